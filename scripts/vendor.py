@@ -1,0 +1,132 @@
+"""Puts what a worker imports into its `python_modules/`: the shared package and its locked dependencies, as wasm
+wheels.
+
+Each worker's wrangler.toml runs this as its `[build] command`, so that plain `npx wrangler dev` and `npx wrangler
+deploy` need no other tooling than a Python with pip. Only what changed is copied; the wheels are fetched once per
+lock file.
+
+    python3 scripts/vendor.py text-gen        one worker
+    python3 scripts/vendor.py                 all
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LOCK = ROOT / "shared" / "requirements.lock"
+CACHE = ROOT / ".cache" / "vendor"
+
+# CPython 3.14 in Pyodide 314, which `compatibility_date` 2026-09-08 and later with `python_workers` means (PEP 783's
+# tags). --no-deps: pip would judge environment markers by the host; the lock was resolved for Emscripten. --ignore-
+# requires-python: pip would hold a host older than the target against wheels that only the target runs.
+WHEELS = [
+    "--no-deps",
+    "--ignore-requires-python",
+    "--require-hashes",
+    "--only-binary",
+    ":all:",
+    "--no-compile",
+    "--disable-pip-version-check",
+    "--quiet",
+    "--implementation",
+    "cp",
+    "--python-version",
+    "3.14",
+    "--abi",
+    "cp314",
+    "--abi",
+    "none",
+    "--platform",
+    "pyemscripten_2026_0_wasm32",
+    "--platform",
+    "any",
+]
+
+LEFT_OUT = ("__pycache__", "bin", "testing")
+
+
+def main(names: list[str]) -> int:
+    """Vendors the named workers, all without names; returns the process's exit status."""
+    workers = {path.parent.name: path.parent for path in sorted((ROOT / "workers").glob("*/wrangler.toml"))}
+    unknown = [name for name in names if name not in workers]
+    if unknown:
+        print(f"vendor: there is no worker named {', '.join(unknown)}; there are {', '.join(workers)}", file=sys.stderr)
+        return 2
+    try:
+        dependencies = fetch_dependencies()
+    except subprocess.CalledProcessError:
+        print("vendor: pip could not install shared/requirements.lock; see its message above", file=sys.stderr)
+        return 1
+    for name in names or workers:
+        sync({Path(): dependencies, Path("electrons"): ROOT / "shared" / "electrons"}, workers[name] / "python_modules")
+    return 0
+
+
+def fetch_dependencies() -> Path:
+    """The folder with the installed dependencies, filled on first use. Raises CalledProcessError when pip fails."""
+    key = hashlib.sha256(LOCK.read_bytes() + " ".join(WHEELS).encode()).hexdigest()[:16]
+    folder = CACHE / key
+    if folder.is_dir():
+        return folder
+    CACHE.mkdir(parents=True, exist_ok=True)
+    unfinished = CACHE / f"{key}.{os.getpid()}"
+    command = [_python_with_pip(), "-m", "pip", "install", *WHEELS, "--target", str(unfinished), "-r", str(LOCK)]
+    print("vendor: installing the workers' dependencies", file=sys.stderr)
+    try:
+        subprocess.run(command, check=True)
+        unfinished.rename(folder)
+    except OSError:
+        if not folder.is_dir():  # else another run was faster
+            raise
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return folder
+
+
+def sync(sources: dict[Path, Path], target: Path) -> None:
+    """Makes `target` hold the files of all `sources` below their prefixes; the same size and time is the same file."""
+    wanted = {prefix / path: source / path for prefix, source in sources.items() for path in _files(source)}
+    for path in set(_files(target)) - set(wanted):
+        (target / path).unlink()
+    for path, source in wanted.items():
+        destination = target / path
+        if not _is_same(source, destination):
+            destination.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, destination)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for directory, subdirectories, names in os.walk(folder):
+        subdirectories[:] = [name for name in subdirectories if name not in LEFT_OUT]
+        for name in names:
+            yield (Path(directory) / name).relative_to(folder)
+
+
+def _is_same(source: Path, destination: Path) -> bool:
+    try:
+        there = destination.stat()
+    except FileNotFoundError:
+        return False
+    here = source.stat()
+    return (here.st_size, here.st_mtime_ns) == (there.st_size, there.st_mtime_ns)
+
+
+def _python_with_pip() -> str:
+    project = ROOT / ".venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    if project.exists():
+        return str(project)
+    if importlib.util.find_spec("pip") is None:
+        sys.exit("vendor: this Python has no pip; run `npm run setup` once, or install pip")
+    return sys.executable
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

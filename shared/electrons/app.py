@@ -1,0 +1,142 @@
+"""The application: routes and middleware, and the way of one request through them.
+
+    app = App("text-gen", providers=(AnthropicProvider(), OpenAIProvider()))
+
+    @app.post("/generate")
+    async def generate(context: Context, body: TextRequest) -> TextResponse: ...
+
+A handler takes the context, and the body when its second parameter names a model; it returns an `Answer` or a
+`Response`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable, Sequence
+from functools import partial, reduce
+from typing import TypeVar, get_type_hints
+
+from pydantic import BaseModel
+
+from electrons.context import Context
+from electrons.health import create_health_handler
+from electrons.http import Response
+from electrons.logs import timestamp
+from electrons.middleware import Middleware, Next
+from electrons.middleware.access_log import access_log
+from electrons.middleware.auth import auth
+from electrons.middleware.cors import cors
+from electrons.middleware.errors import errors
+from electrons.middleware.rate_limit import rate_limit
+from electrons.middleware.request_id import request_id
+from electrons.middleware.validation import validation
+from electrons.models.base import Answer
+from electrons.providers.base import Provider
+from electrons.routing import DEFAULT_BODY_LIMIT, Estimate, Handler, Route, Router
+
+H = TypeVar("H", bound=Handler)
+
+BEFORE_ROUTING: tuple[Middleware, ...] = (request_id, access_log, errors, cors)
+AFTER_ROUTING: tuple[Middleware, ...] = (auth, validation, rate_limit)
+
+
+class App:
+    """One worker's routes. `service` is its name in answers, logs and the usage ledger."""
+
+    def __init__(self, service: str, *, providers: Sequence[Provider] = ()) -> None:
+        self.service = service
+        self.providers = tuple(providers)
+        self._router = Router()
+        self._handle = _chain(BEFORE_ROUTING, partial(_route, self._router, _chain(AFTER_ROUTING, _call_handler)))
+        self.get("/health", public=True)(create_health_handler(self.providers))
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """All routes, in the order in which they were added."""
+        return tuple(self._router.routes)
+
+    def get(self, path: str, *, public: bool = False) -> Callable[[H], H]:
+        """Registers a handler for GET and HEAD."""
+        return self._register("GET", path, public=public)
+
+    def post(
+        self, path: str, *, body_limit: int = DEFAULT_BODY_LIMIT, estimate: Estimate | None = None
+    ) -> Callable[[H], H]:
+        """Registers a handler for POST; `body_limit` is in bytes, `estimate` as in `Route`."""
+        return self._register("POST", path, body_limit=body_limit, estimate=estimate)
+
+    async def handle(self, context: Context) -> Response:
+        """The answer to one request; raises nothing. `finish(context)` is due when the answer is out."""
+        response = await self._handle(context)
+        response.headers += context.headers
+        if context.request.method == "HEAD":
+            response.body = None
+        return response
+
+    def _register(
+        self,
+        method: str,
+        path: str,
+        *,
+        public: bool = False,
+        body_limit: int = DEFAULT_BODY_LIMIT,
+        estimate: Estimate | None = None,
+    ) -> Callable[[H], H]:
+        def register(handler: H) -> H:
+            route = Route(
+                method=method,
+                path=path,
+                handler=handler,
+                body=_body_model(handler),
+                body_limit=body_limit,
+                public=public,
+                estimate=estimate,
+            )
+            self._router.add(route)
+            return handler
+
+        return register
+
+
+async def finish(context: Context) -> None:
+    """Runs the work that was deferred until the answer was out; a failure is logged and stops none of the others."""
+    results = await asyncio.gather(*(work() for work in context.deferred), return_exceptions=True)
+    for result in results:
+        if isinstance(result, Exception):
+            context.log.error("deferred", cause=result, request_id=context.request_id)
+
+
+def _chain(middlewares: tuple[Middleware, ...], innermost: Next) -> Next:
+    def wrap(inner: Next, middleware: Middleware) -> Next:
+        return lambda context: middleware(context, inner)
+
+    return reduce(wrap, reversed(middlewares), innermost)
+
+
+async def _route(router: Router, call_next: Next, context: Context) -> Response:
+    context.route, context.path_parameters = router.match(context.request.method, context.request.path)
+    return await call_next(context)
+
+
+async def _call_handler(context: Context) -> Response:
+    route = context.route
+    if route is None:
+        raise RuntimeError("a request reached the handler without a route")
+    answer = await (route.handler(context, context.body) if route.body else route.handler(context))
+    if isinstance(answer, Answer):
+        answer.request_id = context.request_id
+        answer.timestamp = timestamp()
+    if isinstance(answer, BaseModel):
+        return Response.json(answer.model_dump_json(exclude_none=True))
+    return answer
+
+
+def _body_model(handler: Handler) -> type[BaseModel] | None:
+    parameters = list(inspect.signature(handler).parameters)
+    if len(parameters) < 2:
+        return None
+    model = get_type_hints(handler)[parameters[1]]
+    if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        raise TypeError(f"the second parameter of {handler!r} must be a pydantic model")
+    return model

@@ -1,0 +1,242 @@
+"""Every error of the platform, and the one JSON shape in which a caller sees it.
+
+An error carries facts (status, code, provider, retry-after, cause); `middleware/errors.py` is the one place that
+turns it into an answer. Raise with `from` so that the cause reaches the log.
+
+    ElectronsError                     500 INTERNAL_ERROR
+    ├── RequestError                   400 INVALID_REQUEST       the caller can mend it
+    │   ├── InvalidJSONError           400 INVALID_JSON
+    │   ├── UnknownProviderError       400 UNKNOWN_PROVIDER
+    │   ├── UnauthorizedError          401 UNAUTHORIZED
+    │   ├── ForbiddenError             403 FORBIDDEN
+    │   ├── NotFoundError              404 NOT_FOUND
+    │   │   └── RouteNotFoundError     404 ROUTE_NOT_FOUND
+    │   ├── MethodNotAllowedError      405 METHOD_NOT_ALLOWED
+    │   ├── PayloadTooLargeError       413 PAYLOAD_TOO_LARGE
+    │   ├── RateLimitedError           429 RATE_LIMITED
+    │   └── ClientClosedError          499 CLIENT_CLOSED_REQUEST  the caller left; seen only in logs and the ledger
+    ├── ConfigurationError             500 CONFIGURATION_ERROR   the owner of the deployment can mend it
+    │   └── MissingAPIKeyError         500 MISSING_API_KEY
+    ├── UnavailableError               503 SERVICE_UNAVAILABLE   a part of the platform cannot be reached
+    └── ProviderError                  502 PROVIDER_ERROR        the provider failed: 5xx, 529, an unreadable answer
+        ├── ProviderAuthError          502 PROVIDER_AUTH_FAILED
+        ├── ProviderQuotaError         502 PROVIDER_QUOTA_EXHAUSTED
+        ├── ProviderRateLimitError     429 PROVIDER_RATE_LIMIT
+        ├── ProviderRejectedError      422 PROVIDER_REJECTED
+        ├── ProviderUnreachableError   502 PROVIDER_UNREACHABLE
+        └── ProviderTimeoutError       504 GATEWAY_TIMEOUT
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+Details = dict[str, Any]
+
+
+class ElectronsError(Exception):
+    """Base of all. `message` says what to do about it and is shown to the caller, so no secret may ever stand in it."""
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "INTERNAL_ERROR"
+
+    def __init__(self, message: str, *, details: Details | None = None, code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = details
+        self.error_code = code or self.code
+        self.headers: list[tuple[str, str]] = []
+
+    def to_body(self, request_id: str) -> dict[str, Any]:
+        """`{"success": false, "error", "error_code", "request_id", "details"?}`."""
+        body: dict[str, Any] = {
+            "success": False,
+            "error": self.message,
+            "error_code": self.error_code,
+            "request_id": request_id,
+        }
+        if self.details:
+            body["details"] = self.details
+        return body
+
+
+class RequestError(ElectronsError):
+    """The request is at fault. `details.fields` names the members, where there are any."""
+
+    status = 400
+    code = "INVALID_REQUEST"
+
+
+class InvalidJSONError(RequestError):
+    """The body is not a JSON object."""
+
+    code = "INVALID_JSON"
+
+
+class UnknownProviderError(RequestError):
+    """The provider part of `model` names nobody."""
+
+    code = "UNKNOWN_PROVIDER"
+
+
+class UnauthorizedError(RequestError):
+    """No key, or one that is not valid."""
+
+    status = 401
+    code = "UNAUTHORIZED"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.headers.append(("WWW-Authenticate", "Bearer"))
+
+
+class ForbiddenError(RequestError):
+    """The key lacks the scope."""
+
+    status = 403
+    code = "FORBIDDEN"
+
+
+class NotFoundError(RequestError):
+    """The named thing does not exist."""
+
+    status = 404
+    code = "NOT_FOUND"
+
+
+class RouteNotFoundError(NotFoundError):
+    """No route has this path."""
+
+    code = "ROUTE_NOT_FOUND"
+
+    def __init__(self) -> None:
+        super().__init__("Not Found")
+
+
+class MethodNotAllowedError(RequestError):
+    """The path exists, the method does not; `Allow` names the ones that do (RFC 9110, 15.5.6)."""
+
+    status = 405
+    code = "METHOD_NOT_ALLOWED"
+
+    def __init__(self, allowed: list[str]) -> None:
+        super().__init__(f"Method not allowed; use {', '.join(allowed)}")
+        self.headers.append(("Allow", ", ".join(allowed)))
+
+
+class PayloadTooLargeError(RequestError):
+    """The body is larger than the route takes."""
+
+    status = 413
+    code = "PAYLOAD_TOO_LARGE"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"The request body is larger than {limit} bytes", details={"limit_bytes": limit})
+
+
+class RateLimitedError(RequestError):
+    """The caller used up a quota of this deployment. `headers` carry `Retry-After`, unless waiting cannot help."""
+
+    status = 429
+    code = "RATE_LIMITED"
+
+
+class ClientClosedError(RequestError):
+    """The caller closed the connection before the answer was ready (the status is nginx's convention)."""
+
+    status = 499
+    code = "CLIENT_CLOSED_REQUEST"
+
+
+class ConfigurationError(ElectronsError):
+    """The deployment is not set up for this request; the text names the setting in backticks."""
+
+    code = "CONFIGURATION_ERROR"
+
+
+class MissingAPIKeyError(ConfigurationError):
+    """The provider's secret is not set."""
+
+    code = "MISSING_API_KEY"
+
+    def __init__(self, *, provider: str, setting: str) -> None:
+        super().__init__(
+            f"{provider} API key not configured: set the secret `{setting}` "
+            f"(`npx wrangler secret put {setting}`, or `.dev.vars` locally)"
+        )
+
+
+class UnavailableError(ElectronsError):
+    """A part of the platform that the request needs cannot be reached."""
+
+    status = 503
+    code = "SERVICE_UNAVAILABLE"
+
+
+class ProviderError(ElectronsError):
+    """The provider failed. `upstream_status` is None when there was no answer, `retry_after` is in seconds."""
+
+    status = 502
+    code = "PROVIDER_ERROR"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        provider: str,
+        upstream_status: int | None = None,
+        upstream_code: str | None = None,
+        upstream_request_id: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        facts = {
+            "provider": provider,
+            "status": upstream_status,
+            "code": upstream_code,
+            "provider_request_id": upstream_request_id,
+        }
+        super().__init__(message, details={name: value for name, value in facts.items() if value is not None})
+        self.provider = provider
+        self.upstream_status = upstream_status
+        self.retry_after = retry_after
+        if retry_after is not None:
+            self.headers.append(("Retry-After", str(max(0, -int(-retry_after // 1)))))
+
+
+class ProviderAuthError(ProviderError):
+    """The provider refuses our credentials. Never a 401 to the caller: the caller's own key is fine."""
+
+    code = "PROVIDER_AUTH_FAILED"
+
+
+class ProviderQuotaError(ProviderError):
+    """We are out of credit, or on the wrong plan. Never retried."""
+
+    code = "PROVIDER_QUOTA_EXHAUSTED"
+
+
+class ProviderRateLimitError(ProviderError):
+    """The provider's own rate limit."""
+
+    status = 429
+    code = "PROVIDER_RATE_LIMIT"
+
+
+class ProviderRejectedError(ProviderError):
+    """The provider says that the request is wrong."""
+
+    status = 422
+    code = "PROVIDER_REJECTED"
+
+
+class ProviderUnreachableError(ProviderError):
+    """No connection, or it broke before an answer."""
+
+    code = "PROVIDER_UNREACHABLE"
+
+
+class ProviderTimeoutError(ProviderError):
+    """The provider was too slow."""
+
+    status = 504
+    code = "GATEWAY_TIMEOUT"

@@ -1,0 +1,12 @@
+"""What every request passes, one file each. `app.App` has the order.
+
+A middleware is `async def name(context, call_next) -> Response`; it calls `call_next(context)` at most once.
+"""
+
+from collections.abc import Awaitable, Callable
+
+from electrons.context import Context
+from electrons.http import Response
+
+Next = Callable[[Context], Awaitable[Response]]
+Middleware = Callable[[Context, Next], Awaitable[Response]]

@@ -1,0 +1,31 @@
+"""Logs one line per request, once its answer is out, with what the handler learned on the way."""
+
+from electrons.context import Context
+from electrons.http import Response
+from electrons.middleware import Next
+
+
+async def access_log(context: Context, call_next: Next) -> Response:
+    """Notes the status, and defers the line, so that a stream is logged with its true length and end."""
+    response = await call_next(context)
+    context.status = response.status
+
+    async def write() -> None:
+        usage = context.usage
+        context.log.info(
+            "request",
+            request_id=context.request_id,
+            method=context.request.method,
+            route=context.route.path if context.route else None,
+            status=context.status,
+            ms=context.elapsed_ms(),
+            error_code=context.error_code,
+            provider=usage.provider if usage else None,
+            model=usage.model if usage else None,
+            upstream_ms=usage.upstream_ms if usage else None,
+            input_units=usage.input_units if usage else None,
+            output_units=usage.output_units if usage else None,
+        )
+
+    context.defer(write)
+    return response

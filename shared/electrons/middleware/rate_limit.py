@@ -1,0 +1,66 @@
+"""Holds callers to the deployment's limits: reserves a request and the provider's units, and settles them after."""
+
+import asyncio
+import uuid
+
+from electrons.context import Context
+from electrons.errors import RateLimitedError, UnavailableError
+from electrons.http import Response
+from electrons.middleware import Next
+from electrons.ratelimit.limiter import LimiterUnreachableError, Verdict
+
+
+async def rate_limit(context: Context, call_next: Next) -> Response:
+    """Refuses with 429 what is over a limit, at no cost; the limits stand in the headers of every answer.
+
+    When the limiter cannot be reached, `RATE_LIMIT_FAILURE` decides: `open` lets the request go on, `closed` answers
+    503.
+    """
+    route, settings = context.route, context.settings
+    if route is None or route.public or not settings.rate_limit_policy:
+        return await call_next(context)
+
+    estimate = dict(route.estimate(context, context.body)) if route.estimate else {}
+    key = f"{context.service}:{context.principal.id}"
+    # Not the request's id: the caller may choose that, and two calls in flight must not share a reservation.
+    reservation_id = str(uuid.uuid4()) if estimate else None
+    try:
+        async with asyncio.timeout(settings.rate_limit_timeout_seconds or None):
+            verdict = await context.bindings.rate_limiter.reserve(
+                key,
+                reservation_id=reservation_id,
+                policy=settings.rate_limit_policy,
+                costs={"requests": 1, **estimate},
+            )
+    except (LimiterUnreachableError, TimeoutError) as error:
+        if settings.rate_limit_failure == "closed":
+            raise UnavailableError(
+                "The rate limiter cannot be reached; try again shortly", code="RATE_LIMITER_UNAVAILABLE"
+            ) from error
+        context.log.warning("rate_limiter_unreachable", request_id=context.request_id, error=str(error))
+        return await call_next(context)
+
+    context.headers += verdict.headers
+    if not verdict.allowed:
+        raise _refusal(verdict)
+
+    if reservation_id is not None:
+
+        async def settle() -> None:
+            used = context.usage
+            actual = {unit: used.total_units if used and used.unit == unit else 0 for unit in estimate}
+            await context.bindings.rate_limiter.settle(
+                key, reservation_id=reservation_id, policy=settings.rate_limit_policy, actual=actual
+            )
+
+        context.defer(settle)
+    return await call_next(context)
+
+
+def _refusal(verdict: Verdict) -> RateLimitedError:
+    names = ", ".join(verdict.violated)
+    if verdict.impossible:
+        text = f"This request alone is larger than the limit of {names}; make it smaller (a lower `max_tokens`, say)"
+    else:
+        text = f"Over the limit of {names}; try again after the seconds in `Retry-After`"
+    return RateLimitedError(text, details={"limits": list(verdict.violated)})

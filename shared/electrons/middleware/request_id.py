@@ -1,0 +1,19 @@
+"""Gives every request an id: a well-formed inbound `X-Request-ID` is kept, else a UUIDv4 is made (RFC 9562)."""
+
+import re
+import uuid
+
+from electrons.context import Context
+from electrons.http import Response
+from electrons.middleware import Next
+
+_WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,128}")
+
+
+async def request_id(context: Context, call_next: Next) -> Response:
+    """Sets `context.request_id` and answers with it in `X-Request-ID`."""
+    given = context.request.headers.get("X-Request-ID")
+    context.request_id = given if given and _WELL_FORMED.fullmatch(given) else str(uuid.uuid4())
+    response = await call_next(context)
+    response.headers.append(("X-Request-ID", context.request_id))
+    return response

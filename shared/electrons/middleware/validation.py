@@ -1,0 +1,54 @@
+"""Reads the body up to the route's limit and checks it against the route's model."""
+
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from electrons.context import Context
+from electrons.errors import InvalidJSONError, RequestError
+from electrons.http import Response
+from electrons.middleware import Next
+from electrons.models.base import LabeledRequest
+
+M = TypeVar("M", bound=BaseModel)
+
+_NOT_AN_OBJECT = {"model_type", "model_attributes_type", "dict_type"}
+
+
+def parse_body(content: bytes, model: type[M]) -> M:
+    """The body as its model. Raises `InvalidJSONError`, or `RequestError` whose `details.fields` names each field."""
+    try:
+        return model.model_validate_json(content)
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_context=False, include_input=False)
+        if problems[0]["type"] == "json_invalid":
+            raise InvalidJSONError("The request body is not valid JSON") from error
+        if not problems[0]["loc"] and problems[0]["type"] in _NOT_AN_OBJECT:
+            raise InvalidJSONError("The request body must be a JSON object") from error
+        fields = [_describe(problem) for problem in problems]
+        raise RequestError("; ".join(_sentence(field) for field in fields), details={"fields": fields}) from error
+
+
+def _describe(problem: Any) -> dict[str, str]:
+    path = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "missing":
+        return {"field": path, "message": f"{path.replace('_', ' ').capitalize()} is required"}
+    return {"field": path, "message": problem["msg"]}
+
+
+def _sentence(field: dict[str, str]) -> str:
+    message = field["message"]
+    return message if message.endswith("required") else f"{field['field']}: {message}"
+
+
+async def validation(context: Context, call_next: Next) -> Response:
+    """Sets `context.body` and the caller's labels; the body's own labels win over the header."""
+    route = context.route
+    if route is not None and route.body is not None:
+        content = await context.request.reader(route.body_limit)
+        context.body = parse_body(content, route.body)
+    context.labels.instance_id = context.request.headers.get("X-Instance-ID")
+    if isinstance(context.body, LabeledRequest):
+        context.labels.instance_id = context.body.instance_id or context.labels.instance_id
+        context.labels.project_id = context.body.project_id
+    return await call_next(context)

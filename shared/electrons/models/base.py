@@ -1,0 +1,40 @@
+"""What all requests and all answers share."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic_core import PydanticCustomError
+
+Label = Annotated[str, StringConstraints(max_length=256)]
+
+
+class RequestModel(BaseModel):
+    """Base of what callers send. Types are not coerced (`"5"` is no number); unknown members are ignored."""
+
+    model_config = ConfigDict(strict=True)
+
+
+class LabeledRequest(RequestModel):
+    """A request with the caller's own labels, which are recorded with usage and used for nothing else."""
+
+    instance_id: Label | None = None
+    project_id: Label | None = None
+
+
+class Answer(BaseModel):
+    """Base of every success body; the app fills `request_id` and `timestamp` (ISO 8601, UTC, milliseconds)."""
+
+    success: Literal[True] = True
+    request_id: str = ""
+    timestamp: str = ""
+
+
+def not_blank(message: str) -> AfterValidator:
+    """A validator that refuses text without a visible character, with the text of `message`."""
+
+    def check(value: str) -> str:
+        if not value.strip():
+            raise PydanticCustomError("blank", "{reason}", {"reason": message})
+        return value
+
+    return AfterValidator(check)

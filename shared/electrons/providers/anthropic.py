@@ -1,0 +1,156 @@
+"""Anthropic's Messages API.
+
+Wire format: https://platform.claude.com/docs/en/api/messages; streaming: .../build-with-claude/streaming; errors:
+.../api/errors. Version 2023-06-01 is pinned, because it is the one under which the models up to 4.6 still take
+`temperature` and `top_p`; from 2026-10-21 on these members exist for no model.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from typing import Any
+
+from electrons.errors import ProviderError
+from electrons.http import HeaderPairs
+from electrons.providers.base import (
+    ProviderRequest,
+    TextCall,
+    TextProvider,
+    TextResult,
+    as_object,
+    classify_error,
+    parse_json_error,
+    parse_retry_after,
+)
+
+API_VERSION = "2023-06-01"
+
+_TAKES_SAMPLING = re.compile(r"claude-(opus-4-[56]|sonnet-4-[56]|haiku-4-5)(-\d{8})?")
+
+_FINISH_REASONS = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "refusal": "content_filter",
+}
+
+_SPEND_LIMIT_CODES = {"enforced_spend_limit_reached", "contract_spend_limit_reached"}
+
+_ERROR_STATUS = {
+    "invalid_request_error": 400,
+    "authentication_error": 401,
+    "billing_error": 402,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "request_too_large": 413,
+    "rate_limit_error": 429,
+    "overloaded_error": 529,
+}
+
+
+class AnthropicProvider(TextProvider):
+    """Claude. Billable input is `input_tokens` and both cache counts; `output_tokens` contains the thinking."""
+
+    name = "anthropic"
+    title = "Anthropic"
+    base_url = "https://api.anthropic.com"
+    base_url_setting = "ANTHROPIC_BASE_URL"
+    api_key_setting = "ANTHROPIC_API_KEY"
+    docs_url = "https://platform.claude.com/docs/en/api/messages"
+    capabilities = frozenset({"text"})
+
+    def build_headers(self, api_key: str, request_id: str) -> HeaderPairs:
+        """`x-api-key` and the pinned version; Anthropic takes no request id of ours."""
+        return [("x-api-key", api_key), ("anthropic-version", API_VERSION)]
+
+    def fit(self, call: TextCall, *, explicit: frozenset[str]) -> tuple[TextCall, list[str]]:
+        """Models after 4.6 take no sampling options; those up to 4.6 take temperature or top_p, not both."""
+        if not _TAKES_SAMPLING.fullmatch(call.model):
+            dropped = {"temperature", "top_p"} & explicit
+            warnings = [f"{call.model} does not take {option}; it was left out" for option in sorted(dropped)]
+            return replace(call, temperature=None, top_p=None), warnings
+        if call.temperature is None or call.top_p is None:
+            return call, []
+        if "temperature" not in explicit:
+            return replace(call, temperature=None), []
+        return replace(call, top_p=None), [f"{call.model} takes temperature or top_p, not both; top_p was left out"]
+
+    def build_text(self, call: TextCall, *, stream: bool) -> ProviderRequest:
+        """`POST /v1/messages`."""
+        document: dict[str, Any] = {
+            "model": call.model,
+            "max_tokens": call.max_tokens,
+            "messages": [{"role": "user", "content": call.prompt}],
+        }
+        if call.system_prompt:
+            document["system"] = call.system_prompt
+        if call.temperature is not None:
+            document["temperature"] = call.temperature
+        if call.top_p is not None:
+            document["top_p"] = call.top_p
+        if call.stop_sequences:
+            document["stop_sequences"] = list(call.stop_sequences)
+        if stream:
+            document["stream"] = True
+        return ProviderRequest.json("/v1/messages", document, headers=[])
+
+    def parse_text(self, document: dict[str, Any]) -> TextResult:
+        """The text blocks of a message, joined."""
+        usage = document["usage"]
+        return TextResult(
+            model=document["model"],
+            text="".join(block["text"] for block in document["content"] if block["type"] == "text"),
+            finish_reason=_finish_reason(document["stop_reason"]),
+            input_tokens=_input_tokens(usage),
+            output_tokens=usage["output_tokens"],
+        )
+
+    def parse_text_event(self, data: str, result: TextResult) -> str:
+        """One of message_start, content_block_*, message_delta, message_stop, ping, error; others are ignored."""
+        event = json.loads(data)
+        match event["type"]:
+            case "message_start":
+                result.model = event["message"]["model"]
+                usage = event["message"]["usage"]
+                result.input_tokens, result.output_tokens = _input_tokens(usage), usage["output_tokens"]
+            case "content_block_delta" if event["delta"]["type"] == "text_delta":
+                text: str = event["delta"]["text"]
+                return text
+            case "message_delta":
+                # Usage values are cumulative.
+                result.output_tokens = event["usage"]["output_tokens"]
+                if event["delta"].get("stop_reason"):
+                    result.finish_reason = _finish_reason(event["delta"]["stop_reason"])
+            case "error":
+                error = event["error"]
+                status = _ERROR_STATUS.get(error["type"], 500)
+                raise classify_error(error["message"], provider=self.name, status=status, code=error["type"])
+        return ""
+
+    def parse_error(self, status: int, headers: dict[str, str], content: bytes) -> ProviderError:
+        """`{"type": "error", "error": {"type", "message", "details"?: {"error_code"}}, "request_id"}`."""
+        document = parse_json_error(content)
+        error = as_object(document.get("error"))
+        details = as_object(error.get("details"))
+        code = details.get("error_code") or error.get("type")
+        return classify_error(
+            str(error.get("message") or f"Anthropic answered {status}"),
+            provider=self.name,
+            status=status,
+            code=code,
+            request_id=headers.get("request-id") or document.get("request_id"),
+            retry_after=parse_retry_after(headers),
+            out_of_quota=code in _SPEND_LIMIT_CODES,
+        )
+
+
+def _finish_reason(stop_reason: str) -> str:
+    return _FINISH_REASONS.get(stop_reason, stop_reason)
+
+
+def _input_tokens(usage: dict[str, Any]) -> int:
+    cached = (usage.get("cache_creation_input_tokens") or 0) + (usage.get("cache_read_input_tokens") or 0)
+    return int(usage["input_tokens"]) + int(cached)

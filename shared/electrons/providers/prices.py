@@ -1,0 +1,52 @@
+"""What a call costs, estimated from a price list; only the provider's invoice knows better.
+
+Prices are US dollars per million units, which is the same as millionths of a dollar per unit. The longest entry that a
+model's name begins with holds, so a dated snapshot has its family's price. A model without an entry has no estimate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from electrons.context import Usage
+
+PRICE_DATE = "2026-11-22"
+"""The day on which the vendors' price pages said this."""
+
+PRICES: Mapping[str, tuple[float, float]] = {
+    # https://platform.claude.com/docs/en/about-claude/pricing: input, output
+    "anthropic:claude-fable-5-1": (10, 50),
+    "anthropic:claude-opus-5-5": (4, 20),
+    "anthropic:claude-opus-5": (5, 25),
+    "anthropic:claude-opus-4-": (5, 25),
+    "anthropic:claude-sonnet-5-5": (2, 10),
+    "anthropic:claude-sonnet-5": (2, 10),
+    "anthropic:claude-sonnet-4-": (3, 15),
+    "anthropic:claude-haiku-5-5": (0.10, 0.50),
+    "anthropic:claude-haiku-4-5": (1, 5),
+    # https://developers.openai.com/api/docs/pricing
+    "openai:gpt-6-luna": (0.10, 0.50),
+    "openai:gpt-4o": (2.50, 10),
+    "openai:gpt-4o-mini": (0.15, 0.60),
+    "openai:gpt-4.1": (2, 8),
+    "openai:gpt-4.1-mini": (0.40, 1.60),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """An estimate in millionths of a US dollar, and the day of the price list."""
+
+    microusd: int
+    price_date: str
+
+
+def estimate_cost(usage: Usage) -> Cost | None:
+    """The estimated cost of a call, None when its model has no known price."""
+    name = f"{usage.provider}:{usage.model}"
+    entry = max((prefix for prefix in PRICES if name.startswith(prefix)), key=len, default=None)
+    if entry is None:
+        return None
+    input_price, output_price = PRICES[entry]
+    return Cost(round(usage.input_units * input_price + usage.output_units * output_price), PRICE_DATE)

@@ -1,0 +1,172 @@
+"""The one place that calls providers: timeouts, retries and the mapping of failures.
+
+One retry policy for all: 408, 409, 429, 5xx (529 is one) and connections that never gave an answer; the provider's
+`Retry-After` is obeyed, otherwise the pause doubles from half a second with jitter; never more than `MAX_RETRIES`
+times, never when the pause would exceed `MAX_RETRY_DELAY_SECONDS` or the total time, and never once a byte of an
+answer has come. A slow provider (a timeout) is not asked again: it may be working, and would be paid twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, NoReturn
+
+import httpx2
+
+from electrons.context import Context
+from electrons.errors import (
+    ProviderError,
+    ProviderQuotaError,
+    ProviderTimeoutError,
+    ProviderUnreachableError,
+)
+from electrons.providers.base import Provider, ProviderRequest
+
+RESPONSE_LIMIT = 32 * 1024 * 1024
+"""Bytes of a whole (not streamed) answer of a provider."""
+
+USER_AGENT = "distributed-electrons/0.1"
+
+_FIRST_PAUSE_SECONDS = 0.5
+_RETRIED_STATUS = {408, 409, 429}
+
+
+async def call_json(context: Context, provider: Provider, request: ProviderRequest) -> dict[str, Any]:
+    """The JSON object of a provider's answer. Raises `ProviderError` and what derives from it."""
+    async with open_response(context, provider, request) as response:
+        content = b"".join([chunk async for chunk in iterate_body(provider, response)])
+    try:
+        document = json.loads(content)
+    except ValueError as error:
+        raise unreadable(provider) from error
+    if not isinstance(document, dict):
+        raise unreadable(provider)
+    return document
+
+
+@asynccontextmanager
+async def open_response(
+    context: Context, provider: Provider, request: ProviderRequest
+) -> AsyncIterator[httpx2.Response]:
+    """A 2xx answer whose body has not been read; it is closed, and with that the call cancelled, at the block's end.
+
+    Adds the time that was waited to `context.usage.upstream_ms`.
+    """
+    started = time.monotonic()
+    response: httpx2.Response | None = None
+    try:
+        async with asyncio.timeout(context.settings.total_timeout_seconds or None):
+            response = await _send_with_retries(context, provider, request, started)
+            yield response
+    except TimeoutError as error:
+        raise _too_slow(provider) from error
+    finally:
+        if response is not None:
+            await response.aclose()
+        if context.usage is not None:
+            context.usage.upstream_ms += round((time.monotonic() - started) * 1000)
+
+
+async def iterate_body(provider: Provider, response: httpx2.Response) -> AsyncIterator[bytes]:
+    """The answer's bytes as they come, at most `RESPONSE_LIMIT`. A broken or stalled body becomes a `ProviderError`."""
+    size = 0
+    try:
+        async for chunk in response.aiter_bytes():
+            size += len(chunk)
+            if size > RESPONSE_LIMIT:
+                raise unreadable(provider)
+            yield chunk
+    except httpx2.TimeoutException as error:
+        raise _too_slow(provider) from error
+    except httpx2.TransportError as error:
+        raise ProviderError(f"{provider.title}'s answer broke off", provider=provider.name) from error
+
+
+def unreadable(provider: Provider) -> ProviderError:
+    """The error for a successful answer that is not what the provider documents."""
+    return ProviderError(f"{provider.title} gave an answer that cannot be read", provider=provider.name)
+
+
+async def _send_with_retries(
+    context: Context, provider: Provider, request: ProviderRequest, started: float
+) -> httpx2.Response:
+    settings = context.settings
+    for attempt in range(settings.max_retries + 1):
+        try:
+            return await _send_once(context, provider, request)
+        except ProviderError as error:
+            pause = _pause(error, attempt)
+            remaining = (settings.total_timeout_seconds or float("inf")) - (time.monotonic() - started)
+            last = attempt == settings.max_retries
+            if last or not _is_retried(error) or pause > min(settings.max_retry_delay_seconds, remaining):
+                raise
+            context.log.warning(
+                "retry",
+                request_id=context.request_id,
+                provider=provider.name,
+                status=error.upstream_status,
+                attempt=attempt + 1,
+                pause_ms=round(pause * 1000),
+            )
+        await asyncio.sleep(pause)
+    raise AssertionError("the loop returns or raises")
+
+
+async def _send_once(context: Context, provider: Provider, request: ProviderRequest) -> httpx2.Response:
+    settings = context.settings
+    headers = provider.build_headers(provider.api_key(settings), context.request_id)
+    timeout = {
+        "connect": settings.connect_timeout_seconds,
+        "first_byte": settings.first_byte_timeout_seconds,
+        "read": settings.idle_timeout_seconds,
+    }
+    outgoing = httpx2.Request(
+        request.method,
+        provider.url(settings, request.path),
+        headers=[*request.headers, *headers, ("User-Agent", USER_AGENT), ("Accept-Encoding", "identity")],
+        content=request.content,
+        extensions={"timeout": timeout},
+    )
+    try:
+        response = await context.http.handle_async_request(outgoing)
+    except httpx2.TimeoutException as error:
+        raise _too_slow(provider) from error
+    except httpx2.TransportError as error:
+        message = f"{provider.title} cannot be reached"
+        raise ProviderUnreachableError(message, provider=provider.name) from error
+    response.request = outgoing
+    if not response.is_success:
+        await _raise_for(provider, response)
+    return response
+
+
+async def _raise_for(provider: Provider, response: httpx2.Response) -> NoReturn:
+    try:
+        content = b"".join([chunk async for chunk in iterate_body(provider, response)])
+    except ProviderError:
+        content = b""  # the status says enough
+    finally:
+        await response.aclose()
+    raise provider.parse_error(response.status_code, dict(response.headers), content)
+
+
+def _is_retried(error: ProviderError) -> bool:
+    if isinstance(error, ProviderUnreachableError):
+        return True
+    status = error.upstream_status or 0
+    return (status in _RETRIED_STATUS or status >= 500) and not isinstance(error, ProviderQuotaError)
+
+
+def _pause(error: ProviderError, attempt: int) -> float:
+    if error.retry_after is not None:
+        return error.retry_after
+    return _FIRST_PAUSE_SECONDS * (1 << attempt) * random.uniform(0.75, 1.0)  # noqa: S311  # jitter needs no secrecy
+
+
+def _too_slow(provider: Provider) -> ProviderTimeoutError:
+    return ProviderTimeoutError(f"{provider.title} took too long to answer", provider=provider.name)

@@ -1,0 +1,69 @@
+"""Routes, and the router that finds one by method and path."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel
+
+from electrons.context import Context
+from electrons.errors import MethodNotAllowedError, RouteNotFoundError
+from electrons.http import Response
+
+Handler = Callable[..., Awaitable[BaseModel | Response]]
+Estimate = Callable[[Context, Any], Mapping[str, int]]
+
+DEFAULT_BODY_LIMIT = 1024 * 1024
+"""Bytes of a request body, where a route does not say otherwise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One method on one path pattern.
+
+    `body` is the model that the handler takes, None when it takes no body. `public` routes need no key and have no rate
+    limit. `estimate(context, body)` gives the provider units that the call will use at most, by policy name; they are
+    reserved before the handler runs and settled with what `context.usage` says afterwards.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    body: type[BaseModel] | None = None
+    body_limit: int = DEFAULT_BODY_LIMIT
+    public: bool = False
+    estimate: Estimate | None = None
+    pattern: re.Pattern[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(self.path))
+        object.__setattr__(self, "pattern", re.compile(pattern))
+
+
+class Router:
+    """Finds a route; a GET route answers HEAD as well."""
+
+    def __init__(self) -> None:
+        self.routes: list[Route] = []
+
+    def add(self, route: Route) -> None:
+        """Adds a route. Raises ValueError when the method and path are taken."""
+        if any((known.method, known.path) == (route.method, route.path) for known in self.routes):
+            raise ValueError(f"{route.method} {route.path} has a handler already")
+        self.routes.append(route)
+
+    def match(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
+        """The route and its path parameters. Raises `RouteNotFoundError` or `MethodNotAllowedError`."""
+        wanted = "GET" if method == "HEAD" else method
+        allowed: list[str] = []
+        for route in self.routes:
+            if found := route.pattern.fullmatch(path):
+                if route.method == wanted:
+                    return route, found.groupdict()
+                allowed += ["GET", "HEAD"] if route.method == "GET" else [route.method]
+        if allowed:
+            raise MethodNotAllowedError(sorted({*allowed, "OPTIONS"}))
+        raise RouteNotFoundError

@@ -1,0 +1,165 @@
+"""From workerd's `fetch` event to `App.handle` and back.
+
+One asyncio task is the whole life of a request: it makes the answer, writes a streamed body to its end, and then does
+what was deferred. `waitUntil` holds it, so it outlives both the answer and a caller who leaves; when a caller leaves
+early the task is cancelled, which cancels the call to the provider, and the deferred work still runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+import js
+from pyodide.ffi import JsException, create_proxy, to_js
+from workers import WorkerEntrypoint
+
+from electrons.app import App, finish
+from electrons.context import Context
+from electrons.errors import ClientClosedError, ElectronsError, PayloadTooLargeError
+from electrons.http import Headers, Request, Response
+from electrons.logs import Level, Logger
+from electrons.runtime.bindings import create_bindings
+from electrons.runtime.convert import from_js_headers, to_js_headers, to_js_object
+from electrons.runtime.fetch import FetchTransport
+from electrons.settings import Settings
+from electrons.storage.bindings import Bindings
+
+_CONSOLE = {"info": "log", "warning": "warn", "error": "error"}
+
+
+def create_entrypoint(app: App) -> type[WorkerEntrypoint]:
+    """The class to export as `Default`. A factory, because workerd exports each class it finds in the main module."""
+    environment: _Environment | None = None
+
+    class Default(WorkerEntrypoint):
+        """Serves the app's routes."""
+
+        async def fetch(self, request: Any) -> Any:
+            """Answers one request; never raises, for an error that leaves this method has no JSON shape."""
+            nonlocal environment
+            if environment is None:
+                try:
+                    environment = _Environment(app, self.env)
+                except ElectronsError as error:  # a setting that cannot be read
+                    js.console.error(error.message)
+                    return _to_js_response(Response.json(error.to_body(""), status=error.status))
+            return await _serve(app, environment, request.js_object, self.ctx)
+
+    return Default
+
+
+class _Environment:
+    """What stays the same from request to request within one isolate."""
+
+    def __init__(self, app: App, env: Any) -> None:
+        raw = env._env  # noqa: SLF001  # the SDK's wrapper converts whole object graphs; ours passes text
+        self.settings = Settings.read(lambda name: _text(getattr(raw, name, None)))
+        self.bindings: Bindings = create_bindings(raw)
+        self.http = FetchTransport()
+        self.log = Logger(worker=app.service, write=_write, pretty=self.settings.log_format == "pretty")
+
+
+async def _serve(app: App, environment: _Environment, js_request: Any, ctx: Any) -> Any:
+    context = Context(
+        service=app.service,
+        request=_from_js_request(js_request),
+        settings=environment.settings,
+        bindings=environment.bindings,
+        http=environment.http,
+        log=environment.log,
+    )
+    answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    work = asyncio.ensure_future(_live(app, context, answer))
+    ctx.waitUntil(work)
+    cancel = create_proxy(lambda _event: work.cancel())
+    js_request.signal.addEventListener("abort", cancel)
+    work.add_done_callback(lambda _work: _release(js_request, cancel))
+    return await answer
+
+
+async def _live(app: App, context: Context, answer: asyncio.Future[Any]) -> None:
+    try:
+        response = await app.handle(context)
+        if isinstance(response.body, AsyncGenerator):
+            readable, writer = _open_stream()
+            answer.set_result(_to_js_response(response, readable))
+            await _pump(response.body, writer)
+        else:
+            answer.set_result(_to_js_response(response))
+    except asyncio.CancelledError:
+        context.status, context.error_code = ClientClosedError.status, ClientClosedError.code
+    finally:
+        if not answer.done():
+            answer.set_result(js.Response.new(None, status=503))
+        await finish(context)
+
+
+def _release(js_request: Any, cancel: Any) -> None:
+    js_request.signal.removeEventListener("abort", cancel)
+    cancel.destroy()
+
+
+def _open_stream() -> tuple[Any, Any]:
+    stream = js.TransformStream.new()
+    return stream.readable, stream.writable.getWriter()
+
+
+async def _pump(chunks: AsyncGenerator[str, None], writer: Any) -> None:
+    try:
+        async with aclosing(chunks) as source:
+            async for chunk in source:
+                await writer.write(to_js(chunk.encode()))
+        await writer.close()
+    except JsException as error:  # the reader is gone
+        raise asyncio.CancelledError from error
+    except BaseException:
+        # Without this the caller would wait for the rest for ever.
+        writer.abort("the stream broke off")
+        raise
+
+
+def _from_js_request(js_request: Any) -> Request:
+    headers = Headers(from_js_headers(js_request.headers))
+
+    async def read(limit: int) -> bytes:
+        if int(headers.get("Content-Length") or 0) > limit:
+            raise PayloadTooLargeError(limit)
+        if headers.get("Content-Length") is not None:
+            content: bytes = (await js_request.arrayBuffer()).to_bytes()
+            return content
+        return await _read_chunked(js_request.body, limit)
+
+    return Request(method=js_request.method, url=js_request.url, headers=headers, reader=read)
+
+
+async def _read_chunked(stream: Any, limit: int) -> bytes:
+    """A body that does not say how long it is."""
+    if not stream:
+        return b""
+    reader, content = stream.getReader(), bytearray()
+    while not (chunk := await reader.read()).done:
+        content += chunk.value.to_bytes()
+        if len(content) > limit:
+            reader.cancel()
+            raise PayloadTooLargeError(limit)
+    return bytes(content)
+
+
+def _to_js_response(response: Response, stream: Any = None) -> Any:
+    body = stream
+    if isinstance(response.body, str):
+        body = response.body
+    elif isinstance(response.body, bytes):
+        body = to_js(response.body)
+    return js.Response.new(body, to_js_object({"status": response.status, "headers": to_js_headers(response.headers)}))
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _write(level: Level, line: str) -> None:
+    getattr(js.console, _CONSOLE[level])(line)

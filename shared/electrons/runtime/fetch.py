@@ -1,0 +1,96 @@
+"""An httpx2 transport over the runtime's `fetch`.
+
+httpx2's own one for Emscripten fails on empty bodies and drops `User-Agent`, repeated headers and the abort.
+
+Timeouts, in seconds, stand in the request's `timeout` extension; None or 0 is no limit:
+
+- `connect` and `first_byte`: `fetch` does not say when it has a connection, so the head of the answer must be there
+  within the sum of the two (`httpx2.ReadTimeout`);
+- `read`: the longest silence between two pieces of the body (`httpx2.ReadTimeout`).
+
+The total is the caller's, by `asyncio.timeout` around the whole exchange; a cancelled exchange aborts the fetch.
+Redirects are not followed, so that credentials never leave the host they are for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx2
+import js
+from pyodide.ffi import JsException, to_js
+
+from electrons.runtime.convert import describe_js_error, from_js_headers, to_js_headers, to_js_object
+
+# `fetch` has undone the encoding already, so these would be wrong about the bytes that are read.
+_DROPPED_WHEN_DECODED = {"content-encoding", "content-length"}
+
+# Set by `fetch` itself.
+_DROPPED_FROM_REQUESTS = {"host", "content-length", "connection", "transfer-encoding"}
+
+
+class FetchTransport(httpx2.AsyncBaseTransport):
+    """Sends requests with `fetch`; raises `httpx2.ReadTimeout`, `httpx2.ConnectError` and `httpx2.ReadError`."""
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """The response with its body unread; closing it cancels the exchange."""
+        timeouts = request.extensions.get("timeout", {})
+        controller = js.AbortController.new()
+        options: dict[str, Any] = {
+            "method": request.method,
+            "headers": to_js_headers(
+                (name, value) for name, value in request.headers.multi_items() if name not in _DROPPED_FROM_REQUESTS
+            ),
+            "redirect": "manual",
+            "signal": controller.signal,
+        }
+        if content := await request.aread():
+            options["body"] = to_js(content)
+        head_timeout = (timeouts.get("connect") or 0) + (timeouts.get("first_byte") or 0)
+        try:
+            async with asyncio.timeout(head_timeout or None):
+                response = await js.fetch(str(request.url), to_js_object(options))
+        except JsException as error:
+            raise httpx2.ConnectError(describe_js_error(error), request=request) from error
+        except TimeoutError as error:
+            controller.abort()
+            raise httpx2.ReadTimeout("no answer in time", request=request) from error
+        except BaseException:
+            controller.abort()
+            raise
+        headers = from_js_headers(response.headers)
+        if any(name == "content-encoding" for name, _ in headers):
+            headers = [(name, value) for name, value in headers if name not in _DROPPED_WHEN_DECODED]
+        stream = _FetchStream(response.body, controller, idle_timeout=timeouts.get("read"))
+        return httpx2.Response(response.status, headers=headers, stream=stream, request=request)
+
+
+class _FetchStream(httpx2.AsyncByteStream):
+    """A response body; null where the status allows none."""
+
+    def __init__(self, body: Any, controller: Any, *, idle_timeout: float | None) -> None:
+        self._reader = body.getReader() if body else None
+        self._controller = controller
+        self._idle_timeout = idle_timeout or None
+        self._ended = self._reader is None
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while self._reader is not None and not self._ended:
+            try:
+                async with asyncio.timeout(self._idle_timeout):
+                    chunk = await self._reader.read()
+            except JsException as error:
+                raise httpx2.ReadError(describe_js_error(error)) from error
+            except TimeoutError as error:
+                raise httpx2.ReadTimeout("the body stalled") from error
+            if chunk.done:
+                self._ended = True
+            else:
+                yield chunk.value.to_bytes()
+
+    async def aclose(self) -> None:
+        if not self._ended:
+            self._ended = True
+            self._controller.abort()

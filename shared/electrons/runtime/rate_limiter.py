@@ -1,0 +1,61 @@
+"""The Durable Object `RateLimiter`: a shell around `ratelimit.ledger.Ledger`."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from workers import DurableObject
+
+from electrons.ratelimit.ledger import RESERVATION_LIFE_MS, Ledger
+
+
+class _Sql:
+    def __init__(self, sql: Any) -> None:
+        self._sql = sql
+
+    def execute(self, statement: str, *parameters: str | int) -> list[tuple[Any, ...]]:
+        cursor = self._sql.exec(statement, *parameters)
+        return [tuple(row) for row in cursor.raw().toArray().to_py()]
+
+
+def create_rate_limiter() -> type[DurableObject]:
+    """The class to export as `RateLimiter`; a factory, so that nothing else in the main module is exported with it."""
+
+    class RateLimiter(DurableObject):
+        """One caller of one worker, named `<worker>:<principal>`. Messages are those of `Ledger`."""
+
+        def __init__(self, ctx: Any, env: Any) -> None:
+            super().__init__(ctx, env)
+            self._storage = ctx._ctx.storage  # noqa: SLF001  # the SDK's wrapper converts each value; text needs none
+            self._ledger = self._open()
+            self._alarm_is_set = False
+
+        async def reserve(self, message: str) -> str:
+            """See `Ledger.reserve`."""
+            if not self._alarm_is_set:
+                self._alarm_is_set = True
+                self._storage.setAlarm(_now() + RESERVATION_LIFE_MS)
+            return self._ledger.reserve(message)
+
+        async def settle(self, message: str) -> None:
+            """See `Ledger.settle`."""
+            self._ledger.settle(message)
+
+        async def alarm(self, _info: Any = None) -> None:
+            """Forgets a caller who has rested, so that an object per address costs no storage for ever."""
+            if self._ledger.is_idle():
+                await self._storage.deleteAll()
+                self._ledger = self._open()
+                self._alarm_is_set = False
+            else:
+                self._storage.setAlarm(_now() + RESERVATION_LIFE_MS)
+
+        def _open(self) -> Ledger:
+            return Ledger(_Sql(self._storage.sql), _now)
+
+    return RateLimiter
+
+
+def _now() -> int:
+    return int(time.time() * 1000)

@@ -1,0 +1,106 @@
+"""Every var and secret of every worker, typed and read in one place.
+
+`Settings.read(lookup)` takes the environment once per isolate; vars and secrets cannot change within one. A field's
+upper-case name is the name of the var; `shared/README.md` has a table of them that a test compares with this class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Literal, get_args, get_type_hints
+
+from electrons.errors import ConfigurationError
+
+
+class Secret(str):
+    """A value that never shows itself by accident: `repr` and f-strings mask it. `reveal()` gives the text."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "Secret('***')"
+
+    def __str__(self) -> str:
+        return "***"
+
+    def __format__(self, _spec: str) -> str:
+        return "***"
+
+    def reveal(self) -> str:
+        """The text itself, for the one header that needs it."""
+        return str.__str__(self)
+
+
+NOT_SET = Secret()
+"""A secret that the deployment does not have."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The deployment's settings. A var that is absent or empty has its default here."""
+
+    # Who may call
+    auth_mode: Literal["required", "open"] = "required"
+    cors_origins: str = "*"
+
+    # Limits of this deployment, in the syntax of the RateLimit-Policy header (ratelimit/headers.py)
+    rate_limit_policy: str = '"requests";q=120;w=60, "tokens";q=400000;qu="tokens";w=60'
+    rate_limit_failure: Literal["open", "closed"] = "open"
+    rate_limit_timeout_seconds: float = 2.0
+
+    # Calls to providers
+    connect_timeout_seconds: float = 10.0
+    first_byte_timeout_seconds: float = 120.0
+    idle_timeout_seconds: float = 60.0
+    total_timeout_seconds: float = 300.0
+    max_retries: int = 2
+    max_retry_delay_seconds: float = 20.0
+
+    # text-gen
+    default_model: str = "anthropic:claude-sonnet-4-6"
+
+    # Providers
+    anthropic_api_key: Secret = NOT_SET
+    anthropic_base_url: str = ""
+    openai_api_key: Secret = NOT_SET
+    openai_base_url: str = ""
+
+    # Logs: `json` is one object per line, `pretty` is for a terminal
+    log_format: Literal["json", "pretty"] = "json"
+
+    @classmethod
+    def read(cls, lookup: Callable[[str], str | None]) -> Settings:
+        """Reads each setting with `lookup(NAME)`. Raises `ConfigurationError` that names the var which is wrong."""
+        types = get_type_hints(cls)
+        values: dict[str, object] = {}
+        for field in fields(cls):
+            name = field.name.upper()
+            text = lookup(name)
+            if text is not None and text.strip():
+                values[field.name] = _convert(name, text.strip(), types[field.name])
+        return cls(**values)  # type: ignore[arg-type]  # _convert gives each field its own type
+
+    def get_text(self, name: str) -> str:
+        """The text of a setting by the name of its var, for parts that are told theirs by name (a provider's key)."""
+        value = getattr(self, name.lower())
+        return value.reveal() if isinstance(value, Secret) else str(value)
+
+
+def _convert(name: str, text: str, kind: object) -> object:
+    choices = get_args(kind)
+    if choices:
+        if text.lower() not in choices:
+            raise ConfigurationError(f"`{name}` must be one of {', '.join(choices)}")
+        return text.lower()
+    if kind is Secret:
+        return Secret(text)
+    if kind is str:
+        return text
+    try:
+        number = int(text) if kind is int else float(text)
+    except ValueError:
+        raise ConfigurationError(f"`{name}` must be a number") from None
+    if not 0 <= number < float("inf"):
+        raise ConfigurationError(f"`{name}` must be zero or more")
+    return number

@@ -1,0 +1,334 @@
+"""The official `anthropic` SDK gets from the emulator what it would get from the vendor."""
+
+from typing import Any
+
+import anthropic
+import httpx2
+import pytest
+from anthropic.types import Message, MessageParam, TextBlock
+
+from tests.emulators.process import Emulators
+
+MODEL = "claude-sonnet-4-6"
+HELLO: list[MessageParam] = [{"role": "user", "content": "Say hello to the world"}]
+CLASSIC = {"anthropic-version": "2023-06-01"}
+
+
+def text_of(message: Message) -> str:
+    return "".join(block.text for block in message.content if isinstance(block, TextBlock))
+
+
+def test_create_when_asked_then_the_message_is_whole_and_says_it_is_emulated(claude: anthropic.Anthropic) -> None:
+    message = claude.messages.create(model=MODEL, max_tokens=500, messages=HELLO)
+
+    assert text_of(message).startswith(f"[emulated {MODEL}] You wrote “Say hello to the world”")
+    assert (message.type, message.role, message.model) == ("message", "assistant", MODEL)
+    assert (message.stop_reason, message.stop_sequence) == ("end_turn", None)
+    assert message.id.startswith("msg_")
+    assert (message._request_id or "").startswith("req_")  # noqa: SLF001 - a public name, the SDK says
+
+
+def test_create_when_asked_twice_then_the_text_depends_on_the_prompt_only(claude: anthropic.Anthropic) -> None:
+    def ask(prompt: str) -> str:
+        message = claude.messages.create(
+            model=MODEL, max_tokens=500, messages=[{"role": "user", "content": [{"type": "text", "text": prompt}]}]
+        )
+        return text_of(message)
+
+    assert ask("one") == ask("one")
+    assert ask("one") != ask("two")
+
+
+def test_usage_when_answered_then_counts_about_four_characters_a_token(claude: anthropic.Anthropic) -> None:
+    short = claude.messages.create(model=MODEL, max_tokens=500, messages=HELLO)
+    long = claude.messages.create(model=MODEL, max_tokens=500, messages=HELLO, system="x" * 400)
+    counted = claude.messages.count_tokens(model=MODEL, messages=HELLO, system="x" * 400)
+
+    assert short.usage.output_tokens == -(-len(text_of(short)) // 4)
+    assert long.usage.input_tokens == short.usage.input_tokens + 100 == counted.input_tokens
+
+
+async def test_async_create_when_asked_then_answers_as_the_sync_client_does(
+    claude: anthropic.Anthropic, async_claude: anthropic.AsyncAnthropic
+) -> None:
+    message = await async_claude.messages.create(model=MODEL, max_tokens=500, messages=HELLO)
+
+    assert message.content == claude.messages.create(model=MODEL, max_tokens=500, messages=HELLO).content
+
+
+@pytest.mark.parametrize("thinking", [False, True])
+def test_stream_when_read_to_the_end_then_is_the_message_that_create_returns(
+    claude: anthropic.Anthropic, thinking: bool
+) -> None:
+    options: dict[str, Any] = {"thinking": {"type": "adaptive", "display": "summarized"}} if thinking else {}
+    created = claude.messages.create(model=MODEL, max_tokens=500, messages=HELLO, **options)
+    with claude.messages.stream(model=MODEL, max_tokens=500, messages=HELLO, **options) as stream:
+        deltas = list(stream.text_stream)
+        streamed = stream.get_final_message()
+
+    assert len(deltas) > 5
+    assert "".join(deltas) == text_of(created)
+    volatile: Any = {"id": True, "content": {"__all__": {"parsed_output"}}}
+    assert streamed.model_dump(exclude=volatile) == created.model_dump(exclude=volatile)
+
+
+async def test_async_stream_when_read_to_the_end_then_has_the_same_text_and_usage(
+    claude: anthropic.Anthropic, async_claude: anthropic.AsyncAnthropic
+) -> None:
+    created = claude.messages.create(model=MODEL, max_tokens=500, messages=HELLO)
+    async with async_claude.messages.stream(model=MODEL, max_tokens=500, messages=HELLO) as stream:
+        text = "".join([delta async for delta in stream.text_stream])
+        streamed = await stream.get_final_message()
+
+    assert text == text_of(created)
+    assert streamed.usage == created.usage
+
+
+def test_raw_stream_when_read_then_events_come_in_the_documented_order(claude: anthropic.Anthropic) -> None:
+    with claude.messages.create(model=MODEL, max_tokens=30, messages=HELLO, stream=True) as stream:
+        types = [event.type for event in stream]
+
+    assert types[:2] == ["message_start", "content_block_start"]
+    assert set(types[2:-3]) == {"content_block_delta"}
+    assert types[-3:] == ["content_block_stop", "message_delta", "message_stop"]
+
+
+def test_stream_when_seen_on_the_wire_then_every_frame_is_named_and_there_is_a_ping(emulators: Emulators) -> None:
+    answer = httpx2.post(
+        f"{emulators.url_of('anthropic')}/v1/messages",
+        headers={"x-api-key": "any", **CLASSIC},
+        json={"model": MODEL, "max_tokens": 30, "messages": HELLO, "stream": True},
+    )
+    frames = answer.text.removesuffix("\n\n").split("\n\n")
+
+    assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
+    assert 'event: ping\ndata: {"type":"ping"}' in frames
+    assert all(frame.startswith("event: ") and "\ndata: {" in frame for frame in frames)
+
+
+@pytest.mark.parametrize("limit", [1, 5, 40])
+def test_max_tokens_when_reached_then_the_text_is_cut_there(claude: anthropic.Anthropic, limit: int) -> None:
+    message = claude.messages.create(model=MODEL, max_tokens=limit, messages=HELLO)
+
+    assert len(text_of(message)) == 4 * limit
+    assert (message.stop_reason, message.usage.output_tokens) == ("max_tokens", limit)
+
+
+def test_max_tokens_when_zero_then_nothing_is_written(claude: anthropic.Anthropic) -> None:
+    message = claude.messages.create(model=MODEL, max_tokens=0, messages=HELLO)
+
+    assert (message.content, message.stop_reason, message.usage.output_tokens) == ([], "max_tokens", 0)
+
+
+def test_stop_sequences_when_met_then_the_text_ends_before_the_first(claude: anthropic.Anthropic) -> None:
+    options: dict[str, Any] = {"max_tokens": 500, "messages": HELLO, "stop_sequences": ["never", "world", "hello"]}
+    message = claude.messages.create(model=MODEL, **options)
+    with claude.messages.stream(model=MODEL, **options) as stream:
+        streamed = stream.get_final_message()
+
+    assert text_of(message).endswith("“Say ")
+    for answer in (message, streamed):
+        assert (answer.stop_reason, answer.stop_sequence) == ("stop_sequence", "hello")
+
+
+def test_prefill_when_the_model_takes_it_then_it_answers(claude: anthropic.Anthropic) -> None:
+    prefilled: list[MessageParam] = [*HELLO, {"role": "assistant", "content": "Well,"}]
+
+    message = claude.messages.create(model="claude-haiku-4-5", max_tokens=50, messages=prefilled)
+
+    assert message.model == "claude-haiku-4-5-20251001"
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"max_tokens": 64_001, "timeout": 9}, "max_tokens: 64001 > 64000, which is the maximum allowed number of output tokens"),
+        ({"max_tokens": -1}, "max_tokens: Input should be greater than or equal to 0"),
+        ({"messages": []}, "messages: at least one message is required"),
+        ({"messages": [{"role": "user", "content": ""}]}, "messages.0: all messages must have non-empty content"),
+        ({"messages": [{"role": "robot", "content": "x"}]}, "messages.0.role: Input should be 'user', 'assistant'"),
+        ({"messages": [{"role": "user", "content": [{"text": "x"}]}]}, "messages.0.content.0.type: Field required"),
+        ({"messages": [*HELLO, {"role": "assistant", "content": "I"}]}, "does not support assistant message prefill"),
+        ({"stop_sequences": [" "]}, "stop_sequences: each stop sequence must contain non-whitespace"),
+        ({"extra_body": {"frequency_penalty": 1}}, "frequency_penalty: Extra inputs are not permitted"),
+        ({"extra_body": {"temperature": 1.0}}, "temperature: Extra inputs are not permitted"),
+        ({"extra_body": {"top_k": 5}}, "top_k: Extra inputs are not permitted"),
+        ({"extra_headers": {"anthropic-version": "2025-01-01"}}, '"2025-01-01" is not a valid version'),
+        ({"extra_headers": {"anthropic-version": anthropic.Omit()}}, "anthropic-version: header is required"),
+    ],
+)
+def test_create_when_the_request_is_wrong_then_400_says_where(
+    claude: anthropic.Anthropic, changes: dict[str, Any], text: str
+) -> None:
+    with pytest.raises(anthropic.BadRequestError) as failure:
+        claude.messages.create(**{"model": MODEL, "max_tokens": 50, "messages": HELLO, **changes})
+
+    assert text in str(failure.value.api_message)
+    assert failure.value.type == "invalid_request_error"
+    assert failure.value.request_id and failure.value.request_id.startswith("req_")
+
+
+@pytest.mark.parametrize(
+    ("model", "sampling", "refusal"),
+    [
+        ("claude-sonnet-4-6", {"temperature": 0}, None),
+        ("claude-sonnet-4-6", {"top_p": 0.5, "top_k": 3}, None),
+        ("claude-sonnet-4-6", {"temperature": 1.5}, "temperature: range: 0..1"),
+        ("claude-sonnet-4-6", {"temperature": 0.7, "top_p": 0.9}, "cannot both be specified for this model"),
+        ("claude-opus-4-7", {"temperature": 1.0, "top_p": 0.99}, None),
+        ("claude-opus-4-7", {"temperature": 0.7}, "`temperature` is deprecated for this model."),
+        ("claude-haiku-5-5", {"top_p": 0.9}, "`top_p` is deprecated for this model."),
+        ("claude-fable-5-2", {"top_k": 1}, "`top_k` is deprecated for this model."),
+    ],
+)
+def test_sampling_when_the_version_is_the_old_one_then_the_model_decides(
+    claude: anthropic.Anthropic, model: str, sampling: dict[str, float], refusal: str | None
+) -> None:
+    def ask() -> Message:
+        return claude.messages.create(
+            model=model, max_tokens=50, messages=HELLO, extra_headers=CLASSIC, extra_body=sampling
+        )
+
+    if refusal is None:
+        assert ask().model == model
+    else:
+        with pytest.raises(anthropic.BadRequestError, match=refusal):
+            ask()
+
+
+@pytest.mark.parametrize(
+    ("model", "kind", "refused"),
+    [
+        ("claude-sonnet-4-6", "enabled", False),
+        ("claude-opus-4-7", "enabled", True),
+        ("claude-haiku-4-5", "adaptive", True),
+        ("claude-fable-5", "disabled", True),
+        ("claude-opus-5-5", "disabled", True),
+        ("claude-sonnet-5-5", "disabled", False),
+    ],
+)
+def test_thinking_when_the_model_does_not_know_its_type_then_400(
+    claude: anthropic.Anthropic, model: str, kind: str, refused: bool
+) -> None:
+    thinking: Any = {"type": kind, "budget_tokens": 1024} if kind == "enabled" else {"type": kind}
+
+    def ask() -> Message:
+        return claude.messages.create(model=model, max_tokens=2000, messages=HELLO, thinking=thinking)
+
+    if refused:
+        with pytest.raises(anthropic.BadRequestError, match="is not supported for this model"):
+            ask()
+    else:
+        thinks = ask().content[0].type == "thinking"
+        assert thinks == (kind != "disabled")
+
+
+@pytest.mark.filterwarnings("ignore:The model:DeprecationWarning")
+@pytest.mark.parametrize("model", ["claude-sonnet-4-20250514", "claude-opus-4-1", "claude-99"])
+def test_create_when_the_model_is_retired_or_unknown_then_404(claude: anthropic.Anthropic, model: str) -> None:
+    with pytest.raises(anthropic.NotFoundError) as failure:
+        claude.messages.create(model=model, max_tokens=50, messages=HELLO)
+
+    assert (failure.value.type, failure.value.api_message) == ("not_found_error", f"model: {model}")
+
+
+@pytest.mark.parametrize(
+    ("headers", "text"),
+    [
+        ({}, "x-api-key header is required"),
+        ({"authorization": "Bearer invalid"}, "Invalid bearer token"),
+        ({"x-api-key": "invalid-key"}, "invalid x-api-key"),
+        ({"x-api-key": "invalid-key", "authorization": "Bearer good"}, "invalid x-api-key"),
+    ],
+)
+def test_key_when_it_is_missing_or_wrong_then_401(emulators: Emulators, headers: dict[str, str], text: str) -> None:
+    answer = httpx2.get(f"{emulators.url_of('anthropic')}/v1/models", headers={**CLASSIC, **headers})
+
+    assert (answer.status_code, answer.json()["error"]) == (401, {"type": "authentication_error", "message": text})
+
+
+def test_body_when_it_is_no_json_or_too_large_then_refused(emulators: Emulators) -> None:
+    def post(body: bytes) -> httpx2.Response:
+        url = f"{emulators.url_of('anthropic')}/v1/messages"
+        return httpx2.post(url, headers={"x-api-key": "any", **CLASSIC}, content=body)
+
+    broken, huge = post(b'{"model": '), post(b" " * (32 * 1024 * 1024 + 1))
+
+    assert broken.status_code == 400
+    assert broken.json()["error"]["message"].startswith("The request body is not valid JSON: ")
+    assert (huge.status_code, huge.json()["error"]["type"]) == (413, "request_too_large")
+
+
+def test_route_when_unknown_then_404_in_the_vendors_shape(emulators: Emulators) -> None:
+    answer = httpx2.post(f"{emulators.url_of('anthropic')}/v1/complete", headers={"x-api-key": "any"})
+
+    assert (answer.status_code, answer.json()["error"]["type"]) == (404, "not_found_error")
+
+
+def test_models_when_listed_then_pages_hold_each_living_one_once(claude: anthropic.Anthropic) -> None:
+    models = list(claude.models.list(limit=5))
+    ids = [model.id for model in models]
+
+    assert ids == [model.id for model in claude.models.list(limit=1000)]
+    assert len(ids) == len(set(ids)) and MODEL in ids and "claude-haiku-5-5" in ids
+    assert {model.lifecycle for model in models} == {"active", "deprecated"}
+    assert "claude-sonnet-4-20250514" in [model.id for model in claude.models.list(lifecycle=["retired"])]
+    assert claude.models.retrieve("claude-haiku-4-5").id == "claude-haiku-4-5-20251001"
+    with pytest.raises(anthropic.NotFoundError):
+        claude.models.retrieve("claude-99")
+
+
+def test_headers_when_answered_then_hold_the_rate_limits(claude: anthropic.Anthropic) -> None:
+    headers = claude.messages.with_raw_response.create(model=MODEL, max_tokens=50, messages=HELLO).headers
+
+    for what in ("requests", "tokens", "input-tokens", "output-tokens"):
+        limit, left = (int(headers[f"anthropic-ratelimit-{what}-{part}"]) for part in ("limit", "remaining"))
+        assert 0 < left <= limit
+        assert headers[f"anthropic-ratelimit-{what}-reset"].endswith("Z")
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "kind"),
+    [
+        (400, anthropic.BadRequestError, "invalid_request_error"),
+        (401, anthropic.AuthenticationError, "authentication_error"),
+        (402, anthropic.APIStatusError, "billing_error"),
+        (403, anthropic.PermissionDeniedError, "permission_error"),
+        (404, anthropic.NotFoundError, "not_found_error"),
+        (413, anthropic.APIStatusError, "request_too_large"),
+        (429, anthropic.RateLimitError, "rate_limit_error"),
+        (500, anthropic.InternalServerError, "api_error"),
+        (504, anthropic.InternalServerError, "timeout_error"),
+        (529, anthropic.InternalServerError, "overloaded_error"),
+    ],
+)
+def test_status_when_it_is_due_then_the_sdk_raises_its_typed_error(
+    claude: anthropic.Anthropic,
+    emulators: Emulators,
+    *,
+    status: int,
+    error: type[anthropic.APIStatusError],
+    kind: str,
+) -> None:
+    emulators.add_fault("anthropic", kind="status", status=status, error_code="some_code")
+
+    with pytest.raises(error) as failure:
+        claude.messages.create(model=MODEL, max_tokens=50, messages=HELLO)
+
+    assert (failure.value.status_code, failure.value.type) == (status, kind)
+    assert failure.value.error_code == "some_code"
+    assert failure.value.request_id == failure.value.response.json()["request_id"]
+
+
+def test_error_event_when_in_the_stream_then_the_sdk_raises_what_came_as_200(
+    claude: anthropic.Anthropic, emulators: Emulators
+) -> None:
+    emulators.add_fault("anthropic", kind="error_event", after=4, status=529)
+
+    with (
+        pytest.raises(anthropic.APIStatusError) as failure,
+        claude.messages.stream(model=MODEL, max_tokens=50, messages=HELLO) as stream,
+    ):
+        stream.until_done()
+
+    assert (failure.value.status_code, failure.value.type) == (200, "overloaded_error")

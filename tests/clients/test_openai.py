@@ -1,0 +1,293 @@
+"""The official `openai` SDK gets from the emulator what it would get from the vendor."""
+
+from typing import Any
+
+import httpx2
+import openai
+import pytest
+from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
+
+from tests.emulators.process import Emulators
+
+MODEL = "gpt-6-luna"
+HELLO: list[ChatCompletionMessageParam] = [{"role": "user", "content": "Say hello to the world"}]
+
+
+def text_of(completion: ChatCompletion) -> str:
+    return completion.choices[0].message.content or ""
+
+
+def test_create_when_asked_then_the_completion_is_whole_and_says_it_is_emulated(gpt: openai.OpenAI) -> None:
+    completion = gpt.chat.completions.create(model=MODEL, messages=HELLO)
+
+    assert text_of(completion).startswith(f"[emulated {MODEL}] You wrote “Say hello to the world”")
+    assert (completion.object, completion.model) == ("chat.completion", MODEL)
+    assert (completion.choices[0].finish_reason, completion.choices[0].message.role) == ("stop", "assistant")
+    assert completion.id.startswith("chatcmpl-")
+    assert (completion._request_id or "").startswith("req_")  # noqa: SLF001 - a public name, the SDK says
+
+
+def test_create_when_the_model_is_an_alias_then_its_snapshot_answers(gpt: openai.OpenAI) -> None:
+    assert gpt.chat.completions.create(model="gpt-4o-mini", messages=HELLO).model == "gpt-4o-mini-2024-07-18"
+
+
+def test_create_when_asked_twice_then_the_text_depends_on_the_prompt_only(gpt: openai.OpenAI) -> None:
+    def ask(prompt: str) -> str:
+        messages: list[ChatCompletionMessageParam] = [{"role": "user", "content": [{"type": "text", "text": prompt}]}]
+        return text_of(gpt.chat.completions.create(model=MODEL, messages=messages))
+
+    assert ask("one") == ask("one")
+    assert ask("one") != ask("two")
+
+
+def test_usage_when_answered_then_counts_about_four_characters_a_token(gpt: openai.OpenAI) -> None:
+    short = gpt.chat.completions.create(model=MODEL, messages=HELLO)
+    long = gpt.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": "x" * 400}, *HELLO])
+
+    assert short.usage and long.usage
+    assert short.usage.completion_tokens == -(-len(text_of(short)) // 4)
+    assert short.usage.total_tokens == short.usage.prompt_tokens + short.usage.completion_tokens
+    assert long.usage.prompt_tokens > short.usage.prompt_tokens + 99
+
+
+def test_n_when_two_then_two_different_choices(gpt: openai.OpenAI) -> None:
+    first, second = gpt.chat.completions.create(model=MODEL, messages=HELLO, n=2).choices
+
+    assert (first.index, second.index) == (0, 1)
+    assert first.message.content != second.message.content
+
+
+async def test_async_stream_when_read_then_has_the_text_that_create_returns(
+    gpt: openai.OpenAI, async_gpt: openai.AsyncOpenAI
+) -> None:
+    created = await async_gpt.chat.completions.create(model=MODEL, messages=HELLO)
+    stream = await async_gpt.chat.completions.create(model=MODEL, messages=HELLO, stream=True)
+    streamed = "".join([chunk.choices[0].delta.content or "" async for chunk in stream])
+
+    assert streamed == text_of(created) == text_of(gpt.chat.completions.create(model=MODEL, messages=HELLO))
+
+
+def test_stream_when_usage_is_asked_for_then_the_last_chunk_alone_has_it(gpt: openai.OpenAI) -> None:
+    created = gpt.chat.completions.create(model=MODEL, messages=HELLO)
+    chunks = list(
+        gpt.chat.completions.create(model=MODEL, messages=HELLO, stream=True, stream_options={"include_usage": True})
+    )
+
+    assert len(chunks) > 8
+    assert chunks[0].choices[0].delta.role == "assistant"
+    assert [chunk.choices[0].finish_reason for chunk in chunks[:-1]] == [None] * (len(chunks) - 2) + ["stop"]
+    assert all("usage" in chunk.model_fields_set and chunk.usage is None for chunk in chunks[:-1])
+    assert (chunks[-1].choices, chunks[-1].usage) == ([], created.usage)
+
+
+def test_stream_when_usage_is_not_asked_for_then_no_chunk_has_it(gpt: openai.OpenAI) -> None:
+    chunks = list(gpt.chat.completions.create(model=MODEL, messages=HELLO, stream=True))
+
+    assert all(chunk.choices and "usage" not in chunk.model_fields_set for chunk in chunks)
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_obfuscation_when_not_switched_off_then_every_chunk_has_it(gpt: openai.OpenAI, wanted: bool) -> None:
+    stream = gpt.chat.completions.create(
+        model=MODEL, messages=HELLO, stream=True, stream_options={"include_obfuscation": wanted}
+    )
+
+    assert {"obfuscation" in chunk.model_fields_set for chunk in stream} == {wanted}
+
+
+def test_stream_when_seen_on_the_wire_then_is_data_only_and_ends_with_done(emulators: Emulators) -> None:
+    answer = httpx2.post(
+        f"{emulators.url_of('openai')}/v1/chat/completions",
+        headers={"authorization": "Bearer any"},
+        json={"model": MODEL, "messages": HELLO, "stream": True},
+    )
+    frames = answer.text.removesuffix("\n\n").split("\n\n")
+
+    assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
+    assert all(frame.startswith("data: {") for frame in frames[:-1])
+    assert frames[-1] == "data: [DONE]"
+
+
+@pytest.mark.parametrize(("model", "field"), [("gpt-4o", "max_tokens"), (MODEL, "max_completion_tokens")])
+def test_token_limit_when_reached_then_the_text_is_cut_there(gpt: openai.OpenAI, model: str, field: str) -> None:
+    options: dict[str, Any] = {field: 10}
+    completion = gpt.chat.completions.create(model=model, messages=HELLO, **options)
+
+    assert len(text_of(completion)) == 40
+    assert completion.choices[0].finish_reason == "length"
+    assert completion.usage and completion.usage.completion_tokens == 10
+
+
+def test_reasoning_when_it_has_an_effort_then_its_tokens_count_against_the_limit(gpt: openai.OpenAI) -> None:
+    completion = gpt.chat.completions.create(
+        model=MODEL, messages=HELLO, max_completion_tokens=20, reasoning_effort="low"
+    )
+
+    assert completion.usage and completion.usage.completion_tokens_details
+    assert (completion.usage.completion_tokens, completion.usage.completion_tokens_details.reasoning_tokens) == (20, 16)
+    assert len(text_of(completion)) == 16
+
+
+@pytest.mark.parametrize("stop", ["hello", ["never", "world", "hello"]])
+def test_stop_when_met_then_the_text_ends_before_the_first(gpt: openai.OpenAI, stop: str | list[str]) -> None:
+    completion = gpt.chat.completions.create(model=MODEL, messages=HELLO, stop=stop)
+
+    assert text_of(completion).endswith("“Say ")
+    assert completion.choices[0].finish_reason == "stop"
+
+
+@pytest.mark.parametrize(
+    ("changes", "param", "code"),
+    [
+        ({"max_tokens": 5}, "max_tokens", "unsupported_parameter"),
+        ({"max_completion_tokens": 0}, "max_completion_tokens", "integer_below_min_value"),
+        ({"max_completion_tokens": 10**6}, "max_completion_tokens", "invalid_value"),
+        ({"max_tokens": 5, "max_completion_tokens": 5, "model": "gpt-4o"}, None, "invalid_parameter_combination"),
+        ({"messages": []}, "messages", "empty_array"),
+        ({"messages": [{"role": "robot", "content": "x"}]}, "messages[0].role", "invalid_value"),
+        ({"messages": [{"role": "user", "content": 5}]}, "messages[0].content", "invalid_type"),
+        ({"messages": [{"role": "user", "content": None}]}, "messages.[0].content", None),
+        ({"stop": list("abcde")}, "stop", "array_above_max_length"),
+        ({"temperature": 3, "model": "gpt-4o"}, "temperature", "decimal_above_max_value"),
+        ({"stream_options": {"include_usage": True}}, "stream_options", None),
+        ({"extra_body": {"top_k": 5}}, "top_k", "unknown_parameter"),
+        ({"extra_body": {"model": openai.omit}}, "model", "missing_required_parameter"),
+    ],
+)
+def test_create_when_the_request_is_wrong_then_400_says_where(
+    gpt: openai.OpenAI, changes: dict[str, Any], param: str | None, code: str | None
+) -> None:
+    with pytest.raises(openai.BadRequestError) as failure:
+        gpt.chat.completions.create(**{"model": MODEL, "messages": HELLO, **changes})
+
+    assert (failure.value.param, failure.value.code, failure.value.type) == (param, code, "invalid_request_error")
+    assert failure.value.request_id and failure.value.request_id.startswith("req_")
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "refused"),
+    [
+        ("gpt-4o", {"temperature": 0, "top_p": 0.5, "presence_penalty": 1}, None),
+        ("gpt-4o", {"reasoning_effort": "low"}, ""),
+        (MODEL, {"temperature": 1}, None),
+        (MODEL, {"temperature": 0.7}, "temperature"),
+        (MODEL, {"temperature": 0.7, "reasoning_effort": "none"}, None),
+        (MODEL, {"top_p": 0.5}, None),
+        ("gpt-5.6-terra", {"temperature": 0.7, "reasoning_effort": "none"}, "temperature"),
+        ("gpt-6.1-sol", {"temperature": 0}, "temperature"),
+        ("gpt-6.2-sol", {"top_p": 0.5}, "top_p"),
+        ("gpt-6.2-sol", {"presence_penalty": 0.5}, "presence_penalty"),
+        ("gpt-6.2-sol", {"frequency_penalty": 0, "top_p": 1, "temperature": 1}, None),
+        ("gpt-6.2-sol", {"reasoning_effort": "none"}, "reasoning_effort"),
+        ("o3", {"stop": "x"}, "stop"),
+    ],
+)
+def test_sampling_when_the_model_does_not_take_it_then_400(
+    gpt: openai.OpenAI, model: str, options: dict[str, Any], refused: str | None
+) -> None:
+    if refused is None:
+        assert gpt.chat.completions.create(model=model, messages=HELLO, **options).choices
+    else:
+        with pytest.raises(openai.BadRequestError) as failure:
+            gpt.chat.completions.create(model=model, messages=HELLO, **options)
+        assert (failure.value.param or "") == refused
+
+
+@pytest.mark.parametrize("model", ["gpt-3.5-turbo", "gpt-4", "gpt-99"])
+def test_create_when_the_model_is_shut_down_or_unknown_then_404(gpt: openai.OpenAI, model: str) -> None:
+    with pytest.raises(openai.NotFoundError, match=model) as failure:
+        gpt.chat.completions.create(model=model, messages=HELLO)
+
+    assert failure.value.code == "model_not_found"
+
+
+def test_key_when_it_is_missing_or_wrong_then_401(gpt: openai.OpenAI, emulators: Emulators) -> None:
+    with pytest.raises(openai.AuthenticationError, match="Incorrect API key provided: inva") as failure:
+        gpt.with_options(api_key="invalid-key").models.list()
+    missing = httpx2.get(f"{emulators.url_of('openai')}/v1/models")
+
+    assert failure.value.code == "invalid_api_key"
+    assert missing.status_code == 401
+    assert missing.json()["error"]["message"].startswith("You didn't provide an API key.")
+
+
+def test_request_when_broken_or_nowhere_then_the_vendors_error_shape(emulators: Emulators) -> None:
+    with httpx2.Client(base_url=emulators.url_of("openai"), headers={"authorization": "Bearer any"}) as client:
+        broken = client.post("/v1/chat/completions", content=b"[")
+        nowhere = client.post("/v1/chat")
+        wrong_method = client.put("/v1/models")
+
+    assert [answer.status_code for answer in (broken, nowhere, wrong_method)] == [400, 404, 405]
+    assert nowhere.json()["error"]["message"] == "Invalid URL (POST /v1/chat)"
+    for answer in (broken, nowhere, wrong_method):
+        assert answer.json()["error"].keys() == {"message", "type", "param", "code"}
+
+
+def test_models_when_listed_then_show_aliases_snapshots_and_shutdown_dates(gpt: openai.OpenAI) -> None:
+    models = {model.id: model for model in gpt.models.list()}
+
+    assert {MODEL, "gpt-4o-mini", "gpt-4o-mini-2024-07-18"} <= models.keys()
+    assert "gpt-4" not in models
+    assert (models["gpt-4o-mini"].shutdown_date, models[MODEL].shutdown_date) == ("2027-01-14", None)
+    assert gpt.models.retrieve("gpt-4o-mini") == models["gpt-4o-mini"]
+    with pytest.raises(openai.NotFoundError):
+        gpt.models.retrieve("gpt-99")
+
+
+def test_headers_when_answered_then_hold_the_rate_limits(gpt: openai.OpenAI) -> None:
+    headers = gpt.chat.completions.with_raw_response.create(model=MODEL, messages=HELLO).headers
+
+    for what in ("requests", "tokens"):
+        assert 0 < int(headers[f"x-ratelimit-remaining-{what}"]) <= int(headers[f"x-ratelimit-limit-{what}"])
+        assert headers[f"x-ratelimit-reset-{what}"].endswith("ms")
+
+
+@pytest.mark.parametrize(
+    ("due", "error", "kind", "code"),
+    [
+        ({"status": 400}, openai.BadRequestError, "invalid_request_error", None),
+        ({"status": 401}, openai.AuthenticationError, "invalid_request_error", "invalid_api_key"),
+        ({"status": 404}, openai.NotFoundError, "invalid_request_error", "model_not_found"),
+        ({"status": 429}, openai.RateLimitError, "requests", "rate_limit_exceeded"),
+        (
+            {"status": 403},
+            openai.PermissionDeniedError,
+            "invalid_request_error",
+            "unsupported_country_region_territory",
+        ),
+        (
+            {"status": 429, "error_code": "insufficient_quota"},
+            openai.RateLimitError,
+            "insufficient_quota",
+            "insufficient_quota",
+        ),
+        ({"status": 429, "error_code": "slow_down"}, openai.RateLimitError, "rate_limit_error", "slow_down"),
+        ({"status": 500}, openai.InternalServerError, "server_error", None),
+        ({"status": 503}, openai.InternalServerError, "service_unavailable_error", "server_is_overloaded"),
+    ],
+)
+def test_status_when_it_is_due_then_the_sdk_raises_its_typed_error(
+    gpt: openai.OpenAI,
+    emulators: Emulators,
+    *,
+    due: dict[str, Any],
+    error: type[openai.APIStatusError],
+    kind: str,
+    code: str | None,
+) -> None:
+    emulators.add_fault("openai", kind="status", **due)
+
+    with pytest.raises(error) as failure:
+        gpt.chat.completions.create(model=MODEL, messages=HELLO)
+
+    assert (failure.value.status_code, failure.value.type, failure.value.code) == (due["status"], kind, code)
+    assert failure.value.request_id
+
+
+def test_error_event_when_in_the_stream_then_the_sdk_raises_it(gpt: openai.OpenAI, emulators: Emulators) -> None:
+    emulators.add_fault("openai", kind="error_event", after=4)
+
+    with pytest.raises(openai.APIError, match="The server had an error") as failure:
+        list(gpt.chat.completions.create(model=MODEL, messages=HELLO, stream=True))
+
+    assert failure.value.type == "server_error"

@@ -1,0 +1,51 @@
+"""`python -m tests.emulators --port 8800`: serve all emulators until SIGTERM, SIGINT or, on request, the end of stdin.
+
+Prints one JSON line when it accepts connections:
+`{"event": "ready", "url": "http://127.0.0.1:8800", "vendors": ["anthropic", "openai"]}`.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import sys
+import threading
+
+import uvicorn
+
+from .app import create_app, find_vendors
+from .server import create_server, listen
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.emulators", description="The providers' APIs on loopback.")
+    parser.add_argument("--port", type=int, default=8800, help="port on 127.0.0.1; 0 takes a free one (default: 8800)")
+    parser.add_argument("--exit-with-parent", action="store_true", help="end when standard input closes")
+    arguments = parser.parse_args()
+    try:
+        listener = listen(arguments.port)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        print(f"emulators: cannot listen on 127.0.0.1:{arguments.port}: {reason}", file=sys.stderr)
+        return 1
+    vendors = find_vendors()
+    server = create_server(create_app(vendors))
+    if arguments.exit_with_parent:
+        threading.Thread(target=_stop_at_end_of_input, args=[server], daemon=True).start()
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    ready = {"event": "ready", "url": url, "vendors": [vendor.name for vendor in vendors]}
+    print(json.dumps(ready), flush=True)
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run(sockets=[listener])
+    return 0
+
+
+def _stop_at_end_of_input(server: uvicorn.Server) -> None:
+    # Not through `sys.stdin`: its lock, held by a daemon thread, would make the interpreter's exit fail.
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+    server.should_exit = True
+
+
+if __name__ == "__main__":
+    sys.exit(main())

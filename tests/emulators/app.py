@@ -1,0 +1,182 @@
+"""All emulators as one ASGI application: each vendor below `/<name>`, its control endpoint below `/<name>/_emulator`.
+
+| control                        | does |
+|--------------------------------|------|
+| POST, GET, DELETE `…/faults`   | queues a fault (`faults.py` lists them), shows or clears the queue |
+| GET, DELETE `…/requests`       | the last 100 requests (`?prompt_contains=` keeps some), or forgets them |
+| POST, GET, DELETE `…/latency`  | sets `{"first_byte_ms": 0, "per_frame_ms": 0}` for every answer, shows, resets |
+"""
+
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import cast
+from urllib.parse import parse_qs
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Router, compile_path
+from starlette.routing import Route as ControlRoute
+from starlette.types import Receive, Scope, Send
+
+from .delivery import Pause, Script, Step, deliver, plain_script
+from .faults import Fault, FaultQueue
+from .journal import Exchange, Journal
+from .vendor import Answer, Call, Handler, Refusal, Vendor
+
+_FAULT: TypeAdapter[Fault] = TypeAdapter(Fault)
+
+
+class Latency(BaseModel):
+    """Delays of every answer of one vendor, for benchmarks and for seeing a stream with the eye."""
+
+    model_config = ConfigDict(extra="forbid")
+    first_byte_ms: float = Field(default=0, ge=0)
+    per_frame_ms: float = Field(default=0, ge=0)
+
+    def slow_down(self, script: Script) -> Script:
+        if not self.first_byte_ms and not self.per_frame_ms:
+            return script
+        slow: list[Step] = [Pause(self.first_byte_ms / 1000)]
+        for step in script:
+            if isinstance(step, bytes):
+                slow.append(Pause(self.per_frame_ms / 1000))
+            slow.append(step)
+        return slow
+
+
+class VendorApp:
+    """One vendor over HTTP: reads the call, records it, asks the vendor, and delivers, with the fault that is due."""
+
+    def __init__(self, vendor: Vendor) -> None:
+        self.vendor = vendor
+        self.faults = FaultQueue()
+        self.journal = Journal()
+        self.latency = Latency()
+        self._prefix = f"/{vendor.name}"
+        self._fixed = {(route.method, route.path): route.handler for route in vendor.routes if "{" not in route.path}
+        self._patterns = [
+            (route.method, compile_path(route.path)[0], route.handler) for route in vendor.routes if "{" in route.path
+        ]
+        self._control = Router(
+            [
+                ControlRoute("/_emulator/faults", self._control_faults, methods=["POST", "GET", "DELETE"]),
+                ControlRoute("/_emulator/requests", self._control_requests, methods=["GET", "DELETE"]),
+                ControlRoute("/_emulator/latency", self._control_latency, methods=["POST", "GET", "DELETE"]),
+            ]
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"].removeprefix(self._prefix)
+        if path.startswith("/_emulator/"):
+            await self._control(scope, receive, send)
+            return
+        body = await _read_body(receive, limit=self.vendor.max_body_bytes)
+        query = scope["query_string"].decode("latin-1")
+        exchange = Exchange(scope["method"], path, query, scope["headers"], body or b"")
+        self.journal.add(exchange)
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+
+        def answer() -> Answer:
+            if body is None:
+                return self.vendor.error(413)
+            return self._answer(Call(scope["method"], path, headers, parse_qs(query), body))
+
+        if fault := self.faults.take(exchange):
+            exchange.fault = fault.kind
+            said, script = fault.perform(self.vendor, exchange, answer)
+        else:
+            said = answer()
+            script = plain_script(said)
+        await deliver(
+            said,
+            self.latency.slow_down(script),
+            exchange=exchange,
+            transport=scope["state"]["transport"],
+            receive=receive,
+            send=send,
+        )
+
+    def _answer(self, call: Call) -> Answer:
+        try:
+            handler, params = self._find(call.method, call.path)
+            if handler is None:
+                return self.vendor.unknown_route(call)
+            self.vendor.authenticate(call)
+            if params:
+                call = Call(call.method, call.path, call.headers, call.query, call.body, params)
+            return handler(call)
+        except Refusal as refusal:
+            return refusal.answer
+
+    def _find(self, method: str, path: str) -> tuple[Handler | None, Mapping[str, str]]:
+        if handler := self._fixed.get((method, path)):
+            return handler, {}
+        for expected, pattern, handler in self._patterns:
+            if method == expected and (found := pattern.match(path)):
+                return handler, found.groupdict()
+        return None, {}
+
+    async def _control_faults(self, request: Request) -> Response:
+        if request.method == "POST":
+            try:
+                self.faults.add(_FAULT.validate_json(await request.body()))
+            except ValidationError as error:
+                return _invalid(error)
+        elif request.method == "DELETE":
+            self.faults.clear()
+        return JSONResponse({"faults": [fault.model_dump() for fault in self.faults]})
+
+    async def _control_requests(self, request: Request) -> Response:
+        if request.method == "DELETE":
+            self.journal.clear()
+        needle = request.query_params.get("prompt_contains", "")
+        kept = [exchange for exchange in self.journal if not needle or exchange.mentions(needle)]
+        return JSONResponse({"requests": [exchange.describe() for exchange in kept]})
+
+    async def _control_latency(self, request: Request) -> Response:
+        if request.method == "POST":
+            try:
+                self.latency = Latency.model_validate_json(await request.body())
+            except ValidationError as error:
+                return _invalid(error)
+        elif request.method == "DELETE":
+            self.latency = Latency()
+        return JSONResponse(self.latency.model_dump())
+
+
+def find_vendors() -> list[Vendor]:
+    """The `vendor` of every file in `vendors/`, by name; files with a leading underscore are parts of one."""
+    files = sorted((Path(__file__).parent / "vendors").glob("[!_]*.py"))
+    return [cast(Vendor, import_module(f"{__package__}.vendors.{file.stem}").vendor) for file in files]
+
+
+def create_app(vendors: list[Vendor]) -> Starlette:
+    """The application that serves all of them; `GET /` lists their names."""
+
+    async def index(_: Request) -> Response:
+        return JSONResponse({"vendors": [vendor.name for vendor in vendors]})
+
+    mounts = [Mount(f"/{vendor.name}", app=VendorApp(vendor)) for vendor in vendors]
+    return Starlette(routes=[*mounts, ControlRoute("/", index)])
+
+
+async def _read_body(receive: Receive, *, limit: int) -> bytes | None:
+    """The whole body; `None` when it exceeds the limit, but then too it is read to its end: the client listens then."""
+    chunks = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return b""
+        size += len(message["body"])
+        if size <= limit:
+            chunks.append(message["body"])
+        if not message["more_body"]:
+            return b"".join(chunks) if size <= limit else None
+
+
+def _invalid(error: ValidationError) -> Response:
+    return JSONResponse({"errors": error.errors(include_url=False, include_context=False)}, status_code=422)

@@ -1,0 +1,72 @@
+"""Starting the emulators as a process of their own, as everybody runs them, and talking to their control endpoints.
+
+with start_emulators() as emulators:
+    client = anthropic.Anthropic(base_url=emulators.url_of("anthropic"), api_key="any")
+    emulators.add_fault("anthropic", kind="status", status=429, retry_after=0.01)
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import httpx2
+
+_ROOT = Path(__file__).parents[2]
+
+
+class Emulators:
+    """The running emulators: where they are, and their faults, requests and latency."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._http = httpx2.Client(base_url=url, trust_env=False)
+
+    def url_of(self, vendor: str) -> str:
+        """The vendor's base URL, as its SDK would have it without the version: `…/anthropic`, `…/openai`."""
+        return f"{self.url}/{vendor}"
+
+    def add_fault(self, vendor: str, *, kind: str, prompt_contains: str | None = None, **members: Any) -> None:
+        """Queue a fault of the table in `faults.py`; `prompt_contains` keeps it to requests that hold the text."""
+        fault = {"kind": kind, "match": {"prompt_contains": prompt_contains}, **members}
+        self._http.post(f"/{vendor}/_emulator/faults", json=fault).raise_for_status()
+
+    def requests(self, vendor: str, *, prompt_contains: str = "") -> list[dict[str, Any]]:
+        """The last requests that the vendor received, oldest first (`journal.Exchange.describe`)."""
+        answer = self._http.get(f"/{vendor}/_emulator/requests", params={"prompt_contains": prompt_contains})
+        return cast(list[dict[str, Any]], answer.raise_for_status().json()["requests"])
+
+    def set_latency(self, vendor: str, *, first_byte_ms: float = 0, per_frame_ms: float = 0) -> None:
+        """Delay every answer of the vendor."""
+        delays = {"first_byte_ms": first_byte_ms, "per_frame_ms": per_frame_ms}
+        self._http.post(f"/{vendor}/_emulator/latency", json=delays).raise_for_status()
+
+    def reset(self, vendor: str) -> None:
+        """Forget the vendor's faults, requests and latency."""
+        for what in ("faults", "requests", "latency"):
+            self._http.delete(f"/{vendor}/_emulator/{what}").raise_for_status()
+
+    def close(self) -> None:
+        self._http.close()
+
+
+@contextmanager
+def start_emulators(*, port: int = 0) -> Iterator[Emulators]:
+    """Run `python -m tests.emulators` until the block ends; `RuntimeError` with its message if it does not start."""
+    command = [sys.executable, "-m", "tests.emulators", "--port", str(port), "--exit-with-parent"]
+    with subprocess.Popen(
+        command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin and process.stdout and process.stderr
+        line = process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"The emulators did not start: {process.stderr.read().strip()}")
+        emulators = Emulators(json.loads(line)["url"])
+        try:
+            yield emulators
+        finally:
+            emulators.close()
+            process.terminate()

@@ -1,0 +1,70 @@
+"""The emulated models' text: deterministic, dependent on the prompt, honest about being emulated.
+
+The same model and prompt always give the same text; it quotes the prompt's first words, is long enough for a stream of
+several deltas, and holds characters of two, three and four UTF-8 bytes. Tokens are four characters each, so that usage
+numbers, `max_tokens` and stop sequences agree with the text that was really sent.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+from zlib import crc32
+
+CHARACTERS_PER_TOKEN = 4
+
+_QUOTED_WORDS = 12
+_ALWAYS = "No model was asked: this text was put together on this machine — naïvely, 好的, and for free 🚀."
+_SENTENCES = (
+    "The same prompt will always get the same answer, which is more than a real model promises.",
+    "Four characters make one token here, so the numbers add up without a tokenizer.",
+    "A café in Köln, a cantina in Málaga and a 茶館 in 台北 all serve it equally warm ☕.",
+    "Whatever was asked, the honest reply is that nobody thought about it.",
+    "If these words arrive one after another, then streaming works from end to end.",
+    "Добрый день, こんにちは, grüß Gott: text is bytes only while it travels.",
+    "Point the worker at the real vendor by putting a key into its variables.",
+    "There is no wisdom below this line, only a checksum choosing among eight sentences 🎲.",
+)
+_DELTA = re.compile(r"\s*(?:\S+\s*){1,3}")
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What the emulated model wrote, how many tokens that is, and why it stopped."""
+
+    text: str
+    tokens: int
+    stopped_by: Literal["end", "length", "stop_sequence"]
+    stop_sequence: str | None = None
+
+    @property
+    def deltas(self) -> list[str]:
+        """The text in the pieces in which it is streamed: up to three words each."""
+        return _DELTA.findall(self.text)
+
+
+def count_tokens(text: str) -> int:
+    """About four characters a token, rounded up."""
+    return -(-len(text) // CHARACTERS_PER_TOKEN)
+
+
+@lru_cache(maxsize=256)
+def compose(model: str, prompt: str) -> str:
+    """The whole text that `model` answers to `prompt`, before any limit."""
+    words = prompt.split()
+    quote = " ".join(words[:_QUOTED_WORDS]) + (" …" if len(words) > _QUOTED_WORDS else "")
+    checksum = crc32(prompt.encode("utf-8", "surrogatepass"))
+    first = checksum % len(_SENTENCES)
+    chosen = [_SENTENCES[(first + 3 * step) % len(_SENTENCES)] for step in range(3)]
+    return f"[emulated {model}] You wrote “{quote}” (checksum {checksum:08x}). {_ALWAYS} {' '.join(chosen)}"
+
+
+def complete(model: str, prompt: str, *, max_tokens: int | None, stop_sequences: list[str]) -> Completion:
+    """Generate until the end of the text, `max_tokens` or the first stop sequence, which is itself left out."""
+    full = compose(model, prompt)
+    text = full if max_tokens is None else full[: max_tokens * CHARACTERS_PER_TOKEN]
+    found = [(at, stop) for stop in stop_sequences if stop and (at := text.find(stop)) >= 0]
+    if found:
+        at, stop = min(found)
+        return Completion(text[:at], count_tokens(text[:at]), "stop_sequence", stop)
+    return Completion(text, count_tokens(text), "length" if len(text) < len(full) else "end")

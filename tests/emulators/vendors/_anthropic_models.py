@@ -1,0 +1,123 @@
+"""Anthropic's model catalogue as of November 2026, with what each model refuses.
+
+Ids and retirements: the `anthropic` package 2.12.0 (`types/model.py`, `DEPRECATED_MODELS`) and the vendor's model
+deprecations page. Only limits that the vendor publishes are exact; the others are the ones of the nearest model.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+_ID = re.compile(r"claude-(?P<line>[a-z]+)-(?P<major>\d)(?:-(?P<minor>\d))?(?:-\d{8})?")
+_THINKING_KINDS = ("enabled", "adaptive", "disabled", "between_tools")
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model of the catalogue. What it accepts follows from its line and its version."""
+
+    id: str
+    max_tokens: int = 128_000
+    max_input_tokens: int = 1_000_000
+    created: str = "1970-01-01"  # the API's own way to say that the date is not known
+    deprecated: str | None = None
+    retires: str | None = None
+    retired: bool = False
+
+    @property
+    def line(self) -> str | None:
+        found = _ID.fullmatch(self.id)
+        return found["line"] if found else None
+
+    @property
+    def version(self) -> tuple[int, int]:
+        found = _ID.fullmatch(self.id)
+        return (int(found["major"]), int(found["minor"] or 0)) if found else (0, 0)
+
+    @property
+    def has_fixed_sampling(self) -> bool:
+        return self.version >= (4, 7)
+
+    @property
+    def takes_prefill(self) -> bool:
+        return self.version <= (4, 5)
+
+    def takes_thinking(self, kind: str) -> bool:
+        match kind:
+            case "enabled":
+                return self.version <= (4, 6)
+            case "adaptive":
+                return self.version >= (4, 6)
+            case "disabled":
+                return self.line not in {"fable", "mythos"} and (self.line, self.version) != ("opus", (5, 5))
+            case _:
+                return self.version >= (5, 0)
+
+    def describe(self) -> dict[str, Any]:
+        yes = {"supported": True}
+        levels = dict.fromkeys(("low", "medium", "high", "xhigh", "max"), yes)
+        thinking = {kind: {"supported": self.takes_thinking(kind)} for kind in _THINKING_KINDS}
+        return {
+            "type": "model",
+            "id": self.id,
+            "display_name": re.sub(r"(?<=\d) (?=\d)", ".", re.sub(r"-\d{8}$", "", self.id).replace("-", " ").title()),
+            "created_at": f"{self.created}T00:00:00Z",
+            "lifecycle": "retired" if self.retired else "deprecated" if self.deprecated else "active",
+            "deprecated_at": self.deprecated and f"{self.deprecated}T00:00:00Z",
+            "retires_at": self.retires and f"{self.retires}T00:00:00Z",
+            "line": self.line,
+            "max_input_tokens": self.max_input_tokens,
+            "max_tokens": self.max_tokens,
+            "capabilities": {
+                **dict.fromkeys(("batch", "citations", "code_execution", "image_input", "pdf_input"), yes),
+                "structured_outputs": yes,
+                "context_management": yes,
+                "effort": {**yes, **levels},
+                "server_tools": {**yes, "code_execution": yes, "web_search": yes},
+                "thinking": {**yes, "types": thinking},
+            },
+        }
+
+
+def _retired(model_id: str, on: str) -> Model:
+    return Model(model_id, deprecated=on, retires=on, retired=True)
+
+
+CATALOGUE = (
+    Model("claude-fable-5-2"),
+    Model("claude-mythos-5-2"),
+    Model("claude-haiku-5-5"),
+    Model("claude-sonnet-5-5"),
+    Model("claude-opus-5-5"),
+    Model("claude-fable-5-1"),
+    Model("claude-mythos-5-1"),
+    Model("claude-sonnet-5"),
+    Model("claude-fable-5"),
+    Model("claude-mythos-5"),
+    Model("claude-opus-5"),
+    Model("claude-opus-4-8"),
+    Model("claude-opus-4-7"),
+    Model("claude-sonnet-4-6", max_tokens=64_000, created="2026-02-17"),
+    Model("claude-opus-4-6", created="2026-02-05"),
+    Model("claude-opus-4-5-20251101", max_tokens=64_000, max_input_tokens=200_000, created="2025-11-24"),
+    Model("claude-haiku-4-5-20251001", max_tokens=64_000, max_input_tokens=200_000, created="2025-10-15"),
+    Model(
+        "claude-sonnet-4-5-20250929",
+        max_tokens=64_000,
+        max_input_tokens=200_000,
+        created="2025-09-29",
+        deprecated="2026-05-30",
+        retires="2026-11-30",
+    ),
+    _retired("claude-opus-4-1-20250805", "2026-08-05"),
+    _retired("claude-mythos-preview", "2026-06-30"),
+    _retired("claude-sonnet-4-20250514", "2026-06-15"),
+    _retired("claude-opus-4-20250514", "2026-06-15"),
+    _retired("claude-3-7-sonnet-20250219", "2026-02-19"),
+    _retired("claude-3-5-haiku-20241022", "2026-02-19"),
+    _retired("claude-3-haiku-20240307", "2026-04-20"),
+    _retired("claude-3-opus-20240229", "2026-01-05"),
+)
+MODELS = {model.id: model for model in CATALOGUE}
+# Up to 4.5 a model's id carries a date, and the id without it is an alias; the answer names the dated one.
+MODELS |= {model.id[:-9]: model for model in CATALOGUE if re.search(r"-4-5-\d{8}$", model.id)}

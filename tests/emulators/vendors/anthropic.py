@@ -1,0 +1,274 @@
+"""Anthropic: Messages (create, stream, count_tokens) and Models, as api.anthropic.com behaves in November 2026.
+
+Sources: the `anthropic` package 2.12.0 (shapes, model ids, retirement dates), https://platform.claude.com/docs/en/api/
+(errors, versioning, rate-limits, streaming), and published error texts. Tools, citations, caching and structured
+output are accepted and change nothing: the answer is always text, with a thinking block before it where asked for.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any
+
+from ..text import Completion, complete, count_tokens
+from ..vendor import Answer, Call, Headers, Refusal, Route, Vendor, event_frame, json_answer, stream_answer
+from ._anthropic_models import CATALOGUE, MODELS, Model
+from ._anthropic_requests import (
+    VERSIONS,
+    WITHOUT_SAMPLING,
+    CountTokensRequest,
+    InvalidRequestError,
+    MessagesRequest,
+    SampledMessagesRequest,
+    check_conversation,
+    check_generation,
+    check_sampling,
+    count_input,
+    parse,
+    text_of,
+)
+
+_THINKING = "An emulated model thinks of nothing, but says so in a block of its own."
+_STOP_REASONS = {"end": "end_turn", "length": "max_tokens", "stop_sequence": "stop_sequence"}
+_serial = count(1)
+_ERRORS = {
+    400: ("invalid_request_error", "Invalid request."),
+    401: ("authentication_error", "invalid x-api-key"),
+    402: ("billing_error", "Your credit balance is too low to access the Anthropic API."),
+    403: ("permission_error", "Your API key does not have permission to use the specified resource."),
+    404: ("not_found_error", "Not found"),
+    409: ("conflict_error", "The request conflicts with the current state of the resource."),
+    413: ("request_too_large", "Request exceeds the maximum size"),
+    429: ("rate_limit_error", "This request would exceed your organization's rate limit."),
+    500: ("api_error", "Internal server error"),
+    504: ("timeout_error", "The request timed out while processing."),
+    529: ("overloaded_error", "Overloaded"),
+}
+
+
+def _base_headers(request_id: str) -> Headers:
+    return [
+        (b"request-id", request_id.encode()),
+        (b"anthropic-organization-id", b"00000000-0000-4000-8000-00000emulate"),
+        (b"anthropic-workspace-id", b"wrkspc_emulated"),
+    ]
+
+
+def _headers(input_tokens: int = 0, output_tokens: int = 0) -> Headers:
+    """Those of every answer of Messages. The limits refill before every request and so never refuse one."""
+    headers = _base_headers(f"req_emulated{next(_serial):016d}")
+    reset = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ").encode()
+    for name, limit, used in (
+        (b"requests", 1000, 1),
+        (b"input-tokens", 2_000_000, input_tokens),
+        (b"output-tokens", 400_000, output_tokens),
+        (b"tokens", 2_400_000, input_tokens + output_tokens),
+    ):
+        # Remaining tokens are rounded to thousands, remaining requests are exact.
+        remaining = limit - used if name == b"requests" else round(max(0, limit - used), -3)
+        prefix = b"anthropic-ratelimit-" + name
+        headers.append((prefix + b"-limit", b"%d" % limit))
+        headers.append((prefix + b"-remaining", b"%d" % remaining))
+        headers.append((prefix + b"-reset", reset))
+    return headers
+
+
+def _error_body(status: int, message: str | None, code: str | None) -> dict[str, Any]:
+    kind, text = _ERRORS.get(status) or _ERRORS[400 if status < 500 else 500]
+    error: dict[str, Any] = {"type": kind, "message": message or text}
+    if code:
+        error["details"] = {"error_code": code}
+    return {"type": "error", "error": error}
+
+
+def error(
+    status: int, message: str | None = None, *, code: str | None = None, retry_after: float | None = None
+) -> Answer:
+    request_id = f"req_emulated{next(_serial):016d}"
+    headers = _base_headers(request_id)
+    if retry_after is not None:
+        headers.append((b"retry-after", f"{retry_after:g}".encode()))
+    return json_answer({**_error_body(status, message, code), "request_id": request_id}, status=status, headers=headers)
+
+
+def error_frame(status: int, message: str | None = None, *, code: str | None = None) -> bytes:
+    return event_frame(_error_body(status, message, code), event="error")
+
+
+def _refuse(message: str, *, status: int = 400) -> Refusal:
+    return Refusal(error(status, message))
+
+
+def authenticate(call: Call) -> None:
+    """`x-api-key` wins over `Authorization: Bearer`. Any key will do that does not start with `invalid`."""
+    key = call.headers.get("x-api-key")
+    bearer = call.headers.get("authorization", "").removeprefix("Bearer ").strip()
+    if key is None and not bearer:
+        raise _refuse("x-api-key header is required", status=401)
+    if key is not None and (not key or key.startswith("invalid")):
+        raise _refuse("invalid x-api-key", status=401)
+    if key is None and bearer.startswith("invalid"):
+        raise _refuse("Invalid bearer token", status=401)
+    version = call.headers.get("anthropic-version")
+    if version is None:
+        raise _refuse("anthropic-version: header is required")
+    if version not in VERSIONS:
+        raise _refuse(f'anthropic-version: "{version}" is not a valid version')
+
+
+def _find_model(model_id: str) -> Model:
+    model = MODELS.get(model_id)
+    if model is None or model.retired:
+        raise _refuse(f"model: {model_id}", status=404)
+    return model
+
+
+def _read_messages(call: Call) -> tuple[MessagesRequest, Model]:
+    version = call.headers["anthropic-version"]
+    try:
+        if version == WITHOUT_SAMPLING:
+            request = parse(MessagesRequest, call.body)
+            model = _find_model(request.model)
+        else:
+            request = sampled = parse(SampledMessagesRequest, call.body)
+            model = _find_model(request.model)
+            check_sampling(sampled, model)
+        check_conversation(request, model, version)
+        check_generation(request, model)
+    except InvalidRequestError as invalid:
+        raise _refuse(str(invalid)) from invalid
+    return request, model
+
+
+def create_message(call: Call) -> Answer:
+    request, model = _read_messages(call)
+    thinking = request.thinking if request.thinking and request.thinking.type in {"enabled", "adaptive"} else None
+    thinking_tokens = min(count_tokens(_THINKING), request.max_tokens) if thinking else 0
+    prompts = [message.content for message in request.messages if message.role == "user"]
+    completion = complete(
+        model.id,
+        text_of(prompts[-1]) if prompts else "",
+        max_tokens=request.max_tokens - thinking_tokens,
+        stop_sequences=request.stop_sequences or [],
+    )
+    content: list[dict[str, Any]] = []
+    if thinking:
+        shown = "" if thinking.display == "omitted" else _THINKING
+        content.append({"type": "thinking", "thinking": shown, "signature": "ZW11bGF0ZWQ="})
+    if completion.text:
+        content.append({"type": "text", "text": completion.text})
+    input_tokens, output_tokens = count_input(request), completion.tokens + thinking_tokens
+    message = {
+        "id": f"msg_emulated{next(_serial):016d}",
+        "type": "message",
+        "role": "assistant",
+        "model": model.id,
+        "content": content,
+        "stop_reason": _STOP_REASONS[completion.stopped_by],
+        "stop_sequence": completion.stop_sequence,
+        "stop_details": None,
+        "usage": {
+            "input_tokens": input_tokens,
+            "cache_creation_input_tokens": 0,
+            "cache_read_input_tokens": 0,
+            "cache_creation": {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 0},
+            "output_tokens": output_tokens,
+            "output_tokens_details": {"thinking_tokens": thinking_tokens},
+            "service_tier": "standard",
+            "inference_geo": request.inference_geo or "global",
+        },
+    }
+    headers = _headers(input_tokens, output_tokens)
+    if request.stream:
+        return stream_answer(list(_stream(message, completion)), headers=headers)
+    return json_answer(message, headers=headers)
+
+
+def _stream(message: dict[str, Any], completion: Completion) -> Iterator[bytes]:
+    """The same message as events: start, blocks (start, deltas, stop), delta with the reason and the usage, stop."""
+
+    def event(name: str, **members: Any) -> bytes:
+        return event_frame({"type": name, **members}, event=name)
+
+    usage = message["usage"]
+    opening = {**usage, "output_tokens": 1, "output_tokens_details": None}
+    empty = {**message, "content": [], "stop_reason": None, "stop_sequence": None, "usage": opening}
+    yield event("message_start", message=empty)
+    for index, block in enumerate(message["content"]):
+        deltas: list[dict[str, str]]
+        if block["type"] == "thinking":
+            start = {"type": "thinking", "thinking": "", "signature": ""}
+            deltas = [{"type": "thinking_delta", "thinking": block["thinking"]}] if block["thinking"] else []
+            deltas.append({"type": "signature_delta", "signature": block["signature"]})
+        else:
+            start = {"type": "text", "text": ""}
+            deltas = [{"type": "text_delta", "text": text} for text in completion.deltas]
+        yield event("content_block_start", index=index, content_block=start)
+        if index == 0:
+            yield event("ping")
+        for delta in deltas:
+            yield event("content_block_delta", index=index, delta=delta)
+        yield event("content_block_stop", index=index)
+    reason = {name: message[name] for name in ("stop_reason", "stop_sequence", "stop_details")}
+    counted = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
+    final = {name: usage[name] for name in (*counted, "output_tokens", "output_tokens_details")}
+    yield event("message_delta", delta=reason, usage=final)
+    yield event("message_stop")
+
+
+def count_message_tokens(call: Call) -> Answer:
+    try:
+        request = parse(CountTokensRequest, call.body)
+        check_conversation(request, _find_model(request.model), call.headers["anthropic-version"])
+    except InvalidRequestError as invalid:
+        raise _refuse(str(invalid)) from invalid
+    return json_answer({"input_tokens": count_input(request)}, headers=_headers())
+
+
+def list_models(call: Call) -> Answer:
+    """Newest first; retired models only with `lifecycle=retired`."""
+    stages = call.query.get("lifecycle", []) + call.query.get("lifecycle[]", []) or ["active", "deprecated"]
+    models = [item for model in CATALOGUE if (item := model.describe())["lifecycle"] in stages]
+    try:
+        limit = int(call.query.get("limit", ["20"])[0])
+    except ValueError:
+        raise _refuse("limit: Input should be a valid integer") from None
+    if not 1 <= limit <= 1000:
+        raise _refuse("limit: Input should be between 1 and 1000")
+    ids = [item["id"] for item in models]
+    after, before = (call.query.get(name, [""])[0] for name in ("after_id", "before_id"))
+    start = ids.index(after) + 1 if after in ids else 0
+    end = ids.index(before) if before in ids else len(ids)
+    page = models[max(start, end - limit) : end] if before else models[start : start + limit]
+    more = start < end - limit if before else start + limit < len(ids)
+    first, last = (page[0]["id"], page[-1]["id"]) if page else (None, None)
+    body = {"data": page, "has_more": more, "first_id": first, "last_id": last}
+    return json_answer(body, headers=_base_headers(f"req_emulated{next(_serial):016d}"))
+
+
+def get_model(call: Call) -> Answer:
+    model = MODELS.get(call.params["id"])
+    if model is None:
+        raise _refuse(f"model: {call.params['id']}", status=404)
+    return json_answer(model.describe(), headers=_base_headers(f"req_emulated{next(_serial):016d}"))
+
+
+def unknown_route(call: Call) -> Answer:
+    known = {route.path for route in vendor.routes}
+    return error(405, "Method Not Allowed") if call.path in known else error(404)
+
+
+vendor = Vendor(
+    name="anthropic",
+    routes=(
+        Route("POST", "/v1/messages", create_message),
+        Route("POST", "/v1/messages/count_tokens", count_message_tokens),
+        Route("GET", "/v1/models", list_models),
+        Route("GET", "/v1/models/{id}", get_model),
+    ),
+    authenticate=authenticate,
+    error=error,
+    error_frame=error_frame,
+    unknown_route=unknown_route,
+    max_body_bytes=32 * 1024 * 1024,
+)

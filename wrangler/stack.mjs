@@ -1,0 +1,158 @@
+// Runs the workers of this repository on one local workerd, each on its own port of 127.0.0.1.
+//
+//   node wrangler/stack.mjs '{"state": ".state", "ports": {"text-gen": 8787}, "warm": true}'
+//
+// Options, all of them optional:
+//   state     folder of D1, R2, KV, Durable Objects and Workflows (default: .state; `wrangler d1 migrations apply
+//             --local --persist-to` takes the same folder)
+//   workers   names of the workers to run (default: every workers/*/wrangler.toml)
+//   ports     port by worker; 0 or absent: a free one. One with `workers_dev = false` gets one only if named here
+//   vars      vars and secrets by worker, over those of wrangler.toml and .dev.vars; "*" stands for every worker
+//   build     run each worker's `[build] command` first (default: true)
+//   snapshot  start from a memory snapshot (default: true)
+//   warm      be ready only when each worker has answered GET /health (default: false)
+//   watch     rebuild and reload after an edit below workers/ or shared/ (default: false)
+//
+// It prints one JSON object a line: `ready` (with the workers' URLs), `reloading`, `reloaded`, `log`, `error`. It ends
+// with 0 on SIGTERM, SIGINT or when its standard input is closed (so it never outlives its parent), else with 1.
+import path from "node:path";
+import { createServer } from "node:net";
+import { stripVTControlCharacters } from "node:util";
+import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
+import { build, watchSources } from "./sources.mjs";
+import { pyodideBundle, pythonSnapshot } from "./snapshot.mjs";
+import { findWorkers, miniflareOptions, readWorker } from "./workers.mjs";
+
+const started = performance.now();
+const root = path.dirname(import.meta.dirname);
+const host = "127.0.0.1";
+const defaults = { state: ".state", ports: {}, vars: {}, build: true, snapshot: true };
+const options = { ...defaults, ...JSON.parse(process.argv[2] ?? "{}") };
+const milliseconds = (since) => Math.round(performance.now() - since);
+
+const emit = (event) => process.stdout.write(`${JSON.stringify(event)}\n`);
+const log = ({ level, message }) => emit({ event: "log", level, message: stripVTControlCharacters(message) });
+console.log = console.info = console.error; // wrangler's own words must not mix with the events
+
+class EventLog extends Log {
+  log(message) {
+    log({ level: "warn", message });
+  }
+}
+
+let runtime;
+let exitCode; // known from the moment that the end has begun
+
+async function stop(code) {
+  if (exitCode !== undefined) return;
+  exitCode = code;
+  await runtime?.dispose().catch(() => {});
+  process.exit(code);
+}
+
+function fail(error) {
+  if (exitCode === undefined) emit({ event: "error", message: explain(error) });
+  return stop(1);
+}
+
+/** What to tell of an error: workerd's own words, if miniflare passes them on, without the frames below Python's. */
+function explain(error) {
+  const lines = String(error?.message ?? error).split("\n");
+  const words = lines.filter((line) => line.startsWith('{"timestamp"')).map((line) => JSON.parse(line).message);
+  const text = (words.length > 0 ? words : lines).join("\n");
+  return text.replace(/^ +at (pyodide\S*-internal:|wasm:).*\n?/gm, "").trim();
+}
+
+/** Rejects with the worker's name if its port is in use. */
+function assertFree(port, name) {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    const inUse = new Error(`Port ${port} of ${name} is in use: stop what listens there or choose another one.`);
+    probe.once("error", () => reject(inUse));
+    probe.listen({ host, port, exclusive: true }, () => probe.close(resolve));
+  });
+}
+
+const hasSocket = ({ name, config }) => name in options.ports || config.workers_dev !== false;
+
+/** The whole stack as miniflare's options. */
+async function describe(workers) {
+  const bundle = await pyodideBundle(root);
+  const snapshot = options.snapshot && (await pythonSnapshot({ root, bundle, workers, shared: !options.watch, log }));
+  return convertV4MiniflareOptions({
+    host,
+    port: 0,
+    cf: false,
+    telemetry: { enabled: false },
+    log: new EventLog(LogLevel.WARN),
+    handleStructuredLogs: log,
+    unsafeHandleRuntimeRestart: () => fail(new Error("workerd crashed.")),
+    unsafeRuntimeEnv: { PYODIDE_BUNDLE_DIR: bundle, ...(snapshot && { PYTHON_SNAPSHOT_DIR: snapshot }) },
+    resourcePersistencePath: path.resolve(root, options.state, "v3"), // as wrangler lays it out
+    workers: await Promise.all(
+      workers.map(async (worker) => ({
+        ...(await miniflareOptions(worker, { ...options.vars["*"], ...options.vars[worker.name] })),
+        unsafeDirectSockets: hasSocket(worker) ? [{ host, port: options.ports[worker.name] ?? 0 }] : [],
+      })),
+    ),
+  });
+}
+
+async function addresses(workers) {
+  const entries = workers.filter(hasSocket).map(async ({ name, config }) => {
+    const url = await runtime.unsafeGetDirectURL(config.name);
+    options.ports[name] = Number(url.port); // the same one after a reload
+    return [name, url.origin];
+  });
+  return Object.fromEntries(await Promise.all(entries));
+}
+
+async function warm(urls) {
+  for (const [name, url] of Object.entries(urls)) {
+    const response = await fetch(`${url}/health`);
+    if (!response.ok) throw new Error(`GET /health of ${name} answered ${response.status}: ${await response.text()}`);
+  }
+}
+
+/** Takes the edits of `changed` workers over; whatever fails, what ran before runs on. */
+async function reload(workers, changed, running) {
+  const since = performance.now();
+  for (const name of changed) emit({ event: "reloading", worker: name });
+  try {
+    const edited = workers.map((worker) => (changed.has(worker.name) ? readWorker(worker.folder) : worker));
+    for (const worker of edited) if (changed.has(worker.name)) await build(worker);
+    const next = await describe(edited);
+    try {
+      await runtime.setOptions(next);
+    } catch (error) {
+      await runtime.setOptions(running.options);
+      throw error;
+    }
+    running.options = next;
+    running.workers = edited;
+    for (const name of changed) emit({ event: "reloaded", worker: name, ms: milliseconds(since) });
+  } catch (error) {
+    emit({ event: "error", message: `${explain(error)}\nThe previous version runs on.` });
+  }
+}
+
+async function start() {
+  const workers = await findWorkers(root, options.workers);
+  for (const { name } of workers) if (options.ports[name]) await assertFree(options.ports[name], name);
+  if (options.build) for (const worker of workers) await build(worker);
+  const running = { workers, options: await describe(workers) };
+  runtime = new Miniflare(running.options);
+  await runtime.ready;
+  const urls = await addresses(workers);
+  if (options.warm) await warm(urls);
+  emit({ event: "ready", workers: urls, ms: milliseconds(started) });
+  if (options.watch) watchSources({ root, workers, onEdit: (changed) => reload(running.workers, changed, running) });
+}
+
+process.on("SIGTERM", () => stop(0));
+process.on("SIGINT", () => stop(0));
+process.on("exit", () => (process.exitCode = exitCode ?? process.exitCode)); // miniflare's signal handlers exit with 143
+process.stdin.on("close", () => stop(0)).on("error", () => stop(0)).resume();
+process.on("uncaughtException", fail);
+process.on("unhandledRejection", fail);
+await start().catch(fail);

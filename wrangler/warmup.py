@@ -1,0 +1,38 @@
+"""The main module of the worker whose memory becomes the local stack's snapshot: it imports what all workers share.
+
+A snapshot holds Python's memory after the import of the main module. When workerd restores it for another worker, that
+worker's main module has another name (`entry`), isn't among the restored `sys.modules`, and is imported from its file.
+So one snapshot serves all workers of a process, as long as they have the same `python_modules/`.
+"""
+
+import contextlib
+import gc
+import importlib
+import pkgutil
+
+from workers import WorkerEntrypoint
+
+with contextlib.suppress(ImportError):
+    import httpx2  # noqa: F401
+
+with contextlib.suppress(ImportError):
+    import pydantic
+
+    # pydantic imports most of itself when the first model is made.
+    pydantic.create_model("Warmup", text=(str | None, pydantic.Field(default=None, min_length=1)))
+
+with contextlib.suppress(ImportError):
+    import electrons
+
+    for module in pkgutil.walk_packages(electrons.__path__, "electrons."):
+        # What can't be imported in workerd (a test client, say) isn't used by a worker either.
+        with contextlib.suppress(ImportError):
+            importlib.import_module(module.name)
+
+# Files that are open in the snapshot are not open after it, and folders that were listed have other entries.
+gc.collect()
+importlib.invalidate_caches()
+
+
+class Default(WorkerEntrypoint):
+    """A worker needs an entry point; this one is never called."""

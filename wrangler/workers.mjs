@@ -1,0 +1,73 @@
+// What a worker is made of: its wrangler.toml, read by wrangler itself, and its Python modules, collected the way
+// `wrangler dev` and `wrangler deploy` collect them.
+import { existsSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
+import path from "node:path";
+import { unstable_getMiniflareWorkerOptions, unstable_readConfig } from "wrangler";
+
+// Make workerd take CPython from `--pyodide-bundle-disk-cache-dir` instead of downloading it. Never deployed.
+export const LOCAL_FLAGS = ["python_workers_development", "experimental"];
+
+/** The workers below `root`: `{ name, folder, config }`, sorted by name, only those in `names` if it is given. */
+export async function findWorkers(root, names) {
+  const folders = (await readdir(path.join(root, "workers"))).sort();
+  const found = folders.filter((name) => existsSync(path.join(root, "workers", name, "wrangler.toml")));
+  const unknown = (names ?? []).filter((name) => !found.includes(name));
+  if (unknown.length > 0) throw new Error(`There is no worker ${unknown.join(", ")}; there are ${found.join(", ")}.`);
+  return (names ?? found).map((name) => readWorker(path.join(root, "workers", name)));
+}
+
+/** Reads the worker in `folder` anew: its name is the folder's. */
+export function readWorker(folder) {
+  const config = unstable_readConfig({ config: path.join(folder, "wrangler.toml") }, { hideWarnings: true });
+  return { name: path.basename(folder), folder, config };
+}
+
+/** Miniflare's options for a worker, with `vars` over those of wrangler.toml and .dev.vars. */
+export async function miniflareOptions({ folder, config }, vars = {}) {
+  const { modulesRules, ...options } = unstable_getMiniflareWorkerOptions(config).workerOptions;
+  return {
+    ...options,
+    name: config.name,
+    compatibilityFlags: [...config.compatibility_flags, ...LOCAL_FLAGS],
+    bindings: { ...options.bindings, ...vars },
+    modulesRoot: "/",
+    modules: [...(await pythonModules(config.main)), ...(await vendoredModules(folder))],
+  };
+}
+
+/** Every `.py` file below the folder of `main`, `main` first. Paths are the names in the worker, below its root `/`. */
+async function pythonModules(main) {
+  const sources = path.dirname(main);
+  const names = (await files(sources)).filter((name) => name.endsWith(".py") && name !== path.basename(main));
+  return Promise.all(
+    [path.basename(main), ...names].map(async (name) => ({
+      type: "PythonModule",
+      path: `/${name}`,
+      contents: await readFile(path.join(sources, name), "utf8"),
+    })),
+  );
+}
+
+/** Every file of python_modules/ as data, except the SDK's JavaScript, which Python imports as modules. */
+export async function vendoredModules(folder) {
+  const vendor = path.join(folder, "python_modules");
+  const names = (await files(vendor)).filter((name) => !name.endsWith(".pyc"));
+  return Promise.all(
+    names.map(async (name) => {
+      const script = name.startsWith("workers/") && /\.m?js$/.test(name);
+      const contents = await readFile(path.join(vendor, name), script ? "utf8" : null);
+      return { type: script ? "ESModule" : "Data", path: `/python_modules/${name}`, contents };
+    }),
+  );
+}
+
+/** Relative names of all files below `folder`, sorted, with forward slashes. */
+async function files(folder) {
+  if (!existsSync(folder)) return [];
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)).replaceAll(path.sep, "/"))
+    .sort();
+}
