@@ -23,6 +23,17 @@ PYTHON = ROOT / ".venv" / "bin" / "python"
 NODE = ROOT / "node_modules" / ".bin" / "node"
 STAMPS = ROOT / ".cache" / "setup"
 
+_SHOWN_LINES = 12
+_OFFLINE = (
+    "ENOTFOUND",
+    "ECONNREFUSED",
+    "EAI_AGAIN",
+    "ENETUNREACH",
+    "name resolution",
+    "NewConnection",
+    "Cannot connect to",
+)
+
 
 class SetupError(Exception):
     """What is missing, and what to do about it, in one line."""
@@ -59,14 +70,18 @@ def _once(title: str, inputs: list[str], install: Callable[[], None], *, made: P
     started = time.monotonic()
     install()
     if not made.exists():
-        raise SetupError(f"{made.relative_to(ROOT)} is still missing after installing {title}; delete node_modules and retry")
+        raise SetupError(
+            f"{made.relative_to(ROOT)} is still missing after installing {title}; delete node_modules and retry"
+        )
     STAMPS.mkdir(parents=True, exist_ok=True)
     stamp.touch()
     print(f"setup: {title} installed in {time.monotonic() - started:.0f} s", flush=True)
 
 
 def _install_npm_packages() -> None:
-    _run(["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"], problem="npm could not install the packages")
+    # Not `npm ci`: it refuses a lock file that lacks the binaries of a platform which the registry does not carry.
+    command = ["npm", "install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"]
+    _run(command, problem="npm could not install the packages")
 
 
 def _install_python_packages() -> None:
@@ -83,9 +98,8 @@ def _run(command: list[str], *, problem: str) -> None:
     if result.returncode == 0:
         return
     output = result.stdout + result.stderr
-    sys.stderr.write(output)
-    offline = ("ENOTFOUND", "ECONNREFUSED", "EAI_AGAIN", "ENETUNREACH", "Temporary failure in name resolution", "NewConnection")
-    hint = ": the package registry cannot be reached (offline?)" if any(word in output for word in offline) else ""
+    sys.stderr.write("\n".join(output.strip().splitlines()[-_SHOWN_LINES:]) + "\n")
+    hint = ": the package registry cannot be reached (offline?)" if any(word in output for word in _OFFLINE) else ""
     raise SetupError(problem + hint)
 
 

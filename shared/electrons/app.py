@@ -11,7 +11,6 @@ A handler takes the context, and the body when its second parameter names a mode
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import Callable, Sequence
 from functools import partial, reduce
@@ -34,6 +33,7 @@ from electrons.middleware.validation import validation
 from electrons.models.base import Answer
 from electrons.providers.base import Provider
 from electrons.routing import DEFAULT_BODY_LIMIT, Estimate, Handler, Route, Router
+from electrons.tasks import start_task
 
 H = TypeVar("H", bound=Handler)
 
@@ -101,10 +101,12 @@ class App:
 
 async def finish(context: Context) -> None:
     """Runs the work that was deferred until the answer was out; a failure is logged and stops none of the others."""
-    results = await asyncio.gather(*(work() for work in context.deferred), return_exceptions=True)
-    for result in results:
-        if isinstance(result, Exception):
-            context.log.error("deferred", cause=result, request_id=context.request_id)
+    tasks = [start_task(work()) for work in context.deferred]
+    for task in tasks:
+        try:
+            await task
+        except Exception as error:
+            context.log.error("deferred", cause=error, request_id=context.request_id)
 
 
 def _chain(middlewares: tuple[Middleware, ...], innermost: Next) -> Next:

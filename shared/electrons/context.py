@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from electrons.http import HeaderPairs, Request
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from electrons.settings import Settings
     from electrons.storage.bindings import Bindings
 
-Deferred = Callable[[], Awaitable[None]]
+Deferred = Callable[[], Coroutine[Any, Any, None]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from typing import Literal, get_args, get_type_hints
 
 from electrons.errors import ConfigurationError
+from electrons.ratelimit.headers import parse_policies
 
 
 class Secret(str):
@@ -79,12 +80,20 @@ class Settings:
             text = lookup(name)
             if text is not None and text.strip():
                 values[field.name] = _convert(name, text.strip(), types[field.name])
+        _check_policy(str(values.get("rate_limit_policy", "")))
         return cls(**values)  # type: ignore[arg-type]  # _convert gives each field its own type
 
     def get_text(self, name: str) -> str:
         """The text of a setting by the name of its var, for parts that are told theirs by name (a provider's key)."""
         value = getattr(self, name.lower())
         return value.reveal() if isinstance(value, Secret) else str(value)
+
+
+def _check_policy(text: str) -> None:
+    try:
+        parse_policies(text)
+    except ValueError as error:
+        raise ConfigurationError(f"`RATE_LIMIT_POLICY`: {error}") from error
 
 
 def _convert(name: str, text: str, kind: object) -> object:

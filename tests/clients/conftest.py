@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Iterator
 import anthropic
 import openai
 import pytest
-
 from tests.emulators.process import Emulators, start_emulators
 
 

@@ -7,6 +7,7 @@
 | POST, GET, DELETE `…/latency`  | sets `{"first_byte_ms": 0, "per_frame_ms": 0}` for every answer, shows, resets |
 """
 
+import logging
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
@@ -25,6 +26,8 @@ from .delivery import Pause, Script, Step, deliver, plain_script
 from .faults import Fault, FaultQueue
 from .journal import Exchange, Journal
 from .vendor import Answer, Call, Handler, Refusal, Vendor
+
+logger = logging.getLogger(__name__)
 
 _FAULT: TypeAdapter[Fault] = TypeAdapter(Fault)
 
@@ -110,6 +113,10 @@ class VendorApp:
             return handler(call)
         except Refusal as refusal:
             return refusal.answer
+        except Exception:
+            # A mistake in an emulator: as a 500 its client goes on, and whoever reads the standard error finds it.
+            logger.exception("The %s emulator failed at %s %s", self.vendor.name, call.method, call.path)
+            return self.vendor.error(500, "The emulator failed: its standard error says why.")
 
     def _find(self, method: str, path: str) -> tuple[Handler | None, Mapping[str, str]]:
         if handler := self._fixed.get((method, path)):

@@ -9,7 +9,7 @@ A frame is one server-sent event; a plain answer breaks in the middle of its bod
 | `slow_first_byte` | `seconds`                                               | nothing for that long, then the answer |
 | `stall`           | `after` (1), `seconds` (null: until the client leaves)  | headers, `after` frames, then silence |
 | `cut`             | `after` (1); 0: before any byte                         | a connection that closes after them |
-| `truncate`        | `after` (1)                                             | an answer that ends early, but properly |
+| `truncate`        | `after` (1)                                             | an answer with a proper but early end |
 | `broken_json`     | `after` (1)                                             | 200 with a JSON cut short (one frame) |
 | `split_utf8`      |                                                         | characters, frames torn apart in TCP |
 | `error_event`     | `after` (1), `status` (500), `message`, `error_code`    | the vendor's error ends the stream |
@@ -120,7 +120,8 @@ class BrokenJson(_Fault):
         said = answer()
         frames = list(said.frames)
         at = min(self.after, len(frames) - 1) if said.streamed else 0
-        broken = frames[at][: len(frames[at]) * 2 // 3]
+        # Broken JSON, but whole characters: bad UTF-8 would be another fault.
+        broken = frames[at][: len(frames[at]) * 2 // 3].decode("utf-8", "ignore").encode()
         frames[at] = broken + b"\n\n" if said.streamed else broken
         damaged = Answer(said.status, said.headers, frames, streamed=said.streamed)
         return damaged, plain_script(damaged)
@@ -176,7 +177,8 @@ class Redirect(_Fault):
     status: Literal[301, 302, 303, 307, 308] = 307
 
     def perform(self, vendor: Vendor, exchange: Exchange, answer: Callable[[], Answer]) -> Performance:
-        location = self.location or f"/{vendor.name}{exchange.path}"
+        query = f"?{exchange.query}" if exchange.query else ""
+        location = self.location or f"/{vendor.name}{exchange.path}{query}"
         away = Answer(self.status, [(b"location", location.encode())], [])
         return away, plain_script(away)
 
@@ -216,6 +218,8 @@ class FaultQueue:
 def _broken_off(answer: Answer, after: int) -> tuple[Sequence[bytes], Sequence[bytes]]:
     if answer.streamed:
         return answer.frames[:after], answer.frames[after:]
+    if not after:
+        return [], answer.frames
     body = b"".join(answer.frames)
-    middle = len(body) // 2 if after else 0
+    middle = len(body) // 2
     return [body[:middle]], [body[middle:]]

@@ -55,15 +55,13 @@ class Emulators:
 
 @contextmanager
 def start_emulators(*, port: int = 0) -> Iterator[Emulators]:
-    """Run `python -m tests.emulators` until the block ends; `RuntimeError` with its message if it does not start."""
+    """Run `python -m tests.emulators` until the block ends. Raises `RuntimeError` when it does not start."""
     command = [sys.executable, "-m", "tests.emulators", "--port", str(port), "--exit-with-parent"]
-    with subprocess.Popen(
-        command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdin and process.stdout and process.stderr
+    with subprocess.Popen(command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
         line = process.stdout.readline()
         if not line:
-            raise RuntimeError(f"The emulators did not start: {process.stderr.read().strip()}")
+            raise RuntimeError(f"The emulators did not start on port {port}: their standard error says why.")
         emulators = Emulators(json.loads(line)["url"])
         try:
             yield emulators

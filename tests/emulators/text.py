@@ -25,7 +25,7 @@ _SENTENCES = (
     "Point the worker at the real vendor by putting a key into its variables.",
     "There is no wisdom below this line, only a checksum choosing among eight sentences 🎲.",
 )
-_DELTA = re.compile(r"\s*(?:\S+\s*){1,3}")
+_DELTA = re.compile(r"\s*\S+(?:\s+\S+){0,2}\s*")
 
 
 @dataclass(frozen=True, slots=True)

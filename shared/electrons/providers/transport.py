@@ -14,6 +14,7 @@ import random
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from typing import Any, NoReturn
 
 import httpx2
@@ -127,7 +128,7 @@ async def _send_once(context: Context, provider: Provider, request: ProviderRequ
     }
     outgoing = httpx2.Request(
         request.method,
-        provider.url(settings, request.path),
+        _parse_url(provider.url(settings, request.path)),
         headers=[*request.headers, *headers, ("User-Agent", USER_AGENT), ("Accept-Encoding", "identity")],
         content=request.content,
         extensions={"timeout": timeout},
@@ -153,6 +154,11 @@ async def _raise_for(provider: Provider, response: httpx2.Response) -> NoReturn:
     finally:
         await response.aclose()
     raise provider.parse_error(response.status_code, dict(response.headers), content)
+
+
+@lru_cache(maxsize=64)
+def _parse_url(url: str) -> httpx2.URL:
+    return httpx2.URL(url)
 
 
 def _is_retried(error: ProviderError) -> bool:

@@ -94,14 +94,16 @@ class Ledger:
         return not self._sql.execute("SELECT 1 FROM states WHERE rested_ms > ? LIMIT 1", now)
 
     def _store(self, policies: tuple[Policy, ...], states: Mapping[str, State]) -> None:
-        for policy in policies:
-            if (state := states.get(policy.key)) is None:
-                continue
-            self._states[policy.key] = state
-            self._sql.execute(
-                "INSERT OR REPLACE INTO states (policy, tat, refunded, rested_ms) VALUES (?, ?, ?, ?)",
-                policy.key,
-                str(state.tat),
-                str(state.refunded),
-                -(-state.tat // policy.ticks_per_ms),
-            )
+        changed = [policy for policy in policies if policy.key in states]
+        if not changed:
+            return
+        self._states.update(states)
+        values: list[str | int] = []
+        for policy in changed:
+            state = states[policy.key]
+            values += [policy.key, str(state.tat), str(state.refunded), -(-state.tat // policy.ticks_per_ms)]
+        places = ", ".join(["(?, ?, ?, ?)"] * len(changed))
+        self._sql.execute(
+            f"INSERT OR REPLACE INTO states (policy, tat, refunded, rested_ms) VALUES {places}",  # noqa: S608  # only marks
+            *values,
+        )

@@ -26,6 +26,7 @@ from electrons.runtime.convert import from_js_headers, to_js_headers, to_js_obje
 from electrons.runtime.fetch import FetchTransport
 from electrons.settings import Settings
 from electrons.storage.bindings import Bindings
+from electrons.tasks import start_task
 
 _CONSOLE = {"info": "log", "warning": "warn", "error": "error"}
 
@@ -72,15 +73,29 @@ async def _serve(app: App, environment: _Environment, js_request: Any, ctx: Any)
         log=environment.log,
     )
     answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-    work = asyncio.ensure_future(_live(app, context, answer))
-    ctx.waitUntil(work)
-    cancel = create_proxy(lambda _event: work.cancel())
-    js_request.signal.addEventListener("abort", cancel)
-    work.add_done_callback(lambda _work: _release(js_request, cancel))
+    task: asyncio.Task[None] | None = None
+
+    def cancel(_event: Any) -> None:
+        if task is not None:
+            task.cancel()
+
+    async def live() -> None:
+        # A promise of JavaScript's own: to make one of a Python task costs several turns of the event loop.
+        lifetime, on_abort = js.Promise.withResolvers(), create_proxy(cancel)
+        ctx.waitUntil(lifetime.promise)
+        js_request.signal.addEventListener("abort", on_abort)
+        try:
+            await _answer_and_finish(app, context, answer)
+        finally:
+            js_request.signal.removeEventListener("abort", on_abort)
+            on_abort.destroy()
+            lifetime.resolve()
+
+    task = start_task(live())
     return await answer
 
 
-async def _live(app: App, context: Context, answer: asyncio.Future[Any]) -> None:
+async def _answer_and_finish(app: App, context: Context, answer: asyncio.Future[Any]) -> None:
     try:
         response = await app.handle(context)
         if isinstance(response.body, AsyncGenerator):
@@ -95,11 +110,6 @@ async def _live(app: App, context: Context, answer: asyncio.Future[Any]) -> None
         if not answer.done():
             answer.set_result(js.Response.new(None, status=503))
         await finish(context)
-
-
-def _release(js_request: Any, cancel: Any) -> None:
-    js_request.signal.removeEventListener("abort", cancel)
-    cancel.destroy()
 
 
 def _open_stream() -> tuple[Any, Any]:

@@ -27,6 +27,9 @@ from electrons.runtime.convert import describe_js_error, from_js_headers, to_js_
 # `fetch` has undone the encoding already, so these would be wrong about the bytes that are read.
 _DROPPED_WHEN_DECODED = {"content-encoding", "content-length"}
 
+# Bytes up to which a body of known length is read in one crossing.
+_READ_WHOLE = 64 * 1024
+
 # Set by `fetch` itself.
 _DROPPED_FROM_REQUESTS = {"host", "content-length", "connection", "transfer-encoding"}
 
@@ -63,32 +66,40 @@ class FetchTransport(httpx2.AsyncBaseTransport):
         headers = from_js_headers(response.headers)
         if any(name == "content-encoding" for name, _ in headers):
             headers = [(name, value) for name, value in headers if name not in _DROPPED_WHEN_DECODED]
-        stream = _FetchStream(response.body, controller, idle_timeout=timeouts.get("read"))
+        stream = _FetchStream(response, controller, idle_timeout=timeouts.get("read"))
         return httpx2.Response(response.status, headers=headers, stream=stream, request=request)
 
 
 class _FetchStream(httpx2.AsyncByteStream):
-    """A response body; null where the status allows none."""
+    """A response body; JavaScript has null where the status allows none."""
 
-    def __init__(self, body: Any, controller: Any, *, idle_timeout: float | None) -> None:
-        self._reader = body.getReader() if body else None
+    def __init__(self, response: Any, controller: Any, *, idle_timeout: float | None) -> None:
+        self._response = response
         self._controller = controller
         self._idle_timeout = idle_timeout or None
-        self._ended = self._reader is None
+        self._ended = not response.body
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        while self._reader is not None and not self._ended:
-            try:
-                async with asyncio.timeout(self._idle_timeout):
-                    chunk = await self._reader.read()
-            except JsException as error:
-                raise httpx2.ReadError(describe_js_error(error)) from error
-            except TimeoutError as error:
-                raise httpx2.ReadTimeout("the body stalled") from error
-            if chunk.done:
-                self._ended = True
-            else:
-                yield chunk.value.to_bytes()
+        if self._ended:
+            return
+        if 0 < int(self._response.headers.get("content-length") or 0) <= _READ_WHOLE:
+            buffer = await self._wait(self._response.arrayBuffer())
+            self._ended = True
+            yield buffer.to_bytes()
+            return
+        reader = self._response.body.getReader()
+        while not (chunk := await self._wait(reader.read())).done:
+            yield chunk.value.to_bytes()
+        self._ended = True
+
+    async def _wait(self, promise: Any) -> Any:
+        try:
+            async with asyncio.timeout(self._idle_timeout):
+                return await promise
+        except JsException as error:
+            raise httpx2.ReadError(describe_js_error(error)) from error
+        except TimeoutError as error:
+            raise httpx2.ReadTimeout("the body stalled") from error
 
     async def aclose(self) -> None:
         if not self._ended:

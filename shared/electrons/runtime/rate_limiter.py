@@ -15,8 +15,8 @@ class _Sql:
         self._sql = sql
 
     def execute(self, statement: str, *parameters: str | int) -> list[tuple[Any, ...]]:
-        cursor = self._sql.exec(statement, *parameters)
-        return [tuple(row) for row in cursor.raw().toArray().to_py()]
+        rows = self._sql.exec(statement, *parameters).raw().toArray()
+        return [tuple(row) for row in rows.to_py()] if rows.length else []
 
 
 def create_rate_limiter() -> type[DurableObject]:

@@ -80,6 +80,7 @@ class Model:
 
 
 def _retired(model_id: str, on: str) -> Model:
+    # When the end was announced is not known, so the announcement carries the day of the end.
     return Model(model_id, deprecated=on, retires=on, retired=True)
 
 
@@ -106,7 +107,7 @@ CATALOGUE = (
         max_tokens=64_000,
         max_input_tokens=200_000,
         created="2025-09-29",
-        deprecated="2026-05-30",
+        deprecated="2026-09-30",  # a guess: the vendor announces an end at least sixty days before
         retires="2026-11-30",
     ),
     _retired("claude-opus-4-1-20250805", "2026-08-05"),

@@ -1,10 +1,10 @@
-"""What OpenAI's Chat Completions accepts: the shape of the request, and the checks that depend on the model.
+"""What OpenAI's Chat Completions accepts, and what it shares with Responses: complaints, limits, sampling rules.
 
 Every refusal is an `InvalidRequestError` with the vendor's message, parameter and code. Sources: the `openai` package
 3.54.0 (`types/chat/completion_create_params.py`) and published error texts.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -13,8 +13,10 @@ from pydantic_core import ErrorDetails
 from ..text import count_tokens
 from ._openai_models import Model
 
-_TOKENS_PER_MESSAGE = 3  # what roles and separators cost
+TOKENS_PER_MESSAGE = 3  # what roles and separators cost
 _TOKENS_PER_IMAGE = 765
+_REASONING_TOKENS = {"low": 16, "medium": 32, "high": 64, "xhigh": 128, "max": 256}
+_SAMPLING = {"temperature", "top_p", "frequency_penalty", "presence_penalty"}
 _UNPARSABLE = (
     "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP library "
     "correctly. The OpenAI API expects a JSON payload, but what was sent was not valid JSON.)"
@@ -138,7 +140,9 @@ def check_chat(request: ChatRequest, model: Model) -> None:
         )
         raise InvalidRequestError(message, param="stop", code="array_above_max_length")
     _check_limits(request, model)
-    _check_sampling(request, model)
+    check_sampling(model, effort=request.reasoning_effort, values=request.model_dump(include=_SAMPLING))
+    if request.stop and model.id.startswith("o3"):
+        raise _unsupported_parameter("stop")
 
 
 def _check_limits(request: ChatRequest, model: Model) -> None:
@@ -148,24 +152,12 @@ def _check_limits(request: ChatRequest, model: Model) -> None:
         if request.max_completion_tokens is not None:
             message = "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported."
             raise InvalidRequestError(message, code="invalid_parameter_combination")
-    for name in ("max_tokens", "max_completion_tokens"):
-        wanted = getattr(request, name)
-        if wanted is not None and wanted > model.max_output:
-            message = (
-                f"{name} is too large: {wanted}. This model supports at most {model.max_output} completion tokens, "
-                f"whereas you provided {wanted}."
-            )
-            raise InvalidRequestError(message, param=name, code="invalid_value")
-    if (tokens := count_input(request)) > model.context:
-        message = (
-            f"This model's maximum context length is {model.context} tokens. However, your messages resulted in "
-            f"{tokens} tokens. Please reduce the length of the messages."
-        )
-        raise InvalidRequestError(message, param="messages", code="context_length_exceeded")
+    param = "max_tokens" if request.max_tokens is not None else "max_completion_tokens"
+    check_size(model, param=param, wanted=getattr(request, param), input_tokens=count_input(request))
 
 
-def _check_sampling(request: ChatRequest, model: Model) -> None:
-    effort = request.reasoning_effort
+def check_sampling(model: Model, *, effort: str | None, values: Mapping[str, float | None]) -> None:
+    """Refuse an effort that the model does not know, and a sampling value that is not its default where it is fixed."""
     if effort is not None:
         if not model.reasons:
             raise InvalidRequestError("Unrecognized request argument supplied: reasoning_effort")
@@ -181,15 +173,35 @@ def _check_sampling(request: ChatRequest, model: Model) -> None:
     if model.has_fixed_sampling:
         fixed |= {"top_p": 1, "frequency_penalty": 0, "presence_penalty": 0}
     for name, default in fixed.items():
-        value = getattr(request, name)
+        value = values.get(name)
         if value is not None and value != default:
             message = (
                 f"Unsupported value: '{name}' does not support {value:g} with this model. "
                 f"Only the default ({default:g}) value is supported."
             )
             raise InvalidRequestError(message, param=name, code="unsupported_value")
-    if request.stop and model.id.startswith("o3"):
-        raise _unsupported_parameter("stop")
+
+
+def check_size(model: Model, *, param: str, wanted: int | None, input_tokens: int) -> None:
+    """Refuse more output than the model writes, and more input than it reads."""
+    if wanted is not None and wanted > model.max_output:
+        message = (
+            f"{param} is too large: {wanted}. This model supports at most {model.max_output} completion tokens, "
+            f"whereas you provided {wanted}."
+        )
+        raise InvalidRequestError(message, param=param, code="invalid_value")
+    if input_tokens > model.context:
+        message = (
+            f"This model's maximum context length is {model.context} tokens. However, your messages resulted in "
+            f"{input_tokens} tokens. Please reduce the length of the messages."
+        )
+        raise InvalidRequestError(message, param="messages", code="context_length_exceeded")
+
+
+def count_reasoning(effort: str | None, limit: int | None) -> int:
+    """The tokens that the model pretends to have thought with: more with more effort, none where none is named."""
+    tokens = _REASONING_TOKENS.get(effort or "", 0)
+    return tokens if limit is None else min(tokens, limit)
 
 
 def text_of(content: str | list[Part] | None) -> str:
@@ -201,7 +213,7 @@ def count_input(request: ChatRequest) -> int:
     """The prompt's tokens: its text, its tools, and a flat price per message and per image."""
     texts = [*map(str, request.tools or []), *(text_of(message.content) for message in request.messages)]
     images = sum(part.type == "image_url" for part in _parts(request))
-    return sum(map(count_tokens, texts)) + _TOKENS_PER_MESSAGE * len(request.messages) + _TOKENS_PER_IMAGE * images
+    return sum(map(count_tokens, texts)) + TOKENS_PER_MESSAGE * len(request.messages) + _TOKENS_PER_IMAGE * images
 
 
 def _parts(request: ChatRequest) -> Iterator[Part]:

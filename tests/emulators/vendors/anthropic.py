@@ -49,7 +49,7 @@ _ERRORS = {
 def _base_headers(request_id: str) -> Headers:
     return [
         (b"request-id", request_id.encode()),
-        (b"anthropic-organization-id", b"00000000-0000-4000-8000-00000emulate"),
+        (b"anthropic-organization-id", b"00000000-0000-4000-8000-000000000000"),
         (b"anthropic-workspace-id", b"wrkspc_emulated"),
     ]
 

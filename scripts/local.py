@@ -1,0 +1,108 @@
+"""The parts of the platform as local processes: the workers on workerd (wrangler/stack.mjs) and the providers' emulators.
+
+`npm start`, the tests and the benchmark all start them through here. Both kinds of process print one JSON object per line
+and end when their standard input closes, so nothing outlives whoever started it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from setup import NODE, PYTHON, ROOT, SetupError, environment
+
+HOST = "127.0.0.1"
+MIGRATIONS = ROOT / "wrangler" / "migrations"
+
+Vars = Mapping[str, Mapping[str, str]]
+
+
+class Part:
+    """One running process that tells what happens in JSON lines."""
+
+    def __init__(self, name: str, command: Sequence[str]) -> None:
+        self.name = name
+        self.process = subprocess.Popen(
+            command, cwd=ROOT, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def events(self) -> Iterator[dict[str, Any]]:
+        """Each event as it comes, until the process ends. A line that is no event is the program's own output."""
+        if self.process.stdout is None:
+            return
+        for line in self.process.stdout:
+            try:
+                event = json.loads(line)
+            except ValueError:
+                event = {"event": "log", "level": "log", "message": line.rstrip()}
+            yield event
+
+    def wait_until_ready(self) -> dict[str, Any]:
+        """The event `ready`. Raises `SetupError` with the part's own words when it fails before."""
+        words: list[str] = []
+        for event in self.events():
+            if event["event"] == "ready":
+                return event
+            if "message" in event:
+                words.append(event["message"])
+        raise SetupError(f"{self.name} did not start: {' '.join(words[-3:]) or 'it said nothing'}")
+
+    def stop(self) -> None:
+        """Ends the process in good order, and by force if it takes more than ten seconds."""
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+        try:
+            self.process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def start_emulators(port: int) -> Part:
+    """The emulators of all providers on one port; 0 takes a free one. `ready` has their `base_urls` by provider."""
+    return Part("emulators", [str(PYTHON), "-m", "tests.emulators", "--port", str(port), "--exit-with-parent"])
+
+
+def start_workers(options: Mapping[str, Any]) -> Part:
+    """The workers; `wrangler/stack.mjs` has the options, and `ready` the workers' URLs by name."""
+    return Part("workers", [str(NODE), "wrangler/stack.mjs", json.dumps(options)])
+
+
+def emulated_vars(base_urls: Mapping[str, str]) -> dict[str, str]:
+    """Vars that turn every provider's calls to its emulator."""
+    vars_: dict[str, str] = {}
+    for provider, url in base_urls.items():
+        vars_[f"{provider.upper()}_API_KEY"] = "emulated"
+        vars_[f"{provider.upper()}_BASE_URL"] = url
+    return vars_
+
+
+def migrate(state: Path) -> None:
+    """Applies the D1 migrations to the local database in `state`, if there are new ones. Raises `SetupError`."""
+    content = b"".join(path.read_bytes() for path in sorted(MIGRATIONS.glob("*.sql")))
+    stamp = state / f"migrated-{hashlib.sha256(content).hexdigest()[:16]}"
+    if stamp.exists():
+        return
+    command = [str(NODE), "node_modules/wrangler/bin/wrangler.js", "d1", "migrations", "apply", "DB", "--local"]
+    command += ["--persist-to", str(state), "--config", "workers/text-gen/wrangler.toml"]
+    result = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        raise SetupError(f"the D1 migrations failed: {(result.stderr or result.stdout).strip()}")
+    stamp.touch()
+
+
+def read_dev_vars(path: Path) -> dict[str, str]:
+    """The `NAME=value` lines of a `.dev.vars` file; empty values count as absent, a missing file as empty."""
+    if not path.exists():
+        return {}
+    found: dict[str, str] = {}
+    for line in path.read_text().splitlines():
+        name, separator, value = line.partition("=")
+        value = value.strip().strip("\"'")
+        if separator and value and not name.lstrip().startswith("#"):
+            found[name.strip()] = value
+    return found
