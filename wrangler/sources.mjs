@@ -17,7 +17,7 @@ export async function build({ name, folder, config }) {
   });
 }
 
-/** Calls `onEdit(names of workers)` after edits have come to rest, never twice at a time. An edit of shared/ is everybody's. */
+/** Calls `onEdit(names of workers)` when edits have come to rest, never twice at a time; shared/ is everybody's. */
 export function watchSources({ root, workers, onEdit }) {
   let edited = new Set();
   let timer;

@@ -6,6 +6,7 @@
 //   state     folder of D1, R2, KV, Durable Objects and Workflows (default: .state; `wrangler d1 migrations apply
 //             --local --persist-to` takes the same folder)
 //   workers   names of the workers to run (default: every workers/*/wrangler.toml)
+//   variants  more deployments of these workers, as {"new name": "worker"}; `vars` makes them differ
 //   ports     port by worker; 0 or absent: a free one. One with `workers_dev = false` gets one only if named here
 //   vars      vars and secrets by worker, over those of wrangler.toml and .dev.vars; "*" stands for every worker
 //   build     run each worker's `[build] command` first (default: true)
@@ -21,12 +22,12 @@ import { stripVTControlCharacters } from "node:util";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import { build, watchSources } from "./sources.mjs";
 import { pyodideBundle, pythonSnapshot } from "./snapshot.mjs";
-import { findWorkers, miniflareOptions, readWorker } from "./workers.mjs";
+import { findWorkers, miniflareOptions, readWorker, variantsOf } from "./workers.mjs";
 
 const started = performance.now();
 const root = path.dirname(import.meta.dirname);
 const host = "127.0.0.1";
-const defaults = { state: ".state", ports: {}, vars: {}, build: true, snapshot: true };
+const defaults = { state: ".state", ports: {}, variants: {}, vars: {}, build: true, snapshot: true };
 const options = { ...defaults, ...JSON.parse(process.argv[2] ?? "{}") };
 const milliseconds = (since) => Math.round(performance.now() - since);
 
@@ -137,9 +138,10 @@ async function reload(workers, changed, running) {
 }
 
 async function start() {
-  const workers = await findWorkers(root, options.workers);
+  const found = await findWorkers(root, options.workers);
+  const workers = [...found, ...variantsOf(found, options.variants)];
   for (const { name } of workers) if (options.ports[name]) await assertFree(options.ports[name], name);
-  if (options.build) for (const worker of workers) await build(worker);
+  if (options.build) for (const worker of found) await build(worker);
   const running = { workers, options: await describe(workers) };
   runtime = new Miniflare(running.options);
   await runtime.ready;
@@ -151,7 +153,8 @@ async function start() {
 
 process.on("SIGTERM", () => stop(0));
 process.on("SIGINT", () => stop(0));
-process.on("exit", () => (process.exitCode = exitCode ?? process.exitCode)); // miniflare's signal handlers exit with 143
+// miniflare's own signal handlers end the process at once, with 143.
+process.on("exit", () => (process.exitCode = exitCode ?? process.exitCode));
 process.stdin.on("close", () => stop(0)).on("error", () => stop(0)).resume();
 process.on("uncaughtException", fail);
 process.on("unhandledRejection", fail);

@@ -17,6 +17,14 @@ export async function findWorkers(root, names) {
   return (names ?? found).map((name) => readWorker(path.join(root, "workers", name)));
 }
 
+/** Workers of the same code under other names: `variants` is `{ name: name of the worker }`. */
+export function variantsOf(workers, variants) {
+  return Object.entries(variants).map(([name, original]) => {
+    const worker = workers.find((candidate) => candidate.name === original);
+    return { ...worker, name, config: { ...worker.config, name } };
+  });
+}
+
 /** Reads the worker in `folder` anew: its name is the folder's. */
 export function readWorker(folder) {
   const config = unstable_readConfig({ config: path.join(folder, "wrangler.toml") }, { hideWarnings: true });

@@ -5,21 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 import anthropic
 import openai
 import pytest
-from tests.emulators.process import Emulators, start_emulators
-
-
-@pytest.fixture(scope="session")
-def running_emulators() -> Iterator[Emulators]:
-    with start_emulators() as emulators:
-        yield emulators
-
-
-@pytest.fixture
-def emulators(running_emulators: Emulators) -> Emulators:
-    """The running emulators without faults, recorded requests or latency."""
-    for vendor in ("anthropic", "openai"):
-        running_emulators.reset(vendor)
-    return running_emulators
+from tests.emulators.process import Emulators
 
 
 # The clients live as long as the session, since each loads the system's certificates when it is made.
@@ -46,7 +32,7 @@ async def async_claude(emulators: Emulators) -> AsyncIterator[anthropic.AsyncAnt
 
 @pytest.fixture(scope="session")
 def gpt_session(running_emulators: Emulators) -> Iterator[openai.OpenAI]:
-    base_url = f"{running_emulators.url_of('openai')}/v1"
+    base_url = running_emulators.url_of("openai")
     with openai.OpenAI(base_url=base_url, api_key="any", max_retries=0) as client:
         yield client
 
@@ -58,6 +44,6 @@ def gpt(gpt_session: openai.OpenAI, emulators: Emulators) -> openai.OpenAI:
 
 @pytest.fixture
 async def async_gpt(emulators: Emulators) -> AsyncIterator[openai.AsyncOpenAI]:
-    base_url = f"{emulators.url_of('openai')}/v1"
+    base_url = emulators.url_of("openai")
     async with openai.AsyncOpenAI(base_url=base_url, api_key="any", max_retries=0) as client:
         yield client

@@ -236,7 +236,7 @@ def test_request_log_when_read_then_shows_what_was_sent_but_no_key(sdk: Sdk, emu
 
 @pytest.mark.parametrize("fault", [{"kind": "nonsense"}, {"kind": "cut", "status": 500}, {"kind": "status"}, {}])
 def test_fault_when_it_makes_no_sense_then_422_says_why(emulators: Emulators, fault: dict[str, Any]) -> None:
-    answer = httpx2.post(f"{emulators.url_of('openai')}/_emulator/faults", json=fault)
+    answer = httpx2.post(f"{emulators.url}/openai/_emulator/faults", json=fault)
 
     assert answer.status_code == 422
     assert answer.json()["errors"]

@@ -96,7 +96,7 @@ def test_obfuscation_when_not_switched_off_then_every_chunk_has_it(gpt: openai.O
 
 def test_stream_when_seen_on_the_wire_then_is_data_only_and_ends_with_done(emulators: Emulators) -> None:
     answer = httpx2.post(
-        f"{emulators.url_of('openai')}/v1/chat/completions",
+        f"{emulators.url_of('openai')}/chat/completions",
         headers={"authorization": "Bearer any"},
         json={"model": MODEL, "messages": HELLO, "stream": True},
     )

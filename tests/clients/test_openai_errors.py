@@ -80,7 +80,7 @@ def test_create_when_the_model_is_shut_down_or_unknown_then_404(gpt: openai.Open
 def test_key_when_it_is_missing_or_wrong_then_401(gpt: openai.OpenAI, emulators: Emulators) -> None:
     with pytest.raises(openai.AuthenticationError, match="Incorrect API key provided: inva") as failure:
         gpt.with_options(api_key="invalid-key").models.list()
-    missing = httpx2.get(f"{emulators.url_of('openai')}/v1/models")
+    missing = httpx2.get(f"{emulators.url_of('openai')}/models")
 
     assert failure.value.code == "invalid_api_key"
     assert missing.status_code == 401
@@ -89,9 +89,9 @@ def test_key_when_it_is_missing_or_wrong_then_401(gpt: openai.OpenAI, emulators:
 
 def test_request_when_broken_or_nowhere_then_the_vendors_error_shape(emulators: Emulators) -> None:
     with httpx2.Client(base_url=emulators.url_of("openai"), headers={"authorization": "Bearer any"}) as client:
-        broken = client.post("/v1/chat/completions", content=b"[")
-        nowhere = client.post("/v1/chat")
-        wrong_method = client.put("/v1/models")
+        broken = client.post("/chat/completions", content=b"[")
+        nowhere = client.post("/chat")
+        wrong_method = client.put("/models")
 
     assert [answer.status_code for answer in (broken, nowhere, wrong_method)] == [400, 404, 405]
     assert nowhere.json()["error"]["message"] == "Invalid URL (POST /v1/chat)"

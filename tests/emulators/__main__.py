@@ -1,7 +1,7 @@
 """`python -m tests.emulators --port 8800`: serve all emulators until SIGTERM, SIGINT or, on request, the end of stdin.
 
 Prints one JSON line when it accepts connections:
-`{"event": "ready", "url": "http://127.0.0.1:8800", "vendors": ["anthropic", "openai"]}`.
+`{"event": "ready", "url": "http://127.0.0.1:8800", "base_urls": {"openai": "http://127.0.0.1:8800/openai/v1", ...}}`.
 """
 
 import argparse
@@ -33,7 +33,8 @@ def main() -> int:
     if arguments.exit_with_parent:
         threading.Thread(target=_stop_at_end_of_input, args=[server], daemon=True).start()
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    ready = {"event": "ready", "url": url, "vendors": [vendor.name for vendor in vendors]}
+    base_urls = {vendor.name: f"{url}/{vendor.name}{vendor.base_path}" for vendor in vendors}
+    ready = {"event": "ready", "url": url, "base_urls": base_urls}
     print(json.dumps(ready), flush=True)
     with contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[listener])

@@ -21,13 +21,14 @@ _ROOT = Path(__file__).parents[2]
 class Emulators:
     """The running emulators: where they are, and their faults, requests and latency."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, base_urls: dict[str, str]) -> None:
         self.url = url
+        self.base_urls = base_urls
         self._http = httpx2.Client(base_url=url, trust_env=False)
 
     def url_of(self, vendor: str) -> str:
-        """The vendor's base URL, as its SDK would have it without the version: `…/anthropic`, `…/openai`."""
-        return f"{self.url}/{vendor}"
+        """The vendor's base URL, as its SDK takes it: `…/anthropic`, `…/openai/v1`."""
+        return self.base_urls[vendor]
 
     def add_fault(self, vendor: str, *, kind: str, prompt_contains: str | None = None, **members: Any) -> None:
         """Queue a fault of the table in `faults.py`; `prompt_contains` keeps it to requests that hold the text."""
@@ -44,10 +45,11 @@ class Emulators:
         delays = {"first_byte_ms": first_byte_ms, "per_frame_ms": per_frame_ms}
         self._http.post(f"/{vendor}/_emulator/latency", json=delays).raise_for_status()
 
-    def reset(self, vendor: str) -> None:
-        """Forget the vendor's faults, requests and latency."""
-        for what in ("faults", "requests", "latency"):
-            self._http.delete(f"/{vendor}/_emulator/{what}").raise_for_status()
+    def reset(self) -> None:
+        """Forget every vendor's faults, requests and latency."""
+        for vendor in self.base_urls:
+            for what in ("faults", "requests", "latency"):
+                self._http.delete(f"/{vendor}/_emulator/{what}").raise_for_status()
 
     def close(self) -> None:
         self._http.close()
@@ -62,7 +64,8 @@ def start_emulators(*, port: int = 0) -> Iterator[Emulators]:
         line = process.stdout.readline()
         if not line:
             raise RuntimeError(f"The emulators did not start on port {port}: their standard error says why.")
-        emulators = Emulators(json.loads(line)["url"])
+        ready = json.loads(line)
+        emulators = Emulators(ready["url"], ready["base_urls"])
         try:
             yield emulators
         finally:

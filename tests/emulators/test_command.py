@@ -24,7 +24,7 @@ def test_start_when_ready_then_one_line_says_where_and_what() -> None:
         process.terminate()
 
     assert ready["event"] == "ready"
-    assert ready["vendors"] == index["vendors"] == [file.stem for file in sorted(_VENDORS.glob("[!_]*.py"))]
+    assert list(ready["base_urls"]) == index["vendors"] == [file.stem for file in sorted(_VENDORS.glob("[!_]*.py"))]
 
 
 def test_start_when_the_port_is_taken_then_one_line_says_so() -> None:

@@ -80,7 +80,8 @@ class Vendor:
     """One emulated vendor, mounted at `/<name>`.
 
     `authenticate` runs before every route and raises `Refusal`; `unknown_route` answers a path that no route has, and
-    a path with the wrong method. Bodies above `max_body_bytes` are answered with `error(413)`.
+    a path with the wrong method. Bodies above `max_body_bytes` are answered with `error(413)`. `base_path` is the part
+    of the path that the vendor's own base URL has (OpenAI's `/v1`).
     """
 
     name: str
@@ -90,6 +91,7 @@ class Vendor:
     error_frame: ErrorFrameBuilder
     unknown_route: Handler
     max_body_bytes: int
+    base_path: str = ""
 
 
 def json_answer(body: object, *, status: int = 200, headers: Iterable[tuple[bytes, bytes]] = ()) -> Answer:

@@ -133,6 +133,7 @@ def unknown_route(call: Call) -> Answer:
 
 vendor = Vendor(
     name="openai",
+    base_path="/v1",
     routes=(
         Route("POST", "/v1/chat/completions", create_chat_completion),
         Route("POST", "/v1/responses", create_response),

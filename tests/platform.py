@@ -1,0 +1,136 @@
+"""The workers under test: the local stack on free ports with a state of its own, and what it wrote."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import local
+
+from tests.emulators.process import Emulators
+
+WAIT_SECONDS = 10
+"""How long a test waits for what happens after the answer: a ledger row, a log line."""
+
+PLENTY = '"requests";q=1000000;w=60, "tokens";q=1000000000;qu="tokens";w=60'
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A worker once more, under another name and with other vars: one more deployment of the same code."""
+
+    worker: str
+    vars: Mapping[str, str]
+
+
+VARIANTS = {
+    "text-gen-limited": Variant("text-gen", {"RATE_LIMIT_POLICY": '"requests";q=100;w=3600'}),
+    "text-gen-metered": Variant(
+        "text-gen", {"RATE_LIMIT_POLICY": '"requests";q=1000;w=3600, "tokens";q=5000;qu="tokens";w=3600'}
+    ),
+    "text-gen-impatient": Variant(
+        "text-gen",
+        {
+            "CONNECT_TIMEOUT_SECONDS": "0.2",
+            "FIRST_BYTE_TIMEOUT_SECONDS": "0.6",
+            "IDLE_TIMEOUT_SECONDS": "0.6",
+            "TOTAL_TIMEOUT_SECONDS": "3",
+        },
+    ),
+    "text-gen-without-retries": Variant("text-gen", {"MAX_RETRIES": "0"}),
+    "text-gen-without-keys": Variant("text-gen", {"ANTHROPIC_API_KEY": "", "OPENAI_API_KEY": ""}),
+    "text-gen-with-wrong-keys": Variant("text-gen", {"ANTHROPIC_API_KEY": "invalid", "OPENAI_API_KEY": "invalid"}),
+    "text-gen-unreachable": Variant(
+        "text-gen",
+        {"ANTHROPIC_BASE_URL": "http://127.0.0.1:9", "OPENAI_BASE_URL": "http://127.0.0.1:9", "MAX_RETRIES": "1"},
+    ),
+    "text-gen-limiter-open": Variant(
+        "text-gen", {"RATE_LIMIT_TIMEOUT_SECONDS": "0.000001", "RATE_LIMIT_FAILURE": "open"}
+    ),
+    "text-gen-limiter-closed": Variant(
+        "text-gen", {"RATE_LIMIT_TIMEOUT_SECONDS": "0.000001", "RATE_LIMIT_FAILURE": "closed"}
+    ),
+    "text-gen-with-keys-required": Variant("text-gen", {"AUTH_MODE": "required"}),
+    "text-gen-for-one-origin": Variant("text-gen", {"CORS_ORIGINS": "https://app.example, https://other.example"}),
+    "text-gen-misconfigured": Variant("text-gen", {"MAX_RETRIES": "some"}),
+}
+
+
+class Platform:
+    """The running workers by name, and what they logged and stored."""
+
+    def __init__(self, urls: Mapping[str, str], state: Path) -> None:
+        self.urls = urls
+        self._state = state
+        self._logs: list[dict[str, Any]] = []
+        self._clients = {name: httpx2.Client(base_url=url, timeout=30, trust_env=False) for name, url in urls.items()}
+
+    @classmethod
+    @contextmanager
+    def start(cls, *, state: Path, emulators: Emulators, variants: Mapping[str, Variant]) -> Iterator[Platform]:
+        """Runs all workers and the variants until the block ends."""
+        shared = {"AUTH_MODE": "open", "RATE_LIMIT_POLICY": PLENTY, **local.emulated_vars(emulators.base_urls)}
+        workers = local.start_workers(
+            {
+                "state": str(state),
+                "variants": {name: variant.worker for name, variant in variants.items()},
+                "vars": {"*": shared, **{name: dict(variant.vars) for name, variant in variants.items()}},
+            }
+        )
+        try:
+            platform = cls(workers.wait_until_ready()["workers"], state)
+            collector = threading.Thread(target=platform._collect, args=[workers], daemon=True)
+            collector.start()
+            yield platform
+            for client in platform._clients.values():
+                client.close()
+            workers.stop()
+            collector.join()
+        finally:
+            workers.stop()
+            workers.process.stdout.close()
+
+    def client(self, worker: str) -> httpx2.Client:
+        """An HTTP client for a worker or a variant."""
+        return self._clients[worker]
+
+    def log_lines(self, request_id: str, *, event: str = "request") -> list[dict[str, Any]]:
+        """The log lines of one request with that event; waits for the first."""
+        return _wait(lambda: [x for x in self._logs if (x.get("request_id"), x["event"]) == (request_id, event)])
+
+    def usage_rows(self, request_id: str) -> list[dict[str, Any]]:
+        """The usage rows of one request, read from D1's own file; waits for the first."""
+        return _wait(lambda: self._query("SELECT * FROM usage WHERE request_id = ?", request_id))
+
+    def count_usage_rows(self) -> int:
+        """How many rows the ledger has."""
+        return int(self._query("SELECT count(*) AS n FROM usage")[0]["n"])
+
+    def _query(self, statement: str, *parameters: str) -> list[dict[str, Any]]:
+        (file,) = (path for path in self._state.glob("v3/d1/*/*.sqlite") if path.stem != "metadata")
+        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
+            database.row_factory = sqlite3.Row
+            return [dict(row) for row in database.execute(statement, parameters)]
+
+    def _collect(self, workers: local.Part) -> None:
+        for event in workers.events():
+            try:
+                line = json.loads(event.get("message", ""))
+            except ValueError:
+                line = None
+            self._logs.append(line if isinstance(line, dict) and "event" in line else {"event": "other", **event})
+
+
+def _wait(look: Any) -> Any:
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not (found := look()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return found
