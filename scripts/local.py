@@ -1,7 +1,7 @@
-"""The parts of the platform as local processes: the workers on workerd (wrangler/stack.mjs) and the providers' emulators.
+"""The parts of the platform as local processes: the workers (wrangler/stack.mjs) and the providers' emulators.
 
-`npm start`, the tests and the benchmark all start them through here. Both kinds of process print one JSON object per line
-and end when their standard input closes, so nothing outlives whoever started it.
+`npm start`, the tests and the benchmark all start them through here. Both kinds of process print one JSON object per
+line and end when their standard input closes, so nothing outlives whoever started it.
 """
 
 from __future__ import annotations

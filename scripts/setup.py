@@ -1,8 +1,8 @@
 """Brings a fresh checkout to where everything runs, and does nothing where that has been done already.
 
-Needs Python 3.11 or later with venv, Node 20 or later, npm, and on the first run npm's and Python's package registries. What
-is installed where: `node_modules/` (wrangler, miniflare, workerd, Pyodide, and a Node new enough for them), `.venv/` (the
-Python tools, by `requirements.lock`), `.cache/` (the workers' dependencies, the Pyodide bundle).
+Needs Python 3.11 or later with venv, Node 20 or later, npm, and on the first run npm's and Python's package
+registries. What is installed where: `node_modules/` (wrangler, miniflare, workerd, Pyodide, and a Node new enough for
+them), `.venv/` (the Python tools, by `requirements.lock`), `.cache/` (the workers' dependencies, the Pyodide bundle).
 
 Standard library only: this runs before anything is installed.
 """
@@ -41,7 +41,7 @@ class SetupError(Exception):
 
 def set_up() -> None:
     """Installs what is missing. Raises `SetupError`."""
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036  # the machine's own Python may be older than the project's
         raise SetupError(f"Python 3.11 or later is needed; this is {sys.version.split()[0]} ({sys.executable})")
     if shutil.which("npm") is None or shutil.which("node") is None:
         raise SetupError("Node 20 or later with npm is needed and was not found on PATH: https://nodejs.org")

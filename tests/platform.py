@@ -6,21 +6,26 @@ import json
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx2
 import local
 
 from tests.emulators.process import Emulators
 
+T = TypeVar("T")
+
 WAIT_SECONDS = 10
 """How long a test waits for what happens after the answer: a ledger row, a log line."""
 
 PLENTY = '"requests";q=1000000;w=60, "tokens";q=1000000000;qu="tokens";w=60'
+
+PLANTED_SECRET = "invalid-sk-planted-0123456789"
+"""A key that the emulators refuse, and that must never be seen again."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,7 @@ VARIANTS = {
     ),
     "text-gen-without-retries": Variant("text-gen", {"MAX_RETRIES": "0"}),
     "text-gen-without-keys": Variant("text-gen", {"ANTHROPIC_API_KEY": "", "OPENAI_API_KEY": ""}),
-    "text-gen-with-wrong-keys": Variant("text-gen", {"ANTHROPIC_API_KEY": "invalid", "OPENAI_API_KEY": "invalid"}),
+    "text-gen-with-wrong-keys": Variant("text-gen", {"ANTHROPIC_API_KEY": PLANTED_SECRET, "OPENAI_API_KEY": PLANTED_SECRET}),
     "text-gen-unreachable": Variant(
         "text-gen",
         {"ANTHROPIC_BASE_URL": "http://127.0.0.1:9", "OPENAI_BASE_URL": "http://127.0.0.1:9", "MAX_RETRIES": "1"},
@@ -60,6 +65,7 @@ VARIANTS = {
     ),
     "text-gen-with-keys-required": Variant("text-gen", {"AUTH_MODE": "required"}),
     "text-gen-for-one-origin": Variant("text-gen", {"CORS_ORIGINS": "https://app.example, https://other.example"}),
+    "text-gen-with-another-default": Variant("text-gen", {"DEFAULT_MODEL": "openai:gpt-4o-mini"}),
     "text-gen-misconfigured": Variant("text-gen", {"MAX_RETRIES": "some"}),
 }
 
@@ -104,11 +110,19 @@ class Platform:
 
     def log_lines(self, request_id: str, *, event: str = "request") -> list[dict[str, Any]]:
         """The log lines of one request with that event; waits for the first."""
-        return _wait(lambda: [x for x in self._logs if (x.get("request_id"), x["event"]) == (request_id, event)])
+        return wait_for(lambda: [x for x in self._logs if (x.get("request_id"), x["event"]) == (request_id, event)])
 
-    def usage_rows(self, request_id: str) -> list[dict[str, Any]]:
-        """The usage rows of one request, read from D1's own file; waits for the first."""
-        return _wait(lambda: self._query("SELECT * FROM usage WHERE request_id = ?", request_id))
+    def logged(self) -> str:
+        """All that the workers have logged so far, JSON text."""
+        return json.dumps(self._logs, ensure_ascii=False)
+
+    def usage_rows(self, request_id: str, *, wait: bool = True) -> list[dict[str, Any]]:
+        """The usage rows of one request, read from D1's own file; waits for the first unless told not to."""
+
+        def look() -> list[dict[str, Any]]:
+            return self._query("SELECT * FROM usage WHERE request_id = ?", request_id)
+
+        return wait_for(look) if wait else look()
 
     def count_usage_rows(self) -> int:
         """How many rows the ledger has."""
@@ -129,7 +143,8 @@ class Platform:
             self._logs.append(line if isinstance(line, dict) and "event" in line else {"event": "other", **event})
 
 
-def _wait(look: Any) -> Any:
+def wait_for(look: Callable[[], T]) -> T:
+    """What `look` finds, as soon as that is anything; the last it found when the time is over."""
     deadline = time.monotonic() + WAIT_SECONDS
     while not (found := look()) and time.monotonic() < deadline:
         time.sleep(0.02)

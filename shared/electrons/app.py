@@ -37,7 +37,7 @@ from electrons.tasks import start_task
 
 H = TypeVar("H", bound=Handler)
 
-BEFORE_ROUTING: tuple[Middleware, ...] = (request_id, access_log, errors, cors)
+BEFORE_ROUTING: tuple[Middleware, ...] = (request_id, access_log, cors, errors)
 AFTER_ROUTING: tuple[Middleware, ...] = (auth, validation, rate_limit)
 
 
@@ -105,7 +105,7 @@ async def finish(context: Context) -> None:
     for task in tasks:
         try:
             await task
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # nobody is left to be told
             context.log.error("deferred", cause=error, request_id=context.request_id)
 
 

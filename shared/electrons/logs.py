@@ -17,8 +17,10 @@ Level = Literal["info", "warning", "error"]
 Write = Callable[[Level, str], None]
 
 _CREDENTIAL = re.compile(
-    r"(?i)(\b(?:bearer|token|basic)\s+|(?:api[-_]?key|authorization|secret|password)[\"']?\s*[:=]\s*[\"']?)[^\s\"',;&]{6,}"
-    r"|\b(?:sk|de_live|de_test|ghp|gho|ghs|github_pat|xi)[-_][A-Za-z0-9_-]{8,}"
+    r"(?i)((?:\b(?:bearer|token|basic)\s+"
+    r"|(?:api[-_ ]?key|authorization|secret|password|token)(?: provided)?(?:[\"']?\s*[:=]\s*[\"']?|[\"'],\s*[\"']))"
+    r"(?:(?:bearer|token|basic)\s+)?)[^\s\"',;&]{6,}"
+    r"|\b(?:sk|de_live|de_test|gh[opsur]|github_pat)[-_][A-Za-z0-9_-]{8,}"
 )
 
 
@@ -27,10 +29,9 @@ def redact(text: str) -> str:
     return _CREDENTIAL.sub(lambda match: (match.group(1) or "") + "***", text)
 
 
-def timestamp(moment: datetime | None = None) -> str:
-    """ISO 8601 in UTC with milliseconds and `Z`; now by default."""
-    moment = moment or datetime.now(UTC)
-    return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+def timestamp() -> str:
+    """Now, in ISO 8601, UTC, with milliseconds and `Z`."""
+    return datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 class Logger:

@@ -14,10 +14,13 @@ from electrons.errors import ConfigurationError
 from electrons.ratelimit.headers import parse_policies
 
 
-class Secret(str):
-    """A value that never shows itself by accident: `repr` and f-strings mask it. `reveal()` gives the text."""
+class Secret:
+    """A text that never shows itself by accident: no text itself, so that `json`, `join` and `+` have nothing to show."""
 
-    __slots__ = ()
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str = "") -> None:
+        self._text = text
 
     def __repr__(self) -> str:
         return "Secret('***')"
@@ -25,12 +28,9 @@ class Secret(str):
     def __str__(self) -> str:
         return "***"
 
-    def __format__(self, _spec: str) -> str:
-        return "***"
-
     def reveal(self) -> str:
         """The text itself, for the one header that needs it."""
-        return str.__str__(self)
+        return self._text
 
 
 NOT_SET = Secret()
@@ -109,7 +109,7 @@ def _convert(name: str, text: str, kind: object) -> object:
     try:
         number = int(text) if kind is int else float(text)
     except ValueError:
-        raise ConfigurationError(f"`{name}` must be a number") from None
+        raise ConfigurationError(f"`{name}` must be a {'whole ' if kind is int else ''}number") from None
     if not 0 <= number < float("inf"):
         raise ConfigurationError(f"`{name}` must be zero or more")
     return number

@@ -11,8 +11,8 @@ T = TypeVar("T")
 def start_task(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
     """A task that has already run up to where it first waits.
 
-    On workerd each turn of the event loop is a timer of JavaScript, so work that never waits should not need one. CPython
-    has eager tasks from 3.12 on; before, this is an ordinary task.
+    On workerd each turn of the event loop is a timer of JavaScript, so work that never waits should not need one.
+    CPython has eager tasks from 3.12 on; before, this is an ordinary task.
     """
     if sys.version_info >= (3, 12):
         return asyncio.Task(work, loop=asyncio.get_running_loop(), eager_start=True)

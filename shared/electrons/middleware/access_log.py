@@ -6,9 +6,10 @@ from electrons.middleware import Next
 
 
 async def access_log(context: Context, call_next: Next) -> Response:
-    """Notes the status, and defers the line, so that a stream is logged with its true length and end."""
-    response = await call_next(context)
-    context.status = response.status
+    """Notes the status, and defers the line, so that a stream is logged with its true length and end.
+
+    The line is deferred before anything else happens, so a caller who leaves early is logged too.
+    """
 
     async def write() -> None:
         usage = context.usage
@@ -28,4 +29,6 @@ async def access_log(context: Context, call_next: Next) -> Response:
         )
 
     context.defer(write)
+    response = await call_next(context)
+    context.status = response.status
     return response

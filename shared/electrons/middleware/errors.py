@@ -13,7 +13,13 @@ def describe(error: Exception, context: Context) -> ElectronsError:
         context.log.error("failure", cause=error, request_id=context.request_id)
         error = ElectronsError("Internal error; the log has the details under this request_id")
     elif error.status >= 500:
-        context.log.warning("failed", request_id=context.request_id, error=redact(error.message), details=error.details)
+        context.log.warning(
+            "failed",
+            request_id=context.request_id,
+            error=redact(error.message),
+            cause=redact(repr(error.__cause__)) if error.__cause__ else None,
+            details=error.details,
+        )
     context.error_code = error.error_code
     return error
 

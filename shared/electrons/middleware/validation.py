@@ -8,7 +8,7 @@ from electrons.context import Context
 from electrons.errors import InvalidJSONError, RequestError
 from electrons.http import Response
 from electrons.middleware import Next
-from electrons.models.base import LabeledRequest
+from electrons.models.base import LABEL_LIMIT, LabeledRequest
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -47,7 +47,7 @@ async def validation(context: Context, call_next: Next) -> Response:
     if route is not None and route.body is not None:
         content = await context.request.reader(route.body_limit)
         context.body = parse_body(content, route.body)
-    context.labels.instance_id = context.request.headers.get("X-Instance-ID")
+    context.labels.instance_id = (context.request.headers.get("X-Instance-ID") or "")[:LABEL_LIMIT] or None
     if isinstance(context.body, LabeledRequest):
         context.labels.instance_id = context.body.instance_id or context.labels.instance_id
         context.labels.project_id = context.body.project_id

@@ -5,7 +5,10 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 from pydantic_core import PydanticCustomError
 
-Label = Annotated[str, StringConstraints(max_length=256)]
+LABEL_LIMIT = 256
+"""Characters of a label."""
+
+Label = Annotated[str, StringConstraints(max_length=LABEL_LIMIT)]
 
 
 class RequestModel(BaseModel):

@@ -20,6 +20,7 @@ from electrons.providers.base import (
     TextProvider,
     TextResult,
     as_object,
+    as_text,
     classify_error,
     parse_json_error,
     parse_retry_after,
@@ -135,13 +136,13 @@ class AnthropicProvider(TextProvider):
         document = parse_json_error(content)
         error = as_object(document.get("error"))
         details = as_object(error.get("details"))
-        code = details.get("error_code") or error.get("type")
+        code = as_text(details.get("error_code")) or as_text(error.get("type"))
         return classify_error(
             str(error.get("message") or f"Anthropic answered {status}"),
             provider=self.name,
             status=status,
             code=code,
-            request_id=headers.get("request-id") or document.get("request_id"),
+            request_id=headers.get("request-id") or as_text(document.get("request_id")),
             retry_after=parse_retry_after(headers),
             out_of_quota=code in _SPEND_LIMIT_CODES,
         )

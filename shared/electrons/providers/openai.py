@@ -19,6 +19,7 @@ from electrons.providers.base import (
     TextProvider,
     TextResult,
     as_object,
+    as_text,
     classify_error,
     parse_json_error,
     parse_retry_after,
@@ -90,7 +91,7 @@ class OpenAIProvider(TextProvider):
         if "error" in chunk:
             error = chunk["error"]
             # A failure in the middle of a stream has no status of its own.
-            raise classify_error(error["message"], provider=self.name, status=500, code=error.get("code"))
+            raise classify_error(error["message"], provider=self.name, status=500, code=as_text(error.get("code")))
         result.model = chunk["model"]
         if usage := chunk.get("usage"):
             result.input_tokens, result.output_tokens = usage["prompt_tokens"], usage["completion_tokens"]
@@ -104,7 +105,8 @@ class OpenAIProvider(TextProvider):
     def parse_error(self, status: int, headers: dict[str, str], content: bytes) -> ProviderError:
         """`{"error": {"message", "type", "param", "code"}}`."""
         error = as_object(parse_json_error(content).get("error"))
-        code = error.get("code") or error.get("type")
+        kind = as_text(error.get("type"))
+        code = as_text(error.get("code")) or kind
         return classify_error(
             str(error.get("message") or f"OpenAI answered {status}"),
             provider=self.name,
@@ -112,5 +114,5 @@ class OpenAIProvider(TextProvider):
             code=code,
             request_id=headers.get("x-request-id"),
             retry_after=parse_retry_after(headers),
-            out_of_quota=code in _QUOTA_CODES or error.get("type") in _QUOTA_CODES,
+            out_of_quota=bool({code, kind} & _QUOTA_CODES),
         )

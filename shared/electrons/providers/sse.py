@@ -1,6 +1,7 @@
 """Reads server-sent events out of a byte stream, however it was cut (WHATWG HTML, 9.2.5 and 9.2.6)."""
 
 import codecs
+import io
 from collections.abc import AsyncIterator
 
 MAX_EVENT_CHARACTERS = 4 * 1024 * 1024
@@ -13,21 +14,35 @@ async def iterate_events(chunks: AsyncIterator[bytes]) -> AsyncIterator[str]:
     An event that the stream's end cuts off is dropped, as the standard wants. Raises ValueError for bytes that are not
     UTF-8 and for an event over the limit.
     """
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    pending = ""
-    data: list[str] = []
+    parser = _Parser()
     async for chunk in chunks:
-        pending += decoder.decode(chunk)
-        # A carriage return at the end may be half of a line's end.
-        held = "\r" if pending.endswith("\r") else ""
-        lines = pending.removesuffix(held).replace("\r\n", "\n").replace("\r", "\n").split("\n")
-        pending = lines.pop() + held
-        if len(pending) > MAX_EVENT_CHARACTERS:
-            raise ValueError("an event is larger than the limit")
+        for event in parser.feed(chunk):
+            yield event
+    for event in parser.feed(b"", final=True):
+        yield event
+
+
+class _Parser:
+    """The state between two pieces of the stream."""
+
+    def __init__(self) -> None:
+        # utf-8-sig drops a byte order mark at the beginning; the newline decoder makes CR and CRLF one LF.
+        utf8 = codecs.getincrementaldecoder("utf-8-sig")()
+        self._decoder = io.IncrementalNewlineDecoder(utf8, translate=True)
+        self._line = ""
+        self._data: list[str] = []
+        self._size = 0
+
+    def feed(self, chunk: bytes, *, final: bool = False) -> list[str]:
+        *lines, self._line = (self._line + self._decoder.decode(chunk, final)).split("\n")
+        events = []
         for line in lines:
             if line.startswith("data:"):
-                data.append(line[5:].removeprefix(" "))
-            elif not line and data:
-                yield "\n".join(data)
-                data = []
-    decoder.decode(b"", final=True)
+                self._data.append(line[5:].removeprefix(" "))
+                self._size += len(line)
+            elif not line and self._data:
+                events.append("\n".join(self._data))
+                self._data, self._size = [], 0
+        if self._size + len(self._line) > MAX_EVENT_CHARACTERS:
+            raise ValueError("an event is larger than the limit")
+        return events

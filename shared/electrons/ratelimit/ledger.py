@@ -51,13 +51,18 @@ class Ledger:
         self._states = {policy: State(int(tat), int(refunded)) for policy, tat, refunded in rows}
 
     def reserve(self, message: str) -> str:
-        """`{"policy", "costs": {unit: n}, "id"?}` -> `{"allowed", "headers", "violated", "impossible"}`."""
+        """`{"policy", "costs": {unit: n}, "id", "settlements"}` -> `{"allowed", "headers", "violated", "impossible"}`.
+
+        The id may be null, for costs that are final. `settlements` are done first.
+        """
         request = json.loads(message)
+        for settlement in request["settlements"]:
+            self._settle(settlement)
         now = self._clock()
         policies = _policies(request["policy"])
         decision = reserve(policies, self._states, costs=request["costs"], now=now)
         self._store(policies, decision.states)
-        if decision.allowed and request.get("id"):
+        if decision.allowed and request["id"]:
             holds = {policy: [hold.units, str(hold.position)] for policy, hold in decision.reservation.items()}
             self._sql.execute(
                 "INSERT OR REPLACE INTO reservations (id, holds, created_ms) VALUES (?, ?, ?)",
@@ -75,15 +80,9 @@ class Ledger:
         )
 
     def settle(self, message: str) -> None:
-        """`{"policy", "id", "actual": {unit: n}}`. An id that is unknown, settled or expired changes nothing."""
-        request = json.loads(message)
-        rows = self._sql.execute("DELETE FROM reservations WHERE id = ? RETURNING holds", request["id"])
-        if not rows:
-            return
-        holds = {policy: Hold(units, int(position)) for policy, (units, position) in json.loads(rows[0][0]).items()}
-        policies = _policies(request["policy"])
-        settlement = settle(policies, self._states, reservation=holds, actual=request["actual"], now=self._clock())
-        self._store(policies, settlement.states)
+        """`{"settlements": [{"policy", "id", "actual": {unit: n}}]}`."""
+        for settlement in json.loads(message)["settlements"]:
+            self._settle(settlement)
 
     def is_idle(self) -> bool:
         """Whether the whole ledger may be forgotten: nothing is reserved, and every burst is whole again."""
@@ -92,6 +91,16 @@ class Ledger:
         if self._sql.execute("SELECT 1 FROM reservations LIMIT 1"):
             return False
         return not self._sql.execute("SELECT 1 FROM states WHERE rested_ms > ? LIMIT 1", now)
+
+    def _settle(self, settlement: dict[str, Any]) -> None:
+        """An id that is unknown, settled or expired changes nothing."""
+        rows = self._sql.execute("DELETE FROM reservations WHERE id = ? RETURNING holds", settlement["id"])
+        if not rows:
+            return
+        holds = {policy: Hold(units, int(position)) for policy, (units, position) in json.loads(rows[0][0]).items()}
+        policies = _policies(settlement["policy"])
+        settled = settle(policies, self._states, reservation=holds, actual=settlement["actual"], now=self._clock())
+        self._store(policies, settled.states)
 
     def _store(self, policies: tuple[Policy, ...], states: Mapping[str, State]) -> None:
         changed = [policy for policy in policies if policy.key in states]

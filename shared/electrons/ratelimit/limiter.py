@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any
 
+from electrons.batch import Batch
 from electrons.http import HeaderPairs
+
+LINGER_SECONDS = 0.05
+"""How long a settlement waits for the caller's next reservation, which takes it along."""
+
+Call = Callable[[str, str, str], Awaitable[str]]
+"""`call(key, method, message)` of the Durable Object `key`; raises `LimiterUnreachableError`."""
 
 
 class LimiterUnreachableError(Exception):
@@ -23,14 +32,44 @@ class Verdict:
     impossible: bool = False
 
 
-class RateLimiter(Protocol):
-    """One object per `key`. `policy` is in the syntax of the RateLimit-Policy header, costs are units by name."""
+class RateLimiter:
+    """The shared rate limiter, one object per `key`; `ledger.py` is the other end.
 
-    async def reserve(self, key: str, *, reservation_id: str | None, policy: str, costs: Mapping[str, int]) -> Verdict:
+    `policy` is in the syntax of the RateLimit-Policy header, costs are units by name.
+    """
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self._settlements: defaultdict[str, Batch[dict[str, Any]]] = defaultdict(
+            lambda: Batch(linger_seconds=LINGER_SECONDS)
+        )
+
+    async def reserve(self, key: str, *, policy: str, costs: Mapping[str, int], reservation_id: str | None) -> Verdict:
         """Charges the costs to all policies or to none; with an id, they can be settled later.
 
         Raises `LimiterUnreachableError`.
         """
+        settlements = self._take(key)
+        message = {"policy": policy, "costs": costs, "id": reservation_id, "settlements": settlements}
+        answer = json.loads(await self._call(key, "reserve", json.dumps(message)))
+        return Verdict(
+            allowed=answer["allowed"],
+            headers=[(name, value) for name, value in answer["headers"]],
+            violated=tuple(answer["violated"]),
+            impossible=answer["impossible"],
+        )
 
-    async def settle(self, key: str, *, reservation_id: str, policy: str, actual: Mapping[str, int]) -> None:
-        """Puts the real cost in the place of the reserved one, once per id. Raises `LimiterUnreachableError`."""
+    async def settle(self, key: str, *, policy: str, reservation_id: str, actual: Mapping[str, int]) -> None:
+        """Puts the real cost in the place of the reserved one, once per id. Raises `LimiterUnreachableError`.
+
+        What is never settled, because the object could not be reached, stays charged as it was reserved.
+        """
+        settlement = {"policy": policy, "id": reservation_id, "actual": actual}
+        settlements = await self._settlements[key].add(settlement)
+        if settlements:
+            self._settlements.pop(key, None)
+            await self._call(key, "settle", json.dumps({"settlements": settlements}))
+
+    def _take(self, key: str) -> list[dict[str, Any]]:
+        batch = self._settlements.pop(key, None)
+        return batch.take() if batch else []

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import js
 from pyodide.ffi import JsException, jsnull
 
-from electrons.ratelimit.limiter import LimiterUnreachableError, Verdict
+from electrons.ratelimit.limiter import LimiterUnreachableError, RateLimiter
 from electrons.runtime.convert import describe_js_error, to_js_object
 from electrons.storage.bindings import Bindings, Row, Value
 
@@ -54,32 +53,17 @@ class KVNamespace:
         await self._binding.put(key, value, to_js_object({"expirationTtl": ttl_seconds}))
 
 
-class DurableRateLimiter:
-    """The namespace of the Durable Object `RateLimiter`, one object per key."""
+def create_rate_limiter_client(namespace: Any) -> RateLimiter:
+    """The limiter behind the namespace of the Durable Object `RateLimiter`."""
 
-    def __init__(self, namespace: Any) -> None:
-        self._namespace = namespace
-
-    async def reserve(self, key: str, *, reservation_id: str | None, policy: str, costs: Mapping[str, int]) -> Verdict:
-        """See `RateLimiter.reserve`."""
-        message = json.dumps({"id": reservation_id, "policy": policy, "costs": costs})
-        answer = json.loads(await self._call(key, "reserve", message))
-        return Verdict(
-            allowed=answer["allowed"],
-            headers=[(name, value) for name, value in answer["headers"]],
-            violated=tuple(answer["violated"]),
-            impossible=answer["impossible"],
-        )
-
-    async def settle(self, key: str, *, reservation_id: str, policy: str, actual: Mapping[str, int]) -> None:
-        """See `RateLimiter.settle`."""
-        await self._call(key, "settle", json.dumps({"id": reservation_id, "policy": policy, "actual": actual}))
-
-    async def _call(self, key: str, method: str, message: str) -> Any:
+    async def call(key: str, method: str, message: str) -> str:
         try:
-            return await getattr(self._namespace.getByName(key), method)(message)
+            answer: str = await getattr(namespace.getByName(key), method)(message)
         except JsException as error:
             raise LimiterUnreachableError(describe_js_error(error)) from error
+        return answer
+
+    return RateLimiter(call)
 
 
 def create_bindings(env: Any) -> Bindings:
@@ -87,7 +71,7 @@ def create_bindings(env: Any) -> Bindings:
     return Bindings(
         DB=_wrap(D1Database, env, "DB"),
         CACHE=_wrap(KVNamespace, env, "CACHE"),
-        RATE_LIMITER=_wrap(DurableRateLimiter, env, "RATE_LIMITER"),
+        RATE_LIMITER=_wrap(create_rate_limiter_client, env, "RATE_LIMITER"),
     )
 
 

@@ -14,7 +14,6 @@ from typing import Any
 
 import js
 from pyodide.ffi import JsException, create_proxy, to_js
-from workers import WorkerEntrypoint
 
 from electrons.app import App, finish
 from electrons.context import Context
@@ -27,6 +26,7 @@ from electrons.runtime.fetch import FetchTransport
 from electrons.settings import Settings
 from electrons.storage.bindings import Bindings
 from electrons.tasks import start_task
+from workers import WorkerEntrypoint
 
 _CONSOLE = {"info": "log", "warning": "warn", "error": "error"}
 
@@ -85,17 +85,19 @@ async def _serve(app: App, environment: _Environment, js_request: Any, ctx: Any)
         ctx.waitUntil(lifetime.promise)
         js_request.signal.addEventListener("abort", on_abort)
         try:
-            await _answer_and_finish(app, context, answer)
+            await _answer(app, context, answer)
         finally:
+            # What is deferred is done even when the caller has left.
             js_request.signal.removeEventListener("abort", on_abort)
             on_abort.destroy()
+            await finish(context)
             lifetime.resolve()
 
     task = start_task(live())
     return await answer
 
 
-async def _answer_and_finish(app: App, context: Context, answer: asyncio.Future[Any]) -> None:
+async def _answer(app: App, context: Context, answer: asyncio.Future[Any]) -> None:
     try:
         response = await app.handle(context)
         if isinstance(response.body, AsyncGenerator):
@@ -109,7 +111,6 @@ async def _answer_and_finish(app: App, context: Context, answer: asyncio.Future[
     finally:
         if not answer.done():
             answer.set_result(js.Response.new(None, status=503))
-        await finish(context)
 
 
 def _open_stream() -> tuple[Any, Any]:

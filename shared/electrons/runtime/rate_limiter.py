@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from workers import DurableObject
-
 from electrons.ratelimit.ledger import RESERVATION_LIFE_MS, Ledger
+from workers import DurableObject
 
 
 class _Sql:

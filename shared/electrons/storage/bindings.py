@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NoReturn, Protocol
 
 from electrons.errors import ConfigurationError
 from electrons.ratelimit.limiter import RateLimiter
+from electrons.storage.usage import UsageLedger
 
 Value = str | int | float | None
 Row = dict[str, Value]
@@ -39,6 +40,16 @@ class Bindings:
     DB: Database | None = None
     CACHE: KeyValueStore | None = None
     RATE_LIMITER: RateLimiter | None = None
+    _usage_ledger: UsageLedger | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        if self.DB is not None:
+            object.__setattr__(self, "_usage_ledger", UsageLedger(self.DB))
+
+    @property
+    def usage_ledger(self) -> UsageLedger:
+        """The usage ledger in the D1 database."""
+        return self._usage_ledger or _missing("DB")
 
     @property
     def database(self) -> Database:

@@ -1,0 +1,32 @@
+"""`npm run check`: format, lint, strict types, import layers, and the workers' configurations held against each other."""
+
+import subprocess
+
+import setup
+
+COMMANDS = (
+    (setup.PYTHON, "-m", "ruff", "format", "--check"),
+    (setup.PYTHON, "-m", "ruff", "check"),
+    (setup.PYTHON, "-m", "mypy"),
+    (setup.PYTHON, "-m", "importlinter.cli"),
+    (setup.PYTHON, "scripts/check_config.py"),
+    (setup.NODE.parent / "biome", "ci", "wrangler", "scripts"),
+)
+
+
+def main() -> int:
+    """Runs all of them, whatever the others say; returns 1 if one failed."""
+    failed = []
+    for command in COMMANDS:
+        line = " ".join(str(part) for part in command)
+        print(f"+ {line.replace(str(setup.ROOT) + '/', '')}", flush=True)
+        if subprocess.run(
+            [str(part) for part in command], cwd=setup.ROOT, env=setup.environment(), check=False
+        ).returncode:
+            failed.append(line)
+    print("check: all passed" if not failed else f"check: {len(failed)} failed", flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    setup.run_script(main)

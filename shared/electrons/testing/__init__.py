@@ -1,0 +1,27 @@
+"""Tests of a worker on plain CPython: a client that calls an `App` without a server, and bindings in memory.
+
+    client = TestClient(app, http=httpx2.MockTransport(lambda request: httpx2.Response(200, json={...})))
+    answer = await client.request("POST", "/generate", json={"prompt": "Hello"})
+    assert answer.status == 200
+
+Not vendored into workers. The same worker on workerd is what tests/workers looks at.
+"""
+
+from electrons.testing.bindings import (
+    MemoryDatabase,
+    MemoryKeyValueStore,
+    MemoryRateLimiter,
+    MemorySql,
+    create_memory_bindings,
+)
+from electrons.testing.client import Answer, TestClient
+
+__all__ = [
+    "Answer",
+    "MemoryDatabase",
+    "MemoryKeyValueStore",
+    "MemoryRateLimiter",
+    "MemorySql",
+    "TestClient",
+    "create_memory_bindings",
+]

@@ -1,0 +1,130 @@
+"""A client that calls an `App` as the runtime does: the answer, its stream to the end, then what was deferred."""
+
+from __future__ import annotations
+
+import json as json_module
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx2
+
+from electrons.app import App, finish
+from electrons.context import Context
+from electrons.errors import PayloadTooLargeError
+from electrons.http import Headers, Request, Response
+from electrons.logs import Level, Logger
+from electrons.settings import Settings
+from electrons.storage.bindings import Bindings
+from electrons.testing.bindings import create_memory_bindings
+
+
+@dataclass(slots=True)
+class Answer:
+    """One answer. `frames` are the pieces of a stream as they came, `log` the request's log lines, parsed."""
+
+    status: int
+    headers: Headers
+    body: bytes
+    frames: list[str] = field(default_factory=list)
+    log: list[dict[str, Any]] = field(default_factory=list)
+
+    def json(self) -> Any:
+        """The body as JSON."""
+        return json_module.loads(self.body)
+
+    def events(self) -> list[Any]:
+        """The JSON documents in a stream's `data:` frames."""
+        return [json_module.loads(frame.removeprefix("data: ")) for frame in self.frames]
+
+
+class TestClient:
+    """Calls one app. Without `settings` access is open; without `bindings` they are in memory, new and empty.
+
+    `http` stands for the outside world, e.g. an `httpx2.MockTransport`; without one every call outwards is a failure.
+    """
+
+    __test__ = False  # pytest takes classes of this name for tests
+
+    def __init__(
+        self,
+        app: App,
+        *,
+        settings: Settings | None = None,
+        bindings: Bindings | None = None,
+        http: httpx2.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.app = app
+        self.settings = settings or Settings(auth_mode="open")
+        self.bindings = bindings or create_memory_bindings()
+        self.http = http or httpx2.MockTransport(_refuse)
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: object = None,
+        content: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """One request to its end, deferred work included. The body is `json` if it is not None, else `content`."""
+        lines: list[str] = []
+        context = self.create_context(
+            method, path, content=content if json is None else json_module.dumps(json).encode(), headers=headers
+        )
+        context.log = Logger(worker=self.app.service, write=lambda _level, line: lines.append(line))
+        response = await self.app.handle(context)
+        frames: list[str] = []
+        try:
+            if isinstance(response.body, AsyncGenerator):
+                async with aclosing(response.body) as source:
+                    frames += [piece async for piece in source]
+        finally:
+            await finish(context)
+        return Answer(
+            status=response.status,
+            headers=Headers(response.headers),
+            body=_body_bytes(response, frames),
+            frames=frames,
+            log=[json_module.loads(line) for line in lines],
+        )
+
+    def create_context(
+        self, method: str, path: str, *, content: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> Context:
+        """The context of a request that nobody has answered yet, for tests of what takes one; its log is dropped."""
+
+        async def read(limit: int) -> bytes:
+            if len(content) > limit:
+                raise PayloadTooLargeError(limit)
+            return content
+
+        return Context(
+            service=self.app.service,
+            request=Request(
+                method=method,
+                url=f"https://{self.app.service}.example{path}",
+                headers=Headers((headers or {}).items()),
+                reader=read,
+            ),
+            settings=self.settings,
+            bindings=self.bindings,
+            http=self.http,
+            log=Logger(worker=self.app.service, write=_drop),
+        )
+
+
+def _body_bytes(response: Response, frames: list[str]) -> bytes:
+    if isinstance(response.body, bytes):
+        return response.body
+    return (response.body if isinstance(response.body, str) else "".join(frames)).encode()
+
+
+def _drop(_level: Level, _line: str) -> None:
+    pass
+
+
+def _refuse(request: httpx2.Request) -> httpx2.Response:
+    raise AssertionError(f"{request.method} {request.url}: this test client has no `http` to call it with")

@@ -1,0 +1,88 @@
+"""What a deployment's own vars and secrets do: missing, wrong, or stricter than usual."""
+
+import pytest
+from tests.emulators.process import Emulators
+from tests.platform import PLANTED_SECRET, Platform
+from tests.workers.shapes import error_of, success_of
+
+MODELS = [
+    pytest.param("anthropic:claude-sonnet-4-6", "Anthropic", "ANTHROPIC_API_KEY", id="anthropic"),
+    pytest.param("openai:gpt-4o", "OpenAI", "OPENAI_API_KEY", id="openai"),
+]
+
+
+@pytest.mark.parametrize("path", ["/generate", "/generate/stream"])
+@pytest.mark.parametrize(("model", "title", "secret"), MODELS)
+def test_secret_when_missing_then_500_says_which(
+    platform: Platform, model: str, title: str, secret: str, path: str
+) -> None:
+    answer = platform.client("text-gen-without-keys").post(path, json={"prompt": "Hello", "model": model})
+
+    body = error_of(answer, 500, "MISSING_API_KEY")
+    assert f"{title} API key not configured" in body["error"]
+    assert f"`{secret}`" in body["error"]
+
+
+@pytest.mark.parametrize("path", ["/generate", "/generate/stream"])
+@pytest.mark.parametrize(("model", "title", "secret"), MODELS)
+def test_secret_when_the_provider_refuses_it_then_502_does_not_show_it(
+    platform: Platform, emulators: Emulators, model: str, title: str, secret: str, path: str
+) -> None:
+    answer = platform.client("text-gen-with-wrong-keys").post(path, json={"prompt": "Hello", "model": model})
+
+    body = error_of(answer, 502, "PROVIDER_AUTH_FAILED")
+    assert platform.log_lines(body["request_id"])
+    assert PLANTED_SECRET not in answer.text
+    assert PLANTED_SECRET not in platform.logged()
+    assert len(emulators.requests(model.partition(":")[0])) == 1
+
+
+def test_secret_when_the_provider_echoes_it_then_the_answer_and_the_log_hide_it(
+    platform: Platform, emulators: Emulators
+) -> None:
+    emulators.add_fault("anthropic", kind="status", status=400, message=f"Bad header x-api-key: {PLANTED_SECRET}")
+
+    answer = platform.client("text-gen-with-wrong-keys").post("/generate", json={"prompt": "Hello"})
+
+    body = error_of(answer, 422, "PROVIDER_REJECTED")
+    assert body["error"].startswith("Bad header")
+    assert platform.log_lines(body["request_id"])
+    assert "planted" not in answer.text + platform.logged()
+
+
+def test_default_model_when_the_deployment_sets_one_then_it_answers(platform: Platform) -> None:
+    body = success_of(platform.client("text-gen-with-another-default").post("/generate", json={"prompt": "Hello"}))
+
+    assert body["metadata"]["provider"] == "openai"
+    assert body["metadata"]["model"].startswith("gpt-4o-mini")
+
+
+@pytest.mark.parametrize("path", ["/generate", "/health", "/nothing-here"])
+def test_var_when_it_cannot_be_read_then_500_names_it(platform: Platform, path: str) -> None:
+    answer = platform.client("text-gen-misconfigured").post(path, json={"prompt": "Hello"})
+
+    body = error_of(answer, 500, "CONFIGURATION_ERROR")
+    assert body["error"] == "`MAX_RETRIES` must be a number"
+
+
+@pytest.mark.parametrize("path", ["/generate", "/generate/stream"])
+def test_keys_when_required_and_there_is_no_table_then_nobody_gets_in(
+    platform: Platform, emulators: Emulators, path: str
+) -> None:
+    client = platform.client("text-gen-with-keys-required")
+
+    answers = [client.post(path, json={"prompt": "Hello"}, headers=headers) for headers in ({}, {"X-API-Key": "any"})]
+
+    for answer in answers:
+        error_of(answer, 503, "AUTH_UNAVAILABLE")
+    assert emulators.requests("anthropic") == []
+    assert client.get("/health").status_code == 200
+
+
+def test_provider_when_unreachable_then_502_after_another_try(platform: Platform) -> None:
+    answer = platform.client("text-gen-unreachable").post("/generate", json={"prompt": "Hello"})
+
+    body = error_of(answer, 502, "PROVIDER_UNREACHABLE")
+    assert "Anthropic cannot be reached" in body["error"]
+    assert "127.0.0.1" not in answer.text
+    assert [line["attempt"] for line in platform.log_lines(body["request_id"], event="retry")] == [1]
