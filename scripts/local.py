@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
+import threading
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -50,6 +52,10 @@ class Part:
             if "message" in event:
                 words.append(event["message"])
         raise SetupError(f"{self.name} did not start: {' '.join(words[-3:]) or 'it said nothing'}")
+
+    def drain(self) -> None:
+        """Reads what comes from now on and throws it away, so that the process never waits for a reader."""
+        threading.Thread(target=lambda: deque(self.events(), maxlen=0), daemon=True).start()
 
     def stop(self) -> None:
         """Ends the process in good order, and by force if it takes more than ten seconds."""

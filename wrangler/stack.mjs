@@ -143,12 +143,14 @@ async function start() {
   for (const { name } of workers) if (options.ports[name]) await assertFree(options.ports[name], name);
   if (options.build) for (const worker of found) await build(worker);
   const running = { workers, options: await describe(workers) };
+  const booted = performance.now();
   runtime = new Miniflare(running.options);
   await runtime.ready;
   const urls = await addresses(workers);
   if (options.warm) await warm(urls);
-  emit({ event: "ready", workers: urls, ms: milliseconds(started) });
+  const boot_ms = milliseconds(booted);
   if (options.watch) watchSources({ root, workers, onEdit: (changed) => reload(running.workers, changed, running) });
+  emit({ event: "ready", workers: urls, boot_ms, ms: milliseconds(started) });
 }
 
 process.on("SIGTERM", () => stop(0));
