@@ -47,5 +47,9 @@ export function watchSources({ root, workers, onEdit }) {
     follow(folder, [name], {}); // wrangler.toml, pyproject.toml, .dev.vars, but not python_modules/
     follow(path.dirname(config.main), [name], { recursive: true });
   }
-  follow(path.join(root, "shared", "electrons"), workers.map(({ name }) => name), { recursive: true });
+  follow(
+    path.join(root, "shared", "electrons"),
+    workers.map(({ name }) => name),
+    { recursive: true },
+  );
 }

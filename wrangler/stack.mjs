@@ -16,12 +16,13 @@
 //
 // It prints one JSON object a line: `ready` (with the workers' URLs), `reloading`, `reloaded`, `log`, `error`. It ends
 // with 0 on SIGTERM, SIGINT or when its standard input is closed (so it never outlives its parent), else with 1.
-import path from "node:path";
+
 import { createServer } from "node:net";
+import path from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
-import { build, watchSources } from "./sources.mjs";
 import { pyodideBundle, pythonSnapshot } from "./snapshot.mjs";
+import { build, watchSources } from "./sources.mjs";
 import { findWorkers, miniflareOptions, readWorker, variantsOf } from "./workers.mjs";
 
 const started = performance.now();
@@ -157,7 +158,10 @@ process.on("SIGTERM", () => stop(0));
 process.on("SIGINT", () => stop(0));
 // miniflare's own signal handlers end the process at once, with 143.
 process.on("exit", () => (process.exitCode = exitCode ?? process.exitCode));
-process.stdin.on("close", () => stop(0)).on("error", () => stop(0)).resume();
+process.stdin
+  .on("close", () => stop(0))
+  .on("error", () => stop(0))
+  .resume();
 process.on("uncaughtException", fail);
 process.on("unhandledRejection", fail);
 await start().catch(fail);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -17,16 +18,21 @@ class Batch(Generic[T]):
     def __init__(self, *, linger_seconds: float) -> None:
         self._linger_seconds = linger_seconds
         self._items: list[T] = []
+        self._awaited_until = 0.0
 
     async def add(self, item: T) -> list[T]:
         """The items that the caller now has to deal with, none when somebody else does."""
         self._items.append(item)
-        if len(self._items) > 1:
+        now = time.monotonic()
+        if now < self._awaited_until:
             return []
+        # A request that was to come back for the items can be ended meanwhile; then the next one does it.
+        self._awaited_until = now + 2 * self._linger_seconds
         await asyncio.sleep(self._linger_seconds)
         return self.take()
 
     def take(self) -> list[T]:
         """All items there are, at once."""
         items, self._items = self._items, []
+        self._awaited_until = 0.0
         return items

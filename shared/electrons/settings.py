@@ -15,7 +15,7 @@ from electrons.ratelimit.headers import parse_policies
 
 
 class Secret:
-    """A text that never shows itself by accident: no text itself, so that `json`, `join` and `+` have nothing to show."""
+    """A text that never shows itself by accident. It is no `str`, so `json`, `join` and `+` cannot show it either."""
 
     __slots__ = ("_text",)
 
@@ -107,9 +107,13 @@ def _convert(name: str, text: str, kind: object) -> object:
     if kind is str:
         return text
     try:
-        number = int(text) if kind is int else float(text)
+        number = float(text)
     except ValueError:
-        raise ConfigurationError(f"`{name}` must be a {'whole ' if kind is int else ''}number") from None
+        raise ConfigurationError(f"`{name}` must be a number") from None
     if not 0 <= number < float("inf"):
         raise ConfigurationError(f"`{name}` must be zero or more")
-    return number
+    if kind is float:
+        return number
+    if not number.is_integer():
+        raise ConfigurationError(f"`{name}` must be a whole number")
+    return int(number)

@@ -8,6 +8,7 @@ import argparse
 import contextlib
 import json
 import os
+import signal
 import sys
 import threading
 
@@ -36,6 +37,8 @@ def main() -> int:
     base_urls = {vendor.name: f"{url}/{vendor.name}{vendor.base_path}" for vendor in vendors}
     ready = {"event": "ready", "url": url, "base_urls": base_urls}
     print(json.dumps(ready), flush=True)
+    # uvicorn hands the signal on when it has stopped; the exit then is an orderly one, which also ends running renders.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[listener])
     return 0

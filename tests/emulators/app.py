@@ -7,7 +7,9 @@
 | POST, GET, DELETE `…/latency`  | sets `{"first_byte_ms": 0, "per_frame_ms": 0}` for every answer, shows, resets |
 """
 
+import asyncio
 import logging
+import re
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
@@ -23,9 +25,9 @@ from starlette.routing import Route as ControlRoute
 from starlette.types import Receive, Scope, Send
 
 from .delivery import Pause, Script, Step, deliver, plain_script
-from .faults import Fault, FaultQueue
+from .faults import Fault, FaultQueue, Performance
 from .journal import Exchange, Journal
-from .vendor import Answer, Call, Handler, Refusal, Vendor
+from .vendor import Answer, Call, Refusal, Route, Vendor
 
 logger = logging.getLogger(__name__)
 
@@ -59,10 +61,8 @@ class VendorApp:
         self.journal = Journal()
         self.latency = Latency()
         self._prefix = f"/{vendor.name}"
-        self._fixed = {(route.method, route.path): route.handler for route in vendor.routes if "{" not in route.path}
-        self._patterns = [
-            (route.method, compile_path(route.path)[0], route.handler) for route in vendor.routes if "{" in route.path
-        ]
+        self._fixed = {(route.method, route.path): route for route in vendor.routes if "{" not in route.path}
+        self._patterns = [(compile_path(route.path)[0], route) for route in vendor.routes if "{" in route.path]
         self._control = Router(
             [
                 ControlRoute("/_emulator/faults", self._control_faults, methods=["POST", "GET", "DELETE"]),
@@ -76,23 +76,30 @@ class VendorApp:
         if path.startswith("/_emulator/"):
             await self._control(scope, receive, send)
             return
+        if self.vendor.merge_slashes:
+            path = re.sub("/{2,}", "/", path).rstrip("/")
         body = await _read_body(receive, limit=self.vendor.max_body_bytes)
         query = scope["query_string"].decode("latin-1")
         exchange = Exchange(scope["method"], path, query, scope["headers"], body or b"")
         self.journal.add(exchange)
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
 
+        route, params = self._find(scope["method"], path)
+        fault = self.faults.take(exchange)
+
         def answer() -> Answer:
             if body is None:
                 return self.vendor.error(413)
-            return self._answer(Call(scope["method"], path, headers, parse_qs(query), body))
+            return self._answer(Call(scope["method"], path, headers, parse_qs(query), body, params), route)
 
-        if fault := self.faults.take(exchange):
-            exchange.fault = fault.kind
-            said, script = fault.perform(self.vendor, exchange, answer)
-        else:
+        def perform() -> Performance:
+            if fault:
+                exchange.fault = fault.kind
+                return fault.perform(self.vendor, exchange, answer)
             said = answer()
-            script = plain_script(said)
+            return said, plain_script(said)
+
+        said, script = await asyncio.to_thread(perform) if route and route.slow else perform()
         await deliver(
             said,
             self.latency.slow_down(script),
@@ -102,15 +109,12 @@ class VendorApp:
             send=send,
         )
 
-    def _answer(self, call: Call) -> Answer:
+    def _answer(self, call: Call, route: Route | None) -> Answer:
         try:
-            handler, params = self._find(call.method, call.path)
-            if handler is None:
+            if route is None:
                 return self.vendor.unknown_route(call)
             self.vendor.authenticate(call)
-            if params:
-                call = Call(call.method, call.path, call.headers, call.query, call.body, params)
-            return handler(call)
+            return route.handler(call)
         except Refusal as refusal:
             return refusal.answer
         except Exception:
@@ -118,12 +122,12 @@ class VendorApp:
             logger.exception("The %s emulator failed at %s %s", self.vendor.name, call.method, call.path)
             return self.vendor.error(500, "The emulator failed: its standard error says why.")
 
-    def _find(self, method: str, path: str) -> tuple[Handler | None, Mapping[str, str]]:
-        if handler := self._fixed.get((method, path)):
-            return handler, {}
-        for expected, pattern, handler in self._patterns:
-            if method == expected and (found := pattern.match(path)):
-                return handler, found.groupdict()
+    def _find(self, method: str, path: str) -> tuple[Route | None, Mapping[str, str]]:
+        if fixed := self._fixed.get((method, path)):
+            return fixed, {}
+        for pattern, route in self._patterns:
+            if method == route.method and (found := pattern.match(path)):
+                return route, found.groupdict()
         return None, {}
 
     async def _control_faults(self, request: Request) -> Response:

@@ -17,7 +17,8 @@ A frame is one server-sent event; a plain answer breaks in the middle of its bod
 | `html`            | `status` (502)                                          | a proxy's HTML error page |
 | `redirect`        | `location` (the same URL), `status` (307)               | a redirect |
 
-Every kind takes `times` (1) and `match` (`{"prompt_contains": "..."}`): so parallel tests keep to their own faults.
+Every kind takes `times` (1) and `match` (`{"prompt_contains": "...", "method": "POST", "path_contains": "/_files/"}`):
+so parallel tests keep to their own faults, and a fault to the step that it is meant for.
 """
 
 import re
@@ -45,9 +46,15 @@ class Match(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     prompt_contains: str | None = None
+    method: str | None = None
+    path_contains: str = ""
 
     def accepts(self, exchange: Exchange) -> bool:
-        return self.prompt_contains is None or exchange.mentions(self.prompt_contains)
+        return (
+            self.method in {None, exchange.method}
+            and self.path_contains in exchange.path
+            and (self.prompt_contains is None or exchange.mentions(self.prompt_contains))
+        )
 
 
 class _Fault(BaseModel):

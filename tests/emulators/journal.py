@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote_plus
 
 _KEPT_REQUESTS = 100
 _KEPT_BODY_BYTES = 64 * 1024
@@ -31,8 +32,8 @@ class Exchange:
     finished: bool = False
 
     def mentions(self, needle: str) -> bool:
-        """Whether the needle stands in any text of the request's body."""
-        return mentions(self.body, needle)
+        """Whether the needle stands in any text of the request's body, or in its query as decoded."""
+        return mentions(self.body, needle) or needle in unquote_plus(self.query)
 
     def describe(self) -> dict[str, Any]:
         """The JSON form. Credentials are masked, bodies above 64 KiB or that are not JSON only have their size."""

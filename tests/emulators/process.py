@@ -30,9 +30,19 @@ class Emulators:
         """The vendor's base URL, as its SDK takes it: `…/anthropic`, `…/openai/v1`."""
         return self.base_urls[vendor]
 
-    def add_fault(self, vendor: str, *, kind: str, prompt_contains: str | None = None, **members: Any) -> None:
-        """Queue a fault of the table in `faults.py`; `prompt_contains` keeps it to requests that hold the text."""
-        fault = {"kind": kind, "match": {"prompt_contains": prompt_contains}, **members}
+    def add_fault(
+        self,
+        vendor: str,
+        *,
+        kind: str,
+        prompt_contains: str | None = None,
+        method: str | None = None,
+        path_contains: str = "",
+        **members: Any,
+    ) -> None:
+        """Queue a fault of the table in `faults.py`, for the requests that hold the text and go to such a path."""
+        match = {"prompt_contains": prompt_contains, "method": method, "path_contains": path_contains}
+        fault = {"kind": kind, "match": match, **members}
         self._http.post(f"/{vendor}/_emulator/faults", json=fault).raise_for_status()
 
     def requests(self, vendor: str, *, prompt_contains: str = "") -> list[dict[str, Any]]:

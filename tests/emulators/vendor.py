@@ -1,8 +1,8 @@
 """What a vendor's emulator is made of: calls that come in, answers that go out, and the vendor that maps them.
 
 A vendor is one file in `vendors/` with a module-level `vendor = Vendor(...)`; `app.py` finds it by globbing. Its
-handlers are pure and synchronous (`Call` in, `Answer` out, or `raise Refusal(answer)`): reading the body, faults,
-latency and the request log happen outside them, the same way for every vendor.
+handlers are synchronous (`Call` in, `Answer` out, or `raise Refusal(answer)`): reading the body, faults, latency and
+the request log happen outside them, the same way for every vendor.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -49,11 +49,15 @@ Handler = Callable[[Call], Answer]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A method and a path (`/v1/models/{id}`; Starlette's path syntax) with the handler that answers it."""
+    """A method and a path (`/v1/models/{id}`; Starlette's path syntax) with the handler that answers it.
+
+    The handler of a `slow` route runs in a thread, so that no other request waits for it.
+    """
 
     method: str
     path: str
     handler: Handler
+    slow: bool = False
 
 
 class ErrorBuilder(Protocol):
@@ -81,7 +85,8 @@ class Vendor:
 
     `authenticate` runs before every route and raises `Refusal`; `unknown_route` answers a path that no route has, and
     a path with the wrong method. Bodies above `max_body_bytes` are answered with `error(413)`. `base_path` is the part
-    of the path that the vendor's own base URL has (OpenAI's `/v1`).
+    of the path that the vendor's own base URL has (OpenAI's `/v1`). With `merge_slashes`, `//` counts as `/`, and a
+    `/` at the end as nothing.
     """
 
     name: str
@@ -92,6 +97,7 @@ class Vendor:
     unknown_route: Handler
     max_body_bytes: int
     base_path: str = ""
+    merge_slashes: bool = False
 
 
 def json_answer(body: object, *, status: int = 200, headers: Iterable[tuple[bytes, bytes]] = ()) -> Answer:

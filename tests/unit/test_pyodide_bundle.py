@@ -6,6 +6,7 @@ from typing import Any
 
 import capnp  # type: ignore[import-untyped]
 import pytest
+
 from wrangler import pyodide_bundle
 from wrangler.pyodide_bundle import BUNDLE_NAME, PYODIDE_VERSION, BundleError, adapt_glue, build
 

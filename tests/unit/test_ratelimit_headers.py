@@ -1,9 +1,10 @@
 """The rate-limit header fields, with the examples of draft-ietf-httpapi-ratelimit-headers-11 where it has them."""
 
 import pytest
-from electrons.ratelimit import Policy, ServiceLimit, parse_policies, rate_limit_headers, reserve
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from electrons.ratelimit import Policy, ServiceLimit, parse_policies, rate_limit_headers, reserve
 
 
 def limit(policy: Policy, remaining: int, window: int) -> ServiceLimit:

@@ -2,6 +2,7 @@
 
 import httpx2
 import pytest
+
 from tests.platform import Platform
 
 ALLOWED = "Content-Type, Authorization, X-API-Key, X-Request-ID, X-Instance-ID, Idempotency-Key"

@@ -1,6 +1,7 @@
 """Paths, methods and request ids: what every worker does before its own work begins."""
 
 import pytest
+
 from tests.emulators.process import Emulators
 from tests.platform import Platform
 from tests.workers.shapes import UUID4, error_of, success_of
@@ -60,7 +61,7 @@ def test_request_id_when_well_formed_then_it_is_kept_everywhere(platform: Platfo
 
 @pytest.mark.parametrize("given", ["", "x" * 129, "a b", "a/b", "é", "a,b", '"><script>'])
 def test_request_id_when_malformed_then_a_new_one_takes_its_place(platform: Platform, given: str) -> None:
-    answer = platform.client("text-gen").get("/nothing-here", headers={"X-Request-ID": given.encode()})
+    answer = platform.client("text-gen").get("/nothing-here", headers={b"X-Request-ID": given.encode()})
 
     assert UUID4.fullmatch(error_of(answer, 404, "ROUTE_NOT_FOUND")["request_id"])
 

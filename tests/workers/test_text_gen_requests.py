@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
 from tests.emulators.process import Emulators
 from tests.platform import Platform
 from tests.workers.shapes import error_of, success_of

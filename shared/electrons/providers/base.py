@@ -109,14 +109,17 @@ class TextProvider(Provider):
 
     @abstractmethod
     def parse_text(self, document: dict[str, Any]) -> TextResult:
-        """The result in a 200 answer. Raises KeyError, TypeError or ValueError when the document is not one."""
+        """The result in a 200 answer.
+
+        A document of another shape raises AttributeError, LookupError, TypeError or ValueError.
+        """
 
     @abstractmethod
     def parse_text_event(self, data: str, result: TextResult) -> str:
         """Adds one event's data to `result` and returns its piece of text, maybe empty.
 
         `result.finish_reason` is set once the provider has said how it ended; a stream that ends before is broken.
-        Raises `ProviderError` for an event that reports a failure.
+        Raises `ProviderError` for an event that reports a failure, and as `parse_text` does.
         """
 
 

@@ -14,7 +14,7 @@ from electrons.providers.transport import call_json, iterate_body, open_response
 CHARACTERS_PER_TOKEN = 4
 """A rule of thumb for English, where no provider has counted: estimates before a call, and calls that were cut off."""
 
-_UNEXPECTED = (KeyError, IndexError, TypeError, ValueError)
+_UNEXPECTED = (AttributeError, LookupError, TypeError, ValueError)
 
 
 def estimate_tokens(text: str | None) -> int:

@@ -23,6 +23,7 @@ from electrons.logs import Level, Logger
 from electrons.runtime.bindings import create_bindings
 from electrons.runtime.convert import from_js_headers, to_js_headers, to_js_object
 from electrons.runtime.fetch import FetchTransport
+from electrons.runtime.loop import install as install_loop
 from electrons.settings import Settings
 from electrons.storage.bindings import Bindings
 from electrons.tasks import start_task
@@ -33,6 +34,7 @@ _CONSOLE = {"info": "log", "warning": "warn", "error": "error"}
 
 def create_entrypoint(app: App) -> type[WorkerEntrypoint]:
     """The class to export as `Default`. A factory, because workerd exports each class it finds in the main module."""
+    install_loop()
     environment: _Environment | None = None
 
     class Default(WorkerEntrypoint):

@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from electrons.ratelimit.ledger import RESERVATION_LIFE_MS, Ledger
+from electrons.runtime.loop import install as install_loop
 from workers import DurableObject
 
 
@@ -20,6 +21,7 @@ class _Sql:
 
 def create_rate_limiter() -> type[DurableObject]:
     """The class to export as `RateLimiter`; a factory, so that nothing else in the main module is exported with it."""
+    install_loop()
 
     class RateLimiter(DurableObject):
         """One caller of one worker, named `<worker>:<principal>`. Messages are those of `Ledger`."""

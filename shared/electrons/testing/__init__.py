@@ -10,9 +10,9 @@ Not vendored into workers. The same worker on workerd is what tests/workers look
 from electrons.testing.bindings import (
     MemoryDatabase,
     MemoryKeyValueStore,
-    MemoryRateLimiter,
     MemorySql,
     create_memory_bindings,
+    create_memory_rate_limiter,
 )
 from electrons.testing.client import Answer, TestClient
 
@@ -20,8 +20,8 @@ __all__ = [
     "Answer",
     "MemoryDatabase",
     "MemoryKeyValueStore",
-    "MemoryRateLimiter",
     "MemorySql",
     "TestClient",
     "create_memory_bindings",
+    "create_memory_rate_limiter",
 ]

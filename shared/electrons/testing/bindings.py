@@ -1,16 +1,15 @@
-"""A worker's bindings in memory: D1 and the rate limiter's storage on SQLite, as they are in Cloudflare, KV in a dict."""
+"""A worker's bindings in memory: D1 and the rate limiter's storage are SQLite, as at Cloudflare, and KV is a dict."""
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from electrons.ratelimit.ledger import Ledger
-from electrons.ratelimit.limiter import Verdict
+from electrons.ratelimit.limiter import RateLimiter
 from electrons.storage.bindings import Bindings, Row, Value
 
 MIGRATIONS = Path(__file__).resolve().parents[3] / "wrangler" / "migrations"
@@ -21,7 +20,9 @@ Clock = Callable[[], float]
 def create_memory_bindings(*, clock: Clock = time.time) -> Bindings:
     """All bindings, fresh and empty. `clock()` is in seconds since the epoch."""
     return Bindings(
-        DB=MemoryDatabase(), CACHE=MemoryKeyValueStore(clock=clock), RATE_LIMITER=MemoryRateLimiter(clock=clock)
+        DB=MemoryDatabase(),
+        CACHE=MemoryKeyValueStore(clock=clock),
+        RATE_LIMITER=create_memory_rate_limiter(clock=clock),
     )
 
 
@@ -73,32 +74,19 @@ class MemorySql:
         return self._connection.execute(statement, parameters).fetchall()
 
 
-class MemoryRateLimiter:
-    """The real ledger, one per key."""
+def create_memory_rate_limiter(*, clock: Clock = time.time) -> RateLimiter:
+    """The real limiter over real ledgers, one per key; only the Durable Objects between them are missing."""
+    ledgers: dict[str, Ledger] = {}
 
-    def __init__(self, *, clock: Clock = time.time) -> None:
-        self._clock = clock
-        self._ledgers: dict[str, Ledger] = {}
+    async def call(key: str, method: str, message: str) -> str:
+        if key not in ledgers:
+            ledgers[key] = Ledger(MemorySql(), lambda: int(clock() * 1000))
+        if method == "reserve":
+            return ledgers[key].reserve(message)
+        ledgers[key].settle(message)
+        return ""
 
-    async def reserve(self, key: str, *, reservation_id: str | None, policy: str, costs: Mapping[str, int]) -> Verdict:
-        """See `RateLimiter.reserve`."""
-        message = json.dumps({"id": reservation_id, "policy": policy, "costs": dict(costs)})
-        answer = json.loads(self._ledger(key).reserve(message))
-        return Verdict(
-            allowed=answer["allowed"],
-            headers=[(name, value) for name, value in answer["headers"]],
-            violated=tuple(answer["violated"]),
-            impossible=answer["impossible"],
-        )
-
-    async def settle(self, key: str, *, reservation_id: str, policy: str, actual: Mapping[str, int]) -> None:
-        """See `RateLimiter.settle`."""
-        self._ledger(key).settle(json.dumps({"id": reservation_id, "policy": policy, "actual": dict(actual)}))
-
-    def _ledger(self, key: str) -> Ledger:
-        if key not in self._ledgers:
-            self._ledgers[key] = Ledger(MemorySql(), lambda: int(self._clock() * 1000))
-        return self._ledgers[key]
+    return RateLimiter(call)
 
 
 def _connect() -> sqlite3.Connection:

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..text import Completion, complete
 from ..vendor import Answer, Call, Route, Vendor, event_frame, json_answer, stream_answer
+from ._openai_images import create_image
 from ._openai_models import MODELS
 from ._openai_requests import ChatRequest, InvalidRequestError, check_chat, count_input, count_reasoning, parse, text_of
 from ._openai_responses import create_response
@@ -137,6 +138,7 @@ vendor = Vendor(
     routes=(
         Route("POST", "/v1/chat/completions", create_chat_completion),
         Route("POST", "/v1/responses", create_response),
+        Route("POST", "/v1/images/generations", create_image, slow=True),
         Route("GET", "/v1/models", list_models),
         Route("GET", "/v1/models/{id}", get_model),
     ),

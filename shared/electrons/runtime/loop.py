@@ -1,0 +1,106 @@
+"""Pyodide's event loop, made fit for a server.
+
+As it comes, each step of a task is a JavaScript timer that is called through a stack switch. And a timer that is
+cancelled stays alive with all that it refers to until its time has come: a request that sets a timeout of five minutes,
+and is done after ten milliseconds, holds its memory for five minutes. Here the steps that are ready run one after
+another in one microtask, and a cancelled timer is gone. What a step can no longer do is block on a promise with
+`run_sync`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import math
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import js
+from pyodide.ffi import create_once_callable, create_proxy
+from pyodide.webloop import WebLoop
+
+_ready: deque[asyncio.Handle] = deque()
+_run_ready_proxy: Any = None
+
+Context = contextvars.Context | None
+
+
+# What the changes rely on; a Pyodide that has it no longer keeps its own loop.
+_NEEDED = ("_install_running_loop", "_install_asyncgen_hooks", "call_soon", "call_later", "create_future")
+
+
+def install() -> None:
+    """Changes the loop for the whole isolate."""
+    if not all(hasattr(WebLoop, name) for name in _NEEDED):
+        return
+    WebLoop.call_soon = _call_soon
+    WebLoop.call_later = _call_later
+    WebLoop.create_future = _create_future
+
+
+def _call_soon(self: WebLoop, callback: Callable[..., Any], *args: Any, context: Context = None) -> asyncio.Handle:
+    global _run_ready_proxy  # noqa: PLW0603  # made on first use, because a memory snapshot must not hold it
+    handle = asyncio.Handle(callback, args, self, context)
+    if not _ready:
+        if _run_ready_proxy is None:
+            _run_ready_proxy = create_proxy(lambda: _run_ready(self))
+        js.queueMicrotask(_run_ready_proxy)
+    _ready.append(handle)
+    return handle
+
+
+def _run_ready(loop: WebLoop) -> None:
+    _enter(loop)
+    while _ready:
+        # Taken out when it has run: what it makes ready must not start a second microtask.
+        handle = _ready[0]
+        try:
+            if not handle.cancelled():
+                handle._run()  # noqa: SLF001  # as every loop does
+        finally:
+            _ready.popleft()
+
+
+def _call_later(
+    self: WebLoop, delay: float, callback: Callable[..., Any], *args: Any, context: Context = None
+) -> asyncio.Handle:
+    if delay <= 0:
+        return _call_soon(self, callback, *args, context=context)
+    return _Timer(self, delay, callback, args, context)
+
+
+class _Timer(asyncio.TimerHandle):
+    """A callback that waits for its time in a JavaScript timer."""
+
+    __slots__ = ("_proxy", "_timer", "_web_loop")
+
+    def __init__(
+        self, loop: WebLoop, delay: float, callback: Callable[..., Any], args: tuple[Any, ...], context: Context
+    ) -> None:
+        super().__init__(loop.time() + delay, callback, args, loop, context)
+        self._web_loop = loop
+        self._proxy = create_once_callable(self._fire)
+        self._timer = js.setTimeout(self._proxy, math.ceil(delay * 1000))
+
+    def cancel(self) -> None:
+        """Makes the timer, and what it refers to, go away at once."""
+        super().cancel()
+        if self._proxy is not None:
+            js.clearTimeout(self._timer)
+            self._proxy.destroy()
+            self._proxy = None
+
+    def _fire(self) -> None:
+        self._proxy = None  # it destroys itself once it has been called
+        _enter(self._web_loop)
+        self._run()
+
+
+def _create_future(self: WebLoop) -> asyncio.Future[Any]:
+    return asyncio.Future(loop=self)
+
+
+def _enter(loop: WebLoop) -> None:
+    loop._install_running_loop()  # noqa: SLF001  # each call from JavaScript may come on another thread state
+    loop._install_asyncgen_hooks()  # noqa: SLF001

@@ -1,0 +1,37 @@
+"""Text drawn with Source Sans Pro (SIL Open Font License; Latin, Greek and Cyrillic), which comes as a wheel."""
+
+from functools import lru_cache
+from importlib.resources import as_file, files
+
+from PIL import Image, ImageDraw, ImageFont
+
+
+@lru_cache(maxsize=64)
+def load_font(size: int, *, weight: str = "Semibold") -> ImageFont.FreeTypeFont:
+    """The typeface at a size in pixels; weights are `Light`, `Regular`, `Semibold`, `Bold` and `Black`."""
+    with as_file(files("font_source_sans_pro") / "files" / f"SourceSansPro-{weight}.ttf") as path:
+        return ImageFont.truetype(str(path), max(1, size))
+
+
+def wrap(text: str, font: ImageFont.FreeTypeFont, width: int) -> str:
+    """The text with line breaks, so that no line is wider than `width` pixels; longer words stand alone."""
+    lines = []
+    for paragraph in text.splitlines() or [""]:
+        line = ""
+        for word in paragraph.split():
+            longer = f"{line} {word}".strip()
+            if line and font.getlength(longer) > width:
+                lines.append(line)
+                line = word
+            else:
+                line = longer
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def measure(text: str, font: ImageFont.FreeTypeFont, *, spacing: float = 4) -> tuple[int, int]:
+    """The width and height in pixels of text that has its line breaks."""
+    left, top, right, bottom = ImageDraw.Draw(Image.new("L", (1, 1))).multiline_textbbox(
+        (0, 0), text, font=font, spacing=spacing
+    )
+    return round(right - left), round(bottom - top)

@@ -1,0 +1,251 @@
+"""Anthropic's wire format: https://platform.claude.com/docs/en/api/messages, version 2023-06-01."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from electrons.errors import (
+    ProviderAuthError,
+    ProviderError,
+    ProviderQuotaError,
+    ProviderRateLimitError,
+    ProviderRejectedError,
+)
+from electrons.providers.anthropic import AnthropicProvider
+from electrons.providers.base import TextCall, TextResult
+from tests.providers.cases import Case, Cases, body_of
+
+PROVIDER = AnthropicProvider()
+CALL = TextCall(model="claude-sonnet-4-6", prompt="Hello", max_tokens=100)
+
+MESSAGE = {
+    "id": "msg_01",
+    "type": "message",
+    "role": "assistant",
+    "model": "claude-sonnet-4-6",
+    "content": [
+        {"type": "thinking", "thinking": "Hm.", "signature": "c2ln"},
+        {"type": "text", "text": "Good ", "citations": None},
+        {"type": "text", "text": "morning", "citations": None},
+    ],
+    "stop_reason": "end_turn",
+    "stop_sequence": None,
+    "usage": {
+        "input_tokens": 10,
+        "cache_creation_input_tokens": 3,
+        "cache_read_input_tokens": None,
+        "cache_creation": None,
+        "output_tokens": 4,
+        "server_tool_use": None,
+        "service_tier": "standard",
+        "inference_geo": None,
+    },
+}
+
+
+def error(kind: str, message: str, **details: str) -> dict[str, Any]:
+    inner: dict[str, Any] = {"type": kind, "message": message}
+    return {"type": "error", "error": inner | ({"details": details} if details else {}), "request_id": "req_01"}
+
+
+CASES: Cases = {
+    "text": {
+        "success": Case(
+            body=MESSAGE,
+            expected=TextResult(
+                model="claude-sonnet-4-6", text="Good morning", finish_reason="stop", input_tokens=13, output_tokens=4
+            ),
+        ),
+        "400": Case(status=400, body=error("invalid_request_error", "max_tokens: 1"), expected=ProviderRejectedError),
+        "401": Case(status=401, body=error("authentication_error", "invalid x-api-key"), expected=ProviderAuthError),
+        "402": Case(status=402, body=error("billing_error", "Your credit is used up"), expected=ProviderQuotaError),
+        "403": Case(status=403, body=error("permission_error", "Not for this key"), expected=ProviderAuthError),
+        "404": Case(status=404, body=error("not_found_error", "model: claude-3"), expected=ProviderRejectedError),
+        "413": Case(status=413, body="<html>Request Entity Too Large</html>", expected=ProviderRejectedError),
+        "429": Case(status=429, body=error("rate_limit_error", "Too many"), expected=ProviderRateLimitError),
+        "429 spend limit": Case(
+            status=429,
+            body=error("rate_limit_error", "Limit reached", error_code="enforced_spend_limit_reached"),
+            expected=ProviderQuotaError,
+        ),
+        "5xx": Case(status=500, body=error("api_error", "Internal server error"), expected=ProviderError),
+        "529": Case(status=529, body=error("overloaded_error", "Overloaded"), expected=ProviderError),
+        "redirect": Case(
+            status=302, headers={"Location": "https://elsewhere.example"}, body="", expected=ProviderError
+        ),
+        "unreadable": Case(body="<html>", expected=ProviderError),
+        "no object": Case(body=[], expected=ProviderError),
+        "no usage": Case(body={**MESSAGE, "usage": None}, expected=ProviderError),
+    }
+}
+
+
+def test_headers_when_built_then_key_and_pinned_version() -> None:
+    assert PROVIDER.build_headers("sk-ant-1", "request-1") == [
+        ("x-api-key", "sk-ant-1"),
+        ("anthropic-version", "2023-06-01"),
+    ]
+
+
+def test_build_when_only_a_prompt_then_nothing_else_is_sent() -> None:
+    request = PROVIDER.build_text(CALL, stream=False)
+
+    assert (request.method, request.path) == ("POST", "/v1/messages")
+    assert request.headers == [("Content-Type", "application/json")]
+    assert body_of(request.content) == {
+        "model": "claude-sonnet-4-6",
+        "max_tokens": 100,
+        "messages": [{"role": "user", "content": "Hello"}],
+    }
+
+
+def test_build_when_all_options_and_stream_then_all_are_sent_zero_included() -> None:
+    call = replace(CALL, temperature=0.0, top_p=0.0, stop_sequences=("END",), system_prompt="Be brief")
+
+    assert body_of(PROVIDER.build_text(call, stream=True).content) == {
+        "model": "claude-sonnet-4-6",
+        "max_tokens": 100,
+        "messages": [{"role": "user", "content": "Hello"}],
+        "system": "Be brief",
+        "temperature": 0.0,
+        "top_p": 0.0,
+        "stop_sequences": ["END"],
+        "stream": True,
+    }
+
+
+@pytest.mark.parametrize(
+    "model",
+    ["claude-opus-4-5", "claude-opus-4-6", "claude-sonnet-4-5-20250929", "claude-sonnet-4-6", "claude-haiku-4-5"],
+)
+def test_fit_when_the_model_takes_sampling_then_it_stays(model: str) -> None:
+    call = replace(CALL, model=model, temperature=0.0)
+
+    assert PROVIDER.fit(call, explicit=frozenset({"temperature"})) == (call, [])
+
+
+@pytest.mark.parametrize(
+    "model", ["claude-opus-4-7", "claude-opus-4-8", "claude-sonnet-5", "claude-haiku-5-5", "claude-fable-5-2", "new"]
+)
+def test_fit_when_the_model_takes_no_sampling_then_left_out_and_warned_of_what_was_asked(model: str) -> None:
+    call = replace(CALL, model=model, temperature=0.7, top_p=0.9)
+
+    fitted, warnings = PROVIDER.fit(call, explicit=frozenset({"top_p", "max_tokens"}))
+
+    assert fitted == replace(call, temperature=None, top_p=None)
+    assert warnings == [f"{model} does not take top_p; it was left out"]
+
+
+@pytest.mark.parametrize(
+    ("explicit", "temperature", "top_p", "warnings"),
+    [
+        ({"top_p"}, None, 0.9, 0),
+        ({"temperature", "top_p"}, 0.7, None, 1),
+    ],
+)
+def test_fit_when_temperature_and_top_p_then_one_of_them(
+    explicit: set[str], temperature: float | None, top_p: float | None, warnings: int
+) -> None:
+    fitted, texts = PROVIDER.fit(replace(CALL, temperature=0.7, top_p=0.9), explicit=frozenset(explicit))
+
+    assert (fitted.temperature, fitted.top_p, len(texts)) == (temperature, top_p, warnings)
+
+
+@pytest.mark.parametrize(
+    ("stop_reason", "finish_reason"),
+    [
+        ("end_turn", "stop"),
+        ("stop_sequence", "stop"),
+        ("max_tokens", "length"),
+        ("model_context_window_exceeded", "length"),
+        ("refusal", "content_filter"),
+        ("pause_turn", "pause_turn"),
+    ],
+)
+def test_parse_when_it_stopped_for_a_reason_then_the_platforms_word(stop_reason: str, finish_reason: str) -> None:
+    assert PROVIDER.parse_text({**MESSAGE, "stop_reason": stop_reason}).finish_reason == finish_reason
+
+
+def test_parse_when_there_is_no_text_then_empty() -> None:
+    assert PROVIDER.parse_text({**MESSAGE, "content": []}).text == ""
+
+
+def test_events_when_read_in_order_then_text_and_cumulative_usage() -> None:
+    start = {**MESSAGE, "content": [], "stop_reason": None, "usage": {"input_tokens": 10, "output_tokens": 1}}
+    events: list[dict[str, Any]] = [
+        {"type": "message_start", "message": start},
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "thinking", "thinking": ""}},
+        {"type": "ping"},
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "thinking_delta", "thinking": "Hm."}},
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "signature_delta", "signature": "c2ln"}},
+        {"type": "content_block_stop", "index": 0},
+        {"type": "content_block_start", "index": 1, "content_block": {"type": "text", "text": ""}},
+        {"type": "content_block_delta", "index": 1, "delta": {"type": "text_delta", "text": "Good "}},
+        {"type": "content_block_delta", "index": 1, "delta": {"type": "text_delta", "text": "morning"}},
+        {"type": "content_block_stop", "index": 1},
+        {"type": "message_delta", "delta": {"stop_reason": None}, "usage": {"output_tokens": 3}},
+        {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 4}},
+        {"type": "message_stop"},
+        {"type": "some_new_event"},
+    ]
+    result = TextResult(model="asked-for")
+
+    pieces = [PROVIDER.parse_text_event(json.dumps(event), result) for event in events]
+
+    assert "".join(pieces) == "Good morning"
+    assert result == TextResult(model="claude-sonnet-4-6", finish_reason="stop", input_tokens=10, output_tokens=4)
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected", "status"),
+    [
+        ("overloaded_error", ProviderError, 529),
+        ("api_error", ProviderError, 500),
+        ("rate_limit_error", ProviderRateLimitError, 429),
+        ("billing_error", ProviderQuotaError, 402),
+    ],
+)
+def test_event_when_it_reports_a_failure_then_that_error(kind: str, expected: type, status: int) -> None:
+    with pytest.raises(ProviderError) as caught:
+        PROVIDER.parse_text_event(json.dumps(error(kind, "Overloaded")), TextResult(model="m"))
+
+    assert type(caught.value) is expected
+    assert caught.value.upstream_status == status
+
+
+@pytest.mark.parametrize("data", ["", "[DONE]", "{}", "[]", '{"type": "message_start"}', '{"type": "message_delta"}'])
+def test_event_when_it_is_malformed_then_one_of_the_promised_errors(data: str) -> None:
+    with pytest.raises((AttributeError, LookupError, TypeError, ValueError)):
+        PROVIDER.parse_text_event(data, TextResult(model="m"))
+
+
+def test_parse_error_when_all_facts_are_there_then_all_are_kept() -> None:
+    content = json.dumps(error("rate_limit_error", "Too many\n requests", error_code="ramp_limit_exceeded")).encode()
+
+    parsed = PROVIDER.parse_error(429, {"request-id": "req_02", "retry-after": "7"}, content)
+
+    assert parsed.message == "Too many requests"
+    assert parsed.retry_after == 7
+    assert parsed.details == {
+        "provider": "anthropic",
+        "status": 429,
+        "code": "ramp_limit_exceeded",
+        "provider_request_id": "req_02",
+    }
+
+
+def test_parse_error_when_the_message_has_a_key_in_it_then_it_is_masked_and_cut() -> None:
+    content = json.dumps(
+        error("authentication_error", "invalid x-api-key: sk-ant-api03-abcdefgh " + "x" * 600)
+    ).encode()
+
+    message = PROVIDER.parse_error(401, {}, content).message
+
+    assert "abcdefgh" not in message
+    assert len(message) == 500
+
+
+def test_parse_error_when_the_body_is_a_page_then_the_status_is_told() -> None:
+    assert PROVIDER.parse_error(503, {}, b"<html>").message == "Anthropic answered 503"

@@ -1,0 +1,239 @@
+"""OpenAI's wire format: https://developers.openai.com/api/reference/resources/chat."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from electrons.errors import (
+    ProviderAuthError,
+    ProviderError,
+    ProviderQuotaError,
+    ProviderRateLimitError,
+    ProviderRejectedError,
+)
+from electrons.providers.base import TextCall, TextResult
+from electrons.providers.openai import OpenAIProvider
+from tests.providers.cases import Case, Cases, body_of
+
+PROVIDER = OpenAIProvider()
+CALL = TextCall(model="gpt-4o", prompt="Hello", max_tokens=100)
+
+COMPLETION: dict[str, Any] = {
+    "id": "chatcmpl-1",
+    "object": "chat.completion",
+    "created": 1795000000,
+    "model": "gpt-6-luna",
+    "choices": [
+        {
+            "index": 0,
+            "message": {"role": "assistant", "content": "Good morning", "refusal": None, "annotations": []},
+            "finish_reason": "stop",
+            "logprobs": None,
+        }
+    ],
+    "usage": {
+        "prompt_tokens": 10,
+        "completion_tokens": 4,
+        "total_tokens": 14,
+        "completion_tokens_details": {"reasoning_tokens": 2},
+    },
+    "service_tier": "default",
+}
+
+
+def chunk(*choices: dict[str, Any], usage: dict[str, int] | None = None) -> str:
+    document = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1795000000, "model": "gpt-6-luna"}
+    return json.dumps({**document, "choices": list(choices), "usage": usage})
+
+
+def delta(finish_reason: str | None = None, **members: Any) -> dict[str, Any]:
+    return {"index": 0, "delta": members, "finish_reason": finish_reason}
+
+
+def error(kind: str, message: str, code: str | None = None) -> dict[str, Any]:
+    return {"error": {"message": message, "type": kind, "param": None, "code": code}}
+
+
+CASES: Cases = {
+    "text": {
+        "success": Case(
+            body=COMPLETION,
+            expected=TextResult(
+                model="gpt-6-luna", text="Good morning", finish_reason="stop", input_tokens=10, output_tokens=4
+            ),
+        ),
+        "400": Case(
+            status=400,
+            body=error("invalid_request_error", "Unsupported parameter: 'max_tokens'", "unsupported_parameter"),
+            expected=ProviderRejectedError,
+        ),
+        "401": Case(
+            status=401,
+            body=error("invalid_request_error", "Incorrect API key provided: sk-12**************89", "invalid_api_key"),
+            expected=ProviderAuthError,
+        ),
+        "403": Case(
+            status=403,
+            body=error("request_forbidden", "Country not supported", "unsupported_country_region_territory"),
+            expected=ProviderAuthError,
+        ),
+        "404": Case(
+            status=404,
+            body=error("invalid_request_error", "The model `gpt-0` does not exist", "model_not_found"),
+            expected=ProviderRejectedError,
+        ),
+        "429": Case(
+            status=429,
+            body=error("requests", "Rate limit reached", "rate_limit_exceeded"),
+            expected=ProviderRateLimitError,
+        ),
+        "429 slow down": Case(
+            status=429, body=error("rate_limit_error", "Slow down", "slow_down"), expected=ProviderRateLimitError
+        ),
+        "429 quota": Case(
+            status=429,
+            body=error("insufficient_quota", "You exceeded your current quota", "insufficient_quota"),
+            expected=ProviderQuotaError,
+        ),
+        "429 credit": Case(
+            status=429, body=error("requests", "No credit", "credit_balance_exhausted"), expected=ProviderQuotaError
+        ),
+        "5xx": Case(status=500, body=error("server_error", "The server had an error"), expected=ProviderError),
+        "503": Case(
+            status=503,
+            body=error("service_unavailable_error", "Overloaded", "server_is_overloaded"),
+            expected=ProviderError,
+        ),
+        "unreadable": Case(body="<html>", expected=ProviderError),
+        "no choices": Case(body={**COMPLETION, "choices": []}, expected=ProviderError),
+        "no usage": Case(body={**COMPLETION, "usage": None}, expected=ProviderError),
+    }
+}
+
+
+def test_headers_when_built_then_bearer_key_and_our_request_id() -> None:
+    assert PROVIDER.build_headers("sk-1", "request-1") == [
+        ("Authorization", "Bearer sk-1"),
+        ("X-Client-Request-Id", "request-1"),
+    ]
+
+
+def test_build_when_only_a_prompt_then_nothing_else_is_sent() -> None:
+    request = PROVIDER.build_text(CALL, stream=False)
+
+    assert (request.method, request.path) == ("POST", "/chat/completions")
+    assert request.headers == [("Content-Type", "application/json")]
+    assert body_of(request.content) == {
+        "model": "gpt-4o",
+        "messages": [{"role": "user", "content": "Hello"}],
+        "max_completion_tokens": 100,
+    }
+
+
+def test_build_when_all_options_and_stream_then_all_are_sent_zero_included() -> None:
+    call = replace(CALL, temperature=0.0, top_p=0.0, stop_sequences=("END",), system_prompt="Be brief")
+
+    assert body_of(PROVIDER.build_text(call, stream=True).content) == {
+        "model": "gpt-4o",
+        "messages": [{"role": "system", "content": "Be brief"}, {"role": "user", "content": "Hello"}],
+        "max_completion_tokens": 100,
+        "temperature": 0.0,
+        "top_p": 0.0,
+        "stop": ["END"],
+        "stream": True,
+        "stream_options": {"include_usage": True, "include_obfuscation": False},
+    }
+
+
+@pytest.mark.parametrize("model", ["gpt-4o", "gpt-4o-mini", "gpt-4.1-mini", "gpt-4o-2024-08-06"])
+def test_fit_when_the_model_takes_sampling_then_it_stays(model: str) -> None:
+    call = replace(CALL, model=model, temperature=0.0, top_p=0.5)
+
+    assert PROVIDER.fit(call, explicit=frozenset({"temperature"})) == (call, [])
+
+
+@pytest.mark.parametrize("model", ["o3", "gpt-5", "gpt-5.6-sol", "gpt-6-luna", "gpt-6.2-astra", "new"])
+def test_fit_when_the_model_takes_no_sampling_then_left_out_and_warned_of_what_was_asked(model: str) -> None:
+    call = replace(CALL, model=model, temperature=0.7, top_p=0.9)
+
+    fitted, warnings = PROVIDER.fit(call, explicit=frozenset({"temperature", "top_p", "max_tokens"}))
+
+    assert fitted == replace(call, temperature=None, top_p=None)
+    assert warnings == [
+        f"{model} does not take temperature; it was left out",
+        f"{model} does not take top_p; it was left out",
+    ]
+    assert PROVIDER.fit(call, explicit=frozenset())[1] == []
+
+
+@pytest.mark.parametrize(
+    ("content", "refusal", "text"), [("a", None, "a"), (None, "I can't", "I can't"), (None, None, "")]
+)
+def test_parse_when_content_or_refusal_then_that_is_the_text(
+    content: str | None, refusal: str | None, text: str
+) -> None:
+    message = {"role": "assistant", "content": content, "refusal": refusal}
+
+    document = {**COMPLETION, "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
+
+    assert PROVIDER.parse_text(document).text == text
+
+
+def test_events_when_read_in_order_then_text_and_usage() -> None:
+    events = [
+        chunk(delta(role="assistant", content="")),
+        chunk(delta(content="Good ")),
+        chunk(delta(content="morning")),
+        chunk(delta("length")),
+        chunk(usage={"prompt_tokens": 10, "completion_tokens": 4, "total_tokens": 14}),
+        "[DONE]",
+    ]
+    result = TextResult(model="asked-for")
+
+    pieces = [PROVIDER.parse_text_event(event, result) for event in events]
+
+    assert "".join(pieces) == "Good morning"
+    assert result == TextResult(model="gpt-6-luna", finish_reason="length", input_tokens=10, output_tokens=4)
+
+
+def test_event_when_it_is_a_refusal_then_text() -> None:
+    assert PROVIDER.parse_text_event(chunk(delta(refusal="I can't")), TextResult(model="m")) == "I can't"
+
+
+def test_event_when_it_reports_a_failure_then_a_provider_error() -> None:
+    with pytest.raises(ProviderError, match="The server had an error"):
+        PROVIDER.parse_text_event(json.dumps(error("server_error", "The server had an error")), TextResult(model="m"))
+
+
+@pytest.mark.parametrize("data", ["", "{}", "[]", '{"model": "m"}', '{"model": "m", "choices": [{}]}', '{"error": 1}'])
+def test_event_when_it_is_malformed_then_one_of_the_promised_errors(data: str) -> None:
+    with pytest.raises((AttributeError, LookupError, TypeError, ValueError)):
+        PROVIDER.parse_text_event(data, TextResult(model="m"))
+
+
+def test_parse_error_when_all_facts_are_there_then_all_are_kept() -> None:
+    content = json.dumps(error("requests", "Rate limit reached", "rate_limit_exceeded")).encode()
+
+    parsed = PROVIDER.parse_error(
+        429, {"x-request-id": "req_02", "retry-after": "7", "retry-after-ms": "6500"}, content
+    )
+
+    assert parsed.retry_after == 6.5
+    assert parsed.details == {
+        "provider": "openai",
+        "status": 429,
+        "code": "rate_limit_exceeded",
+        "provider_request_id": "req_02",
+    }
+
+
+def test_parse_error_when_the_message_has_a_key_in_it_then_it_is_masked() -> None:
+    content = json.dumps(error("invalid_request_error", "Incorrect API key provided: sk-proj-abcdefgh.")).encode()
+
+    assert PROVIDER.parse_error(401, {}, content).message == "Incorrect API key provided: ***"
+
+
+def test_parse_error_when_the_body_is_a_page_then_the_status_is_told() -> None:
+    assert PROVIDER.parse_error(502, {}, b"<html>").message == "OpenAI answered 502"

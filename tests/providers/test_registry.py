@@ -1,0 +1,83 @@
+"""Who a `model` means."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from electrons.context import Usage
+from electrons.errors import UnknownProviderError
+from electrons.providers.anthropic import AnthropicProvider
+from electrons.providers.base import TextProvider
+from electrons.providers.openai import OpenAIProvider
+from electrons.providers.prices import estimate_cost
+from electrons.providers.registry import RETIRED_MODELS, resolve_model
+from electrons.settings import Settings
+
+PROVIDERS: tuple[TextProvider, ...] = (AnthropicProvider(), OpenAIProvider())
+
+
+def resolve(model: str) -> tuple[str, str]:
+    provider, name = resolve_model(model, PROVIDERS)
+    return provider.name, name
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        ("anthropic:claude-haiku-4-5", ("anthropic", "claude-haiku-4-5")),
+        ("OpenAI:gpt-6-luna", ("openai", "gpt-6-luna")),
+        (" openai : gpt-6-luna ", ("openai", "gpt-6-luna")),
+        ("openai:ft:gpt-4o:org::id", ("openai", "ft:gpt-4o:org::id")),
+        ("openai:claude-like", ("openai", "claude-like")),
+        ("claude-haiku-4-5", ("anthropic", "claude-haiku-4-5")),
+        ("Claude-haiku-4-5", ("anthropic", "Claude-haiku-4-5")),
+        ("gpt-6-luna", ("openai", "gpt-6-luna")),
+        ("o3", ("openai", "o3")),
+        ("claude-sonnet-4-20250514", ("anthropic", "claude-sonnet-4-6")),
+        ("anthropic:claude-sonnet-4-20250514", ("anthropic", "claude-sonnet-4-6")),
+        ("openai:claude-sonnet-4-20250514", ("openai", "claude-sonnet-4-20250514")),
+    ],
+)
+def test_resolve_when_a_model_is_named_then_its_provider_and_name(model: str, expected: tuple[str, str]) -> None:
+    assert resolve(model) == expected
+
+
+@pytest.mark.parametrize("model", ["google:gemini", ":gpt-6-luna", "ft:gpt-4o:org::id", ":"])
+def test_resolve_when_the_provider_is_unknown_then_the_known_ones_are_named(model: str) -> None:
+    with pytest.raises(UnknownProviderError, match="Unknown provider") as caught:
+        resolve(model)
+
+    assert caught.value.details == {"providers": ["anthropic", "openai"]}
+    assert "anthropic, openai" in caught.value.message
+
+
+@pytest.mark.parametrize("model", ["openai:", "anthropic:  ", ""])
+def test_resolve_when_there_is_no_name_then_told_so(model: str) -> None:
+    with pytest.raises(UnknownProviderError, match="names no model"):
+        resolve(model)
+
+
+@given(st.text())
+def test_resolve_when_anything_is_named_then_a_model_or_an_unknown_provider(model: str) -> None:
+    try:
+        provider, name = resolve(model)
+    except UnknownProviderError:
+        return
+    assert provider in {"anthropic", "openai"}
+    assert name.strip() == name != ""
+
+
+def test_default_model_when_shipped_then_it_resolves_to_itself() -> None:
+    default = Settings().default_model
+
+    assert ":".join(resolve(default)) == default
+
+
+@pytest.mark.parametrize(("retired", "replacement"), RETIRED_MODELS.items())
+def test_retired_model_when_replaced_then_by_a_living_one_with_a_price(retired: str, replacement: str) -> None:
+    provider, _, name = retired.partition(":")
+
+    assert provider in {known.name for known in PROVIDERS}
+    assert name != replacement
+    assert f"{provider}:{replacement}" not in RETIRED_MODELS
+    assert estimate_cost(Usage(provider=provider, model=replacement))

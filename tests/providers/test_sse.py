@@ -1,0 +1,81 @@
+"""Server-sent events, with the examples of WHATWG HTML, 9.2, where it has them."""
+
+from collections.abc import AsyncIterator, Sequence
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from electrons.providers.sse import MAX_EVENT_CHARACTERS, iterate_events
+
+
+async def read(*chunks: bytes) -> list[str]:
+    async def iterate() -> AsyncIterator[bytes]:
+        for chunk in chunks:
+            yield chunk
+
+    return [event async for event in iterate_events(iterate())]
+
+
+@pytest.mark.parametrize(
+    ("stream", "events"),
+    [
+        (b"data: YHOO\ndata: +2\ndata: 10\n\n", ["YHOO\n+2\n10"]),
+        (b": test stream\n\ndata: first event\nid: 1\n\ndata:second event\nid\n\ndata:  third event\n\n",
+         ["first event", "second event", " third event"]),
+        (b"event: add\ndata: 73857293\n\nevent: remove\ndata: 2153\n\n", ["73857293", "2153"]),
+        (b"data:test\n\ndata: test\n\n", ["test", "test"]),
+        (b"data: a\n\n\n\ndata: b\n\n", ["a", "b"]),
+        (b"retry: 10\n\nevent: ping\n\n", []),
+        (b"data: cut off", []),
+        (b"data: cut off\n", []),
+        (b"\xef\xbb\xbfdata: after a byte order mark\n\n", ["after a byte order mark"]),
+        (b"", []),
+    ],
+)  # fmt: skip
+async def test_events_when_read_whole_then_the_standards(stream: bytes, events: list[str]) -> None:
+    assert await read(stream) == events
+
+
+@pytest.mark.parametrize("ending", [b"\n", b"\r", b"\r\n"])
+async def test_events_when_lines_end_in_any_way_then_the_same(ending: bytes) -> None:
+    assert await read(ending.join([b"data: a", b"data: b", b"", b"data: c", b"", b""])) == ["a\nb", "c"]
+
+
+lines = st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]))
+endings = st.sampled_from(["\n", "\r", "\r\n"])
+
+
+@given(st.lists(st.lists(lines, min_size=1)), endings, st.data())
+async def test_events_when_cut_anywhere_then_the_same(
+    events: Sequence[Sequence[str]], ending: str, data: st.DataObject
+) -> None:
+    text = "".join("".join(f"data: {line}{ending}" for line in event) + ending for event in events)
+    stream = text.encode()
+    cuts = [0, *sorted(data.draw(st.lists(st.integers(0, len(stream))))), len(stream)]
+
+    pieces = [stream[start:end] for start, end in pairwise(cuts)]
+
+    assert await read(*pieces) == ["\n".join(event) for event in events]
+
+
+@pytest.mark.parametrize("stream", [b"data: \xff\n\n", b"data: \xc3", b"\xe2\x82"])
+async def test_events_when_bytes_are_no_utf_8_then_value_error(stream: bytes) -> None:
+    with pytest.raises(ValueError, match="utf-8"):
+        await read(stream)
+
+
+LARGE = MAX_EVENT_CHARACTERS // 8
+
+
+async def test_events_when_one_is_just_under_the_limit_then_read() -> None:
+    (event,) = await read(*[b"data: ", *[b"x" * LARGE] * 7, b"\n\n"])
+
+    assert len(event) == 7 * LARGE
+
+
+@pytest.mark.parametrize("piece", [b"x" * LARGE, b"\ndata: " + b"x" * LARGE], ids=["one line", "many lines"])
+async def test_events_when_one_is_over_the_limit_then_value_error(piece: bytes) -> None:
+    with pytest.raises(ValueError, match="larger than the limit"):
+        await read(b"data: ", *[piece] * 9)

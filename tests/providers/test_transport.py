@@ -1,0 +1,264 @@
+"""The one policy for calls to providers: what is asked again, and what becomes of failures."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import httpx2
+import pytest
+
+from electrons.context import Context
+from electrons.errors import (
+    ProviderAuthError,
+    ProviderError,
+    ProviderQuotaError,
+    ProviderRateLimitError,
+    ProviderRejectedError,
+    ProviderTimeoutError,
+    ProviderUnreachableError,
+)
+from electrons.logs import Logger
+from electrons.providers.base import ProviderRequest
+from electrons.providers.openai import OpenAIProvider
+from electrons.providers.transport import RESPONSE_LIMIT, call_json
+from tests.providers.cases import API_KEY, Handler, create_context
+
+PROVIDER = OpenAIProvider()
+AT_ONCE = {"Retry-After": "0"}
+OK = httpx2.Response(200, content=b'{"ok": true}')
+
+
+class Script:
+    """A provider that answers with each step in turn, raising those that are errors; it keeps the requests."""
+
+    def __init__(self, *steps: httpx2.Response | Exception) -> None:
+        self._steps: Iterator[httpx2.Response | Exception] = iter(steps)
+        self.requests: list[httpx2.Request] = []
+
+    def __call__(self, request: httpx2.Request) -> httpx2.Response:
+        self.requests.append(request)
+        step = next(self._steps)
+        if isinstance(step, Exception):
+            raise step
+        return step
+
+
+def failing(status: int, headers: dict[str, str] = AT_ONCE, code: str = "any") -> httpx2.Response:
+    return httpx2.Response(status, headers=headers, json={"error": {"message": "No", "type": "any", "code": code}})
+
+
+async def call(handler: Handler, **settings: Any) -> tuple[Context, dict[str, Any]]:
+    context = create_context(PROVIDER, handler, **settings)
+    return context, await call_json(context, PROVIDER, ProviderRequest.json("/work", {"a": 1}, headers=[("X-A", "1")]))
+
+
+async def test_call_when_it_succeeds_then_one_request_with_all_headers_and_the_document_back() -> None:
+    script = Script(OK)
+
+    context, document = await call(script, openai_base_url="http://127.0.0.1:1/v1")
+
+    assert document == {"ok": True}
+    (request,) = script.requests
+    assert (request.method, str(request.url)) == ("POST", "http://127.0.0.1:1/v1/work")
+    assert request.content == b'{"a":1}'
+    assert request.headers["Authorization"] == f"Bearer {API_KEY}"
+    assert request.headers["X-Client-Request-Id"] == "request-1"
+    assert request.headers["Content-Type"] == "application/json"
+    assert request.headers["X-A"] == "1"
+    assert request.headers["User-Agent"].startswith("distributed-electrons/")
+    assert context.usage is not None
+    assert context.usage.upstream_ms >= 0
+
+
+async def test_call_when_it_succeeds_then_the_timeouts_are_those_of_the_deployment() -> None:
+    script = Script(OK)
+
+    await call(script, connect_timeout_seconds=1.0, first_byte_timeout_seconds=2.0, idle_timeout_seconds=3.0)
+
+    assert script.requests[0].extensions["timeout"] == {"connect": 1.0, "first_byte": 2.0, "read": 3.0}
+
+
+@pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503, 504, 529])
+async def test_call_when_the_failure_may_pass_then_asked_again(status: int) -> None:
+    script = Script(failing(status), failing(status), OK)
+
+    _, document = await call(script)
+
+    assert document == {"ok": True}
+    assert len(script.requests) == 3
+
+
+async def test_call_when_it_goes_on_failing_then_the_last_failure_after_all_retries() -> None:
+    script = Script(failing(500), failing(500), failing(429))
+
+    with pytest.raises(ProviderRateLimitError):
+        await call(script)
+
+    assert len(script.requests) == 3
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "expected"),
+    [
+        (302, "any", ProviderError),
+        (400, "any", ProviderRejectedError),
+        (401, "any", ProviderAuthError),
+        (402, "any", ProviderQuotaError),
+        (403, "any", ProviderAuthError),
+        (404, "any", ProviderRejectedError),
+        (422, "any", ProviderRejectedError),
+        (429, "insufficient_quota", ProviderQuotaError),
+    ],
+)
+async def test_call_when_asking_again_cannot_help_then_asked_once(status: int, code: str, expected: type) -> None:
+    script = Script(failing(status, code=code))
+
+    with pytest.raises(ProviderError) as caught:
+        await call(script)
+
+    assert type(caught.value) is expected
+    assert len(script.requests) == 1
+
+
+async def test_call_when_there_is_no_connection_then_asked_again() -> None:
+    script = Script(httpx2.ConnectError("refused"), OK)
+
+    _, document = await call(script)
+
+    assert document == {"ok": True}
+
+
+async def test_call_when_there_never_is_a_connection_then_unreachable_with_its_cause() -> None:
+    script = Script(httpx2.ConnectError("refused"))
+
+    with pytest.raises(ProviderUnreachableError) as caught:
+        await call(script, max_retries=0)
+
+    assert isinstance(caught.value.__cause__, httpx2.ConnectError)
+    assert "refused" not in caught.value.message
+
+
+async def test_call_when_retries_are_off_then_asked_once() -> None:
+    script = Script(failing(503))
+
+    with pytest.raises(ProviderError):
+        await call(script, max_retries=0)
+
+    assert len(script.requests) == 1
+
+
+@pytest.mark.parametrize("headers", [{"Retry-After": "21"}, {"retry-after-ms": "20001"}])
+async def test_call_when_it_would_have_to_wait_too_long_then_the_failure_at_once(headers: dict[str, str]) -> None:
+    script = Script(failing(429, headers))
+
+    with pytest.raises(ProviderRateLimitError) as caught:
+        await call(script, max_retry_delay_seconds=20.0)
+
+    assert len(script.requests) == 1
+    assert caught.value.headers == [("Retry-After", "21")]
+
+
+async def test_call_when_the_wait_is_longer_than_the_time_left_then_the_failure_at_once() -> None:
+    script = Script(failing(503, {"Retry-After": "6"}))
+
+    with pytest.raises(ProviderError) as caught:
+        await call(script, total_timeout_seconds=5.0)
+
+    assert type(caught.value) is ProviderError
+    assert len(script.requests) == 1
+
+
+async def test_call_when_milliseconds_are_given_too_then_they_win() -> None:
+    script = Script(failing(429, {"Retry-After": "3600", "retry-after-ms": "1"}), OK)
+
+    await call(script)
+
+    assert len(script.requests) == 2
+
+
+async def test_call_when_the_provider_is_slow_then_not_asked_again() -> None:
+    script = Script(httpx2.ReadTimeout("no answer in time"))
+
+    with pytest.raises(ProviderTimeoutError):
+        await call(script)
+
+    assert len(script.requests) == 1
+
+
+async def test_call_when_the_whole_takes_too_long_then_given_up() -> None:
+    async def wait(_request: httpx2.Request) -> httpx2.Response:
+        await asyncio.Event().wait()
+        return OK
+
+    with pytest.raises(ProviderTimeoutError):
+        await call(wait, total_timeout_seconds=0.01)
+
+
+class Body(httpx2.AsyncByteStream):
+    """A body that gives its pieces and then fails."""
+
+    def __init__(self, *pieces: bytes, error: Exception | None = None) -> None:
+        self._pieces = pieces
+        self._error = error
+        self.closed = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self._pieces:
+            yield piece
+        if self._error:
+            raise self._error
+
+    async def aclose(self) -> None:
+        self.closed = True
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [(httpx2.ReadError("reset"), ProviderError), (httpx2.ReadTimeout("stalled"), ProviderTimeoutError)],
+)
+async def test_call_when_the_answer_breaks_off_then_not_asked_again(error: Exception, expected: type) -> None:
+    body = Body(b'{"ok"', error=error)
+    script = Script(httpx2.Response(200, stream=body))
+
+    with pytest.raises(ProviderError) as caught:
+        await call(script)
+
+    assert type(caught.value) is expected
+    assert len(script.requests) == 1
+    assert body.closed
+
+
+async def test_call_when_an_error_answer_breaks_off_then_its_status_says_enough() -> None:
+    script = Script(httpx2.Response(401, stream=Body(b'{"err', error=httpx2.ReadError("reset"))))
+
+    with pytest.raises(ProviderAuthError, match="OpenAI answered 401"):
+        await call(script)
+
+
+async def test_call_when_the_answer_is_too_large_then_given_up() -> None:
+    piece = b" " * (RESPONSE_LIMIT // 4)
+    body = Body(*[piece] * 5)
+
+    with pytest.raises(ProviderError, match="cannot be read"):
+        await call(Script(httpx2.Response(200, stream=body)))
+
+    assert body.closed
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>", b"[]", b"null", b"\xff"])
+async def test_call_when_the_answer_is_no_json_object_then_a_provider_error(content: bytes) -> None:
+    with pytest.raises(ProviderError, match="OpenAI gave an answer that cannot be read"):
+        await call(Script(httpx2.Response(200, content=content)))
+
+
+async def test_call_when_retried_then_each_retry_is_logged_without_content() -> None:
+    lines: list[str] = []
+    context = create_context(PROVIDER, Script(failing(503), OK))
+    context.log = Logger(worker="worker", write=lambda _level, line: lines.append(line))
+
+    await call_json(context, PROVIDER, ProviderRequest.json("/work", {"prompt": "private"}, headers=[]))
+
+    (line,) = lines
+    assert '"event":"retry"' in line
+    assert '"status":503' in line
+    assert "private" not in line

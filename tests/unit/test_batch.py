@@ -1,0 +1,36 @@
+"""Doing the small work of many requests at once."""
+
+import asyncio
+
+import pytest
+
+from electrons.batch import Batch
+
+
+async def test_add_when_several_at_once_then_the_first_gets_them_all() -> None:
+    batch = Batch[int](linger_seconds=0.01)
+
+    assert await asyncio.gather(*(batch.add(item) for item in range(3))) == [[0, 1, 2], [], []]
+    assert await batch.add(3) == [3]
+
+
+async def test_take_when_somebody_needs_them_at_once_then_nothing_is_left_for_the_first() -> None:
+    batch = Batch[int](linger_seconds=0.01)
+    first = asyncio.create_task(batch.add(1))
+    await asyncio.sleep(0)
+
+    assert batch.take() == [1]
+    assert await first == []
+
+
+async def test_add_when_the_first_was_ended_meanwhile_then_a_later_one_gets_its_items_too() -> None:
+    batch = Batch[int](linger_seconds=0.01)
+    first = asyncio.create_task(batch.add(1))
+    await asyncio.sleep(0)
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+
+    await asyncio.sleep(0.02)
+
+    assert await batch.add(2) == [1, 2]

@@ -1,0 +1,70 @@
+"""The errors' tree and their shape."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+import electrons.errors
+from electrons.errors import ElectronsError, MissingAPIKeyError, ProviderError, RequestError, UnauthorizedError
+
+_LINE = re.compile(r"^    (?P<branch>[ │├└─]*)(?P<name>\w+Error) +(?P<status>\d{3}) (?P<code>[A-Z_]+)(?:  |$)", re.M)
+
+
+def documented() -> list[tuple[int, str, int, str]]:
+    """(depth, name, status, code) of each line of the docstring's tree."""
+    lines = _LINE.finditer(electrons.errors.__doc__ or "")
+    return [(len(line["branch"]) // 4, line["name"], int(line["status"]), line["code"]) for line in lines]
+
+
+def implemented(kind: type[ElectronsError] = ElectronsError, depth: int = 0) -> Iterator[tuple[int, str, int, str]]:
+    yield depth, kind.__name__, kind.status, kind.code
+    for derived in kind.__subclasses__():
+        yield from implemented(derived, depth + 1)
+
+
+def test_docstring_when_compared_then_its_tree_is_that_of_the_classes() -> None:
+    assert documented() == list(implemented())
+
+
+def test_body_when_there_are_details_then_they_stand_in_it() -> None:
+    error = RequestError("Prompt is required", details={"fields": [{"field": "prompt"}]})
+
+    assert error.to_body("id-1") == {
+        "success": False,
+        "error": "Prompt is required",
+        "error_code": "INVALID_REQUEST",
+        "request_id": "id-1",
+        "details": {"fields": [{"field": "prompt"}]},
+    }
+
+
+def test_body_when_there_are_no_details_then_no_such_member() -> None:
+    assert "details" not in RequestError("Prompt is required").to_body("id-1")
+
+
+def test_code_when_given_then_it_takes_the_classs_place() -> None:
+    assert RequestError("Too long", code="TEXT_TOO_LONG").error_code == "TEXT_TOO_LONG"
+
+
+def test_missing_api_key_when_raised_then_text_names_the_secret_to_set() -> None:
+    message = MissingAPIKeyError(provider="Anthropic", setting="ANTHROPIC_API_KEY").message
+
+    assert "Anthropic API key not configured" in message
+    assert "`ANTHROPIC_API_KEY`" in message
+
+
+def test_unauthorized_when_raised_then_it_says_how_to_authenticate() -> None:
+    assert UnauthorizedError("Send a key").headers == [("WWW-Authenticate", "Bearer")]
+
+
+def test_provider_error_when_facts_are_known_then_details_have_those_only() -> None:
+    error = ProviderError("Overloaded", provider="anthropic", upstream_status=529, upstream_code="overloaded_error")
+
+    assert error.details == {"provider": "anthropic", "status": 529, "code": "overloaded_error"}
+    assert error.headers == []
+
+
+@pytest.mark.parametrize(("seconds", "header"), [(0, "0"), (0.2, "1"), (3, "3"), (3.01, "4")])
+def test_provider_error_when_it_says_when_to_retry_then_whole_seconds_rounded_up(seconds: float, header: str) -> None:
+    assert ProviderError("Busy", provider="openai", retry_after=seconds).headers == [("Retry-After", header)]

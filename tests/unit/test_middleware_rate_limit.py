@@ -1,0 +1,142 @@
+"""The limits of a deployment, with the real ledger."""
+
+import asyncio
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from electrons.app import App
+from electrons.context import Context, Usage
+from electrons.errors import ProviderError
+from electrons.http import Response
+from electrons.models.base import RequestModel
+from electrons.ratelimit.limiter import Call, LimiterUnreachableError, RateLimiter
+from electrons.settings import Settings
+from electrons.storage.bindings import Bindings
+from electrons.testing import TestClient, create_memory_rate_limiter
+
+SETTINGS = Settings(auth_mode="open", rate_limit_policy='"requests";q=3;w=60, "tokens";q=1000;qu="tokens";w=60')
+
+
+class Work(RequestModel):
+    reserved: int
+    used: int | None = None
+
+
+def estimate(_context: Context, body: Work) -> Mapping[str, int]:
+    return {"tokens": body.reserved}
+
+
+def create_client(settings: Settings = SETTINGS, limiter: RateLimiter | None = None) -> TestClient:
+    app = App("worker")
+
+    @app.post("/work", estimate=estimate)
+    async def work(context: Context, body: Work) -> Response:
+        if body.used is None:
+            raise ProviderError("Down", provider="openai")
+        context.usage = Usage(provider="openai", model="m", input_units=body.used)
+        return Response.json({})
+
+    limiter = limiter or create_memory_rate_limiter(clock=lambda: 1_700_000_000.0)
+    return TestClient(app, settings=settings, bindings=Bindings(RATE_LIMITER=limiter))
+
+
+def remaining(header: str | None) -> list[int]:
+    return [int(number) for number in re.findall(r"r=(\d+)", header or "")]
+
+
+async def test_rate_limit_when_under_it_then_headers_tell_what_is_left() -> None:
+    answer = await create_client().request("POST", "/work", json={"reserved": 400, "used": 400})
+
+    assert answer.status == 200
+    assert answer.headers.get("RateLimit-Policy") == SETTINGS.rate_limit_policy
+    assert remaining(answer.headers.get("RateLimit")) == [2, 600]
+
+
+async def test_rate_limit_when_less_was_used_than_reserved_then_the_rest_is_given_back() -> None:
+    client = create_client()
+
+    await client.request("POST", "/work", json={"reserved": 900, "used": 100})
+    answer = await client.request("POST", "/work", json={"reserved": 900, "used": 0})
+
+    assert remaining(answer.headers.get("RateLimit")) == [1, 0]
+
+
+async def test_rate_limit_when_the_provider_failed_then_all_units_are_given_back() -> None:
+    client = create_client()
+
+    await client.request("POST", "/work", json={"reserved": 1000})
+    answer = await client.request("POST", "/work", json={"reserved": 1000, "used": 0})
+
+    assert answer.status == 200
+
+
+async def test_rate_limit_when_over_it_then_429_says_which_and_when() -> None:
+    client = create_client()
+    for _ in range(3):
+        await client.request("POST", "/work", json={"reserved": 0, "used": 0})
+
+    answer = await client.request("POST", "/work", json={"reserved": 0, "used": 0})
+
+    assert (answer.status, answer.json()["error_code"]) == (429, "RATE_LIMITED")
+    assert answer.json()["details"] == {"limits": ["requests"]}
+    assert answer.headers.get("Retry-After") == "20"
+    assert remaining(answer.headers.get("RateLimit")) == [0, 1000]
+
+
+async def test_rate_limit_when_the_request_alone_is_too_large_then_waiting_is_not_advised() -> None:
+    answer = await create_client().request("POST", "/work", json={"reserved": 1001, "used": 0})
+
+    assert answer.status == 429
+    assert answer.headers.get("Retry-After") is None
+    assert "make it smaller" in answer.json()["error"]
+
+
+async def test_rate_limit_when_route_is_public_then_nothing_is_counted() -> None:
+    answer = await create_client().request("GET", "/health")
+
+    assert answer.headers.get("RateLimit") is None
+
+
+async def test_rate_limit_when_callers_differ_then_each_has_its_own() -> None:
+    client = create_client()
+
+    for address in ("203.0.113.1", "203.0.113.2"):
+        answer = await client.request(
+            "POST", "/work", json={"reserved": 1000, "used": 1000}, headers={"CF-Connecting-IP": address}
+        )
+        assert answer.status == 200
+
+
+async def unreachable(_key: str, _method: str, _message: str) -> str:
+    raise LimiterUnreachableError("Error: the object was reset")
+
+
+async def silent(_key: str, _method: str, _message: str) -> str:
+    await asyncio.Event().wait()
+    return ""
+
+
+LIMITERS = pytest.mark.parametrize("call", [unreachable, silent])
+IMPATIENT = replace(SETTINGS, rate_limit_timeout_seconds=0.001)
+
+
+@LIMITERS
+async def test_rate_limit_when_limiter_fails_and_failure_is_open_then_the_request_goes_on(
+    call: Call,
+) -> None:
+    answer = await create_client(IMPATIENT, RateLimiter(call)).request("POST", "/work", json={"reserved": 1, "used": 1})
+
+    assert answer.status == 200
+    assert answer.log[0]["event"] == "rate_limiter_unreachable"
+
+
+@LIMITERS
+async def test_rate_limit_when_limiter_fails_and_failure_is_closed_then_503(call: Call) -> None:
+    settings = replace(IMPATIENT, rate_limit_failure="closed")
+
+    answer = await create_client(settings, RateLimiter(call)).request("POST", "/work", json={"reserved": 1, "used": 1})
+
+    assert (answer.status, answer.json()["error_code"]) == (503, "RATE_LIMITER_UNAVAILABLE")

@@ -1,0 +1,56 @@
+"""The request and the answer of text generation."""
+
+import pytest
+from pydantic import ValidationError
+
+from electrons.models.text import TextMetadata, TextOptions, TextRequest, TextResponse
+
+
+def test_request_when_only_a_prompt_then_the_contracts_defaults() -> None:
+    request = TextRequest.model_validate_json('{"prompt": "Hello"}')
+
+    assert request.model is None
+    assert request.options == TextOptions(max_tokens=2000, temperature=0.7)
+
+
+def test_options_when_zero_and_whole_numbers_then_taken_as_sent() -> None:
+    options = TextOptions.model_validate_json('{"temperature": 0, "top_p": 1, "max_tokens": 1}')
+
+    assert (options.temperature, options.top_p, options.max_tokens) == (0, 1, 1)
+    assert options.model_fields_set == {"temperature", "top_p", "max_tokens"}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        '{"max_tokens": 0}',
+        '{"max_tokens": "5"}',
+        '{"max_tokens": true}',
+        '{"temperature": 2.1}',
+        '{"temperature": -0.1}',
+        '{"top_p": 1.1}',
+        '{"stop_sequences": "x"}',
+        '{"stop_sequences": [1]}',
+    ],
+)
+def test_options_when_out_of_bounds_or_of_another_type_then_refused(options: str) -> None:
+    with pytest.raises(ValidationError):
+        TextOptions.model_validate_json(options)
+
+
+def test_response_when_written_then_absent_members_are_left_out() -> None:
+    metadata = TextMetadata(
+        provider="openai",
+        model="gpt-6-luna",
+        tokens_used=3,
+        input_tokens=1,
+        output_tokens=2,
+        finish_reason="stop",
+        generation_time_ms=4,
+    )
+
+    document = TextResponse(text="", metadata=metadata).model_dump(exclude_none=True)
+
+    assert document["success"] is True
+    assert document["text"] == ""
+    assert "warnings" not in document["metadata"]

@@ -1,0 +1,161 @@
+"""What the Durable Object does with one caller, over SQLite."""
+
+import json
+from typing import Any
+
+import pytest
+
+from electrons.ratelimit.ledger import RESERVATION_LIFE_MS, Ledger
+from electrons.testing import MemorySql
+
+POLICY = '"tokens";q=1000;qu="tokens";w=100'  # ten a second
+NOON = 1_800_000_000_000
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> int:
+        return self.now
+
+
+def reserve(ledger: Ledger, tokens: int, *, reservation_id: str | None = None, settlements: Any = ()) -> dict[str, Any]:
+    message = {"policy": POLICY, "costs": {"tokens": tokens}, "id": reservation_id, "settlements": list(settlements)}
+    answer: dict[str, Any] = json.loads(ledger.reserve(json.dumps(message)))
+    return answer
+
+
+def settlement(reservation_id: str, tokens: int) -> dict[str, Any]:
+    return {"policy": POLICY, "id": reservation_id, "actual": {"tokens": tokens}}
+
+
+def settle(ledger: Ledger, reservation_id: str, tokens: int) -> None:
+    ledger.settle(json.dumps({"settlements": [settlement(reservation_id, tokens)]}))
+
+
+def remaining(answer: dict[str, Any]) -> int:
+    return int(dict(answer["headers"])["RateLimit"].partition("r=")[2].partition(";")[0])
+
+
+def left(ledger: Ledger) -> int:
+    return remaining(reserve(ledger, 0))
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def sql() -> MemorySql:
+    return MemorySql()
+
+
+@pytest.fixture
+def ledger(sql: MemorySql, clock: Clock) -> Ledger:
+    return Ledger(sql, clock)
+
+
+def test_reserve_when_it_fits_then_charged(ledger: Ledger) -> None:
+    answer = reserve(ledger, 600)
+
+    assert (answer["allowed"], answer["violated"], answer["impossible"]) == (True, [], False)
+    assert remaining(answer) == 400
+
+
+def test_reserve_when_it_does_not_fit_then_refused_at_no_cost(ledger: Ledger) -> None:
+    reserve(ledger, 600)
+
+    answer = reserve(ledger, 500)
+
+    assert (answer["allowed"], answer["violated"]) == (False, ["tokens"])
+    assert dict(answer["headers"])["Retry-After"] == "10"
+    assert left(ledger) == 400
+
+
+def test_reserve_when_larger_than_the_burst_then_impossible(ledger: Ledger) -> None:
+    assert reserve(ledger, 1001)["impossible"] is True
+
+
+def test_settle_when_less_was_used_then_the_rest_is_back(ledger: Ledger) -> None:
+    reserve(ledger, 600, reservation_id="a")
+
+    settle(ledger, "a", 100)
+
+    assert left(ledger) == 900
+
+
+def test_settle_when_more_was_used_then_it_is_charged_past_the_limit(ledger: Ledger, clock: Clock) -> None:
+    reserve(ledger, 600, reservation_id="a")
+
+    settle(ledger, "a", 1200)
+
+    assert left(ledger) == 0
+    clock.now += 20_000
+    assert left(ledger) == 0
+    clock.now += 100
+    assert left(ledger) == 1
+
+
+def test_settle_when_done_twice_or_unknown_then_only_the_first_counts(ledger: Ledger) -> None:
+    reserve(ledger, 600, reservation_id="a")
+
+    for reservation_id in ("a", "a", "never"):
+        settle(ledger, reservation_id, 0)
+
+    assert left(ledger) == 1000
+
+
+def test_settle_when_the_request_was_refused_then_there_is_nothing_to_settle(ledger: Ledger) -> None:
+    reserve(ledger, 1000)
+    reserve(ledger, 1, reservation_id="refused")
+
+    settle(ledger, "refused", 0)
+
+    assert left(ledger) == 0
+
+
+def test_reserve_when_settlements_come_along_then_they_are_done_first(ledger: Ledger) -> None:
+    reserve(ledger, 1000, reservation_id="a")
+
+    answer = reserve(ledger, 900, settlements=[settlement("a", 100)])
+
+    assert (answer["allowed"], remaining(answer)) == (True, 0)
+
+
+def test_settle_when_the_policy_has_changed_meanwhile_then_let_be(ledger: Ledger) -> None:
+    reserve(ledger, 600, reservation_id="a")
+    other = '"tokens";q=500;qu="tokens";w=100'
+
+    message = {"settlements": [{"policy": other, "id": "a", "actual": {"tokens": 0}}]}
+    ledger.settle(json.dumps(message))
+
+    assert left(ledger) == 400
+
+
+def test_ledger_when_opened_anew_on_the_same_database_then_nothing_is_lost(sql: MemorySql, clock: Clock) -> None:
+    reserve(Ledger(sql, clock), 600, reservation_id="a")
+
+    assert left(Ledger(sql, clock)) == 400
+    settle(Ledger(sql, clock), "a", 100)
+    assert left(Ledger(sql, clock)) == 900
+
+
+def test_is_idle_when_the_burst_is_whole_and_nothing_reserved_then_true(ledger: Ledger, clock: Clock) -> None:
+    assert ledger.is_idle()
+    reserve(ledger, 10)
+    assert not ledger.is_idle()
+    clock.now += 1000
+    assert ledger.is_idle()
+
+
+def test_is_idle_when_a_reservation_is_open_then_false_until_it_expires(ledger: Ledger, clock: Clock) -> None:
+    reserve(ledger, 10, reservation_id="a")
+
+    clock.now += RESERVATION_LIFE_MS
+    assert not ledger.is_idle()
+    clock.now += 1
+    assert ledger.is_idle()
+    settle(ledger, "a", 1000)
+    assert left(ledger) == 1000

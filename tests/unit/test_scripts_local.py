@@ -1,0 +1,38 @@
+"""Reading `.dev.vars`, and the vars that turn calls to the emulators."""
+
+from pathlib import Path
+
+import local
+
+
+def test_dev_vars_when_read_then_names_and_values(tmp_path: Path) -> None:
+    path = tmp_path / ".dev.vars"
+    path.write_text(
+        "# keys\n"
+        "ANTHROPIC_API_KEY=sk-ant-1\n"
+        ' OPENAI_API_KEY = "sk-2" \n'
+        "POLICY='a=b;c=d'\n"
+        "#SHOTSTACK_API_KEY=off\n"
+        "  # PEXELS_API_KEY=off\n"
+        "EMPTY=\n"
+        'QUOTED=""\n'
+        "no equals sign\n"
+        "\n"
+    )
+
+    assert local.read_dev_vars(path) == {
+        "ANTHROPIC_API_KEY": "sk-ant-1",
+        "OPENAI_API_KEY": "sk-2",
+        "POLICY": "a=b;c=d",
+    }
+
+
+def test_dev_vars_when_there_is_no_file_then_empty(tmp_path: Path) -> None:
+    assert local.read_dev_vars(tmp_path / ".dev.vars") == {}
+
+
+def test_emulated_vars_when_made_then_a_key_and_a_url_for_each_provider() -> None:
+    assert local.emulated_vars({"openai": "http://127.0.0.1:1/openai/v1"}) == {
+        "OPENAI_API_KEY": "emulated",
+        "OPENAI_BASE_URL": "http://127.0.0.1:1/openai/v1",
+    }

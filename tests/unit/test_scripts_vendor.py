@@ -1,0 +1,97 @@
+"""What a worker's `python_modules/` gets."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+import vendor
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    folder = tmp_path / "source"
+    for name in ("app.py", "models/text.py", "testing/client.py", "__pycache__/app.pyc", "bin/tool"):
+        write(folder / name, f"# {name}")
+    return folder
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    return tmp_path / "worker" / "python_modules"
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def sync(source: Path, target: Path) -> None:
+    vendor.sync({Path("electrons"): source}, target)
+
+
+def test_sync_when_target_is_new_then_it_gets_what_is_needed_at_run_time(source: Path, target: Path) -> None:
+    sync(source, target)
+
+    assert files(target) == ["electrons/app.py", "electrons/models/text.py"]
+
+
+def test_sync_when_nothing_changed_then_nothing_is_copied(source: Path, target: Path) -> None:
+    sync(source, target)
+    before = {name: (target / name).stat().st_ctime_ns for name in files(target)}
+
+    sync(source, target)
+
+    assert {name: (target / name).stat().st_ctime_ns for name in files(target)} == before
+
+
+def test_sync_when_a_file_changed_then_only_it_is_copied(source: Path, target: Path) -> None:
+    sync(source, target)
+    untouched = (target / "electrons/models/text.py").stat().st_ctime_ns
+
+    write(source / "app.py", "# app.py, longer")
+    sync(source, target)
+
+    assert (target / "electrons/app.py").read_text() == "# app.py, longer"
+    assert (target / "electrons/models/text.py").stat().st_ctime_ns == untouched
+
+
+def test_sync_when_only_the_time_differs_then_copied(source: Path, target: Path) -> None:
+    sync(source, target)
+    write(source / "app.py", "# app.pz")
+    os.utime(source / "app.py", ns=(1, 1))
+
+    sync(source, target)
+
+    assert (target / "electrons/app.py").read_text() == "# app.pz"
+
+
+def test_sync_when_a_file_is_gone_or_foreign_then_removed(source: Path, target: Path) -> None:
+    sync(source, target)
+    write(target / "leftover.py", "")
+    (source / "models/text.py").unlink()
+
+    sync(source, target)
+
+    assert files(target) == ["electrons/app.py"]
+
+
+def test_sync_when_there_are_several_sources_then_each_below_its_prefix(source: Path, target: Path) -> None:
+    other = source.parent / "dependencies"
+    write(other / "httpx2/__init__.py", "")
+
+    vendor.sync({Path(): other, Path("electrons"): source}, target)
+
+    assert files(target) == ["electrons/app.py", "electrons/models/text.py", "httpx2/__init__.py"]
+
+
+def test_main_when_the_worker_is_unknown_then_it_names_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    assert vendor.main(["nobody"]) == 2
+
+    message = capsys.readouterr().err
+    assert "there is no worker named nobody" in message
+    assert "text-gen" in message

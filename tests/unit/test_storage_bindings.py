@@ -1,0 +1,57 @@
+"""A worker's bindings, and the ones in memory that tests use."""
+
+import sqlite3
+
+import pytest
+
+from electrons.errors import ConfigurationError
+from electrons.storage.bindings import Bindings
+from electrons.testing import MemoryDatabase, MemoryKeyValueStore, create_memory_bindings
+
+
+@pytest.mark.parametrize(
+    ("attribute", "name"),
+    [("database", "DB"), ("usage_ledger", "DB"), ("cache", "CACHE"), ("rate_limiter", "RATE_LIMITER")],
+)
+def test_binding_when_missing_then_error_names_it(attribute: str, name: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"`{name}` is missing"):
+        getattr(Bindings(), attribute)
+
+
+def test_bindings_when_all_are_there_then_given() -> None:
+    bindings = create_memory_bindings()
+
+    assert (bindings.database, bindings.cache, bindings.rate_limiter) == (
+        bindings.DB,
+        bindings.CACHE,
+        bindings.RATE_LIMITER,
+    )
+
+
+async def test_database_when_written_then_rows_are_read_as_dicts() -> None:
+    database = MemoryDatabase()
+    await database.execute("CREATE TABLE things (id INTEGER PRIMARY KEY, name TEXT, weight REAL)")
+    await database.execute("INSERT INTO things (name, weight) VALUES (?, ?)", "a", None)
+
+    assert await database.query("SELECT * FROM things WHERE name = ?", "a") == [{"id": 1, "name": "a", "weight": None}]
+
+
+async def test_database_when_new_then_the_migrations_tables_hold_what_they_promise() -> None:
+    with pytest.raises(sqlite3.IntegrityError):
+        await MemoryDatabase().execute("INSERT INTO usage (request_id) VALUES (?)", "id")
+
+
+async def test_cache_when_its_time_has_passed_then_forgotten() -> None:
+    now = 1000.0
+    cache = MemoryKeyValueStore(clock=lambda: now)
+    await cache.put("voices", "[]", ttl_seconds=60)
+
+    assert await cache.get("voices") == "[]"
+    now += 60
+    assert await cache.get("voices") is None
+    assert await cache.get("other") is None
+
+
+async def test_cache_when_the_time_is_shorter_than_kv_takes_then_value_error() -> None:
+    with pytest.raises(ValueError, match="60 seconds"):
+        await MemoryKeyValueStore().put("voices", "[]", ttl_seconds=59)

@@ -1,0 +1,27 @@
+"""What the rate limiter knows outlives the process that knew it."""
+
+from pathlib import Path
+
+import local
+from tests.emulators.process import Emulators
+from tests.platform import Platform, Variant
+
+FIVE_AN_HOUR = {"limited": Variant("text-gen", {"RATE_LIMIT_POLICY": '"requests";q=5;w=3600'})}
+
+
+def call_until_refused(platform: Platform, *, address: str, times: int) -> list[int]:
+    """The statuses of that many calls."""
+    client, headers = platform.client("limited"), {"CF-Connecting-IP": address}
+    return [client.post("/generate", json={"prompt": "Hello"}, headers=headers).status_code for _ in range(times)]
+
+
+def test_limits_when_everything_is_restarted_then_they_hold_on(emulators: Emulators, tmp_path: Path) -> None:
+    local.migrate(tmp_path)
+    with Platform.start(state=tmp_path, emulators=emulators, variants=FIVE_AN_HOUR) as platform:
+        before = call_until_refused(platform, address="192.0.2.1", times=3)
+
+    with Platform.start(state=tmp_path, emulators=emulators, variants=FIVE_AN_HOUR) as platform:
+        after = call_until_refused(platform, address="192.0.2.1", times=3)
+        other = call_until_refused(platform, address="192.0.2.2", times=1)
+
+    assert (before, after, other) == ([200] * 3, [200, 200, 429], [200])

@@ -1,0 +1,150 @@
+"""The usage ledger: one row for each call that reached a provider, whatever became of it, and none for the others."""
+
+from typing import Any
+
+import pytest
+
+from tests.emulators.process import Emulators
+from tests.platform import Platform
+from tests.workers.shapes import TIMESTAMP, frames_of, success_of
+
+MODELS = {"anthropic": "anthropic:claude-sonnet-4-6", "openai": "openai:gpt-4o"}
+PRICES = {"anthropic": (3, 15), "openai": (2.50, 10)}
+BOTH = pytest.mark.parametrize("vendor", list(MODELS))
+PATHS = pytest.mark.parametrize("path", ["/generate", "/generate/stream"])
+
+
+@BOTH
+@PATHS
+def test_usage_when_the_call_succeeds_then_its_row_has_every_figure(platform: Platform, vendor: str, path: str) -> None:
+    answer = platform.client("text-gen").post(path, json={"prompt": "Hello there", "model": MODELS[vendor]})
+
+    metadata = (success_of(answer) if path == "/generate" else frames_of(answer)[-1])["metadata"]
+    request_id = answer.headers["X-Request-ID"]
+    (row,) = platform.usage_rows(request_id)
+    input_price, output_price = PRICES[vendor]
+    known = {
+        "request_id": request_id,
+        "worker": "text-gen",
+        "route": path,
+        "key_id": None,
+        "instance_id": None,
+        "project_id": None,
+        "provider": vendor,
+        "model": metadata["model"],
+        "unit": "tokens",
+        "input_units": metadata["input_tokens"],
+        "output_units": metadata["output_tokens"],
+        "status": 200,
+        "error_code": None,
+        "estimated_cost_microusd": round(
+            metadata["input_tokens"] * input_price + metadata["output_tokens"] * output_price
+        ),
+    }
+    assert {name: row[name] for name in known} == known
+    assert TIMESTAMP.fullmatch(row["created_at"])
+    assert len(row["price_date"]) == len("2026-11-22")
+    assert 0 <= row["upstream_ms"] <= row["latency_ms"]
+    assert all(type(row[name]) is int for name in ("input_units", "status", "latency_ms", "estimated_cost_microusd"))
+
+
+@PATHS
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        ({"kind": "status", "status": 400}, (422, "PROVIDER_REJECTED")),
+        ({"kind": "status", "status": 401}, (502, "PROVIDER_AUTH_FAILED")),
+        ({"kind": "status", "status": 402}, (502, "PROVIDER_QUOTA_EXHAUSTED")),
+        ({"kind": "status", "status": 429, "retry_after": 60}, (429, "PROVIDER_RATE_LIMIT")),
+        ({"kind": "status", "status": 529, "retry_after": 60}, (502, "PROVIDER_ERROR")),
+        ({"kind": "empty"}, (502, "PROVIDER_ERROR")),
+    ],
+    ids=lambda value: str(value.get("status", value["kind"])) if isinstance(value, dict) else None,
+)
+def test_usage_when_the_provider_fails_then_its_row_says_how(
+    platform: Platform, emulators: Emulators, path: str, fault: dict[str, Any], expected: tuple[int, str]
+) -> None:
+    emulators.add_fault("anthropic", **fault)
+
+    answer = platform.client("text-gen").post(path, json={"prompt": "Hello"})
+
+    assert answer.status_code == expected[0]
+    (row,) = platform.usage_rows(answer.headers["X-Request-ID"])
+    assert (row["status"], row["error_code"]) == expected
+    assert (row["provider"], row["model"]) == ("anthropic", "claude-sonnet-4-6")
+    assert (row["input_units"], row["output_units"], row["estimated_cost_microusd"]) == (0, 0, 0)
+
+
+def test_usage_when_it_took_several_tries_then_there_is_one_row(platform: Platform, emulators: Emulators) -> None:
+    emulators.add_fault("anthropic", kind="status", status=500, times=2, retry_after=0.2)
+
+    body = success_of(platform.client("text-gen").post("/generate", json={"prompt": "Hello"}))
+
+    (row,) = platform.usage_rows(body["request_id"])
+    assert row["status"] == 200
+    assert row["upstream_ms"] >= 400
+
+
+def test_usage_when_the_model_has_no_known_price_then_there_is_no_estimate(platform: Platform) -> None:
+    body = success_of(platform.client("text-gen").post("/generate", json={"prompt": "Hello", "model": "gpt-5.4"}))
+
+    (row,) = platform.usage_rows(body["request_id"])
+    assert row["output_units"] > 0
+    assert (row["estimated_cost_microusd"], row["price_date"]) == (None, None)
+
+
+@PATHS
+@pytest.mark.parametrize(
+    ("worker", "body", "status"),
+    [
+        ("text-gen", {"prompt": ""}, 400),
+        ("text-gen", {"prompt": "Hello", "model": "gemini:pro"}, 400),
+        ("text-gen-without-keys", {"prompt": "Hello"}, 500),
+        ("text-gen-metered", {"prompt": "Hello", "options": {"max_tokens": 6000}}, 429),
+        ("text-gen-with-keys-required", {"prompt": "Hello"}, 503),
+        ("text-gen-limiter-closed", {"prompt": "Hello"}, 503),
+    ],
+)
+def test_usage_when_the_request_is_refused_then_there_is_no_row(
+    platform: Platform, worker: str, path: str, body: dict[str, Any], status: int
+) -> None:
+    refused = platform.client(worker).post(path, json=body)
+    assert refused.status_code == status
+    assert platform.log_lines(refused.headers["X-Request-ID"])
+
+    # A row that was on its way would come before this one.
+    later = platform.client("text-gen").post("/generate", json={"prompt": "Hello"})
+    assert platform.usage_rows(later.headers["X-Request-ID"])
+    assert platform.usage_rows(refused.headers["X-Request-ID"], wait=False) == []
+
+
+@PATHS
+@pytest.mark.parametrize(
+    ("body", "header", "expected"),
+    [
+        ({"instance_id": "i-1", "project_id": "p-1"}, None, ("i-1", "p-1")),
+        ({}, "i-2", ("i-2", None)),
+        ({"instance_id": "from body"}, "from header", ("from body", None)),
+        ({"instance_id": None, "project_id": "../p?&'\""}, "i-3", ("i-3", "../p?&'\"")),
+        ({"project_id": "Köln 好"}, None, (None, "Köln 好")),
+        ({}, "x" * 300, ("x" * 256, None)),
+    ],
+)
+def test_labels_when_given_then_the_row_has_them_and_the_bodys_win(
+    platform: Platform, path: str, body: dict[str, Any], header: str | None, expected: tuple[str | None, str | None]
+) -> None:
+    headers = {"X-Instance-ID": header} if header else {}
+
+    answer = platform.client("text-gen").post(path, json={"prompt": "Hello", **body}, headers=headers)
+
+    assert answer.status_code == 200
+    (row,) = platform.usage_rows(answer.headers["X-Request-ID"])
+    assert (row["instance_id"], row["project_id"]) == expected
+
+
+def test_usage_when_many_calls_end_together_then_each_has_its_row(platform: Platform) -> None:
+    client = platform.client("text-gen")
+
+    ids = [client.post("/generate", json={"prompt": f"Number {n}"}).headers["X-Request-ID"] for n in range(50)]
+
+    assert all(len(platform.usage_rows(request_id)) == 1 for request_id in ids)
