@@ -108,7 +108,9 @@ def read_dev_vars(path: Path) -> dict[str, str]:
     found: dict[str, str] = {}
     for line in path.read_text().splitlines():
         name, separator, value = line.partition("=")
-        value = value.strip().strip("\"'")
+        value = value.strip()
+        if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
+            value = value[1:-1]
         if separator and value and not name.lstrip().startswith("#"):
             found[name.strip()] = value
     return found

@@ -1,7 +1,6 @@
 """What all tests share: the emulators and the workers, each started once, as `npm start` starts them."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import hypothesis
 import pytest

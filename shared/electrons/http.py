@@ -1,6 +1,6 @@
 """Requests and responses without runtime types, so that everything above `runtime/` runs on plain CPython.
 
-A body is read once and whole (`Request.read`), or written as bytes, text, an async iterator, or a `Passthrough` that
+A body is read once and whole (`Request.reader`), or written as bytes, text, an async iterator, or a `Passthrough` that
 only the runtime understands (media that Python never touches).
 """
 
@@ -11,8 +11,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Itera
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlsplit
-
-from electrons.errors import InvalidJSONError
 
 HeaderPairs = list[tuple[str, str]]
 
@@ -89,14 +87,3 @@ class Response:
         """Server-sent events (WHATWG HTML, 9.2); each item is one whole frame, its empty line included."""
         headers = [("Content-Type", "text/event-stream; charset=utf-8"), ("Cache-Control", "no-cache, no-transform")]
         return cls(headers=headers, body=frames)
-
-
-def parse_json_object(content: bytes) -> dict[str, Any]:
-    """The JSON object in `content`. Raises `InvalidJSONError` for anything else."""
-    try:
-        value = json.loads(content)
-    except ValueError as error:
-        raise InvalidJSONError("The request body is not valid JSON") from error
-    if not isinstance(value, dict):
-        raise InvalidJSONError("The request body must be a JSON object")
-    return value

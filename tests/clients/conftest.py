@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Iterator
 import anthropic
 import openai
 import pytest
-from tests.emulators.process import Emulators
 
+from tests.emulators.process import Emulators
 
 # The clients live as long as the session, since each loads the system's certificates when it is made.
 

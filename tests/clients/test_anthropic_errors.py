@@ -6,6 +6,7 @@ import anthropic
 import httpx2
 import pytest
 from anthropic.types import Message, MessageParam
+
 from tests.emulators.process import Emulators
 
 MODEL = "claude-sonnet-4-6"

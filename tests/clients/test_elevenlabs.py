@@ -252,7 +252,7 @@ def test_subscription_when_characters_were_spoken_then_counts_them(narrator: Ele
 def test_speech_when_it_takes_long_then_other_vendors_answer_meanwhile(
     narrator: ElevenLabs, emulators: Emulators
 ) -> None:
-    text = "Meanwhile the others go on with what they do. " * 200
+    text = "Meanwhile the others go on with what they do. " * 60
 
     with ThreadPoolExecutor(1) as threads:
         speech = threads.submit(lambda: b"".join(narrator.text_to_speech.convert(GEORGE, text=text)))
@@ -262,4 +262,4 @@ def test_speech_when_it_takes_long_then_other_vendors_answer_meanwhile(
             answered += 1
 
     assert answered > 3
-    assert len(decode(speech.result(), "-f", "mp3")) / 8000 > 300
+    assert len(decode(speech.result(), "-f", "mp3")) / 8000 > 100

@@ -10,6 +10,7 @@ import anthropic
 import httpx2
 import openai
 import pytest
+
 from tests.emulators.process import Emulators
 
 

@@ -6,6 +6,7 @@ import httpx2
 import openai
 import pytest
 from openai.types.chat import ChatCompletionMessageParam
+
 from tests.emulators.process import Emulators
 
 MODEL = "gpt-6-luna"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
+
 from tests.emulators.process import start_emulators
 
 _COMMAND = [sys.executable, "-m", "tests.emulators", "--port"]

@@ -2,6 +2,7 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from tests.emulators.text import complete, count_tokens
 
 _PROMPTS = st.text(max_size=200)

@@ -120,7 +120,8 @@ async def _send_with_retries(
 
 async def _send_once(context: Context, provider: Provider, request: ProviderRequest) -> httpx2.Response:
     settings = context.settings
-    headers = provider.build_headers(provider.api_key(settings), context.request_id)
+    api_key = provider.api_key(settings)
+    headers = provider.build_headers(api_key, context.request_id)
     timeout = {
         "connect": settings.connect_timeout_seconds,
         "first_byte": settings.first_byte_timeout_seconds,
@@ -142,17 +143,19 @@ async def _send_once(context: Context, provider: Provider, request: ProviderRequ
         raise ProviderUnreachableError(message, provider=provider.name) from error
     response.request = outgoing
     if not response.is_success:
-        await _raise_for(provider, response)
+        await _raise_for(provider, response, api_key)
     return response
 
 
-async def _raise_for(provider: Provider, response: httpx2.Response) -> NoReturn:
+async def _raise_for(provider: Provider, response: httpx2.Response, api_key: str) -> NoReturn:
     try:
         content = b"".join([chunk async for chunk in iterate_body(provider, response)])
     except ProviderError:
         content = b""  # the status says enough
     finally:
         await response.aclose()
+    # Some vendors quote the key that they refuse.
+    content = content.replace(api_key.encode(), b"***")
     raise provider.parse_error(response.status_code, dict(response.headers), content)
 
 

@@ -8,12 +8,14 @@ early the task is cancelled, which cancels the call to the provider, and the def
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
 import js
 from pyodide.ffi import JsException, create_proxy, to_js
+from workers import WorkerEntrypoint
 
 from electrons.app import App, finish
 from electrons.context import Context
@@ -27,7 +29,6 @@ from electrons.runtime.loop import install as install_loop
 from electrons.settings import Settings
 from electrons.storage.bindings import Bindings
 from electrons.tasks import start_task
-from workers import WorkerEntrypoint
 
 _CONSOLE = {"info": "log", "warning": "warn", "error": "error"}
 
@@ -48,7 +49,7 @@ def create_entrypoint(app: App) -> type[WorkerEntrypoint]:
                     environment = _Environment(app, self.env)
                 except ElectronsError as error:  # a setting that cannot be read
                     js.console.error(error.message)
-                    return _to_js_response(Response.json(error.to_body(""), status=error.status))
+                    return _refuse(error)
             return await _serve(app, environment, request.js_object, self.ctx)
 
     return Default
@@ -168,6 +169,14 @@ def _to_js_response(response: Response, stream: Any = None) -> Any:
     elif isinstance(response.body, bytes):
         body = to_js(response.body)
     return js.Response.new(body, to_js_object({"status": response.status, "headers": to_js_headers(response.headers)}))
+
+
+def _refuse(error: ElectronsError) -> Any:
+    """The answer of a deployment whose settings cannot be read, so that there is no app to ask."""
+    request_id = str(uuid.uuid4())
+    response = Response.json(error.to_body(request_id), status=error.status)
+    response.headers.append(("X-Request-ID", request_id))
+    return _to_js_response(response)
 
 
 def _text(value: Any) -> str | None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from workers import DurableObject
+
 from electrons.ratelimit.ledger import RESERVATION_LIFE_MS, Ledger
 from electrons.runtime.loop import install as install_loop
-from workers import DurableObject
 
 
 class _Sql:
