@@ -43,7 +43,7 @@ async def _check_bindings(context: Context) -> dict[str, str]:
         probes["CACHE"] = lambda: bindings.cache.get("health")
     if bindings.RATE_LIMITER is not None:
         probes["RATE_LIMITER"] = lambda: bindings.rate_limiter.reserve(
-            "health", reservation_id=None, policy=context.settings.rate_limit_policy, costs={}
+            "health", reservation_id=None, policy='"health";q=1;w=1', costs={}
         )
     results = await asyncio.gather(*(_probe(context, name, probe) for name, probe in probes.items()))
     return dict(zip(probes, results, strict=True))

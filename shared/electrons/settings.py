@@ -33,6 +33,9 @@ class Secret:
         return self._text
 
 
+NO_LIMITS = "none"
+"""The `RATE_LIMIT_POLICY` of a deployment without limits."""
+
 NOT_SET = Secret()
 """A secret that the deployment does not have."""
 
@@ -80,7 +83,7 @@ class Settings:
             text = lookup(name)
             if text is not None and text.strip():
                 values[field.name] = _convert(name, text.strip(), types[field.name])
-        _check_policy(str(values.get("rate_limit_policy", "")))
+        _check_policy(str(values.get("rate_limit_policy", NO_LIMITS)))
         return cls(**values)  # type: ignore[arg-type]  # _convert gives each field its own type
 
     def get_text(self, name: str) -> str:
@@ -90,6 +93,8 @@ class Settings:
 
 
 def _check_policy(text: str) -> None:
+    if text == NO_LIMITS:
+        return
     try:
         parse_policies(text)
     except ValueError as error:

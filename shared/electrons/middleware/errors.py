@@ -17,7 +17,8 @@ def describe(error: Exception, context: Context) -> ElectronsError:
             "failed",
             request_id=context.request_id,
             error=redact(error.message),
-            cause=redact(repr(error.__cause__)) if error.__cause__ else None,
+            # Not its repr: that of a UnicodeDecodeError holds all the bytes, which are somebody's text.
+            cause=redact(f"{type(error.__cause__).__name__}: {error.__cause__}") if error.__cause__ else None,
             details=error.details,
         )
     context.error_code = error.error_code

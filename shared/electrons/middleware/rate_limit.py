@@ -8,6 +8,7 @@ from electrons.errors import RateLimitedError, UnavailableError
 from electrons.http import Response
 from electrons.middleware import Next
 from electrons.ratelimit.limiter import LimiterUnreachableError, Verdict
+from electrons.settings import NO_LIMITS
 
 
 async def rate_limit(context: Context, call_next: Next) -> Response:
@@ -17,7 +18,7 @@ async def rate_limit(context: Context, call_next: Next) -> Response:
     503.
     """
     route, settings = context.route, context.settings
-    if route is None or route.public or not settings.rate_limit_policy:
+    if route is None or route.public or settings.rate_limit_policy == NO_LIMITS:
         return await call_next(context)
 
     estimate = dict(route.estimate(context, context.body)) if route.estimate else {}
