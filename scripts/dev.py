@@ -26,7 +26,14 @@ def main() -> int:
     flags = tomllib.loads((folder / "wrangler.toml").read_text())["compatibility_flags"]
     options = [option for flag in (*flags, *LOCAL_FLAGS) for option in ("--compatibility-flags", flag)]
     environment = {**setup.environment(), "MINIFLARE_WORKERD_PATH": str(setup.ROOT / "wrangler" / "workerd.sh")}
-    command = [str(setup.NODE), str(setup.ROOT / "node_modules" / "wrangler" / "bin" / "wrangler.js"), "dev", *options]
+    command = [
+        str(setup.NODE),
+        str(setup.ROOT / "node_modules" / "wrangler" / "bin" / "wrangler.js"),
+        "dev",
+        *options,
+        "--var",
+        "AUTH_MODE:open",
+    ]
     os.chdir(folder)
     return subprocess.run([*command, *sys.argv[2:]], env=environment, check=False).returncode
 

@@ -102,7 +102,7 @@ def test_stream_when_cut_short_by_max_tokens_then_the_last_frame_says_so(platfor
     [
         ({"kind": "status", "status": 400}, (422, "PROVIDER_REJECTED")),
         ({"kind": "status", "status": 403}, (502, "PROVIDER_AUTH_FAILED")),
-        ({"kind": "html", "status": 502, "times": 3}, (502, "PROVIDER_ERROR")),
+        ({"kind": "html", "status": 403}, (502, "PROVIDER_AUTH_FAILED")),
         ({"kind": "empty"}, (502, "PROVIDER_ERROR")),
         ({"kind": "error_event", "after": 0}, (502, "PROVIDER_ERROR")),
         ({"kind": "broken_json", "after": 0}, (502, "PROVIDER_ERROR")),

@@ -25,6 +25,15 @@ async def rate_limit(context: Context, call_next: Next) -> Response:
     key = f"{context.service}:{context.principal.id}"
     # Not the request's id: the caller may choose that, and two calls in flight must not share a reservation.
     reservation_id = str(uuid.uuid4()) if estimate else None
+
+    async def settle() -> None:
+        if reservation_id is not None:
+            used = context.usage
+            actual = {unit: used.total_units if used and used.unit == unit else 0 for unit in estimate}
+            await context.bindings.rate_limiter.settle(
+                key, reservation_id=reservation_id, policy=settings.rate_limit_policy, actual=actual
+            )
+
     try:
         async with asyncio.timeout(settings.rate_limit_timeout_seconds or None):
             verdict = await context.bindings.rate_limiter.reserve(
@@ -34,27 +43,19 @@ async def rate_limit(context: Context, call_next: Next) -> Response:
                 costs={"requests": 1, **estimate},
             )
     except (LimiterUnreachableError, TimeoutError) as error:
+        context.log.warning("rate_limiter_unreachable", request_id=context.request_id, error=str(error))
+        if isinstance(error, TimeoutError):
+            context.defer(settle)  # it may have been reserved all the same
         if settings.rate_limit_failure == "closed":
             raise UnavailableError(
                 "The rate limiter cannot be reached; try again shortly", code="RATE_LIMITER_UNAVAILABLE"
             ) from error
-        context.log.warning("rate_limiter_unreachable", request_id=context.request_id, error=str(error))
         return await call_next(context)
 
     context.headers += verdict.headers
     if not verdict.allowed:
         raise _refusal(verdict)
-
-    if reservation_id is not None:
-
-        async def settle() -> None:
-            used = context.usage
-            actual = {unit: used.total_units if used and used.unit == unit else 0 for unit in estimate}
-            await context.bindings.rate_limiter.settle(
-                key, reservation_id=reservation_id, policy=settings.rate_limit_policy, actual=actual
-            )
-
-        context.defer(settle)
+    context.defer(settle)
     return await call_next(context)
 
 

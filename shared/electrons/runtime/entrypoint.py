@@ -8,7 +8,6 @@ early the task is cancelled, which cancels the call to the provider, and the def
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
@@ -22,6 +21,7 @@ from electrons.context import Context
 from electrons.errors import ClientClosedError, ElectronsError, PayloadTooLargeError
 from electrons.http import Headers, Request, Response
 from electrons.logs import Level, Logger
+from electrons.middleware.request_id import choose_request_id
 from electrons.runtime.bindings import create_bindings
 from electrons.runtime.convert import from_js_headers, to_js_headers, to_js_object
 from electrons.runtime.fetch import FetchTransport
@@ -48,8 +48,7 @@ def create_entrypoint(app: App) -> type[WorkerEntrypoint]:
                 try:
                     environment = _Environment(app, self.env)
                 except ElectronsError as error:  # a setting that cannot be read
-                    js.console.error(error.message)
-                    return _refuse(error)
+                    return _refuse(app, error, _from_js_request(request.js_object))
             return await _serve(app, environment, request.js_object, self.ctx)
 
     return Default
@@ -171,11 +170,12 @@ def _to_js_response(response: Response, stream: Any = None) -> Any:
     return js.Response.new(body, to_js_object({"status": response.status, "headers": to_js_headers(response.headers)}))
 
 
-def _refuse(error: ElectronsError) -> Any:
-    """The answer of a deployment whose settings cannot be read, so that there is no app to ask."""
-    request_id = str(uuid.uuid4())
+def _refuse(app: App, error: ElectronsError, request: Request) -> Any:
+    """The answer of a deployment whose settings cannot be read, so that the app cannot be asked."""
+    request_id = choose_request_id(request)
+    Logger(worker=app.service, write=_write).error("misconfigured", request_id=request_id, error=error.message)
     response = Response.json(error.to_body(request_id), status=error.status)
-    response.headers.append(("X-Request-ID", request_id))
+    response.headers += [("X-Request-ID", request_id), ("Access-Control-Allow-Origin", "*")]
     return _to_js_response(response)
 
 
