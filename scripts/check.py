@@ -12,7 +12,7 @@ COMMANDS = (
     *((setup.PYTHON, "-m", "mypy", folder) for folder in sorted(setup.ROOT.glob("workers/*/src"))),
     (setup.PYTHON.parent / "lint-imports",),
     (setup.PYTHON, "scripts/check_config.py"),
-    (setup.NODE.parent / "biome", "ci", "wrangler", "scripts"),
+    (setup.NODE.parent / "biome", "ci", "wrangler", "scripts", "tests"),
 )
 
 

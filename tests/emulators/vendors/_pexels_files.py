@@ -23,7 +23,7 @@ from ._pexels_catalogue import Medium, Rendition, Video
 _CACHE = Path(__file__).parents[3] / ".cache" / "emulators" / "pexels"
 # To be raised when a recipe below changes.
 _RECIPE = 1
-_GRADIENTS = ("linear", "radial", "circular", "spiral")
+_GRADIENTS = ("linear", "spiral")
 _locks: dict[str, Lock] = {}
 
 
@@ -60,9 +60,10 @@ def _film(video: Video, rendition: Rendition, path: Path) -> None:
     width, height = rendition.width, rendition.height
     # Painted small and enlarged: in these soft colours nobody sees it, and it is many times faster.
     colours = ":".join(f"c{index}={colour.replace('#', '0x')}" for index, colour in enumerate(video.palette))
+    across, down = width // 8, height // 8
     gradient = (
-        f"gradients=size={width // 8}x{height // 8}:rate={video.fps}:duration={video.seconds}:speed=0.04"
-        f":seed={video.id}:nb_colors=3:{colours}:type={_GRADIENTS[video.number % len(_GRADIENTS)]}"
+        f"gradients=size={across}x{down}:rate={video.fps}:duration={video.seconds}:speed=0.03:seed={video.id}"
+        f":x0=0:y0=0:x1={across}:y1={down}:nb_colors=3:{colours}:type={_GRADIENTS[video.number % len(_GRADIENTS)]}"
     )
     drift = "x=W*0.06+W*0.02*sin(t*1.5):y=H*0.72-H*0.02*cos(t)"
     with tempfile.TemporaryDirectory() as folder:

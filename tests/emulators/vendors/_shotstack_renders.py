@@ -18,8 +18,9 @@ from typing import Any
 
 from ..ffmpeg import FfmpegError, run_ffmpeg
 from ._shotstack_assets import AssetError, fetch, inspect
-from ._shotstack_graph import Sources, plan
-from ._shotstack_text import TEXT_ASSETS
+from ._shotstack_captions import CAPTION_ASSETS
+from ._shotstack_graph import Sources
+from ._shotstack_plan import plan
 from ._shotstack_timeline import TimelineError
 from ._shotstack_webhooks import notify
 
@@ -31,6 +32,8 @@ _WORKERS = 2
 _KEPT_RENDERS = 1000
 _KEPT_FILES = 48
 _STATUS_SECONDS = 0.1
+_PLAYED = {"video", "audio"}
+_FETCHED = {*_PLAYED, "image", *CAPTION_ASSETS}
 
 
 def now() -> str:
@@ -123,9 +126,9 @@ def _render(render: Render, directory: Path) -> None:
     render.enter("fetching")
     fetched = _fetch_all(edit["timeline"], directory)
     render.enter("preprocessing")
-    media = {url: inspect(path, url=url) for url, (kind, path) in fetched.items() if kind != "image"}
-    images = {url: path for url, (kind, path) in fetched.items() if kind == "image"}
-    planned = plan(edit, Sources(media=media, images=images, directory=directory))
+    media = {url: inspect(path, url=url) for url, (kind, path) in fetched.items() if kind in _PLAYED}
+    others = {url: path for url, (kind, path) in fetched.items() if kind not in _PLAYED}
+    planned = plan(edit, Sources(media=media, others=others, directory=directory))
     render.enter("rendering")
     result = directory / f"{render.id}.{edit['output']['format']}"
     run_ffmpeg([*planned.arguments, result])
@@ -136,7 +139,7 @@ def _render(render: Render, directory: Path) -> None:
 def _fetch_all(timeline: Mapping[str, Any], directory: Path) -> dict[str, tuple[str, Path]]:
     """Every source once: its kind and where it is."""
     assets = [clip["asset"] for track in timeline["tracks"] for clip in track["clips"]]
-    kinds = {asset["src"]: asset["type"] for asset in assets if "src" in asset and asset["type"] not in TEXT_ASSETS}
+    kinds = {asset["src"]: asset["type"] for asset in assets if "src" in asset and asset["type"] in _FETCHED}
     if soundtrack := timeline.get("soundtrack"):
         kinds.setdefault(soundtrack["src"], "audio")
     fetched = {url: (kind, directory / f"source-{number}") for number, (url, kind) in enumerate(kinds.items())}
