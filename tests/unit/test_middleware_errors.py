@@ -63,7 +63,7 @@ async def test_error_when_it_is_a_failure_of_ours_or_a_provider_then_its_cause_r
 
     failed = answer.log[0]
     assert (failed["event"], failed["level"]) == ("failed", "warning")
-    assert failed["cause"] == "OSError('no route; Authorization: Bearer ***')"
+    assert failed["cause"] == "OSError: no route; Authorization: Bearer ***"
     assert "no route" not in answer.body.decode()
 
 

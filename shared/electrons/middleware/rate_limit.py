@@ -30,9 +30,10 @@ async def rate_limit(context: Context, call_next: Next) -> Response:
         if reservation_id is not None:
             used = context.usage
             actual = {unit: used.total_units if used and used.unit == unit else 0 for unit in estimate}
-            await context.bindings.rate_limiter.settle(
-                key, reservation_id=reservation_id, policy=settings.rate_limit_policy, actual=actual
-            )
+            async with asyncio.timeout(settings.rate_limit_timeout_seconds or None):
+                await context.bindings.rate_limiter.settle(
+                    key, reservation_id=reservation_id, policy=settings.rate_limit_policy, actual=actual
+                )
 
     try:
         async with asyncio.timeout(settings.rate_limit_timeout_seconds or None):
