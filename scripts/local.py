@@ -22,6 +22,9 @@ MIGRATIONS = ROOT / "wrangler" / "migrations"
 
 Vars = Mapping[str, Mapping[str, str]]
 
+LOCAL_VARS = {"AUTH_MODE": "open", "ALLOW_LOOPBACK_URLS": "true", "CALLBACK_SIGNING_SECRET": "local-signing-secret"}
+"""What every local run sets: no keys, assets and callbacks on this machine, and something to sign callbacks with."""
+
 
 class Part:
     """One running process that tells what happens in JSON lines."""

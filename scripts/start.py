@@ -26,14 +26,13 @@ Event = tuple[local.Part, dict[str, Any] | None]
 def main() -> int:
     """Runs until Ctrl-C, or until a part ends by itself; returns the exit status."""
     started = time.monotonic()
-    base = int(os.environ.get("DE_PORT_BASE", "8787"))
     state = setup.ROOT / ".state"
     state.mkdir(exist_ok=True)
     local.migrate(state)
     parts: list[local.Part] = []
     signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     try:
-        emulators = local.start_emulators(base + EMULATORS_OFFSET)
+        emulators = local.start_emulators(port_base() + EMULATORS_OFFSET)
         parts.append(emulators)
         base_urls = emulators.wait_until_ready()["base_urls"]
         real = local.read_dev_vars(setup.ROOT / ".dev.vars")
@@ -41,9 +40,9 @@ def main() -> int:
         workers = local.start_workers(
             {
                 "state": str(state),
-                "ports": {name: base + offset for offset, name in enumerate(PORTS) if _exists(name)},
+                "ports": {name: port_of(name) for name in PORTS if _exists(name)},
                 "vars": {
-                    "*": {"AUTH_MODE": "open", "LOG_FORMAT": _log_format(), **local.emulated_vars(emulated), **real}
+                    "*": {**local.LOCAL_VARS, "LOG_FORMAT": _log_format(), **local.emulated_vars(emulated), **real}
                 },
                 "watch": True,
                 "warm": True,
@@ -59,6 +58,16 @@ def main() -> int:
     finally:
         for part in reversed(parts):
             part.stop()
+
+
+def port_base() -> int:
+    """The port of the first worker."""
+    return int(os.environ.get("DE_PORT_BASE", "8787"))
+
+
+def port_of(worker: str) -> int:
+    """Where a worker listens."""
+    return port_base() + PORTS.index(worker)
 
 
 def print_table(urls: dict[str, str], base_urls: dict[str, str], emulated: dict[str, str], seconds: float) -> None:

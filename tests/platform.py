@@ -66,6 +66,77 @@ VARIANTS = {
     "text-gen-with-keys-required": Variant("text-gen", {"AUTH_MODE": "required"}),
     "text-gen-for-one-origin": Variant("text-gen", {"CORS_ORIGINS": "https://app.example, https://other.example"}),
     "text-gen-with-another-default": Variant("text-gen", {"DEFAULT_MODEL": "openai:gpt-4o-mini"}),
+    "audio-gen-uncached": Variant("audio-gen", {"VOICES_CACHE_SECONDS": "0"}),
+    "audio-gen-with-another-default": Variant(
+        "audio-gen", {"DEFAULT_VOICE_ID": "JBFqnCBsd6RMkjVDRZzb", "DEFAULT_SPEECH_MODEL": "eleven_flash_v2_5"}
+    ),
+    "audio-gen-behind-a-domain": Variant("audio-gen", {"PUBLIC_BASE_URL": "https://media.example/de/"}),
+    "audio-gen-metered": Variant(
+        "audio-gen", {"RATE_LIMIT_POLICY": '"requests";q=1000;w=3600, "characters";q=100;qu="characters";w=3600'}
+    ),
+    "audio-gen-impatient": Variant(
+        "audio-gen",
+        {
+            "CONNECT_TIMEOUT_SECONDS": "0.2",
+            "FIRST_BYTE_TIMEOUT_SECONDS": "1.8",
+            "IDLE_TIMEOUT_SECONDS": "0.6",
+            "TOTAL_TIMEOUT_SECONDS": "4",
+        },
+    ),
+    "audio-gen-without-keys": Variant("audio-gen", {"ELEVENLABS_API_KEY": ""}),
+    "audio-gen-with-wrong-keys": Variant("audio-gen", {"ELEVENLABS_API_KEY": PLANTED_SECRET}),
+    "audio-gen-on-the-free-plan": Variant("audio-gen", {"ELEVENLABS_API_KEY": "free-0001"}),
+    "audio-gen-out-of-credit": Variant("audio-gen", {"ELEVENLABS_API_KEY": "broke-0001"}),
+    "audio-gen-unreachable": Variant("audio-gen", {"ELEVENLABS_BASE_URL": "http://127.0.0.1:9", "MAX_RETRIES": "0"}),
+    "audio-gen-with-keys-required": Variant("audio-gen", {"AUTH_MODE": "required"}),
+    "stock-media-uncached": Variant("stock-media", {"STOCK_CACHE_SECONDS": "0"}),
+    "stock-media-limited": Variant("stock-media", {"RATE_LIMIT_POLICY": '"requests";q=2;w=3600'}),
+    "stock-media-impatient": Variant(
+        "stock-media",
+        {
+            "CONNECT_TIMEOUT_SECONDS": "0.2",
+            "FIRST_BYTE_TIMEOUT_SECONDS": "0.6",
+            "IDLE_TIMEOUT_SECONDS": "0.6",
+            "STOCK_CACHE_SECONDS": "0",
+        },
+    ),
+    "stock-media-of-two-pages": Variant("stock-media", {"STOCK_MAX_PAGES": "2", "STOCK_CACHE_SECONDS": "0"}),
+    "stock-media-without-keys": Variant("stock-media", {"PEXELS_API_KEY": ""}),
+    "stock-media-with-wrong-keys": Variant("stock-media", {"PEXELS_API_KEY": PLANTED_SECRET}),
+    "stock-media-unreachable": Variant("stock-media", {"PEXELS_BASE_URL": "http://127.0.0.1:9", "MAX_RETRIES": "0"}),
+    "render-service-public": Variant("render-service", {"ALLOW_LOOPBACK_URLS": "false"}),
+    "render-service-hurried": Variant("render-service", {"RENDER_TIMEOUT_SECONDS": "1", "MAX_RETRIES": "0"}),
+    "render-service-giving-up": Variant("render-service", {"CALLBACK_GIVE_UP_SECONDS": "0.5"}),
+    "render-service-unsigned": Variant("render-service", {"CALLBACK_SIGNING_SECRET": ""}),
+    "render-service-impatient": Variant(
+        "render-service", {"CONNECT_TIMEOUT_SECONDS": "0.2", "FIRST_BYTE_TIMEOUT_SECONDS": "0.6"}
+    ),
+    "render-service-without-keys": Variant("render-service", {"SHOTSTACK_API_KEY": ""}),
+    "render-service-with-wrong-keys": Variant("render-service", {"SHOTSTACK_API_KEY": PLANTED_SECRET}),
+    "render-service-unreachable": Variant("render-service", {"SHOTSTACK_BASE_URL": "http://127.0.0.1:9"}),
+    "render-service-with-keys-required": Variant("render-service", {"AUTH_MODE": "required"}),
+    "image-gen-of-small-files": Variant("image-gen", {"MAX_IMAGE_BYTES": "1000"}),
+    "image-gen-with-another-default": Variant("image-gen", {"DEFAULT_IMAGE_MODEL": "openai:gpt-image-2"}),
+    "image-gen-metered": Variant(
+        "image-gen", {"RATE_LIMIT_POLICY": '"requests";q=1000;w=3600, "images";q=5;qu="images";w=3600'}
+    ),
+    "image-gen-impatient": Variant(
+        "image-gen",
+        {
+            "CONNECT_TIMEOUT_SECONDS": "0.2",
+            "FIRST_BYTE_TIMEOUT_SECONDS": "1.3",
+            "IDLE_TIMEOUT_SECONDS": "0.6",
+            "TOTAL_TIMEOUT_SECONDS": "6",
+        },
+    ),
+    "image-gen-without-keys": Variant("image-gen", {"IDEOGRAM_API_KEY": "", "OPENAI_API_KEY": ""}),
+    "image-gen-with-wrong-keys": Variant(
+        "image-gen", {"IDEOGRAM_API_KEY": PLANTED_SECRET, "OPENAI_API_KEY": PLANTED_SECRET}
+    ),
+    "image-gen-unreachable": Variant(
+        "image-gen", {"IDEOGRAM_BASE_URL": "http://127.0.0.1:9", "OPENAI_BASE_URL": "http://127.0.0.1:9"}
+    ),
+    "image-gen-with-keys-required": Variant("image-gen", {"AUTH_MODE": "required"}),
     "text-gen-misconfigured": Variant("text-gen", {"MAX_RETRIES": "some"}),
 }
 
@@ -83,7 +154,13 @@ class Platform:
     @contextmanager
     def start(cls, *, state: Path, emulators: Emulators, variants: Mapping[str, Variant]) -> Iterator[Platform]:
         """Runs all workers and the variants until the block ends."""
-        shared = {"AUTH_MODE": "open", "RATE_LIMIT_POLICY": PLENTY, **local.emulated_vars(emulators.base_urls)}
+        shared = {
+            **local.LOCAL_VARS,
+            "RATE_LIMIT_POLICY": PLENTY,
+            "RENDER_POLL_SECONDS": "0.1",
+            "CALLBACK_RETRY_SECONDS": "0.1",
+            **local.emulated_vars(emulators.base_urls),
+        }
         workers = local.start_workers(
             {
                 "state": str(state),
@@ -125,8 +202,18 @@ class Platform:
 
         return wait_for(look) if wait else look()
 
+    def stored_objects(self, request_id: str) -> list[dict[str, Any]]:
+        """What one request has stored in R2, read from the buckets' own files: `key`, `size`, and the metadata."""
+        files = (path for path in self._state.glob("v3/r2/*/*.sqlite") if path.stem != "metadata")
+        statement = "SELECT * FROM _mf_objects WHERE custom_metadata ->> 'request_id' = ? ORDER BY key"
+        return [row for file in files for row in self._read(file, statement, request_id)]
+
     def _query(self, statement: str, *parameters: str) -> list[dict[str, Any]]:
         (file,) = (path for path in self._state.glob("v3/d1/*/*.sqlite") if path.stem != "metadata")
+        return self._read(file, statement, *parameters)
+
+    @staticmethod
+    def _read(file: Path, statement: str, *parameters: str) -> list[dict[str, Any]]:
         with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
             database.row_factory = sqlite3.Row
             return [dict(row) for row in database.execute(statement, parameters)]

@@ -21,7 +21,8 @@ export async function findWorkers(root, names) {
 export function variantsOf(workers, variants) {
   return Object.entries(variants).map(([name, original]) => {
     const worker = workers.find((candidate) => candidate.name === original);
-    return { ...worker, name, config: { ...worker.config, name } };
+    const workflows = worker.config.workflows.map((workflow) => ({ ...workflow, name: `${workflow.name}-of-${name}` }));
+    return { ...worker, name, config: { ...worker.config, name, workflows } };
   });
 }
 

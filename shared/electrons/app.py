@@ -12,9 +12,9 @@ A handler takes the context, and the body when its second parameter names a mode
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial, reduce
-from typing import TypeVar, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
 from pydantic import BaseModel
 
@@ -36,6 +36,7 @@ from electrons.routing import DEFAULT_BODY_LIMIT, Estimate, Handler, Route, Rout
 from electrons.tasks import start_task
 
 H = TypeVar("H", bound=Handler)
+StartWork = Callable[[Context], Coroutine[Any, Any, None]]
 
 BEFORE_ROUTING: tuple[Middleware, ...] = (request_id, access_log, cors, errors)
 AFTER_ROUTING: tuple[Middleware, ...] = (auth, validation, rate_limit)
@@ -47,6 +48,7 @@ class App:
     def __init__(self, service: str, *, providers: Sequence[Provider] = ()) -> None:
         self.service = service
         self.providers = tuple(providers)
+        self.start_work: list[StartWork] = []
         self._router = Router()
         self._handle = _chain(BEFORE_ROUTING, partial(_route, self._router, _chain(AFTER_ROUTING, _call_handler)))
         self.get("/health", public=True)(create_health_handler(self.providers))
@@ -61,10 +63,20 @@ class App:
         return self._register("GET", path, public=public)
 
     def post(
-        self, path: str, *, body_limit: int = DEFAULT_BODY_LIMIT, estimate: Estimate | None = None
+        self,
+        path: str,
+        *,
+        public: bool = False,
+        body_limit: int = DEFAULT_BODY_LIMIT,
+        estimate: Estimate | None = None,
     ) -> Callable[[H], H]:
         """Registers a handler for POST; `body_limit` is in bytes, `estimate` as in `Route`."""
-        return self._register("POST", path, body_limit=body_limit, estimate=estimate)
+        return self._register("POST", path, public=public, body_limit=body_limit, estimate=estimate)
+
+    def on_start(self, work: StartWork) -> StartWork:
+        """Registers work that each isolate does once, after the answer to its first request, whatever that is."""
+        self.start_work.append(work)
+        return work
 
     async def handle(self, context: Context) -> Response:
         """The answer to one request; raises nothing. `finish(context)` is due when the answer is out."""

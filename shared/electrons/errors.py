@@ -13,6 +13,7 @@ turns it into an answer. Raise with `from` so that the cause reaches the log.
     │   │   └── RouteNotFoundError     404 ROUTE_NOT_FOUND
     │   ├── MethodNotAllowedError      405 METHOD_NOT_ALLOWED
     │   ├── PayloadTooLargeError       413 PAYLOAD_TOO_LARGE
+    │   ├── RangeNotSatisfiableError   416 RANGE_NOT_SATISFIABLE
     │   ├── RateLimitedError           429 RATE_LIMITED
     │   └── ClientClosedError          499 CLIENT_CLOSED_REQUEST  the caller left; seen only in logs and the ledger
     ├── ConfigurationError             500 CONFIGURATION_ERROR   the owner of the deployment can mend it
@@ -132,6 +133,17 @@ class PayloadTooLargeError(RequestError):
 
     def __init__(self, limit: int) -> None:
         super().__init__(f"The request body is larger than {limit} bytes", details={"limit_bytes": limit})
+
+
+class RangeNotSatisfiableError(RequestError):
+    """The asked range lies outside the object, whose size `Content-Range` tells (RFC 9110, 15.5.17)."""
+
+    status = 416
+    code = "RANGE_NOT_SATISFIABLE"
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"The object has {size} bytes; ask for a range within them", details={"size_bytes": size})
+        self.headers.append(("Content-Range", f"bytes */{size}"))
 
 
 class RateLimitedError(RequestError):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from electrons.context import Context
 from electrons.http import Response
 from electrons.logs import timestamp
 from electrons.providers.base import Provider
+from electrons.providers.quota import read_quotas
 
 _CHECK_TIMEOUT_SECONDS = 5
 
@@ -16,7 +18,8 @@ _CHECK_TIMEOUT_SECONDS = 5
 def create_health_handler(providers: Sequence[Provider]) -> Callable[[Context], Awaitable[Response]]:
     """The handler. No provider is called; a deep check touches each binding and looks for the providers' secrets.
 
-    `checks` maps names to `ok` or what is wrong; anything wrong makes the worker `degraded` (503).
+    `checks` maps names to `ok` or what is wrong; anything wrong makes the worker `degraded` (503). `quotas` has what
+    the providers that tell of one last said about it.
     """
 
     async def health(context: Context) -> Response:
@@ -29,6 +32,8 @@ def create_health_handler(providers: Sequence[Provider]) -> Callable[[Context], 
             checks[provider.api_key_setting] = "ok" if configured else "not configured"
         healthy = all(result == "ok" for result in checks.values())
         body |= {"status": "healthy" if healthy else "degraded", "checks": checks}
+        if quotas := await read_quotas(context, providers):
+            body["quotas"] = quotas
         return Response.json(body, status=200 if healthy else 503)
 
     return health
@@ -45,6 +50,8 @@ async def _check_bindings(context: Context) -> dict[str, str]:
         probes["RATE_LIMITER"] = lambda: bindings.rate_limiter.reserve(
             "health", reservation_id=None, policy='"health";q=1;w=1', costs={}
         )
+    for name, bucket in bindings.buckets.items():
+        probes[name] = partial(bucket.head, "health")
     results = await asyncio.gather(*(_probe(context, name, probe) for name, probe in probes.items()))
     return dict(zip(probes, results, strict=True))
 

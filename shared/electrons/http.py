@@ -34,9 +34,11 @@ class Headers:
 
 
 class Passthrough(Protocol):
-    """A body that the runtime streams by itself; `size` is in bytes where it is known."""
+    """A body that the runtime streams by itself."""
 
-    size: int | None
+    @property
+    def size(self) -> int | None:
+        """Bytes, where it is known."""
 
 
 Body = bytes | str | AsyncGenerator[str, None] | Passthrough | None

@@ -61,14 +61,47 @@ class Settings:
     max_retries: int = 2
     max_retry_delay_seconds: float = 20.0
 
+    # Where the world sees this worker, for links to stored files; empty is where the request came in
+    public_base_url: str = ""
+
     # text-gen
     default_model: str = "anthropic:claude-sonnet-4-6"
+
+    # image-gen
+    default_image_model: str = "ideogram:v3"
+    max_image_bytes: int = 20_971_520
+
+    # audio-gen
+    default_voice_id: str = "21m00Tcm4TlvDq8ikWAM"
+    default_speech_model: str = "eleven_multilingual_v2"
+    voices_cache_seconds: int = 3600
+
+    # render-service
+    shotstack_env: Literal["stage", "v1"] = "stage"
+    render_timeout_seconds: float = 1800.0
+    render_poll_seconds: float = 1.0
+    callback_signing_secret: Secret = NOT_SET
+    callback_retry_seconds: float = 5.0
+    callback_give_up_seconds: float = 86400.0
+    allow_loopback_urls: Literal["true", "false"] = "false"
+
+    # stock-media: how long pages of results are kept (0: not at all), and how many a filtered search looks through
+    stock_cache_seconds: int = 86400
+    stock_max_pages: int = 5
 
     # Providers
     anthropic_api_key: Secret = NOT_SET
     anthropic_base_url: str = ""
     openai_api_key: Secret = NOT_SET
     openai_base_url: str = ""
+    elevenlabs_api_key: Secret = NOT_SET
+    elevenlabs_base_url: str = ""
+    pexels_api_key: Secret = NOT_SET
+    pexels_base_url: str = ""
+    ideogram_api_key: Secret = NOT_SET
+    ideogram_base_url: str = ""
+    shotstack_api_key: Secret = NOT_SET
+    shotstack_base_url: str = ""
 
     # Logs: `json` is one object per line, `pretty` is for a terminal
     log_format: Literal["json", "pretty"] = "json"

@@ -6,6 +6,11 @@ class WorkerEntrypoint:
     env: Any
     def __init__(self, ctx: Any, env: Any) -> None: ...
 
+class WorkflowEntrypoint:
+    ctx: Any
+    env: Any
+    def __init__(self, ctx: Any, env: Any) -> None: ...
+
 class DurableObject:
     ctx: Any
     env: Any

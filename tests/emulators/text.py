@@ -3,11 +3,17 @@
 The same model and prompt always give the same text; it quotes the prompt's first words, is long enough for a stream of
 several deltas, and holds characters of two, three and four UTF-8 bytes. Tokens are four characters each, so that usage
 numbers, `max_tokens` and stop sequences agree with the text that was really sent.
+
+A prompt with a JSON object in a line of its own, whose strings are `<descriptions>` of what to put there, is answered
+with that object filled in, as a model would; a description with `keyword` in it gets one that stock media know.
 """
 
+import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import count
 from typing import Literal
 from zlib import crc32
 
@@ -25,6 +31,8 @@ _SENTENCES = (
     "Point the worker at the real vendor by putting a key into its variables.",
     "There is no wisdom below this line, only a checksum choosing among eight sentences 🎲.",
 )
+_KEYWORDS = ("ocean", "forest", "city", "mountain", "coffee", "sunset")
+_TEMPLATE = re.compile(r"^\{.*<.*\}$", re.MULTILINE)
 _DELTA = re.compile(r"\s*\S+(?:\s+\S+){0,2}\s*")
 
 
@@ -55,8 +63,23 @@ def compose(model: str, prompt: str) -> str:
     quote = " ".join(words[:_QUOTED_WORDS]) + (" …" if len(words) > _QUOTED_WORDS else "")
     checksum = crc32(prompt.encode("utf-8", "surrogatepass"))
     first = checksum % len(_SENTENCES)
+    if template := _TEMPLATE.search(prompt):
+        numbers = count(checksum)
+        document = json.loads(template[0])
+        return json.dumps(_fill(document, numbers), ensure_ascii=False)
     chosen = [_SENTENCES[(first + 3 * step) % len(_SENTENCES)] for step in range(3)]
     return f"[emulated {model}] You wrote “{quote}” (checksum {checksum:08x}). {_ALWAYS} {' '.join(chosen)}"
+
+
+def _fill(template: object, numbers: Iterator[int]) -> object:
+    if isinstance(template, dict):
+        return {name: _fill(value, numbers) for name, value in template.items()}
+    if isinstance(template, list):
+        return [_fill(value, numbers) for value in template]
+    if not (isinstance(template, str) and template.startswith("<")):
+        return template
+    choices = _KEYWORDS if "keyword" in template else _SENTENCES
+    return choices[next(numbers) % len(choices)]
 
 
 def complete(model: str, prompt: str, *, max_tokens: int | None, stop_sequences: list[str]) -> Completion:

@@ -16,6 +16,11 @@ import httpx2
 from electrons.app import App
 from electrons.context import Context, Usage
 from electrons.providers.base import Provider, TextCall, TextProvider
+from electrons.providers.images import ImageCall, ImageProvider, generate_images
+from electrons.providers.render import look_up_render
+from electrons.providers.shotstack import ShotstackProvider
+from electrons.providers.speech import SpeechCall, SpeechProvider, list_voices, read_speech, read_timed_speech
+from electrons.providers.stock import Bounds, StockCall, StockProvider, search_media
 from electrons.providers.text import generate_text
 from electrons.settings import Secret, Settings
 from electrons.testing import TestClient
@@ -25,6 +30,17 @@ REQUIRED_CASES = ("success", "401", "429", "5xx")
 API_KEY = "test-key-0001"
 
 TEXT_CALL = TextCall(model="model-1", prompt="Hello", max_tokens=100)
+SPEECH_CALL = SpeechCall(
+    text="Hello there",
+    voice_id="voice-1",
+    model="model-1",
+    output_format="mp3_44100_128",
+    stability=0.5,
+    similarity_boost=0.75,
+    style=0.0,
+    use_speaker_boost=True,
+)
+IMAGE_CALL = ImageCall(model="v3", prompt="A cat")
 
 Cases = Mapping[str, Mapping[str, "Case"]]
 Handler = (
@@ -53,7 +69,58 @@ async def call_text(context: Context, provider: Provider) -> object:
     return await generate_text(context, provider, TEXT_CALL)
 
 
-CALLERS: Mapping[str, Callable[[Context, Provider], Awaitable[object]]] = {"text": call_text}
+async def call_videos(context: Context, provider: Provider) -> object:
+    """One search for videos."""
+    assert isinstance(provider, StockProvider)
+    return await search_media(context, provider, StockCall(kind="videos", query="ocean"), Bounds())
+
+
+async def call_photos(context: Context, provider: Provider) -> object:
+    """One search for photos."""
+    assert isinstance(provider, StockProvider)
+    return await search_media(context, provider, StockCall(kind="photos", query="ocean"), Bounds())
+
+
+async def call_image(context: Context, provider: Provider) -> object:
+    """One image generation."""
+    assert isinstance(provider, ImageProvider)
+    return await generate_images(context, provider, IMAGE_CALL)
+
+
+async def call_render(context: Context, provider: Provider) -> object:
+    """One look at a render."""
+    assert isinstance(provider, ShotstackProvider)
+    return await look_up_render(context, provider, "render-1", environment="stage")
+
+
+async def call_speech(context: Context, provider: Provider) -> object:
+    """One text spoken."""
+    assert isinstance(provider, SpeechProvider)
+    return await read_speech(context, provider, SPEECH_CALL)
+
+
+async def call_timed_speech(context: Context, provider: Provider) -> object:
+    """One text spoken, with the times of its characters."""
+    assert isinstance(provider, SpeechProvider)
+    return await read_timed_speech(context, provider, SPEECH_CALL)
+
+
+async def call_voices(context: Context, provider: Provider) -> object:
+    """One list of voices."""
+    assert isinstance(provider, SpeechProvider)
+    return await list_voices(context, provider)
+
+
+CALLERS: Mapping[str, Callable[[Context, Provider], Awaitable[object]]] = {
+    "text": call_text,
+    "image": call_image,
+    "render": call_render,
+    "videos": call_videos,
+    "photos": call_photos,
+    "speech": call_speech,
+    "timed_speech": call_timed_speech,
+    "voices": call_voices,
+}
 """How each capability is called once."""
 
 

@@ -16,6 +16,7 @@ from electrons.errors import (
 from electrons.providers.base import TextCall, TextResult
 from electrons.providers.openai import OpenAIProvider
 from tests.providers.cases import Case, Cases, body_of
+from tests.providers.test_openai_images import IMAGE_CASES
 
 PROVIDER = OpenAIProvider()
 CALL = TextCall(model="gpt-4o", prompt="Hello", max_tokens=100)
@@ -109,7 +110,8 @@ CASES: Cases = {
         "unreadable": Case(body="<html>", expected=ProviderError),
         "no choices": Case(body={**COMPLETION, "choices": []}, expected=ProviderError),
         "no usage": Case(body={**COMPLETION, "usage": None}, expected=ProviderError),
-    }
+    },
+    "image": IMAGE_CASES,
 }
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -25,18 +27,43 @@ MESSAGE_LIMIT = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderRequest:
-    """One call to a provider. `path` starts with a slash and is appended to the base URL."""
+    """One call to a provider. `path` starts with a slash and is appended to the base URL.
 
-    path: str
+    `file_url` is there instead for a file that the provider has put somewhere: no credentials go with it. `repeatable`
+    is false for a call that could be paid twice; `transport.py` says when it is made again all the same.
+    """
+
+    path: str = ""
+    file_url: str | None = None
     method: str = "POST"
     headers: HeaderPairs = field(default_factory=list)
     content: bytes = b""
+    repeatable: bool = True
 
     @classmethod
-    def json(cls, path: str, document: dict[str, Any], *, headers: HeaderPairs) -> ProviderRequest:
+    def json(
+        cls, path: str, document: dict[str, Any], *, headers: HeaderPairs, repeatable: bool = True
+    ) -> ProviderRequest:
         """A POST with a JSON body."""
         content = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
-        return cls(path=path, headers=[("Content-Type", "application/json"), *headers], content=content)
+        headers = [("Content-Type", "application/json"), *headers]
+        return cls(path=path, headers=headers, content=content, repeatable=repeatable)
+
+    @classmethod
+    def form(
+        cls, path: str, fields: Mapping[str, str], *, headers: HeaderPairs, repeatable: bool = True
+    ) -> ProviderRequest:
+        """A POST with text fields as `multipart/form-data` (RFC 7578). The same fields always give the same bytes."""
+        values = {name: value.encode() for name, value in fields.items()}
+        # Nobody can write a text that holds its own hash.
+        boundary = hashlib.sha256(b"\0".join(values.values())).hexdigest()
+        parts = [
+            f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n'.encode() + value + b"\r\n"
+            for name, value in values.items()
+        ]
+        content = b"".join([*parts, f"--{boundary}--\r\n".encode()])
+        headers = [("Content-Type", f"multipart/form-data; boundary={boundary}"), *headers]
+        return cls(path=path, headers=headers, content=content, repeatable=repeatable)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""OpenAI's Chat Completions API.
+"""OpenAI's Chat Completions API; its images are in `openai_images.py`.
 
 Wire format: https://developers.openai.com/api/reference/resources/chat (2026-11). `max_completion_tokens` is what every
 model takes; `max_tokens` is refused by all that can reason.
@@ -24,13 +24,14 @@ from electrons.providers.base import (
     parse_json_error,
     parse_retry_after,
 )
+from electrons.providers.openai_images import OpenAIImages
 
 _TAKES_SAMPLING = re.compile(r"(ft:)?(gpt-4o|gpt-4\.1|gpt-4-turbo|gpt-3\.5|chatgpt-4o).*")
 
 _QUOTA_CODES = {"insufficient_quota", "credit_balance_exhausted", "billing_hard_limit_reached"}
 
 
-class OpenAIProvider(TextProvider):
+class OpenAIProvider(OpenAIImages, TextProvider):
     """GPT. `completion_tokens` contains the reasoning."""
 
     name = "openai"
@@ -39,7 +40,7 @@ class OpenAIProvider(TextProvider):
     base_url_setting = "OPENAI_BASE_URL"
     api_key_setting = "OPENAI_API_KEY"
     docs_url = "https://developers.openai.com/api/reference/resources/chat"
-    capabilities = frozenset({"text"})
+    capabilities = frozenset({"text", "image"})
 
     def build_headers(self, api_key: str, request_id: str) -> HeaderPairs:
         """Bearer key, and our request id where OpenAI's support finds it."""

@@ -4,6 +4,9 @@ One retry policy for all: 408, 409, 429, 5xx (529 is one) and connections that n
 `Retry-After` is obeyed, otherwise the pause doubles from half a second with jitter; never more than `MAX_RETRIES`
 times, never when the pause would exceed `MAX_RETRY_DELAY_SECONDS` or the total time, and never once a byte of an
 answer has come. A slow provider (a timeout) is not asked again: it may be working, and would be paid twice.
+
+A request that is not `repeatable` is made again only where the provider itself says that it has not taken it on: 429,
+and 503 with `Retry-After`. A lost connection, and a 5xx that a gateway may have written, can come after the work.
 """
 
 from __future__ import annotations
@@ -40,7 +43,12 @@ _RETRIED_STATUS = {408, 409, 429}
 async def call_json(context: Context, provider: Provider, request: ProviderRequest) -> dict[str, Any]:
     """The JSON object of a provider's answer. Raises `ProviderError` and what derives from it."""
     async with open_response(context, provider, request) as response:
-        content = b"".join([chunk async for chunk in iterate_body(provider, response)])
+        return await read_json(provider, response)
+
+
+async def read_json(provider: Provider, response: httpx2.Response) -> dict[str, Any]:
+    """The JSON object in an open answer, for those who want its headers too. Raises `ProviderError`."""
+    content = b"".join([chunk async for chunk in iterate_body(provider, response)])
     try:
         document = json.loads(content)
     except ValueError as error:
@@ -103,8 +111,8 @@ async def _send_with_retries(
         except ProviderError as error:
             pause = _pause(error, attempt)
             remaining = (settings.total_timeout_seconds or float("inf")) - (time.monotonic() - started)
-            last = attempt == settings.max_retries
-            if last or not _is_retried(error) or pause > min(settings.max_retry_delay_seconds, remaining):
+            retried = attempt < settings.max_retries and _is_retried(error, repeatable=request.repeatable)
+            if not retried or pause > min(settings.max_retry_delay_seconds, remaining):
                 raise
             context.log.warning(
                 "retry",
@@ -121,7 +129,7 @@ async def _send_with_retries(
 async def _send_once(context: Context, provider: Provider, request: ProviderRequest) -> httpx2.Response:
     settings = context.settings
     api_key = provider.api_key(settings)
-    headers = provider.build_headers(api_key, context.request_id)
+    headers = [] if request.file_url else provider.build_headers(api_key, context.request_id)
     timeout = {
         "connect": settings.connect_timeout_seconds,
         "first_byte": settings.first_byte_timeout_seconds,
@@ -129,7 +137,7 @@ async def _send_once(context: Context, provider: Provider, request: ProviderRequ
     }
     outgoing = httpx2.Request(
         request.method,
-        _parse_url(provider.url(settings, request.path)),
+        _parse_url(request.file_url or provider.url(settings, request.path)),
         headers=[*request.headers, *headers, ("User-Agent", USER_AGENT), ("Accept-Encoding", "identity")],
         content=request.content,
         extensions={"timeout": timeout},
@@ -164,11 +172,13 @@ def _parse_url(url: str) -> httpx2.URL:
     return httpx2.URL(url)
 
 
-def _is_retried(error: ProviderError) -> bool:
-    if isinstance(error, ProviderUnreachableError):
-        return True
+def _is_retried(error: ProviderError, *, repeatable: bool) -> bool:
+    if isinstance(error, ProviderQuotaError):
+        return False
     status = error.upstream_status or 0
-    return (status in _RETRIED_STATUS or status >= 500) and not isinstance(error, ProviderQuotaError)
+    if not repeatable:
+        return status == 429 or (status == 503 and error.retry_after is not None)
+    return isinstance(error, ProviderUnreachableError) or status in _RETRIED_STATUS or status >= 500
 
 
 def _pause(error: ProviderError, attempt: int) -> float:

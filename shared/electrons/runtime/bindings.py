@@ -1,4 +1,4 @@
-"""D1, KV and the rate limiter's Durable Object, behind the interfaces of `storage` and `ratelimit`."""
+"""D1, KV, R2 and the rate limiter's Durable Object, behind the interfaces of `storage` and `ratelimit`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import Any
 import js
 from pyodide.ffi import JsException, jsnull
 
+from electrons.errors import UnavailableError
 from electrons.ratelimit.limiter import LimiterUnreachableError, RateLimiter
 from electrons.runtime.convert import describe_js_error, to_js_object
+from electrons.runtime.r2 import R2Bucket
 from electrons.storage.bindings import Bindings, Row, Value
 
 
@@ -53,6 +55,32 @@ class KVNamespace:
         await self._binding.put(key, value, to_js_object({"expirationTtl": ttl_seconds}))
 
 
+class WorkflowBinding:
+    """A Workflow binding."""
+
+    def __init__(self, binding: Any) -> None:
+        self._binding = binding
+
+    async def create(self, instance_id: str) -> None:
+        """See `Workflow.create`."""
+        try:
+            await self._binding.create(to_js_object({"id": instance_id}))
+        except JsException as error:
+            raise _unreachable(error) from error
+
+    async def send(self, instance_id: str, *, event: str) -> None:
+        """See `Workflow.send`."""
+        try:
+            instance = await self._binding.get(instance_id)
+            await instance.sendEvent(to_js_object({"type": event, "payload": {}}))
+        except JsException as error:
+            raise _unreachable(error) from error
+
+
+def _unreachable(error: JsException) -> UnavailableError:
+    return UnavailableError(f"The Workflow cannot be reached: {describe_js_error(error)}")
+
+
 def create_rate_limiter_client(namespace: Any) -> RateLimiter:
     """The limiter behind the namespace of the Durable Object `RateLimiter`."""
 
@@ -72,6 +100,10 @@ def create_bindings(env: Any) -> Bindings:
         DB=_wrap(D1Database, env, "DB"),
         CACHE=_wrap(KVNamespace, env, "CACHE"),
         RATE_LIMITER=_wrap(create_rate_limiter_client, env, "RATE_LIMITER"),
+        AUDIO_STORAGE=_wrap(R2Bucket, env, "AUDIO_STORAGE"),
+        IMAGE_STORAGE=_wrap(R2Bucket, env, "IMAGE_STORAGE"),
+        RENDER_STORAGE=_wrap(R2Bucket, env, "RENDER_STORAGE"),
+        RENDER_WORKFLOW=_wrap(WorkflowBinding, env, "RENDER_WORKFLOW"),
     )
 
 

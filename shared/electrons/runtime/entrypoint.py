@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from functools import partial
 from typing import Any
 
 import js
@@ -26,6 +27,7 @@ from electrons.runtime.bindings import create_bindings
 from electrons.runtime.convert import from_js_headers, to_js_headers, to_js_object
 from electrons.runtime.fetch import FetchTransport
 from electrons.runtime.loop import install as install_loop
+from electrons.runtime.r2 import R2Body
 from electrons.settings import Settings
 from electrons.storage.bindings import Bindings
 from electrons.tasks import start_task
@@ -36,7 +38,7 @@ _CONSOLE = {"info": "log", "warning": "warn", "error": "error"}
 def create_entrypoint(app: App) -> type[WorkerEntrypoint]:
     """The class to export as `Default`. A factory, because workerd exports each class it finds in the main module."""
     install_loop()
-    environment: _Environment | None = None
+    environment: Environment | None = None
 
     class Default(WorkerEntrypoint):
         """Serves the app's routes."""
@@ -46,7 +48,7 @@ def create_entrypoint(app: App) -> type[WorkerEntrypoint]:
             nonlocal environment
             if environment is None:
                 try:
-                    environment = _Environment(app, self.env)
+                    environment = Environment(app, self.env)
                 except ElectronsError as error:  # a setting that cannot be read
                     return _refuse(app, error, _from_js_request(request.js_object))
             return await _serve(app, environment, request.js_object, self.ctx)
@@ -54,7 +56,7 @@ def create_entrypoint(app: App) -> type[WorkerEntrypoint]:
     return Default
 
 
-class _Environment:
+class Environment:
     """What stays the same from request to request within one isolate."""
 
     def __init__(self, app: App, env: Any) -> None:
@@ -62,10 +64,11 @@ class _Environment:
         self.settings = Settings.read(lambda name: _text(getattr(raw, name, None)))
         self.bindings: Bindings = create_bindings(raw)
         self.http = FetchTransport()
+        self.start_work = list(app.start_work)
         self.log = Logger(worker=app.service, write=_write, pretty=self.settings.log_format == "pretty")
 
 
-async def _serve(app: App, environment: _Environment, js_request: Any, ctx: Any) -> Any:
+async def _serve(app: App, environment: Environment, js_request: Any, ctx: Any) -> Any:
     context = Context(
         service=app.service,
         request=_from_js_request(js_request),
@@ -74,6 +77,8 @@ async def _serve(app: App, environment: _Environment, js_request: Any, ctx: Any)
         http=environment.http,
         log=environment.log,
     )
+    while environment.start_work:
+        context.defer(partial(environment.start_work.pop(), context))
     answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
     task: asyncio.Task[None] | None = None
 
@@ -167,6 +172,8 @@ def _to_js_response(response: Response, stream: Any = None) -> Any:
         body = response.body
     elif isinstance(response.body, bytes):
         body = to_js(response.body)
+    elif isinstance(response.body, R2Body):
+        body = response.body.readable
     return js.Response.new(body, to_js_object({"status": response.status, "headers": to_js_headers(response.headers)}))
 
 

@@ -66,12 +66,15 @@ class FetchTransport(httpx2.AsyncBaseTransport):
         headers = from_js_headers(response.headers)
         if any(name == "content-encoding" for name, _ in headers):
             headers = [(name, value) for name, value in headers if name not in _DROPPED_WHEN_DECODED]
-        stream = _FetchStream(response, controller, idle_timeout=timeouts.get("read"))
+        stream = FetchStream(response, controller, idle_timeout=timeouts.get("read"))
         return httpx2.Response(response.status, headers=headers, stream=stream, request=request)
 
 
-class _FetchStream(httpx2.AsyncByteStream):
-    """A response body; JavaScript has null where the status allows none."""
+class FetchStream(httpx2.AsyncByteStream):
+    """A response body; JavaScript has null where the status allows none.
+
+    It is read here, or by somebody else from `readable`, without Python; not by both.
+    """
 
     def __init__(self, response: Any, controller: Any, *, idle_timeout: float | None) -> None:
         self._response = response
@@ -92,6 +95,18 @@ class _FetchStream(httpx2.AsyncByteStream):
             yield chunk.value.to_bytes()
         self._ended = True
 
+    @property
+    def readable(self) -> Any:
+        """The JavaScript `ReadableStream` of bytes, None where there is none."""
+        return self._response.body or None
+
+    @property
+    def size(self) -> int | None:
+        """Its length in bytes, where the server has said it and `fetch` has not changed it."""
+        headers = self._response.headers
+        length = None if headers.has("content-encoding") else headers.get("content-length")
+        return int(length) if isinstance(length, str) else None
+
     async def _wait(self, promise: Any) -> Any:
         try:
             async with asyncio.timeout(self._idle_timeout):
@@ -102,6 +117,7 @@ class _FetchStream(httpx2.AsyncByteStream):
             raise httpx2.ReadTimeout("the body stalled") from error
 
     async def aclose(self) -> None:
+        """Cancels the exchange if it is still going on."""
         if not self._ended:
             self._ended = True
             self._controller.abort()

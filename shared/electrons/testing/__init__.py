@@ -10,6 +10,7 @@ Not vendored into workers. The same worker on workerd is what tests/workers look
 from electrons.testing.bindings import (
     MemoryDatabase,
     MemoryKeyValueStore,
+    MemoryObjectStore,
     MemorySql,
     create_memory_bindings,
     create_memory_rate_limiter,
@@ -20,6 +21,7 @@ __all__ = [
     "Answer",
     "MemoryDatabase",
     "MemoryKeyValueStore",
+    "MemoryObjectStore",
     "MemorySql",
     "TestClient",
     "create_memory_bindings",

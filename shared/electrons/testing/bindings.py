@@ -1,16 +1,22 @@
-"""A worker's bindings in memory: D1 and the rate limiter's storage are SQLite, as at Cloudflare, and KV is a dict."""
+"""A worker's bindings in memory: D1 and the rate limiter's storage are SQLite, as at Cloudflare; KV, R2 are dicts."""
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx2
+
+from electrons.http import Passthrough
 from electrons.ratelimit.ledger import Ledger
 from electrons.ratelimit.limiter import RateLimiter
-from electrons.storage.bindings import Bindings, Row, Value
+from electrons.storage.bindings import Bindings, ObjectTooLargeError, Row, StoredObject, Value
 
 MIGRATIONS = Path(__file__).resolve().parents[3] / "wrangler" / "migrations"
 
@@ -23,6 +29,9 @@ def create_memory_bindings(*, clock: Clock = time.time) -> Bindings:
         DB=MemoryDatabase(),
         CACHE=MemoryKeyValueStore(clock=clock),
         RATE_LIMITER=create_memory_rate_limiter(clock=clock),
+        AUDIO_STORAGE=MemoryObjectStore(clock=clock),
+        IMAGE_STORAGE=MemoryObjectStore(clock=clock),
+        RENDER_STORAGE=MemoryObjectStore(clock=clock),
     )
 
 
@@ -61,6 +70,69 @@ class MemoryKeyValueStore:
         if ttl_seconds < 60:
             raise ValueError(f"KV keeps nothing for less than 60 seconds: {ttl_seconds}")
         self._entries[key] = (value, self._clock() + ttl_seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryBody:
+    """The content of an object in memory."""
+
+    content: bytes
+
+    @property
+    def size(self) -> int | None:
+        """See `Passthrough.size`."""
+        return len(self.content)
+
+
+class MemoryObjectStore:
+    """An R2 bucket. `objects` has what is stored in it, by key."""
+
+    def __init__(self, *, clock: Clock = time.time) -> None:
+        self._clock = clock
+        self.objects: dict[str, tuple[StoredObject, bytes]] = {}
+
+    async def put(
+        self,
+        key: str,
+        body: bytes | httpx2.AsyncByteStream,
+        *,
+        content_type: str,
+        metadata: Mapping[str, str],
+        max_bytes: int | None = None,
+    ) -> StoredObject:
+        """See `ObjectStore.put`."""
+        content = body if isinstance(body, bytes) else b"".join([chunk async for chunk in body])
+        if not content and not isinstance(body, bytes):
+            raise httpx2.ReadError("the stream is empty")
+        if max_bytes is not None and len(content) > max_bytes:
+            raise ObjectTooLargeError
+        checksums = {"md5": hashlib.md5(content, usedforsecurity=False).hexdigest()}
+        if isinstance(body, bytes):
+            checksums["sha256"] = hashlib.sha256(content).hexdigest()
+        stored = StoredObject(
+            key=key,
+            size=len(content),
+            etag=f'"{checksums["md5"]}"',
+            uploaded=datetime.fromtimestamp(self._clock(), UTC),
+            content_type=content_type,
+            metadata=dict(metadata),
+            checksums=checksums,
+        )
+        self.objects[key] = (stored, content)
+        return stored
+
+    async def head(self, key: str) -> StoredObject | None:
+        """See `ObjectStore.head`."""
+        return self.objects[key][0] if key in self.objects else None
+
+    async def get(
+        self, key: str, *, offset: int = 0, length: int | None = None
+    ) -> tuple[StoredObject, Passthrough] | None:
+        """See `ObjectStore.get`."""
+        if key not in self.objects:
+            return None
+        stored, content = self.objects[key]
+        return stored, MemoryBody(content[offset:] if length is None else content[offset : offset + length])
 
 
 class MemorySql:

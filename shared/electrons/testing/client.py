@@ -17,7 +17,7 @@ from electrons.http import Headers, Request, Response
 from electrons.logs import Level, Logger
 from electrons.settings import Settings
 from electrons.storage.bindings import Bindings
-from electrons.testing.bindings import create_memory_bindings
+from electrons.testing.bindings import MemoryBody, create_memory_bindings
 
 
 @dataclass(slots=True)
@@ -117,6 +117,8 @@ class TestClient:
 
 
 def _body_bytes(response: Response, frames: list[str]) -> bytes:
+    if isinstance(response.body, MemoryBody):
+        return response.body.content
     if isinstance(response.body, bytes):
         return response.body
     return (response.body if isinstance(response.body, str) else "".join(frames)).encode()

@@ -9,6 +9,8 @@ published: they have the form of 422.
 | `[unsafe]`       | 422: the prompt failed the safety check |
 | `[unsafe-image]` | 200, but no image: `is_image_safe` is false, `url` is null |
 | `[expired]`      | links whose time is already over |
+| `[foreign]`      | links to a host that is not Ideogram's |
+| `[no-image]`     | files that are web pages, whatever their `Content-Type` says |
 """
 
 import hmac
@@ -100,6 +102,8 @@ def get_image(call: Call) -> Answer:
     image = _images.get(name)
     if image is None:
         raise Refusal(error(404))
+    if "[no-image]" in image.prompt:
+        return media_answer(call, b"<!DOCTYPE html><title>No image</title>", content_type="image/png")
     picture = paint(image.prompt, seed=image.seed, size=image.size, signature="emulated Ideogram")
     return media_answer(call, encode(picture, "png"), content_type="image/png")
 
@@ -128,7 +132,8 @@ def _link(call: Call, image: _Image) -> str:
         _images.popitem(last=False)
     seconds = -1 if "[expired]" in image.prompt else _LINK_SECONDS
     exp = str(int(time.time()) + seconds)
-    return f"http://{call.headers['host']}/ideogram/_files/{name}?exp={exp}&sig={_sign(name, exp)}"
+    base = "https://images.example" if "[foreign]" in image.prompt else f"http://{call.headers['host']}/ideogram"
+    return f"{base}/_files/{name}?exp={exp}&sig={_sign(name, exp)}"
 
 
 def _sign(name: str, exp: str) -> str:

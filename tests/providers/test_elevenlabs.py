@@ -1,0 +1,214 @@
+"""ElevenLabs' wire format: https://elevenlabs.io/docs/api-reference/text-to-speech/convert."""
+
+import base64
+import json
+from dataclasses import replace
+from typing import Any
+
+import httpx2
+import pytest
+
+from electrons.errors import (
+    ProviderAuthError,
+    ProviderError,
+    ProviderQuotaError,
+    ProviderRateLimitError,
+    ProviderRejectedError,
+)
+from electrons.media.subtitles import Alignment
+from electrons.providers.elevenlabs import ElevenLabsProvider
+from electrons.providers.speech import Voice
+from tests.providers.cases import SPEECH_CALL, Case, Cases, body_of
+
+PROVIDER = ElevenLabsProvider()
+SOUND = "as if it were sound"
+AUDIO = {"Content-Type": "audio/mpeg", "character-cost": "11"}
+
+TIMES: dict[str, Any] = {
+    "characters": ["H", "i"],
+    "character_start_times_seconds": [0, 0.1],
+    "character_end_times_seconds": [0.1, 0.25],
+}
+TIMED = {"audio_base64": base64.b64encode(SOUND.encode()).decode(), "alignment": TIMES, "normalized_alignment": TIMES}
+ALIGNMENT = Alignment(["H", "i"], [0.0, 0.1], [0.1, 0.25])
+
+VOICES = {
+    "voices": [
+        {
+            "voice_id": "JBFqnCBsd6RMkjVDRZzb",
+            "name": "George",
+            "category": "premade",
+            "labels": {"accent": "british", "gender": "male"},
+            "preview_url": "https://example/george.mp3",
+            "samples": None,
+        },
+        {"voice_id": "v2", "name": "Mine", "category": None, "labels": None, "preview_url": None},
+    ]
+}
+
+
+def error(kind: str, code: str, message: str, status: str | None = None) -> dict[str, Any]:
+    detail = {"type": kind, "code": code, "message": message, "status": status or code, "request_id": "trace-1"}
+    return {"detail": detail}
+
+
+ERRORS = {
+    "400": Case(
+        status=400, body=error("validation_error", "invalid_text", "Invalid text"), expected=ProviderRejectedError
+    ),
+    "401": Case(
+        status=401,
+        body=error("authentication_error", "unauthorized", "Invalid API key", "invalid_api_key"),
+        expected=ProviderAuthError,
+    ),
+    "401 quota": Case(
+        status=401,
+        body={"detail": {"status": "quota_exceeded", "message": "This request exceeds your quota"}},
+        expected=ProviderQuotaError,
+    ),
+    "402": Case(
+        status=402,
+        body=error("payment_required", "paid_plan_required", "Free users cannot use library voices"),
+        expected=ProviderQuotaError,
+    ),
+    "403": Case(
+        status=403, body=error("authorization_error", "voice_access_denied", "Not yours"), expected=ProviderAuthError
+    ),
+    "403 plan": Case(
+        status=403,
+        body=error("authorization_error", "subscription_required", "Upgrade", "output_format_not_allowed"),
+        expected=ProviderQuotaError,
+    ),
+    "404": Case(
+        status=404, body=error("not_found", "voice_not_found", "A voice was not found."), expected=ProviderRejectedError
+    ),
+    "422": Case(
+        status=422,
+        body={"detail": [{"type": "missing", "loc": ["body", "text"], "msg": "Field required", "input": None}]},
+        expected=ProviderRejectedError,
+    ),
+    "429": Case(
+        status=429,
+        body=error("rate_limit_error", "concurrent_limit_exceeded", "Too many", "too_many_concurrent_requests"),
+        expected=ProviderRateLimitError,
+    ),
+    "5xx": Case(status=500, body=error("internal_error", "internal_error", "Unexpected"), expected=ProviderError),
+    "503": Case(status=503, body="<html>", expected=ProviderError),
+}
+
+CASES: Cases = {
+    "speech": {
+        **ERRORS,
+        "success": Case(headers=AUDIO, body=SOUND, expected=SOUND.encode()),
+        "another type": Case(headers={"Content-Type": "application/octet-stream"}, body=SOUND, expected=SOUND.encode()),
+        "json instead of sound": Case(
+            headers={"Content-Type": "application/json"}, body={"detail": "?"}, expected=ProviderError
+        ),
+        "a page instead of sound": Case(headers={"Content-Type": "text/html"}, body="<html>", expected=ProviderError),
+    },
+    "timed_speech": {
+        **ERRORS,
+        "success": Case(body=TIMED, expected=(SOUND.encode(), ALIGNMENT)),
+        "normalized only": Case(body={**TIMED, "alignment": None}, expected=(SOUND.encode(), ALIGNMENT)),
+        "no times": Case(body={**TIMED, "alignment": None, "normalized_alignment": None}, expected=ProviderError),
+        "times missing": Case(body={**TIMED, "alignment": {**TIMES, "characters": ["H"]}}, expected=ProviderError),
+        "no base64": Case(body={**TIMED, "audio_base64": "*"}, expected=ProviderError),
+        "no json": Case(body="ID3", expected=ProviderError),
+    },
+    "voices": {
+        **ERRORS,
+        "success": Case(
+            body=VOICES,
+            expected=[
+                Voice(
+                    voice_id="JBFqnCBsd6RMkjVDRZzb",
+                    name="George",
+                    category="premade",
+                    labels={"accent": "british", "gender": "male"},
+                    preview_url="https://example/george.mp3",
+                ),
+                Voice(voice_id="v2", name="Mine", category="unknown", labels={}, preview_url=None),
+            ],
+        ),
+        "no voices": Case(body={"detail": "?"}, expected=ProviderError),
+        "a list": Case(body=[], expected=ProviderError),
+    },
+}
+
+
+def test_headers_when_built_then_only_the_key() -> None:
+    assert PROVIDER.build_headers("key-1", "request-1") == [("xi-api-key", "key-1")]
+
+
+def test_build_when_a_text_is_to_be_spoken_then_every_setting_is_sent_zero_included() -> None:
+    request = PROVIDER.build_speech(SPEECH_CALL, timestamps=False)
+
+    assert (request.method, request.path) == ("POST", "/v1/text-to-speech/voice-1?output_format=mp3_44100_128")
+    assert body_of(request.content) == {
+        "text": "Hello there",
+        "model_id": "model-1",
+        "voice_settings": {"stability": 0.5, "similarity_boost": 0.75, "style": 0.0, "use_speaker_boost": True},
+    }
+
+
+def test_build_when_there_is_a_speed_and_times_are_asked_for_then_both_are() -> None:
+    request = PROVIDER.build_speech(replace(SPEECH_CALL, speed=1.1), timestamps=True)
+
+    assert request.path == "/v1/text-to-speech/voice-1/with-timestamps?output_format=mp3_44100_128"
+    assert body_of(request.content)["voice_settings"]["speed"] == 1.1
+
+
+def test_build_when_the_voice_has_odd_characters_then_it_stays_one_part_of_the_path() -> None:
+    request = PROVIDER.build_speech(replace(SPEECH_CALL, voice_id="../a?b"), timestamps=False)
+
+    assert request.path == "/v1/text-to-speech/..%2Fa%3Fb?output_format=mp3_44100_128"
+
+
+@pytest.mark.parametrize(
+    ("value", "characters"), [("11", 11), ("0", 0), ("", None), ("1.5", None), ("-1", None), ("²", None)]
+)
+def test_characters_when_the_header_is_a_number_then_that(value: str, characters: int | None) -> None:
+    assert PROVIDER.parse_characters(httpx2.Headers([(b"character-cost", value.encode())])) == characters
+
+
+def test_characters_when_there_is_no_header_then_unknown() -> None:
+    assert PROVIDER.parse_characters(httpx2.Headers()) is None
+
+
+def test_parse_error_when_all_facts_are_there_then_all_are_kept() -> None:
+    content = json.dumps(error("rate_limit_error", "system_busy", "Busy")).encode()
+
+    parsed = PROVIDER.parse_error(429, {"retry-after": "7"}, content)
+
+    assert (parsed.message, parsed.retry_after) == ("Busy", 7)
+    assert parsed.details == {
+        "provider": "elevenlabs",
+        "status": 429,
+        "code": "system_busy",
+        "provider_request_id": "trace-1",
+    }
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ({"detail": "Not Found"}, "Not Found"),
+        (
+            {"detail": [{"loc": ["body", "text"], "msg": "Field required"}, {"loc": None, "msg": "No"}]},
+            "body.text: Field required; null: No",
+        ),
+        ({"detail": []}, "ElevenLabs answered 404"),
+        ([], "ElevenLabs answered 404"),
+    ],
+)
+def test_parse_error_when_it_has_an_older_shape_then_its_text(document: object, message: str) -> None:
+    parsed = PROVIDER.parse_error(404, {"x-trace-id": "trace-2"}, json.dumps(document).encode())
+
+    assert parsed.message == message
+    assert (parsed.details or {})["provider_request_id"] == "trace-2"
+
+
+def test_parse_error_when_a_failing_server_speaks_of_quota_then_it_is_still_its_failure() -> None:
+    content = json.dumps(error("internal_error", "quota_exceeded", "?")).encode()
+
+    assert type(PROVIDER.parse_error(500, {}, content)) is ProviderError

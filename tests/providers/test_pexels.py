@@ -1,0 +1,190 @@
+"""Pexels' wire format: https://www.pexels.com/api/documentation/."""
+
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from electrons.errors import (
+    ProviderAuthError,
+    ProviderError,
+    ProviderQuotaError,
+    ProviderRateLimitError,
+    ProviderRejectedError,
+)
+from electrons.providers.pexels import PexelsProvider
+from electrons.providers.quota import Quota
+from electrons.providers.stock import Kind, MediaFile, Medium, SearchResult, StockCall
+from tests.providers.cases import Case, Cases
+
+PROVIDER = PexelsProvider()
+
+VIDEO: dict[str, Any] = {
+    "id": 2499611,
+    "width": 1080,
+    "height": 1920,
+    "url": "https://www.pexels.com/video/2499611/",
+    "image": "https://images.pexels.com/videos/2499611/free-video-2499611.jpg",
+    "full_res": None,
+    "tags": [],
+    "duration": 22,
+    "user": {"id": 680589, "name": "Joey Farina", "url": "https://www.pexels.com/@joey"},
+    "video_files": [
+        {"id": 1, "quality": "hls", "file_type": "application/x-mpegURL", "width": None, "height": None, "link": "a"},
+        {"id": 2, "quality": "sd", "file_type": "video/mp4", "width": 540, "height": 960, "fps": 23.9, "link": "b"},
+        {"id": 3, "quality": None, "file_type": "video/mp4", "width": None, "height": None, "fps": None, "link": "c"},
+        {"id": 4, "quality": "hd", "file_type": "video/mp4", "width": 1080, "height": 1920, "fps": 23.9, "link": "d"},
+        {"id": 5, "quality": "hd", "file_type": "video/mp4", "width": 720, "height": 1280, "fps": 23.9, "link": "e"},
+    ],
+    "video_pictures": [{"id": 308178, "picture": "https://static-videos.pexels.com/0.png", "nr": 0}],
+}
+PHOTO: dict[str, Any] = {
+    "id": 2014422,
+    "width": 3024,
+    "height": 3024,
+    "url": "https://www.pexels.com/photo/brown-rocks-2014422/",
+    "photographer": "Joey Farina",
+    "photographer_url": "https://www.pexels.com/@joey",
+    "photographer_id": 680589,
+    "avg_color": "#978E82",
+    "src": {"original": "https://images.pexels.com/p.jpeg", "medium": "https://images.pexels.com/p.jpeg?h=350"},
+    "liked": False,
+    "alt": "Brown Rocks",
+}
+
+
+def page(kind: Kind, *items: dict[str, Any], **members: Any) -> dict[str, Any]:
+    return {"total_results": 10000, "page": 1, "per_page": 15, kind: list(items), "next_page": "https://x", **members}
+
+
+def error(text: str) -> dict[str, Any]:
+    return {"status": 400, "code": "Bad Request", "error": text}
+
+
+VIDEO_FILE = MediaFile(url="d", width=1080, height=1920)
+VIDEO_MEDIUM = Medium(
+    id="2499611",
+    files=(MediaFile(url="b", width=540, height=960), VIDEO_FILE, MediaFile(url="e", width=720, height=1280)),
+    preview_url="https://images.pexels.com/videos/2499611/free-video-2499611.jpg",
+    photographer="Joey Farina",
+    photographer_url="https://www.pexels.com/@joey",
+    page_url="https://www.pexels.com/video/2499611/",
+    duration=22,
+)
+PHOTO_FILE = MediaFile(url="https://images.pexels.com/p.jpeg", width=3024, height=3024)
+PHOTO_MEDIUM = Medium(
+    id="2014422",
+    files=(PHOTO_FILE,),
+    preview_url="https://images.pexels.com/p.jpeg?h=350",
+    photographer="Joey Farina",
+    photographer_url="https://www.pexels.com/@joey",
+    page_url="https://www.pexels.com/photo/brown-rocks-2014422/",
+)
+FAILURES = {
+    "400": Case(status=400, body=error("No query param given"), expected=ProviderRejectedError),
+    "401": Case(status=401, body=error("Unauthorized"), expected=ProviderAuthError),
+    "402": Case(status=402, body="", expected=ProviderQuotaError),
+    "403": Case(status=403, body="Forbidden", expected=ProviderAuthError),
+    "404": Case(status=404, body=error("Not Found"), expected=ProviderRejectedError),
+    "429": Case(status=429, body=error("Too Many Requests"), expected=ProviderRateLimitError),
+    "5xx": Case(status=503, body="<html>", expected=ProviderError),
+    "redirect": Case(status=302, headers={"Location": "https://x.example"}, body="", expected=ProviderError),
+    "unreadable": Case(body="<html>", expected=ProviderError),
+    "no object": Case(body=[], expected=ProviderError),
+    "no items": Case(body={"total_results": 0}, expected=ProviderError),
+}
+
+CASES: Cases = {
+    "videos": {
+        "success": Case(
+            body=page("videos", VIDEO),
+            expected=SearchResult(found=[(VIDEO_MEDIUM, VIDEO_FILE)], total_results=10000, cached=False),
+        ),
+        "nothing": Case(body=page("videos", total_results=0), expected=SearchResult(cached=False)),
+        "no file": Case(
+            body=page("videos", {**VIDEO, "video_files": VIDEO["video_files"][:1]}),
+            expected=SearchResult(total_results=10000, cached=False),
+        ),
+        "no user": Case(body=page("videos", {**VIDEO, "user": None}), expected=ProviderError),
+        **FAILURES,
+    },
+    "photos": {
+        "success": Case(
+            body=page("photos", PHOTO),
+            expected=SearchResult(found=[(PHOTO_MEDIUM, PHOTO_FILE)], total_results=10000, cached=False),
+        ),
+        "no name": Case(body=page("photos", {**PHOTO, "photographer": None}), expected=ProviderError),
+        "no width": Case(body=page("photos", {**PHOTO, "width": None}), expected=ProviderError),
+        **FAILURES,
+    },
+}
+
+
+def test_headers_when_built_then_the_key_stands_bare() -> None:
+    assert PROVIDER.build_headers("key-1", "request-1") == [("Authorization", "key-1")]
+
+
+@pytest.mark.parametrize(("kind", "path"), [("videos", "/v1/videos/search"), ("photos", "/v1/search")])
+def test_build_when_only_a_query_then_nothing_else_but_the_page_is_sent(kind: Kind, path: str) -> None:
+    request = PROVIDER.build_search(StockCall(kind=kind, query="ocean"))
+
+    url = urlsplit(request.path)
+    assert (request.method, url.path, request.content) == ("GET", path, b"")
+    assert dict(parse_qsl(url.query)) == {"query": "ocean", "page": "1", "per_page": "15"}
+
+
+def test_build_when_everything_is_asked_then_it_is_escaped_and_sent() -> None:
+    call = StockCall(
+        kind="photos", query="naïve & more=好 #1/?", orientation="portrait", size="small", page=3, per_page=80
+    )
+
+    assert dict(parse_qsl(urlsplit(PROVIDER.build_search(call).path).query)) == {
+        "query": "naïve & more=好 #1/?",
+        "orientation": "portrait",
+        "size": "small",
+        "page": "3",
+        "per_page": "80",
+    }
+
+
+@pytest.mark.parametrize(
+    ("members", "is_last"),
+    [({}, False), ({"next_page": None}, True), ({"photos": []}, True)],
+)
+def test_parse_when_no_page_follows_then_it_is_the_last(members: dict[str, Any], is_last: bool) -> None:
+    assert PROVIDER.parse_search("photos", {**page("photos", PHOTO), **members}).is_last is is_last
+
+
+def test_quota_when_the_headers_are_there_then_limit_rest_and_the_time_it_starts_anew() -> None:
+    headers = {
+        "x-ratelimit-limit": "20000",
+        "x-ratelimit-remaining": "19684",
+        "x-ratelimit-reset": "1796083200",
+        "content-type": "application/json",
+    }
+
+    assert PROVIDER.parse_quota(headers) == Quota(limit=20000, remaining=19684, resets_at="2026-12-01T00:00:00Z")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"x-ratelimit-limit": "20000", "x-ratelimit-remaining": "1"},
+        {"x-ratelimit-limit": "many", "x-ratelimit-remaining": "1", "x-ratelimit-reset": "1"},
+        {"x-ratelimit-limit": "1", "x-ratelimit-remaining": "1", "x-ratelimit-reset": "9" * 40},
+    ],
+)
+def test_quota_when_the_headers_are_missing_or_wrong_then_nothing_is_known(headers: dict[str, str]) -> None:
+    assert PROVIDER.parse_quota(headers) is None
+
+
+def test_error_when_it_has_a_text_and_a_code_then_both_are_kept() -> None:
+    failure = PROVIDER.parse_error(400, {}, b'{"error": "No query\\n param given", "code": "Bad Request"}')
+
+    assert failure.message == "No query param given"
+    assert failure.details == {"provider": "pexels", "status": 400, "code": "Bad Request"}
+
+
+def test_error_when_it_names_a_wait_then_that_is_passed_on() -> None:
+    assert PROVIDER.parse_error(429, {"retry-after": "30"}, b"").retry_after == 30

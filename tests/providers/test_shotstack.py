@@ -1,0 +1,162 @@
+"""Shotstack's wire format."""
+
+from typing import Any
+
+import httpx2
+import pytest
+
+from electrons.errors import (
+    ProviderAuthError,
+    ProviderError,
+    ProviderQuotaError,
+    ProviderRateLimitError,
+    ProviderRejectedError,
+    ProviderUnreachableError,
+)
+from electrons.providers.render import is_refusal, look_up_render, submit_render
+from electrons.providers.shotstack import RenderState, ShotstackProvider
+from tests.providers.cases import API_KEY, Case, Cases, body_of, create_context
+
+PROVIDER = ShotstackProvider()
+
+EDIT = {"timeline": {"tracks": [{"clips": []}]}, "output": {"format": "mp4"}}
+
+QUEUED = {
+    "success": True,
+    "message": "Created",
+    "response": {"message": "Render Successfully Queued", "id": "render-1"},
+}
+
+
+def state(**members: Any) -> dict[str, Any]:
+    return {"success": True, "message": "OK", "response": {"id": "render-1", "owner": "o", "url": None, **members}}
+
+
+CASES: Cases = {
+    "render": {
+        "success": Case(
+            body=state(status="done", url="https://cdn.example/x.mp4", error="", duration=3, renderTime=812.4),
+            expected=RenderState(
+                status="done", url="https://cdn.example/x.mp4", duration_seconds=3.0, render_time_ms=812
+            ),
+        ),
+        "queued": Case(body=state(status="queued"), expected=RenderState(status="queued")),
+        "preprocessing": Case(body=state(status="preprocessing"), expected=RenderState(status="preprocessing")),
+        "generating": Case(body=state(status="generating"), expected=RenderState(status="rendering")),
+        "a status of tomorrow": Case(body=state(status="polishing"), expected=RenderState(status="rendering")),
+        "failed": Case(
+            body=state(status="failed", error="No such file"),
+            expected=RenderState(status="failed", error="No such file"),
+        ),
+        "with the edit": Case(
+            body=state(status="saving", data={"callback": "https://a.example/x"}),
+            expected=RenderState(status="saving", callback="https://a.example/x"),
+        ),
+        "no status": Case(body=state(), expected=ProviderError),
+        "a status that is no text": Case(body=state(status=[]), expected=ProviderError),
+        "another shape": Case(body={"response": []}, expected=ProviderError),
+        "400 of the other environment": Case(
+            status=400,
+            body={"success": False, "message": "Bad Request", "response": {}},
+            expected=ProviderRejectedError,
+        ),
+        "401": Case(status=401, body={"message": "Unauthorized"}, expected=ProviderAuthError),
+        "402": Case(status=402, body={"message": "Payment Required"}, expected=ProviderQuotaError),
+        "403": Case(status=403, body={"message": "Forbidden"}, expected=ProviderAuthError),
+        "429": Case(status=429, body={"message": "Too Many Requests"}, expected=ProviderRateLimitError),
+        "5xx": Case(status=504, body={"message": "Endpoint request timed out"}, expected=ProviderError),
+    }
+}
+
+
+async def test_submission_when_sent_then_it_is_the_edit_as_it_is() -> None:
+    seen: list[httpx2.Request] = []
+
+    def respond(request: httpx2.Request) -> httpx2.Response:
+        seen.append(request)
+        return httpx2.Response(201, json=QUEUED)
+
+    context = create_context(PROVIDER, respond, shotstack_env="v1")
+
+    assert await submit_render(context, PROVIDER, EDIT) == "render-1"
+    (request,) = seen
+    assert (request.method, str(request.url)) == ("POST", "https://api.shotstack.io/edit/v1/render")
+    assert body_of(request.content) == EDIT
+    assert request.headers["x-api-key"] == API_KEY
+    assert request.headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize(
+    ("status", "refused"),
+    [(400, True), (401, True), (402, True), (403, True), (500, False), (502, False), (504, False)],
+)
+async def test_submission_when_it_fails_then_once_and_only_a_clear_no_is_a_refusal(status: int, refused: bool) -> None:
+    calls = 0
+
+    def respond(_request: httpx2.Request) -> httpx2.Response:
+        nonlocal calls
+        calls += 1
+        return httpx2.Response(status, json={"message": "no"})
+
+    with pytest.raises(ProviderError) as caught:
+        await submit_render(create_context(PROVIDER, respond), PROVIDER, EDIT)
+
+    assert calls == 1
+    assert is_refusal(caught.value) is refused
+
+
+async def test_submission_when_the_connection_breaks_then_it_is_not_repeated() -> None:
+    calls = 0
+
+    def respond(request: httpx2.Request) -> httpx2.Response:
+        nonlocal calls
+        calls += 1
+        raise httpx2.ReadError("gone", request=request)
+
+    with pytest.raises(ProviderUnreachableError) as caught:
+        await submit_render(create_context(PROVIDER, respond), PROVIDER, EDIT)
+
+    assert calls == 1
+    assert not is_refusal(caught.value)
+
+
+@pytest.mark.parametrize("body", [{}, {"response": {}}, {"response": {"id": 5}}, {"response": {"id": ""}}])
+async def test_submission_when_the_answer_has_no_id_then_it_cannot_be_read(body: dict[str, Any]) -> None:
+    context = create_context(PROVIDER, lambda _request: httpx2.Response(201, json=body))
+
+    with pytest.raises(ProviderError, match="cannot be read") as caught:
+        await submit_render(context, PROVIDER, EDIT)
+
+    assert not is_refusal(caught.value)
+
+
+async def test_look_up_when_the_edit_is_wanted_then_it_is_asked_for_in_the_renders_own_environment() -> None:
+    seen: list[str] = []
+
+    def respond(request: httpx2.Request) -> httpx2.Response:
+        seen.append(str(request.url))
+        return httpx2.Response(200, json=state(status="queued"))
+
+    context = create_context(PROVIDER, respond, shotstack_env="v1")
+    await look_up_render(context, PROVIDER, "a/b?c", environment="stage", with_edit=True)
+
+    assert seen == ["https://api.shotstack.io/edit/stage/render/a%2Fb%3Fc?data=true&merged=false"]
+
+
+@pytest.mark.parametrize(
+    ("response", "message"),
+    [
+        ({"error": {"name": "ValidationError", "details": [{"message": "a"}, {"message": "b"}]}}, "a; b"),
+        ({"error": "Template not found"}, "Template not found"),
+        ({"error": {"message": "no tracks"}}, "no tracks"),
+        ({"errors": ["x", {"message": "y"}, 3]}, "x; y"),
+        ({}, "Bad Request"),
+        ([], "Bad Request"),
+    ],
+)
+def test_parse_error_when_details_come_in_some_shape_then_their_texts(response: Any, message: str) -> None:
+    error = PROVIDER.parse_error(
+        400, {}, httpx2.Response(400, json={"message": "Bad Request", "response": response}).content
+    )
+
+    assert error.message == message

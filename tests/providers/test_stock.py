@@ -1,0 +1,296 @@
+"""Searching stock media: the bounds, the pages, the cache, and what is counted."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import httpx2
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from electrons.app import finish
+from electrons.context import Context
+from electrons.errors import ProviderRateLimitError
+from electrons.providers.pexels import PexelsProvider
+from electrons.providers.quota import read_quotas
+from electrons.providers.stock import Bounds, MediaFile, Medium, SearchResult, StockCall, search_media
+from electrons.storage.bindings import Bindings
+from tests.providers.cases import create_context
+from tests.providers.test_pexels import VIDEO
+
+PROVIDER = PexelsProvider()
+CALL = StockCall(kind="videos", query="ocean", per_page=3)
+MEDIUM = Medium(
+    id="1",
+    files=tuple(MediaFile(url=f"{w}x{h}", width=w, height=h) for w, h in ((1280, 720), (1920, 1080), (640, 360))),
+    preview_url="",
+    photographer="",
+    photographer_url="",
+    page_url="",
+    duration=10,
+)
+
+
+class Library:
+    """A vendor with so many videos, of 0, 1, 2... seconds; it notes the pages that it was asked for."""
+
+    def __init__(self, size: int, **headers: str) -> None:
+        self.size = size
+        self.headers = headers
+        self.asked: list[tuple[int, int]] = []
+
+    def respond(self, request: httpx2.Request) -> httpx2.Response:
+        page, per_page = (int(request.url.params[name]) for name in ("page", "per_page"))
+        self.asked.append((page, per_page))
+        ids = range(self.size)[(page - 1) * per_page : page * per_page]
+        document: dict[str, Any] = {
+            "videos": [{**VIDEO, "id": number, "duration": number} for number in ids],
+            "total_results": self.size,
+        }
+        if page * per_page < self.size:
+            document["next_page"] = "https://api.pexels.com/next"
+        return httpx2.Response(200, headers=self.headers, json=document)
+
+
+def ids(result: SearchResult) -> list[int]:
+    return [int(medium.id) for medium, _ in result.found]
+
+
+async def search(
+    library: Library, call: StockCall = CALL, *, bindings: Bindings | None = None, **bounds: int
+) -> tuple[SearchResult, Context]:
+    """A search to its end, the deferred work included."""
+    context = create_context(PROVIDER, library.respond, stock_max_pages=3)
+    context.usage = None
+    context.bindings = bindings or context.bindings
+    result = await search_media(context, PROVIDER, call, Bounds(**bounds))
+    await finish(context)
+    return result, context
+
+
+@pytest.mark.parametrize(
+    ("bounds", "chosen"),
+    [
+        (Bounds(), "1920x1080"),
+        (Bounds(min_width=1000), "1920x1080"),
+        (Bounds(min_width=1920, min_height=1080), "1920x1080"),
+        (Bounds(min_width=1921), None),
+        (Bounds(min_height=1081), None),
+        (Bounds(min_duration=10, max_duration=10), "1920x1080"),
+        (Bounds(min_duration=10.5), None),
+        (Bounds(max_duration=9), None),
+        (Bounds(max_duration=0), None),
+        (Bounds(min_duration=0, min_width=0, min_height=0), "1920x1080"),
+    ],
+)
+def test_choose_when_there_are_bounds_then_the_largest_file_that_keeps_to_them(
+    bounds: Bounds, chosen: str | None
+) -> None:
+    file = bounds.choose(MEDIUM)
+
+    assert (file.url if file else None) == chosen
+
+
+def test_choose_when_it_is_a_photo_then_durations_say_nothing() -> None:
+    assert Bounds(min_duration=5, max_duration=0).choose(replace(MEDIUM, duration=None)) is not None
+
+
+def test_choose_when_there_is_no_file_then_none() -> None:
+    assert Bounds().choose(replace(MEDIUM, files=())) is None
+
+
+@pytest.mark.parametrize(
+    ("bounds", "videos", "photos"),
+    [
+        (Bounds(), False, False),
+        (Bounds(min_duration=0, min_width=0, min_height=0), False, False),
+        (Bounds(min_duration=1), True, False),
+        (Bounds(max_duration=0), True, False),
+        (Bounds(min_width=1), True, True),
+        (Bounds(min_height=1), True, True),
+    ],
+)
+def test_filters_when_nothing_can_fail_then_false(bounds: Bounds, videos: bool, photos: bool) -> None:
+    assert (bounds.filters("videos"), bounds.filters("photos")) == (videos, photos)
+
+
+async def test_search_when_there_are_no_bounds_then_the_providers_own_page() -> None:
+    library = Library(100)
+
+    result, _ = await search(library, replace(CALL, page=4))
+
+    assert library.asked == [(4, 3)]
+    assert (ids(result), result.total_results, result.warnings) == ([9, 10, 11], 100, [])
+
+
+async def test_search_when_the_first_page_is_enough_then_no_other_is_asked_for() -> None:
+    library = Library(200)
+
+    result, _ = await search(library, min_duration=5)
+
+    assert library.asked == [(1, 80)]
+    assert (ids(result), result.total_results, result.warnings) == ([5, 6, 7], 200, [])
+
+
+async def test_search_when_too_few_fit_then_further_pages_are_asked_for() -> None:
+    library = Library(240)
+
+    result, context = await search(library, min_duration=158)
+
+    assert library.asked == [(1, 80), (2, 80), (3, 80)]
+    assert (ids(result), result.warnings) == ([158, 159, 160], [])
+    assert context.usage is not None
+    assert (context.usage.unit, context.usage.input_units) == ("requests", 3)
+
+
+async def test_search_when_the_results_end_then_what_there_is() -> None:
+    result, _ = await search(Library(100), min_duration=99)
+
+    assert (ids(result), result.warnings) == ([99], [])
+
+
+async def test_search_when_the_limit_of_pages_is_reached_then_a_warning_says_so() -> None:
+    library = Library(1000)
+
+    result, _ = await search(library, min_duration=239)
+
+    assert [page for page, _ in library.asked] == [1, 2, 3]
+    assert ids(result) == [239]
+    (warning,) = result.warnings
+    assert warning.startswith("Only the first 240 of 1000 videos")
+
+
+@given(
+    size=st.integers(0, 250),
+    per_page=st.integers(20, 80),
+    bounds=st.tuples(st.integers(0, 250), st.integers(0, 250)).map(sorted),
+)
+async def test_pages_when_put_together_then_every_fitting_medium_once_and_in_order(
+    size: int, per_page: int, bounds: list[int]
+) -> None:
+    library, (shortest, longest) = Library(size), bounds
+    fitting = [number for number in range(min(size, 240)) if shortest <= number <= longest]
+    pages = len(fitting) // per_page + 1
+
+    found: list[int] = []
+    for page in range(1, pages + 1):
+        call = replace(CALL, page=page, per_page=per_page)
+        result, _ = await search(library, call, min_duration=shortest, max_duration=longest)
+        assert len(result.found) <= per_page
+        found += ids(result)
+
+    assert found == fitting
+
+
+async def test_search_when_asked_again_then_the_cache_answers_and_nothing_is_counted() -> None:
+    library = Library(10)
+    first, context = await search(library)
+
+    again, later = await search(library, replace(CALL, query="OCEAN"), bindings=context.bindings)
+
+    assert len(library.asked) == 1
+    assert (first.cached, again.cached) == (False, True)
+    assert (again.found, again.total_results) == (first.found, first.total_results)
+    assert later.usage is None
+
+
+async def test_search_when_only_the_bounds_differ_then_the_cached_pages_serve() -> None:
+    library = Library(200)
+    _, context = await search(library, min_duration=5)
+
+    same, _ = await search(library, replace(CALL, page=2), bindings=context.bindings, min_duration=7)
+    more, _ = await search(library, bindings=context.bindings, min_duration=80)
+
+    assert (ids(same), same.cached) == ([10, 11, 12], True)
+    assert (ids(more), more.cached) == ([80, 81, 82], False)
+    assert [page for page, _ in library.asked] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"query": "sea"}, {"orientation": "square"}, {"size": "large"}, {"page": 2}, {"per_page": 4}],
+)
+async def test_search_when_anything_that_the_provider_sees_differs_then_it_is_asked(changed: dict[str, Any]) -> None:
+    library = Library(10)
+    _, context = await search(library)
+
+    result, _ = await search(library, replace(CALL, **changed), bindings=context.bindings)
+
+    assert (len(library.asked), result.cached) == (2, False)
+
+
+async def test_search_when_it_fails_then_nothing_is_cached_and_the_call_is_counted() -> None:
+    context = create_context(PROVIDER, lambda _: httpx2.Response(429), max_retries=0)
+    context.usage = None
+    with pytest.raises(ProviderRateLimitError):
+        await search_media(context, PROVIDER, CALL, Bounds())
+    await finish(context)
+
+    assert context.usage is not None
+    assert context.usage.input_units == 1
+    result, _ = await search(Library(1), bindings=context.bindings)
+    assert result.cached is False
+
+
+class BrokenStore:
+    """A KV namespace on a bad day."""
+
+    async def get(self, key: str) -> str | None:
+        raise RuntimeError(f"no {key}")
+
+    async def put(self, key: str, value: str, *, ttl_seconds: int) -> None:
+        raise RuntimeError(f"no {key}")
+
+
+class DamagedStore(BrokenStore):
+    """A KV namespace with something else in it."""
+
+    async def get(self, key: str) -> str | None:
+        return "{"
+
+
+@pytest.mark.parametrize("store", [BrokenStore(), DamagedStore()])
+async def test_cache_when_it_cannot_be_used_then_the_provider_answers(store: BrokenStore) -> None:
+    result, context = await search(Library(3), bindings=Bindings(CACHE=store))
+
+    assert (ids(result), result.cached) == ([0, 1, 2], False)
+    assert await read_quotas(context, [PROVIDER]) == {}
+
+
+async def test_cache_when_switched_off_then_each_search_asks() -> None:
+    library = Library(3)
+    context = create_context(PROVIDER, library.respond, stock_cache_seconds=0)
+
+    for _ in range(2):
+        assert (await search_media(context, PROVIDER, CALL, Bounds())).cached is False
+    await finish(context)
+
+    assert len(library.asked) == 2
+
+
+async def test_cache_when_its_life_is_shorter_than_kvs_least_then_that() -> None:
+    context = create_context(PROVIDER, Library(3).respond, stock_cache_seconds=1)
+
+    await search_media(context, PROVIDER, CALL, Bounds())
+    await finish(context)
+
+    assert (await search_media(context, PROVIDER, CALL, Bounds())).cached is True
+
+
+async def test_quota_when_an_answer_tells_of_it_then_it_is_kept_for_the_health_check() -> None:
+    headers = {"X-Ratelimit-Limit": "20000", "X-Ratelimit-Remaining": "7", "X-Ratelimit-Reset": "1796083200"}
+
+    _, context = await search(Library(3, **headers))
+
+    quota = (await read_quotas(context, [PROVIDER]))["pexels"]
+    assert json.loads(json.dumps(quota)).keys() == {"limit", "remaining", "resets_at", "seen_at"}
+    assert (quota["limit"], quota["remaining"], quota["resets_at"]) == (20000, 7, "2026-12-01T00:00:00Z")
+
+
+async def test_quota_when_no_answer_told_of_it_then_there_is_none() -> None:
+    _, context = await search(Library(3))
+
+    assert await read_quotas(context, [PROVIDER]) == {}

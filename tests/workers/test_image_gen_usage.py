@@ -1,0 +1,140 @@
+"""image-gen: what the ledger and the store keep of a generation."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import replace
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from electrons.app import App
+from electrons.errors import UnavailableError
+from electrons.settings import Secret, Settings
+from electrons.storage.bindings import StoredObject
+from electrons.testing import MemoryObjectStore, TestClient, create_memory_bindings
+from setup import ROOT
+from tests.platform import Platform
+from tests.workers.shapes import success_of
+
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
+    "1f15c4890000000d49444154789c6360000002000001e221bc330000000049454e44ae426082"
+)
+LINK = "https://ideogram.ai/api/images/ephemeral/a.png"
+
+
+class FullStore(MemoryObjectStore):
+    """A bucket that takes nothing."""
+
+    async def put(self, *_args: object, **_kwargs: object) -> StoredObject:
+        raise UnavailableError("The object store cannot be reached; try again shortly")
+
+
+def load_app() -> App:
+    """The worker's app on CPython."""
+    path: Path = ROOT / "workers" / "image-gen" / "src" / "image.py"
+    spec = importlib.util.spec_from_file_location("image_gen_image", path)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    app: App = module.app
+    return app
+
+
+def ideogram(request: httpx2.Request) -> httpx2.Response:
+    if request.method == "GET":
+        return httpx2.Response(200, content=PNG)
+    image = {"prompt": "A cat", "seed": 7, "is_image_safe": True, "url": LINK}
+    return httpx2.Response(200, json={"data": [image, image]})
+
+
+def create_client(store: MemoryObjectStore) -> TestClient:
+    return TestClient(
+        load_app(),
+        settings=Settings(auth_mode="open", ideogram_api_key=Secret("key"), public_base_url="https://media.example/"),
+        bindings=replace(create_memory_bindings(), IMAGE_STORAGE=store),
+        http=httpx2.MockTransport(ideogram),
+    )
+
+
+@pytest.mark.parametrize(("model", "count"), [("ideogram:v3", 3), ("openai:gpt-image-2", 2)])
+def test_usage_when_images_are_made_then_its_row_counts_them(platform: Platform, model: str, count: int) -> None:
+    request = {
+        "prompt": "A cat",
+        "model": model,
+        "options": {"num_images": count, "quality": "low"},
+        "instance_id": "i-1",
+        "project_id": "p-1",
+    }
+
+    body = success_of(platform.client("image-gen").post("/generate", json=request))
+
+    (row,) = platform.usage_rows(body["request_id"])
+    provider, _, name = model.partition(":")
+    known = {
+        "worker": "image-gen",
+        "route": "/generate",
+        "provider": provider,
+        "model": name,
+        "unit": "images",
+        "input_units": 0,
+        "output_units": count,
+        "status": 200,
+        "error_code": None,
+        "instance_id": "i-1",
+        "project_id": "p-1",
+    }
+    assert {member: row[member] for member in known} == known
+    assert 0 < row["upstream_ms"] <= row["latency_ms"]
+
+
+async def test_image_when_stored_then_under_a_random_name_with_how_it_came_about() -> None:
+    store = MemoryObjectStore()
+
+    answer = await create_client(store).request(
+        "POST", "/generate", json={"prompt": "A cat", "project_id": "../p"}, headers={"X-Request-ID": "mine"}
+    )
+
+    body = answer.json()
+    assert answer.status == 200, body
+    assert body["metadata"]["dimensions"] == "1x1"
+    assert len(store.objects) == 2
+    for image, (key, (stored, content)) in zip(body["images"], store.objects.items(), strict=True):
+        assert image["image_url"] == f"https://media.example/{key}"
+        assert key.startswith("images/")
+        assert content == PNG
+        assert stored.content_type == "image/png"
+        assert {
+            name: stored.metadata[name] for name in ("worker", "request_id", "provider", "model", "project_id")
+        } == {
+            "worker": "image-gen",
+            "request_id": "mine",
+            "provider": "ideogram",
+            "model": "v3",
+            "project_id": "../p",
+        }
+
+
+async def test_image_when_the_store_takes_nothing_then_503_says_that_it_is_paid() -> None:
+    client = create_client(FullStore())
+
+    answer = await client.request("POST", "/generate", json={"prompt": "A cat"})
+
+    body = answer.json()
+    assert (answer.status, body["error_code"]) == (503, "SERVICE_UNAVAILABLE")
+    assert body["error"].startswith("Ideogram made the image and charges for it, but it could not be kept: ")
+    assert body["details"] == {"images_made": 2, "paid": True}
+    (row,) = await client.bindings.database.query("SELECT unit, output_units, status FROM usage")
+    assert row == {"unit": "images", "output_units": 2, "status": 503}
+
+
+async def test_bucket_when_it_is_not_bound_then_500_before_anything_is_paid() -> None:
+    client = create_client(MemoryObjectStore())
+    client.bindings = replace(client.bindings, IMAGE_STORAGE=None)
+
+    answer = await client.request("POST", "/generate", json={"prompt": "A cat"})
+
+    assert (answer.status, answer.json()["error_code"]) == (500, "CONFIGURATION_ERROR")
+    assert await client.bindings.database.query("SELECT * FROM usage") == []

@@ -1,0 +1,169 @@
+"""render-service outlives its process, and takes Shotstack's webhook where it has a public address."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import threading
+import uuid
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx2
+import pytest
+
+import local
+from tests.emulators.process import Emulators
+from tests.platform import wait_for
+from tests.workers.renders import CallbackServer, edit_of, render_of, submissions, wait_for_end
+from tests.workers.shapes import error_of
+
+
+@contextmanager
+def run(
+    state: Path, emulators: Emulators, *, port: int = 0, **vars_: str
+) -> Iterator[tuple[local.Part, httpx2.Client]]:
+    """render-service alone on a stack of its own."""
+    shared = {**local.LOCAL_VARS, "RATE_LIMIT_POLICY": "none", **local.emulated_vars(emulators.base_urls), **vars_}
+    workers = local.start_workers(
+        {
+            "state": str(state),
+            "workers": ["rate-limiter", "render-service"],
+            "ports": {"render-service": port},
+            "vars": {"*": shared},
+        }
+    )
+    reader = threading.Thread(target=lambda: deque(workers.events(), maxlen=0), daemon=True)
+    try:
+        url = workers.wait_until_ready()["workers"]["render-service"]
+        reader.start()
+        with httpx2.Client(base_url=url, timeout=30, trust_env=False) as client:
+            yield workers, client
+        workers.stop()
+        reader.join()
+    finally:
+        workers.stop()
+        if workers.process.stdout is not None:
+            workers.process.stdout.close()
+
+
+def kill(part: local.Part) -> None:
+    """Ends the process and all that it started, at once, as a power cut would."""
+    found = [part.process.pid]
+    for pid in found:
+        children = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False).stdout
+        found += map(int, children.split())
+    for pid in found:
+        os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    local.migrate(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def caller() -> Iterator[CallbackServer]:
+    with CallbackServer.start() as server:
+        yield server
+
+
+def test_render_when_the_process_is_killed_in_the_middle_then_it_is_done_after_a_restart(
+    state: Path, emulators: Emulators, caller: CallbackServer
+) -> None:
+    emulators.add_fault("shotstack", kind="status", status=503, method="GET", path_contains="/render/", times=1000)
+    with run(state, emulators, RENDER_POLL_SECONDS="0.1", MAX_RETRIES="0") as (workers, client):
+        render_id = render_of(client.post("/render", json=edit_of(callback_url=caller.url)), 202)["render_id"]
+        looks = wait_for(lambda: [x for x in emulators.requests("shotstack") if x["method"] == "GET"][2:])
+        assert looks
+        kill(workers)
+    before = len(submissions(emulators))
+    emulators.reset()
+
+    with run(state, emulators, RENDER_POLL_SECONDS="0.1", MAX_RETRIES="0") as (_, client):
+        assert client.get("/health").status_code == 200  # nobody asks for the render
+
+        assert json.loads(caller.calls.get(timeout=60)[1])["status"] == "done"
+        assert client.get(f"/renders/{render_id}.mp4").status_code == 200
+    assert (before, len(submissions(emulators))) == (1, 0)
+
+
+@pytest.fixture(scope="module")
+def public(tmp_path_factory: pytest.TempPathFactory, running_emulators: Emulators) -> Iterator[httpx2.Client]:
+    """A deployment that Shotstack reaches, and that would ask by itself only when these tests have given up."""
+    state = tmp_path_factory.mktemp("public")
+    local.migrate(state)
+    port = free_port()
+    vars_: Mapping[str, str] = {"PUBLIC_BASE_URL": f"http://127.0.0.1:{port}", "RENDER_POLL_SECONDS": "600"}
+    with run(state, running_emulators, port=port, **vars_) as (_, client):
+        yield client
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def test_render_when_shotstack_announces_its_end_then_nobody_waits_for_the_next_look(
+    public: httpx2.Client, emulators: Emulators
+) -> None:
+    render_id = render_of(public.post("/render", json=edit_of()), 202)["render_id"]
+
+    assert wait_for_end(public, render_id)["status"] == "done"
+
+    (submission,) = submissions(emulators)
+    assert submission["body"]["callback"] == f"{public.base_url}/webhooks/shotstack/{render_id}"
+
+
+def test_submission_when_its_answer_was_lost_then_the_announcement_finds_it_again(
+    public: httpx2.Client, emulators: Emulators
+) -> None:
+    emulators.add_fault("shotstack", kind="broken_json", method="POST")
+    error = error_of(public.post("/render", json=edit_of()), 502, "PROVIDER_ERROR")
+    render_id = error["details"]["render_id"]
+
+    found = wait_for(lambda: public.get(f"/render/{render_id}").json()["status"] == "done")
+
+    assert found
+    assert public.get(f"/renders/{render_id}.mp4").status_code == 200
+    assert len(submissions(emulators)) == 1
+
+
+def test_announcement_when_it_names_a_render_of_somebody_else_then_it_is_not_believed(
+    public: httpx2.Client, emulators: Emulators
+) -> None:
+    foreign = {"x-api-key": "any"}
+    with httpx2.Client(base_url=emulators.url_of("shotstack"), headers=foreign, trust_env=False) as shotstack:
+        other = shotstack.post("/edit/stage/render", json=edit_of()).json()["response"]["id"]
+    emulators.add_fault("shotstack", kind="status", status=500, method="POST")
+    error = error_of(public.post("/render", json=edit_of()), 502, "PROVIDER_ERROR")
+    render_id = error["details"]["render_id"]
+
+    answer = public.post(f"/webhooks/shotstack/{render_id}", json={"type": "edit", "status": "done", "id": other})
+
+    assert answer.status_code == 200
+    assert public.get(f"/render/{render_id}").json()["status"] == "failed"
+
+
+def test_announcement_when_it_lies_about_the_end_then_the_provider_is_asked(
+    public: httpx2.Client, emulators: Emulators
+) -> None:
+    render_id = render_of(public.post("/render", json=edit_of()), 202)["render_id"]
+    lie = {"type": "edit", "status": "failed", "id": str(uuid.uuid4()), "error": "a lie"}
+
+    assert public.post(f"/webhooks/shotstack/{render_id}", json=lie).status_code == 200
+
+    assert wait_for_end(public, render_id)["status"] == "done"
+
+
+@pytest.mark.parametrize("render_id", [str(uuid.uuid4()), "x"])
+def test_announcement_when_the_render_is_unknown_then_404(public: httpx2.Client, render_id: str) -> None:
+    error_of(public.post(f"/webhooks/shotstack/{render_id}", json={"id": "x"}), 404, "RENDER_NOT_FOUND")

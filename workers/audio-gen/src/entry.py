@@ -1,0 +1,7 @@
+"""The entry point of audio-gen; its routes are in `audio.py`."""
+
+from audio import app
+
+from electrons.runtime.entrypoint import create_entrypoint
+
+Default = create_entrypoint(app)
