@@ -17,7 +17,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -43,30 +43,63 @@ class DemoError(Exception):
 def main() -> int:
     """Makes the video; returns the exit status."""
     topic = " ".join(sys.argv[1:]) or "the sea at night"
+    platform = Platform({worker: f"http://127.0.0.1:{start.port_of(worker)}" for worker in start.PORTS})
     started = time.monotonic()
     try:
-        with serve_soundtrack() as soundtrack:
-            script = write_script(topic)
-            with ThreadPoolExecutor() as pool:
-                card = pool.submit(draw_card, script["title"])
-                speeches = list(pool.map(speak, script["scenes"]))
-                clips = list(pool.map(find_clip, script["scenes"], [speech["duration_seconds"] for speech in speeches]))
-            render = make(compose(card.result(), speeches, clips, soundtrack))
-            path = download(render["url"])
+        url = make_video(platform, topic)
+        path = download(url, ROOT / "out")
     except DemoError as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
-    print(f"\n{path.relative_to(ROOT)}  {path.stat().st_size / 1e6:.1f} MB  {render['url']}")
-    print(f"made in {time.monotonic() - started:.1f} s")
+    print(f"\n{path.relative_to(ROOT)}  {path.stat().st_size / 1e6:.1f} MB  {url}")
+    print(f"made in {time.monotonic() - started:.1f} s, for ${platform.cost:.4f} as far as prices are known")
     return 0
 
 
-def write_script(topic: str) -> Document:
+class Platform:
+    """The workers by name, and what their answers have cost so far, in US dollars."""
+
+    def __init__(self, urls: Mapping[str, str]) -> None:
+        self._urls = urls
+        self.cost = 0.0
+
+    def call(self, worker: str, path: str, body: Document | None = None, *, quiet: bool = False) -> Document:
+        """One call, told on the terminal. Raises `DemoError` with the worker's own words."""
+        url = self._urls[worker] + path
+        data = None if body is None else json.dumps(body).encode()
+        started = time.monotonic()
+        try:
+            with urllib.request.urlopen(urllib.request.Request(url, data)) as answer:  # noqa: S310  # ours
+                result: Document = json.load(answer)
+                self.cost += float(answer.headers.get("X-Estimated-Cost-USD") or 0)
+        except urllib.error.HTTPError as error:
+            raise DemoError(f"{worker} answered {error.code}: {error.read().decode()[:300]}") from error
+        except urllib.error.URLError as error:
+            raise DemoError(f"{worker} does not answer at {url}; is `npm start` running?") from error
+        if not quiet:
+            print(f"  {worker:<16}{path:<18}{time.monotonic() - started:6.1f} s", flush=True)
+        return result
+
+
+def make_video(platform: Platform, topic: str) -> str:
+    """The URL of a video about the topic. Raises `DemoError`."""
+    with serve_soundtrack() as soundtrack, ThreadPoolExecutor() as pool:
+        script = write_script(platform, topic)
+        card = pool.submit(draw_card, platform, script["title"])
+        scenes = script["scenes"]
+        speeches = list(pool.map(partial(speak, platform), scenes))
+        clips = list(pool.map(partial(find_clip, platform), scenes, [x["duration_seconds"] for x in speeches]))
+        render = finish(platform, compose(card.result(), speeches, clips, soundtrack))
+    url: str = render["url"]
+    return url
+
+
+def write_script(platform: Platform, topic: str) -> Document:
     """`{"title", "scenes": [{"narration", "keywords"}]}`."""
     prompt = (
         f"Write the script of a short video about {topic}. Answer with this JSON object, filled in, and nothing else:"
     )
-    text = call("text-gen", "/generate", {"prompt": f"{prompt}\n{TEMPLATE}"})["text"]
+    text = platform.call("text-gen", "/generate", {"prompt": f"{prompt}\n{TEMPLATE}"})["text"]
     found = re.search(r"\{.*\}", text, flags=re.DOTALL)
     try:
         script: Document = json.loads(found[0] if found else text)
@@ -77,23 +110,23 @@ def write_script(topic: str) -> Document:
     return script
 
 
-def draw_card(title: str) -> Document:
+def draw_card(platform: Platform, title: str) -> Document:
     """image-gen's answer for the title card."""
     prompt = f"A title card with the words: {title}"
-    return call("image-gen", "/generate", {"prompt": prompt, "options": {"aspect_ratio": "16:9"}})
+    return platform.call("image-gen", "/generate", {"prompt": prompt, "options": {"aspect_ratio": "16:9"}})
 
 
-def speak(scene: Document) -> Document:
+def speak(platform: Platform, scene: Document) -> Document:
     """audio-gen's answer for a scene."""
-    return call("audio-gen", "/synthesize", {"text": scene["narration"]})
+    return platform.call("audio-gen", "/synthesize", {"text": scene["narration"]})
 
 
-def find_clip(scene: Document, seconds: float) -> Document:
+def find_clip(platform: Platform, scene: Document, seconds: float) -> Document:
     """A clip for a scene: one as long as the speech, if there is one."""
     wanted: Document = {"keywords": scene["keywords"][:3], "orientation": "landscape"}
     wanted["options"] = {"per_page": 1, "min_width": 1280, "min_duration": min(math.ceil(seconds + PAUSE_SECONDS), 10)}
-    media = call("stock-media", "/search/videos", wanted)["media"]
-    media = media or call("stock-media", "/search/videos", {**wanted, "options": {"per_page": 1}})["media"]
+    media = platform.call("stock-media", "/search/videos", wanted)["media"]
+    media = media or platform.call("stock-media", "/search/videos", {**wanted, "options": {"per_page": 1}})["media"]
     if not media:
         raise DemoError(f"there is no clip of {', '.join(scene['keywords'])}")
     clip: Document = media[0]
@@ -127,9 +160,9 @@ def compose(card: Document, speeches: list[Document], clips: list[Document], sou
     return {"timeline": timeline, "output": {"format": "mp4", "resolution": "hd", "fps": 25}}
 
 
-def make(body: Document) -> Document:
+def finish(platform: Platform, body: Document) -> Document:
     """The finished render, with a bar while it is in the making."""
-    render = call("render-service", "/render", body)
+    render = platform.call("render-service", "/render", body)
     while render["status"] not in {"done", "failed"}:
         progress = render.get("progress") or 0
         filled = int(progress * 0.3)
@@ -138,37 +171,20 @@ def make(body: Document) -> Document:
             end="",
             flush=True,
         )
-        render = call("render-service", f"/render/{render['render_id']}?wait_seconds=2", quiet=True)
+        render = platform.call("render-service", f"/render/{render['render_id']}?wait_seconds=2", quiet=True)
     print()
     if render["status"] == "failed":
         raise DemoError(f"the render failed: {render.get('error')}")
     return render
 
 
-def download(url: str) -> Path:
-    """Puts the video into `out/`."""
-    path = ROOT / "out" / Path(url).name
+def download(url: str, folder: Path) -> Path:
+    """Puts the video into a folder."""
+    path = folder / Path(url).name
     path.parent.mkdir(exist_ok=True)
     with urllib.request.urlopen(url) as answer:  # noqa: S310  # of our own worker
         path.write_bytes(answer.read())
     return path
-
-
-def call(worker: str, path: str, body: Document | None = None, *, quiet: bool = False) -> Document:
-    """One call of a worker, told on the terminal. Raises `DemoError` with the worker's own words."""
-    url = f"http://127.0.0.1:{start.port_of(worker)}{path}"
-    data = None if body is None else json.dumps(body).encode()
-    started = time.monotonic()
-    try:
-        with urllib.request.urlopen(urllib.request.Request(url, data)) as answer:  # loopback
-            result: Document = json.load(answer)
-    except urllib.error.HTTPError as error:
-        raise DemoError(f"{worker} answered {error.code}: {error.read().decode()[:300]}") from error
-    except urllib.error.URLError as error:
-        raise DemoError(f"{worker} does not answer at {url}; is `npm start` running?") from error
-    if not quiet:
-        print(f"  {worker:<16}{path:<18}{time.monotonic() - started:6.1f} s", flush=True)
-    return result
 
 
 @contextmanager
@@ -194,6 +210,7 @@ def serve_soundtrack() -> Iterator[str]:
         yield f"http://127.0.0.1:{server.server_address[1]}/soundtrack.wav"
     finally:
         server.shutdown()
+        server.server_close()
 
 
 def chord(seconds: int = 90, rate: int = 8000) -> bytes:

@@ -32,6 +32,7 @@ from electrons.middleware.request_id import request_id
 from electrons.middleware.validation import validation
 from electrons.models.base import Answer
 from electrons.providers.base import Provider
+from electrons.providers.prices import estimate_cost
 from electrons.routing import DEFAULT_BODY_LIMIT, Estimate, Handler, Route, Router
 from electrons.tasks import start_task
 
@@ -141,6 +142,8 @@ async def _call_handler(context: Context) -> Response:
     if isinstance(answer, Answer):
         answer.request_id = context.request_id
         answer.timestamp = timestamp()
+        if context.usage is not None and (cost := estimate_cost(context.usage)):
+            context.headers.append(("X-Estimated-Cost-USD", f"{cost.microusd / 1e6:.6f}"))
     if isinstance(answer, BaseModel):
         return Response.json(answer.model_dump_json(exclude_none=True))
     return answer

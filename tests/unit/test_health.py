@@ -34,8 +34,9 @@ async def test_deep_health_when_all_is_there_then_each_check_is_ok() -> None:
 
     assert answer.status == 200
     assert answer.json()["status"] == "healthy"
+    buckets = ["AUDIO_STORAGE", "IMAGE_STORAGE", "RENDER_STORAGE"]
     assert answer.json()["checks"] == dict.fromkeys(
-        ["DB", "CACHE", "RATE_LIMITER", "ANTHROPIC_API_KEY", "OPENAI_API_KEY"], "ok"
+        ["DB", "CACHE", "RATE_LIMITER", *buckets, "ANTHROPIC_API_KEY", "OPENAI_API_KEY"], "ok"
     )
 
 

@@ -28,21 +28,22 @@ def nothing_stored_but_counted(platform: Platform, answer: Any, *, units: int = 
 
 @EACH_WAY
 @pytest.mark.parametrize(
-    ("status", "error_code", "expected"),
+    ("said", "expected"),
     [
-        (400, None, (422, "PROVIDER_REJECTED")),
-        (401, None, (502, "PROVIDER_AUTH_FAILED")),
-        (401, "quota_exceeded", (502, "PROVIDER_QUOTA_EXHAUSTED")),
-        (402, None, (502, "PROVIDER_QUOTA_EXHAUSTED")),
-        (403, None, (502, "PROVIDER_AUTH_FAILED")),
-        (404, "voice_not_found", (422, "PROVIDER_REJECTED")),
-        (422, None, (422, "PROVIDER_REJECTED")),
+        ({"status": 400}, (422, "PROVIDER_REJECTED")),
+        ({"status": 401}, (502, "PROVIDER_AUTH_FAILED")),
+        ({"status": 401, "error_code": "quota_exceeded"}, (502, "PROVIDER_QUOTA_EXHAUSTED")),
+        ({"status": 402}, (502, "PROVIDER_QUOTA_EXHAUSTED")),
+        ({"status": 403}, (502, "PROVIDER_AUTH_FAILED")),
+        ({"status": 404, "error_code": "voice_not_found"}, (422, "PROVIDER_REJECTED")),
+        ({"status": 422}, (422, "PROVIDER_REJECTED")),
     ],
+    ids=lambda value: "-".join(map(str, value.values())) if isinstance(value, dict) else None,
 )
 def test_error_when_another_try_cannot_help_then_there_is_only_one(
-    platform: Platform, emulators: Emulators, way: str, status: int, error_code: str | None, expected: tuple[int, str]
+    platform: Platform, emulators: Emulators, way: str, said: dict[str, Any], expected: tuple[int, str]
 ) -> None:
-    emulators.add_fault("elevenlabs", kind="status", status=status, error_code=error_code, message="That was no good")
+    emulators.add_fault("elevenlabs", kind="status", message="That was no good", **said)
 
     answer = ask(platform, **WAYS[way])
 

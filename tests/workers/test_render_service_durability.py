@@ -167,3 +167,14 @@ def test_announcement_when_it_lies_about_the_end_then_the_provider_is_asked(
 @pytest.mark.parametrize("render_id", [str(uuid.uuid4()), "x"])
 def test_announcement_when_the_render_is_unknown_then_404(public: httpx2.Client, render_id: str) -> None:
     error_of(public.post(f"/webhooks/shotstack/{render_id}", json={"id": "x"}), 404, "RENDER_NOT_FOUND")
+
+
+def test_render_when_no_announcement_ever_comes_then_it_is_looked_at_all_the_same(
+    state: Path, emulators: Emulators
+) -> None:
+    with run(state, emulators, PUBLIC_BASE_URL="http://127.0.0.1:9", RENDER_POLL_SECONDS="0.2") as (_, client):
+        render_id = render_of(client.post("/render", json=edit_of()), 202)["render_id"]
+
+        body = wait_for_end(client, render_id)
+
+    assert (body["status"], body["url"]) == ("done", f"http://127.0.0.1:9/renders/{render_id}.mp4")

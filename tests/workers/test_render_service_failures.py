@@ -3,9 +3,11 @@
 import hashlib
 import hmac
 import json
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
+import httpx2
 import pytest
 
 import local
@@ -95,6 +97,20 @@ def test_submission_when_shotstack_is_too_slow_then_504_and_unknown(platform: Pl
     error = error_of(platform.client(f"{SERVICE}-impatient").post("/render", json=edit_of()), 504, "GATEWAY_TIMEOUT")
 
     assert "may or may not be rendering" in error["error"]
+    assert len(submissions(emulators)) == 1
+
+
+def test_submission_when_the_caller_leaves_then_the_render_is_followed_all_the_same(
+    platform: Platform, emulators: Emulators
+) -> None:
+    emulators.add_fault("shotstack", kind="slow_first_byte", seconds=1, method="POST")
+    request_id = str(uuid.uuid4())
+
+    with pytest.raises(httpx2.ReadTimeout):
+        platform.client(SERVICE).post("/render", json=edit_of(), headers={"X-Request-ID": request_id}, timeout=0.5)
+
+    (row,) = platform.usage_rows(request_id)
+    assert (row["status"], row["output_units"]) == (200, 1)
     assert len(submissions(emulators)) == 1
 
 

@@ -31,6 +31,8 @@ PRICES: Mapping[str, tuple[float, float]] = {
     "openai:gpt-4o-mini": (0.15, 0.60),
     "openai:gpt-4.1": (2, 8),
     "openai:gpt-4.1-mini": (0.40, 1.60),
+    # https://www.pexels.com/api/: free of charge
+    "pexels:": (0, 0),
 }
 
 

@@ -92,6 +92,7 @@ class MediaFolder:
         """Stores the body of an answer that has not been read. An empty body is no file.
 
         Raises `ProviderError` when the body breaks off, is empty or longer than `max_bytes`, and `UnavailableError`.
+        Python does not see the pieces come, so only `TOTAL_TIMEOUT_SECONDS` ends a body that has fallen silent.
         """
         if not isinstance(response.stream, httpx2.AsyncByteStream):
             raise TypeError("the answer is not one of an asynchronous transport")
