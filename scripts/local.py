@@ -54,7 +54,7 @@ class Part:
                 return event
             if "message" in event:
                 words.append(event["message"])
-        raise SetupError(f"{self.name} did not start: {' '.join(words[-3:]) or 'it said nothing'}")
+        raise SetupError(f"{self.name} did not start: {' '.join(words[-3:]) or 'see its message above'}")
 
     def drain(self) -> None:
         """Reads what comes from now on and throws it away, so that the process never waits for a reader."""
