@@ -61,8 +61,11 @@ def main() -> int:
 
 
 def port_base() -> int:
-    """The port of the first worker."""
-    return int(os.environ.get("DE_PORT_BASE", "8787"))
+    """The port of the first worker. Raises `SetupError`."""
+    text = os.environ.get("DE_PORT_BASE", "8787")
+    if not text.isdecimal() or not 1024 <= int(text) <= 65000:
+        raise setup.SetupError(f"`DE_PORT_BASE` must be a port from 1024 to 65000, not {text!r}")
+    return int(text)
 
 
 def port_of(worker: str) -> int:
