@@ -12,6 +12,7 @@ A frame is one server-sent event; a plain answer breaks in the middle of its bod
 | `truncate`        | `after` (1)                                             | an answer with a proper but early end |
 | `broken_json`     | `after` (1)                                             | 200 with a JSON cut short (one frame) |
 | `split_utf8`      |                                                         | characters, frames torn apart in TCP |
+| `chunked`         | `padding_bytes` (0)                                     | a body that does not say how long it is |
 | `error_event`     | `after` (1), `status` (500), `message`, `error_code`    | the vendor's error ends the stream |
 | `empty`           |                                                         | 200 without a body |
 | `html`            | `status` (502)                                          | a proxy's HTML error page |
@@ -22,6 +23,7 @@ so parallel tests keep to their own faults, and a fault to the step that it is m
 """
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Literal
 
@@ -38,6 +40,7 @@ Seconds = Annotated[float, Field(ge=0)]
 
 # Behind the first byte of every multi-byte character, and between the two line feeds that end a frame.
 _AWKWARD_PLACES = re.compile(rb"(?<=[\xc2-\xf4])|(?<=\n)(?=\n)")
+_PIECE = 256 * 1024
 _HTML_PAGE = b"<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>"
 
 
@@ -57,14 +60,14 @@ class Match(BaseModel):
         )
 
 
-class _Fault(BaseModel):
+class _Fault(BaseModel, ABC):
     model_config = ConfigDict(extra="forbid")
     times: int = Field(default=1, ge=1)
     match: Match = Match()
 
+    @abstractmethod
     def perform(self, vendor: Vendor, exchange: Exchange, answer: Callable[[], Answer]) -> Performance:
         """The answer to send and how to send it. `answer()` is what the API would have said."""
-        raise NotImplementedError
 
 
 class Status(_Fault):
@@ -145,6 +148,19 @@ class SplitUtf8(_Fault):
         return said, [Mark.HEAD, first, *paused]
 
 
+class Chunked(_Fault):
+    kind: Literal["chunked"]
+    padding_bytes: int = Field(default=0, ge=0)
+
+    def perform(self, vendor: Vendor, exchange: Exchange, answer: Callable[[], Answer]) -> Performance:
+        said = answer()
+        headers = [(name, value) for name, value in said.headers if name.lower() != b"content-length"]
+        whole = b"".join(said.frames) + bytes(self.padding_bytes)
+        pieces = [whole[at : at + _PIECE] for at in range(0, len(whole), _PIECE)]
+        longer = Answer(said.status, headers, pieces, streamed=True)
+        return longer, plain_script(longer)
+
+
 class ErrorEvent(_Fault):
     kind: Literal["error_event"]
     after: Count = 1
@@ -191,7 +207,18 @@ class Redirect(_Fault):
 
 
 Fault = Annotated[
-    Status | SlowFirstByte | Stall | Cut | Truncate | BrokenJson | SplitUtf8 | ErrorEvent | Empty | Html | Redirect,
+    Status
+    | SlowFirstByte
+    | Stall
+    | Cut
+    | Truncate
+    | BrokenJson
+    | SplitUtf8
+    | Chunked
+    | ErrorEvent
+    | Empty
+    | Html
+    | Redirect,
     Field(discriminator="kind"),
 ]
 

@@ -48,6 +48,22 @@ def test_render_when_done_then_its_film_is_served(platform: Platform, tmp_path: 
     assert client.get(body["url"], headers={"If-None-Match": answer.headers["ETag"]}).status_code == 304
 
 
+@pytest.mark.parametrize("padding", [0, 20_000_000], ids=["one part", "several parts"])
+def test_render_when_the_film_comes_without_its_length_then_it_is_kept_whole(
+    platform: Platform, emulators: Emulators, padding: int
+) -> None:
+    client = platform.client("render-service")
+    emulators.add_fault("shotstack", kind="chunked", padding_bytes=padding, method="GET", path_contains="/_files/")
+
+    body = render_to_end(client, edit_of())
+
+    film = client.get(body["url"]).content
+    assert len(film) == body["metadata"]["size_bytes"]
+    assert len(film) > padding
+    assert film[4:8] == b"ftyp"
+    assert film[len(film) - padding :] == bytes(padding)
+
+
 def test_render_when_done_then_its_metadata_lies_beside_the_film(platform: Platform) -> None:
     client = platform.client("render-service")
     body = render_to_end(client, edit_of())
