@@ -12,7 +12,7 @@ A frame is one server-sent event; a plain answer breaks in the middle of its bod
 | `truncate`        | `after` (1)                                             | an answer with a proper but early end |
 | `broken_json`     | `after` (1)                                             | 200 with a JSON cut short (one frame) |
 | `split_utf8`      |                                                         | characters, frames torn apart in TCP |
-| `chunked`         | `padding_bytes` (0)                                     | a body that does not say how long it is |
+| `chunked`         | `padding_bytes` (0)                                     | a body that does not tell its length |
 | `error_event`     | `after` (1), `status` (500), `message`, `error_code`    | the vendor's error ends the stream |
 | `empty`           |                                                         | 200 without a body |
 | `html`            | `status` (502)                                          | a proxy's HTML error page |
