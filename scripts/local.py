@@ -7,23 +7,40 @@ line and end when their standard input closes, so nothing outlives whoever start
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 import subprocess
 import threading
+import tomllib
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 from setup import NODE, PYTHON, ROOT, SetupError, environment
 
 HOST = "127.0.0.1"
 MIGRATIONS = ROOT / "wrangler" / "migrations"
+DATABASE_CONFIG = ROOT / "workers" / "text-gen" / "wrangler.toml"
 
 Vars = Mapping[str, Mapping[str, str]]
 
-LOCAL_VARS = {"AUTH_MODE": "open", "ALLOW_LOOPBACK_URLS": "true", "CALLBACK_SIGNING_SECRET": "local-signing-secret"}
-"""What every local run sets: no keys, assets and callbacks on this machine, and something to sign callbacks with."""
+LOCAL_VARS = {
+    "AUTH_MODE": "open",
+    "ALLOW_LOOPBACK_URLS": "true",
+    "CALLBACK_SIGNING_SECRET": "local-signing-secret",
+    "ALLOWED_REPOSITORIES": "*",
+    "ALLOWED_WORKER_PREFIXES": "*",
+}
+"""What every local run sets: no keys (but for sandbox-executor, which is never open), assets and callbacks on this
+machine, something to sign callbacks with, and every repository and name of a Worker, since both are emulated."""
+
+EMULATED_CREDENTIALS = {
+    "github": {"GITHUB_PAT": "emulated"},
+    "cloudflare": {"CLOUDFLARE_API_TOKEN": "emulated", "CLOUDFLARE_ACCOUNT_ID": "0" * 32},
+}
+"""Of the providers where they are more than one, or not named an API key."""
 
 
 class Part:
@@ -71,9 +88,15 @@ class Part:
             self.process.wait()
 
 
-def start_emulators(port: int) -> Part:
-    """The emulators of all providers on one port; 0 takes a free one. `ready` has their `base_urls` by provider."""
-    return Part("emulators", [str(PYTHON), "-m", "tests.emulators", "--port", str(port), "--exit-with-parent"])
+def start_emulators(port: int, *, state: Path | None = None) -> Part:
+    """The emulators of all providers on one port; 0 takes a free one. `ready` has their `base_urls` by provider.
+
+    What they keep on disk lies in `state/emulators`, or without `state` in a folder that ends with them.
+    """
+    command = [str(PYTHON), "-m", "tests.emulators", "--port", str(port), "--exit-with-parent"]
+    if state is not None:
+        command += ["--state", str(state / "emulators")]
+    return Part("emulators", command)
 
 
 def start_workers(options: Mapping[str, Any]) -> Part:
@@ -85,14 +108,21 @@ def emulated_vars(base_urls: Mapping[str, str]) -> dict[str, str]:
     """Vars that turn every provider's calls to its emulator."""
     vars_: dict[str, str] = {}
     for provider, url in base_urls.items():
-        vars_[f"{provider.upper()}_API_KEY"] = "emulated"
+        vars_.update(emulated_credentials(provider))
         vars_[f"{provider.upper()}_BASE_URL"] = url
+    if "cloudflare" in base_urls:
+        vars_["WORKERS_DEV_URL"] = urljoin(base_urls["cloudflare"], "/cloudflare/workers.dev/{name}")
     return vars_
+
+
+def emulated_credentials(provider: str) -> dict[str, str]:
+    """The vars by which a worker signs in to the provider, with values that its emulator accepts."""
+    return EMULATED_CREDENTIALS.get(provider, {f"{provider.upper()}_API_KEY": "emulated"})
 
 
 def migrate(state: Path) -> None:
     """Applies the D1 migrations to the local database in `state`, if there are new ones. Raises `SetupError`."""
-    content = b"".join(path.read_bytes() for path in sorted(MIGRATIONS.glob("*.sql")))
+    content = database_id().encode() + b"".join(path.read_bytes() for path in sorted(MIGRATIONS.glob("*.sql")))
     stamp = state / f"migrated-{hashlib.sha256(content).hexdigest()[:16]}"
     if stamp.exists():
         return
@@ -102,6 +132,20 @@ def migrate(state: Path) -> None:
     if result.returncode != 0:
         raise SetupError(f"the D1 migrations failed: {(result.stderr or result.stdout).strip()}")
     stamp.touch()
+
+
+def database_id() -> str:
+    """The id of the D1 database that all workers share."""
+    (database,) = tomllib.loads(DATABASE_CONFIG.read_text())["d1_databases"]
+    return str(database["database_id"])
+
+
+def database_file(state: Path) -> Path:
+    """Where miniflare keeps the D1 database in `state`: its name is the id of the Durable Object that holds it."""
+    kind = "miniflare-D1DatabaseObject"
+    key = hashlib.sha256(kind.encode()).digest()
+    name = hmac.digest(key, database_id().encode(), "sha256")[:16]
+    return state / "v3" / "d1" / kind / f"{(name + hmac.digest(key, name, 'sha256')[:16]).hex()}.sqlite"
 
 
 def read_dev_vars(path: Path) -> dict[str, str]:

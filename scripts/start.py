@@ -14,6 +14,7 @@ import threading
 import time
 from typing import Any
 
+import keys
 import local
 import setup
 
@@ -26,17 +27,18 @@ Event = tuple[local.Part, dict[str, Any] | None]
 def main() -> int:
     """Runs until Ctrl-C, or until a part ends by itself; returns the exit status."""
     started = time.monotonic()
-    state = setup.ROOT / ".state"
-    state.mkdir(exist_ok=True)
-    local.migrate(state)
+    state = keys.STATE
+    local_key = keys.local_key(state)
     parts: list[local.Part] = []
     signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     try:
-        emulators = local.start_emulators(port_base() + EMULATORS_OFFSET)
+        emulators = local.start_emulators(port_base() + EMULATORS_OFFSET, state=state)
         parts.append(emulators)
         base_urls = emulators.wait_until_ready()["base_urls"]
         real = local.read_dev_vars(setup.ROOT / ".dev.vars")
-        emulated = {name: url for name, url in base_urls.items() if f"{name.upper()}_API_KEY" not in real}
+        emulated = {
+            name: url for name, url in base_urls.items() if not local.emulated_credentials(name).keys() <= real.keys()
+        }
         workers = local.start_workers(
             {
                 "state": str(state),
@@ -51,6 +53,7 @@ def main() -> int:
         parts.append(workers)
         urls = workers.wait_until_ready()["workers"]
         print_table(urls, base_urls, emulated, time.monotonic() - started)
+        print_key(local_key)
         return follow(parts)
     except KeyboardInterrupt:
         print("\nstopping")
@@ -86,6 +89,14 @@ def print_table(urls: dict[str, str], base_urls: dict[str, str], emulated: dict[
         print(f"  {name:<{width}}  {url:<34}  {kind}")
     if "text-gen" in urls:
         print(f'\nTry it:\n\n  curl {urls["text-gen"]}/generate -d \'{{"prompt": "Hello"}}\'\n', flush=True)
+
+
+def print_key(local_key: str) -> None:
+    """The key for what asks for one even here."""
+    print(
+        f"A key for sandbox-executor, which is never open (kept in .state/{keys.LOCAL_KEY}):\n\n  {local_key}\n",
+        flush=True,
+    )
 
 
 def follow(parts: list[local.Part]) -> int:

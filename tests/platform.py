@@ -9,12 +9,17 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx2
 
+import keys
 import local
+from database import LocalDatabase
+from electrons.keys import SCOPES, Scope
 from tests.emulators.process import Emulators
 
 T = TypeVar("T")
@@ -26,6 +31,10 @@ PLENTY = '"requests";q=1000000;w=60, "tokens";q=1000000000;qu="tokens";w=60'
 
 PLANTED_SECRET = "invalid-sk-planted-0123456789"
 """A key that the emulators refuse, and that must never be seen again."""
+
+
+KEYS_REQUIRED = {"AUTH_MODE": "required", "KEY_CACHE_SECONDS": "0.5"}
+"""A deployment that forgets a key soon enough for a test to wait for."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +72,7 @@ VARIANTS = {
     "text-gen-limiter-closed": Variant(
         "text-gen", {"RATE_LIMIT_TIMEOUT_SECONDS": "1e-30", "RATE_LIMIT_FAILURE": "closed"}
     ),
-    "text-gen-with-keys-required": Variant("text-gen", {"AUTH_MODE": "required"}),
+    "text-gen-with-keys-required": Variant("text-gen", KEYS_REQUIRED),
     "text-gen-for-one-origin": Variant("text-gen", {"CORS_ORIGINS": "https://app.example, https://other.example"}),
     "text-gen-with-another-default": Variant("text-gen", {"DEFAULT_MODEL": "openai:gpt-4o-mini"}),
     "audio-gen-uncached": Variant("audio-gen", {"VOICES_CACHE_SECONDS": "0"}),
@@ -88,7 +97,7 @@ VARIANTS = {
     "audio-gen-on-the-free-plan": Variant("audio-gen", {"ELEVENLABS_API_KEY": "free-0001"}),
     "audio-gen-out-of-credit": Variant("audio-gen", {"ELEVENLABS_API_KEY": "broke-0001"}),
     "audio-gen-unreachable": Variant("audio-gen", {"ELEVENLABS_BASE_URL": "http://127.0.0.1:9", "MAX_RETRIES": "0"}),
-    "audio-gen-with-keys-required": Variant("audio-gen", {"AUTH_MODE": "required"}),
+    "audio-gen-with-keys-required": Variant("audio-gen", KEYS_REQUIRED),
     "stock-media-uncached": Variant("stock-media", {"STOCK_CACHE_SECONDS": "0"}),
     "stock-media-limited": Variant("stock-media", {"RATE_LIMIT_POLICY": '"requests";q=2;w=3600'}),
     "stock-media-impatient": Variant(
@@ -101,6 +110,7 @@ VARIANTS = {
         },
     ),
     "stock-media-of-two-pages": Variant("stock-media", {"STOCK_MAX_PAGES": "2", "STOCK_CACHE_SECONDS": "0"}),
+    "stock-media-with-keys-required": Variant("stock-media", KEYS_REQUIRED),
     "stock-media-without-keys": Variant("stock-media", {"PEXELS_API_KEY": ""}),
     "stock-media-with-wrong-keys": Variant("stock-media", {"PEXELS_API_KEY": PLANTED_SECRET}),
     "stock-media-unreachable": Variant("stock-media", {"PEXELS_BASE_URL": "http://127.0.0.1:9", "MAX_RETRIES": "0"}),
@@ -114,7 +124,7 @@ VARIANTS = {
     "render-service-without-keys": Variant("render-service", {"SHOTSTACK_API_KEY": ""}),
     "render-service-with-wrong-keys": Variant("render-service", {"SHOTSTACK_API_KEY": PLANTED_SECRET}),
     "render-service-unreachable": Variant("render-service", {"SHOTSTACK_BASE_URL": "http://127.0.0.1:9"}),
-    "render-service-with-keys-required": Variant("render-service", {"AUTH_MODE": "required"}),
+    "render-service-with-keys-required": Variant("render-service", KEYS_REQUIRED),
     "image-gen-of-small-files": Variant("image-gen", {"MAX_IMAGE_BYTES": "1000"}),
     "image-gen-with-another-default": Variant("image-gen", {"DEFAULT_IMAGE_MODEL": "openai:gpt-image-2"}),
     "image-gen-metered": Variant(
@@ -136,16 +146,30 @@ VARIANTS = {
     "image-gen-unreachable": Variant(
         "image-gen", {"IDEOGRAM_BASE_URL": "http://127.0.0.1:9", "OPENAI_BASE_URL": "http://127.0.0.1:9"}
     ),
-    "image-gen-with-keys-required": Variant("image-gen", {"AUTH_MODE": "required"}),
+    "image-gen-with-keys-required": Variant("image-gen", {"AUTH_MODE": "required", "KEY_CACHE_SECONDS": "0"}),
+    "sandbox-executor-of-few-turns": Variant("sandbox-executor", {"EXECUTE_MAX_TURNS": "3"}),
+    "sandbox-executor-of-few-tokens": Variant("sandbox-executor", {"EXECUTE_MAX_TOKENS": "12000"}),
+    "sandbox-executor-of-little-money": Variant("sandbox-executor", {"EXECUTE_MAX_COST_USD": "0.16"}),
+    "sandbox-executor-in-a-hurry": Variant("sandbox-executor", {"EXECUTE_MAX_SECONDS": "1"}),
+    "sandbox-executor-of-one-team": Variant(
+        "sandbox-executor", {"ALLOWED_REPOSITORIES": "team/*, demo/empty", "ALLOWED_WORKER_PREFIXES": "team-"}
+    ),
+    "sandbox-executor-with-workflows": Variant("sandbox-executor", {"ALLOW_WORKFLOW_FILES": "true"}),
+    "sandbox-executor-without-a-subdomain": Variant("sandbox-executor", {"CLOUDFLARE_API_TOKEN": "nosubdomain-0001"}),
+    "sandbox-executor-with-a-wrong-token": Variant("sandbox-executor", {"CLOUDFLARE_API_TOKEN": PLANTED_SECRET}),
+    "sandbox-executor-without-keys": Variant(
+        "sandbox-executor", {"ANTHROPIC_API_KEY": "", "GITHUB_PAT": "", "CLOUDFLARE_API_TOKEN": ""}
+    ),
     "text-gen-misconfigured": Variant("text-gen", {"MAX_RETRIES": "some"}),
 }
 
 
 class Platform:
-    """The running workers by name, and what they logged and stored."""
+    """The running workers by name, their API keys, and what they logged and stored."""
 
     def __init__(self, urls: Mapping[str, str], state: Path) -> None:
         self.urls = urls
+        self.database = LocalDatabase(state)
         self._state = state
         self._logs: list[dict[str, Any]] = []
         self._clients = {name: httpx2.Client(base_url=url, timeout=30, trust_env=False) for name, url in urls.items()}
@@ -186,6 +210,24 @@ class Platform:
         """An HTTP client for a worker or a variant."""
         return self._clients[worker]
 
+    def key(self, *scopes: Scope, expires_at: datetime | None = None, rate_limit_policy: str | None = None) -> str:
+        """A new API key with these scopes, with all there are if none is named."""
+        key, _ = keys.create(
+            self.database,
+            environment="test",
+            name="test",
+            owner="tests",
+            scopes=scopes or SCOPES,
+            expires_at=expires_at,
+            rate_limit_policy=rate_limit_policy,
+        )
+        return key
+
+    @cached_property
+    def all_powerful_key(self) -> str:
+        """One key with all scopes, for tests that are not about keys."""
+        return self.key()
+
     def log_lines(self, request_id: str, *, event: str = "request") -> list[dict[str, Any]]:
         """The log lines of one request with that event; waits for the first."""
         return wait_for(lambda: [x for x in self._logs if (x.get("request_id"), x["event"]) == (request_id, event)])
@@ -202,6 +244,13 @@ class Platform:
 
         return wait_for(look) if wait else look()
 
+    def rows(self, table: str, *, request_id: str, status: str | None = None) -> list[dict[str, Any]]:
+        """The rows of one request in another table; with a status, waits for the first that has it."""
+        statement = f"SELECT * FROM {table} WHERE request_id = ?"  # noqa: S608  # a name in a test
+        if status is None:
+            return self._query(statement, request_id)
+        return wait_for(lambda: self._query(f"{statement} AND status = ?", request_id, status))
+
     def stored_objects(self, request_id: str) -> list[dict[str, Any]]:
         """What one request has stored in R2, read from the buckets' own files: `key`, `size`, and the metadata."""
         files = (path for path in self._state.glob("v3/r2/*/*.sqlite") if path.stem != "metadata")
@@ -209,8 +258,7 @@ class Platform:
         return [row for file in files for row in self._read(file, statement, request_id)]
 
     def _query(self, statement: str, *parameters: str) -> list[dict[str, Any]]:
-        (file,) = (path for path in self._state.glob("v3/d1/*/*.sqlite") if path.stem != "metadata")
-        return self._read(file, statement, *parameters)
+        return self._read(local.database_file(self._state), statement, *parameters)
 
     @staticmethod
     def _read(file: Path, statement: str, *parameters: str) -> list[dict[str, Any]]:

@@ -21,6 +21,7 @@ import { createServer } from "node:net";
 import path from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
+import { loaderService } from "./loader/processes.mjs";
 import { pyodideBundle, pythonSnapshot } from "./snapshot.mjs";
 import { build, watchSources } from "./sources.mjs";
 import { findWorkers, miniflareOptions, readWorker, variantsOf } from "./workers.mjs";
@@ -81,6 +82,8 @@ const hasSocket = ({ name, config }) => name in options.ports || config.workers_
 async function describe(workers) {
   const bundle = await pyodideBundle(root);
   const snapshot = options.snapshot && (await pythonSnapshot({ root, bundle, workers, shared: !options.watch, log }));
+  const [{ config }] = workers;
+  const loader = await loaderService({ bundle, compatibilityDate: config.compatibility_date });
   return convertV4MiniflareOptions({
     host,
     port: 0,
@@ -91,12 +94,15 @@ async function describe(workers) {
     unsafeHandleRuntimeRestart: () => fail(new Error("workerd crashed.")),
     unsafeRuntimeEnv: { PYODIDE_BUNDLE_DIR: bundle, ...(snapshot && { PYTHON_SNAPSHOT_DIR: snapshot }) },
     resourcePersistencePath: path.resolve(root, options.state, "v3"), // as wrangler lays it out
-    workers: await Promise.all(
-      workers.map(async (worker) => ({
-        ...(await miniflareOptions(worker, { ...options.vars["*"], ...options.vars[worker.name] })),
-        unsafeDirectSockets: hasSocket(worker) ? [{ host, port: options.ports[worker.name] ?? 0 }] : [],
-      })),
-    ),
+    workers: [
+      ...(await Promise.all(
+        workers.map(async (worker) => ({
+          ...(await miniflareOptions(worker, { ...options.vars["*"], ...options.vars[worker.name] })),
+          unsafeDirectSockets: hasSocket(worker) ? [{ host, port: options.ports[worker.name] ?? 0 }] : [],
+        })),
+      )),
+      loader,
+    ],
   });
 }
 

@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { unstable_getMiniflareWorkerOptions, unstable_readConfig } from "wrangler";
+import { LOADER_FLAGS, LOADER_SERVICE } from "./loader/processes.mjs";
 
 // Make workerd take CPython from `--pyodide-bundle-disk-cache-dir` instead of downloading it. Never deployed.
 export const LOCAL_FLAGS = ["python_workers_development", "experimental"];
@@ -34,11 +35,15 @@ export function readWorker(folder) {
 
 /** Miniflare's options for a worker, with `vars` over those of wrangler.toml and .dev.vars. */
 export async function miniflareOptions({ folder, config }, vars = {}) {
-  const { modulesRules, ...options } = unstable_getMiniflareWorkerOptions(config).workerOptions;
+  const { modulesRules, workerLoaders, ...options } = unstable_getMiniflareWorkerOptions(config).workerOptions;
+  const loaders = Object.keys(workerLoaders ?? {}).map((binding) => [binding, LOADER_SERVICE]);
   return {
     ...options,
+    serviceBindings: { ...options.serviceBindings, ...Object.fromEntries(loaders) },
     name: config.name,
-    compatibilityFlags: [...config.compatibility_flags, ...LOCAL_FLAGS],
+    compatibilityFlags: [
+      ...new Set([...config.compatibility_flags, ...LOCAL_FLAGS, ...(loaders.length > 0 ? LOADER_FLAGS : [])]),
+    ],
     bindings: { ...options.bindings, ...vars },
     modulesRoot: "/",
     modules: [...(await pythonModules(config.main)), ...(await vendoredModules(folder))],

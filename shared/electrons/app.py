@@ -12,7 +12,7 @@ A handler takes the context, and the body when its second parameter names a mode
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial, reduce
 from typing import Any, TypeVar, get_type_hints
 
@@ -21,6 +21,7 @@ from pydantic import BaseModel
 from electrons.context import Context
 from electrons.health import create_health_handler
 from electrons.http import Response
+from electrons.keys import Scope
 from electrons.logs import timestamp
 from electrons.middleware import Middleware, Next
 from electrons.middleware.access_log import access_log
@@ -44,35 +45,55 @@ AFTER_ROUTING: tuple[Middleware, ...] = (auth, validation, rate_limit)
 
 
 class App:
-    """One worker's routes. `service` is its name in answers, logs and the usage ledger."""
+    """One worker's routes. `service` is its name in answers, logs and the usage ledger.
 
-    def __init__(self, service: str, *, providers: Sequence[Provider] = ()) -> None:
+    Every route that is not public needs a key with the app's `scope`, or with its own if it names one; without either,
+    any key will do. `AUTH_MODE=open` lets everybody in without a key, unless the app is `never_open`. `configured` has
+    the accounts of which `GET /health` tells whether they are configured, with the settings that each needs.
+    """
+
+    def __init__(
+        self,
+        service: str,
+        *,
+        scope: Scope | None = None,
+        providers: Sequence[Provider] = (),
+        never_open: bool = False,
+        configured: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
         self.service = service
+        self.scope = scope
         self.providers = tuple(providers)
+        self.never_open = never_open
         self.start_work: list[StartWork] = []
         self._router = Router()
         self._handle = _chain(BEFORE_ROUTING, partial(_route, self._router, _chain(AFTER_ROUTING, _call_handler)))
-        self.get("/health", public=True)(create_health_handler(self.providers))
+        self.get("/health", public=True)(create_health_handler(self.providers, configured=configured or {}))
 
     @property
     def routes(self) -> tuple[Route, ...]:
         """All routes, in the order in which they were added."""
         return tuple(self._router.routes)
 
-    def get(self, path: str, *, public: bool = False) -> Callable[[H], H]:
+    def get(self, path: str, *, public: bool = False, scope: Scope | None = None) -> Callable[[H], H]:
         """Registers a handler for GET and HEAD."""
-        return self._register("GET", path, public=public)
+        return self._register("GET", path, public=public, scope=scope)
+
+    def delete(self, path: str, *, public: bool = False, scope: Scope | None = None) -> Callable[[H], H]:
+        """Registers a handler for DELETE."""
+        return self._register("DELETE", path, public=public, scope=scope)
 
     def post(
         self,
         path: str,
         *,
         public: bool = False,
+        scope: Scope | None = None,
         body_limit: int = DEFAULT_BODY_LIMIT,
         estimate: Estimate | None = None,
     ) -> Callable[[H], H]:
         """Registers a handler for POST; `body_limit` is in bytes, `estimate` as in `Route`."""
-        return self._register("POST", path, public=public, body_limit=body_limit, estimate=estimate)
+        return self._register("POST", path, public=public, scope=scope, body_limit=body_limit, estimate=estimate)
 
     def on_start(self, work: StartWork) -> StartWork:
         """Registers work that each isolate does once, after the answer to its first request, whatever that is."""
@@ -92,7 +113,8 @@ class App:
         method: str,
         path: str,
         *,
-        public: bool = False,
+        public: bool,
+        scope: Scope | None,
         body_limit: int = DEFAULT_BODY_LIMIT,
         estimate: Estimate | None = None,
     ) -> Callable[[H], H]:
@@ -104,6 +126,8 @@ class App:
                 body=_body_model(handler),
                 body_limit=body_limit,
                 public=public,
+                scope=scope or self.scope,
+                never_open=self.never_open,
                 estimate=estimate,
             )
             self._router.add(route)

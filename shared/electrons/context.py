@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from electrons.errors import ForbiddenError
 from electrons.http import HeaderPairs, Request
+from electrons.keys import Scope
+from electrons.tasks import start_task
 
 if TYPE_CHECKING:
     import httpx2
@@ -18,23 +23,36 @@ if TYPE_CHECKING:
     from electrons.settings import Settings
     from electrons.storage.bindings import Bindings
 
+T = TypeVar("T")
+
 Deferred = Callable[[], Coroutine[Any, Any, None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who calls. Limits are counted by `id`: a key's public id, or the client's address where access is open."""
+    """Who calls. Limits are counted by `id`: a key's public id, or the client's address where access is open.
+
+    A `rate_limit_policy` takes the place of the deployment's.
+    """
 
     id: str
     key_id: str | None = None
+    scopes: frozenset[str] = frozenset()
+    rate_limit_policy: str | None = None
+
+    def require(self, scope: Scope) -> None:
+        """Raises `ForbiddenError` unless the caller has the scope; for what a body asks for beyond its route."""
+        if scope not in self.scopes:
+            raise ForbiddenError(f"This API key lacks the scope `{scope}`", details={"scope": scope})
 
 
 @dataclass(slots=True)
 class Usage:
     """What one provider call used; a handler fills it as soon as it knows, so that a failure is recorded as well.
 
-    Units are the provider's own (`unit` names them: tokens, characters, images, seconds). `upstream_ms` is the time
-    spent waiting for the provider, retries and their pauses included.
+    Units are the provider's own (`unit` names them: tokens, characters, images, seconds). `input_units` contain those
+    that the provider read from its prompt cache or wrote to it, which have prices of their own. `upstream_ms` is the
+    time spent waiting for the provider, retries and their pauses included.
     """
 
     provider: str
@@ -42,6 +60,8 @@ class Usage:
     unit: str = "tokens"
     input_units: int = 0
     output_units: int = 0
+    cache_read_units: int = 0
+    cache_write_units: int = 0
     upstream_ms: int = 0
 
     @property
@@ -89,6 +109,20 @@ class Context:
     def defer(self, work: Deferred) -> None:
         """Has `work()` run after the answer; all deferred work of a request runs concurrently."""
         self.deferred.append(work)
+
+    async def see_through(self, work: Coroutine[Any, Any, T]) -> T:
+        """What `work` gives. A caller who leaves does not break it off: it is done to its end all the same.
+
+        Cloudflare gives it half a minute then (https://developers.cloudflare.com/workers/runtime-apis/context/).
+        """
+        task = start_task(work)
+
+        async def settle() -> None:
+            with suppress(Exception):
+                await task
+
+        self.defer(settle)
+        return await asyncio.shield(task)
 
     def elapsed_ms(self) -> int:
         """Whole milliseconds since the request came in. The clock of a Worker stands still between I/O."""

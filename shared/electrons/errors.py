@@ -12,18 +12,25 @@ turns it into an answer. Raise with `from` so that the cause reaches the log.
     │   ├── NotFoundError              404 NOT_FOUND
     │   │   └── RouteNotFoundError     404 ROUTE_NOT_FOUND
     │   ├── MethodNotAllowedError      405 METHOD_NOT_ALLOWED
+    │   ├── ConflictError              409 CONFLICT
+    │   │   └── IdempotencyInProgressError  409 IDEMPOTENCY_IN_PROGRESS
+    │   ├── IdempotencyKeyReusedError  422 IDEMPOTENCY_KEY_REUSED
     │   ├── PayloadTooLargeError       413 PAYLOAD_TOO_LARGE
     │   ├── RangeNotSatisfiableError   416 RANGE_NOT_SATISFIABLE
     │   ├── RateLimitedError           429 RATE_LIMITED
     │   └── ClientClosedError          499 CLIENT_CLOSED_REQUEST  the caller left; seen only in logs and the ledger
     ├── ConfigurationError             500 CONFIGURATION_ERROR   the owner of the deployment can mend it
-    │   └── MissingAPIKeyError         500 MISSING_API_KEY
+    │   ├── MissingAPIKeyError         500 MISSING_API_KEY
+    │   └── MissingCredentialsError    500 MISSING_CREDENTIALS
     ├── UnavailableError               503 SERVICE_UNAVAILABLE   a part of the platform cannot be reached
+    │   └── DatabaseError              503 SERVICE_UNAVAILABLE
     └── ProviderError                  502 PROVIDER_ERROR        the provider failed: 5xx, 529, an unreadable answer
         ├── ProviderAuthError          502 PROVIDER_AUTH_FAILED
         ├── ProviderQuotaError         502 PROVIDER_QUOTA_EXHAUSTED
         ├── ProviderRateLimitError     429 PROVIDER_RATE_LIMIT
         ├── ProviderRejectedError      422 PROVIDER_REJECTED
+        ├── CommitFailedError          502 COMMIT_FAILED
+        ├── DeploymentFailedError      502 DEPLOYMENT_FAILED
         ├── ProviderUnreachableError   502 PROVIDER_UNREACHABLE
         └── ProviderTimeoutError       504 GATEWAY_TIMEOUT
 """
@@ -38,7 +45,7 @@ Details = dict[str, Any]
 class ElectronsError(Exception):
     """Base of all. `message` says what to do about it and is shown to the caller, so no secret may ever stand in it."""
 
-    status: ClassVar[int] = 500
+    status: int = 500
     code: ClassVar[str] = "INTERNAL_ERROR"
 
     def __init__(self, message: str, *, details: Details | None = None, code: str | None = None) -> None:
@@ -125,6 +132,29 @@ class MethodNotAllowedError(RequestError):
         self.headers.append(("Allow", ", ".join(allowed)))
 
 
+class ConflictError(RequestError):
+    """What the request builds upon has changed meanwhile; nothing was done."""
+
+    status = 409
+    code = "CONFLICT"
+
+
+class IdempotencyInProgressError(ConflictError):
+    """The first request with this idempotency key has not ended yet."""
+
+    code = "IDEMPOTENCY_IN_PROGRESS"
+
+
+class IdempotencyKeyReusedError(RequestError):
+    """The idempotency key stands for another request already."""
+
+    status = 422
+    code = "IDEMPOTENCY_KEY_REUSED"
+
+    def __init__(self) -> None:
+        super().__init__("This `Idempotency-Key` was used with another body; use a new one")
+
+
 class PayloadTooLargeError(RequestError):
     """The body is larger than the route takes."""
 
@@ -178,11 +208,32 @@ class MissingAPIKeyError(ConfigurationError):
         )
 
 
+class MissingCredentialsError(ConfigurationError):
+    """The deployment has no access to an account that it is to act upon. `title` as in `GitHub PAT`."""
+
+    code = "MISSING_CREDENTIALS"
+
+    def __init__(self, title: str, *, settings: tuple[str, ...]) -> None:
+        names = " and ".join(f"`{name}`" for name in settings)
+        super().__init__(f"{title} not configured: set {names} (`npx wrangler secret put`, or `.dev.vars` locally)")
+
+
 class UnavailableError(ElectronsError):
     """A part of the platform that the request needs cannot be reached."""
 
     status = 503
     code = "SERVICE_UNAVAILABLE"
+
+
+class DatabaseError(UnavailableError):
+    """D1 refused a statement or did not answer. `reason` has its own words; they are for the log, not for callers."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("The database cannot be used; the log has the details under this request_id")
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return self.reason
 
 
 class ProviderError(ElectronsError):
@@ -239,6 +290,25 @@ class ProviderRejectedError(ProviderError):
 
     status = 422
     code = "PROVIDER_REJECTED"
+
+
+class DeploymentFailedError(ProviderError):
+    """Cloudflare refuses a deployment, or fails at it; `errors`, shown in `details`, are its own words."""
+
+    code = "DEPLOYMENT_FAILED"
+
+    def __init__(self, cause: ProviderError, *, errors: list[Details]) -> None:
+        """Tells what `cause` tells. Each of `errors` is `{"code", "message"}`."""
+        super().__init__(cause.message, provider=cause.provider, retry_after=cause.retry_after)
+        self.upstream_status = cause.upstream_status
+        self.errors = errors
+        self.details = {**(cause.details or {}), "errors": errors}
+
+
+class CommitFailedError(ProviderError):
+    """GitHub refuses a commit, or fails at it."""
+
+    code = "COMMIT_FAILED"
 
 
 class ProviderUnreachableError(ProviderError):

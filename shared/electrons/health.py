@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 
 from electrons.context import Context
@@ -15,22 +15,28 @@ from electrons.providers.quota import read_quotas
 _CHECK_TIMEOUT_SECONDS = 5
 
 
-def create_health_handler(providers: Sequence[Provider]) -> Callable[[Context], Awaitable[Response]]:
+def create_health_handler(
+    providers: Sequence[Provider], *, configured: Mapping[str, Sequence[str]]
+) -> Callable[[Context], Awaitable[Response]]:
     """The handler. No provider is called; a deep check touches each binding and looks for the providers' secrets.
 
     `checks` maps names to `ok` or what is wrong; anything wrong makes the worker `degraded` (503). `quotas` has what
-    the providers that tell of one last said about it.
+    the providers that tell of one last said about it. `configured` has accounts by name with the settings that each
+    needs; `checks` then always says, true or false, whether they are there.
     """
 
     async def health(context: Context) -> Response:
         body: dict[str, object] = {"status": "healthy", "service": context.service, "timestamp": timestamp()}
+        accounts = {
+            name: all(context.settings.get_text(setting) for setting in needed) for name, needed in configured.items()
+        }
         if context.request.query.get("deep") != "1":
-            return Response.json(body)
-        checks = await _check_bindings(context)
+            return Response.json({**body, "checks": accounts} if accounts else body)
+        checks: dict[str, str | bool] = {**await _check_bindings(context), **accounts}
         for provider in providers:
-            configured = bool(context.settings.get_text(provider.api_key_setting))
-            checks[provider.api_key_setting] = "ok" if configured else "not configured"
-        healthy = all(result == "ok" for result in checks.values())
+            there = bool(context.settings.get_text(provider.api_key_setting))
+            checks[provider.api_key_setting] = "ok" if there else "not configured"
+        healthy = all(result in ("ok", True) for result in checks.values())
         body |= {"status": "healthy" if healthy else "degraded", "checks": checks}
         if quotas := await read_quotas(context, providers):
             body["quotas"] = quotas

@@ -89,3 +89,8 @@ class Response:
         """Server-sent events (WHATWG HTML, 9.2); each item is one whole frame, its empty line included."""
         headers = [("Content-Type", "text/event-stream; charset=utf-8"), ("Cache-Control", "no-cache, no-transform")]
         return cls(headers=headers, body=frames)
+
+
+def data_frame(document: dict[str, Any]) -> str:
+    """One server-sent event whose data is a JSON document, its empty line included."""
+    return f"data: {json.dumps(document, ensure_ascii=False, separators=(',', ':'))}\n\n"

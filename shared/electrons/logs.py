@@ -16,6 +16,12 @@ from typing import Any, Literal
 Level = Literal["info", "warning", "error"]
 Write = Callable[[Level, str], None]
 
+_TOKEN = re.compile(
+    r"\bsk-(?=[\w-]*\d)[\w-]{20,}|\bde_(?:live|test)_[a-z0-9]{8,}_\w{16,}|\bgh[opsur]_[A-Za-z0-9]{30,}"
+    r"|\bgithub_pat_\w{22,}|\bglpat-[\w-]{20,}|\bxox[abps]-[\w-]{20,}|\bnpm_[A-Za-z0-9]{36}\b|\bA[KS]IA[A-Z0-9]{16}\b"
+    r"|-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----.*?-----END (?:[A-Z]+ )*PRIVATE KEY-----",
+    re.DOTALL | re.ASCII,
+)
 _CREDENTIAL = re.compile(
     r"(?i)((?:\b(?:bearer|token|basic)\s+"
     r"|(?:api[-_ ]?key|authorization|secret|password|token)(?: provided)?(?:[\"']?\s*[:=]\s*[\"']?|[\"'],\s*[\"']))"
@@ -27,6 +33,14 @@ _CREDENTIAL = re.compile(
 def redact(text: str) -> str:
     """`text` with whatever looks like a credential replaced by `***`."""
     return _CREDENTIAL.sub(lambda match: (match.group(1) or "") + "***", text)
+
+
+def redact_tokens(text: str) -> str:
+    """`text` with what only a credential looks like (by its vendor's prefix) replaced by `***`.
+
+    For source code, where `redact` would take every `token = …` for one.
+    """
+    return _TOKEN.sub("***", text)
 
 
 def timestamp() -> str:

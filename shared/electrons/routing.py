@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from electrons.context import Context
 from electrons.errors import MethodNotAllowedError, RouteNotFoundError
 from electrons.http import Response
+from electrons.keys import Scope
 
 Handler = Callable[..., Awaitable[BaseModel | Response]]
 Estimate = Callable[[Context, Any], Mapping[str, int]]
@@ -25,8 +26,9 @@ class Route:
     """One method on one path pattern.
 
     `body` is the model that the handler takes, None when it takes no body. `public` routes need no key and have no rate
-    limit. `estimate(context, body)` gives the provider units that the call will use at most, by policy name; they are
-    reserved before the handler runs and settled with what `context.usage` says afterwards.
+    limit; the others need a key with the `scope` (any key where it is None), `never_open` ones even with
+    `AUTH_MODE=open`. `estimate(context, body)` gives the provider units that the call will use at most, by policy name;
+    they are reserved before the handler runs and settled with what `context.usage` says afterwards.
     """
 
     method: str
@@ -35,6 +37,8 @@ class Route:
     body: type[BaseModel] | None = None
     body_limit: int = DEFAULT_BODY_LIMIT
     public: bool = False
+    scope: Scope | None = None
+    never_open: bool = False
     estimate: Estimate | None = None
     pattern: re.Pattern[str] = field(init=False)
 

@@ -46,6 +46,7 @@ class Settings:
 
     # Who may call
     auth_mode: Literal["required", "open"] = "required"
+    key_cache_seconds: float = 30.0
     cors_origins: str = "*"
 
     # Limits of this deployment, in the syntax of the RateLimit-Policy header (ratelimit/headers.py)
@@ -89,6 +90,25 @@ class Settings:
     stock_cache_seconds: int = 86400
     stock_max_pages: int = 5
 
+    # sandbox-executor: what it may touch, and the accounts that it does it with
+    allowed_repositories: str = ""
+    allowed_worker_prefixes: str = ""
+    allow_workflow_files: Literal["true", "false"] = "false"
+    github_pat: Secret = NOT_SET
+    github_base_url: str = ""
+    cloudflare_api_token: Secret = NOT_SET
+    cloudflare_account_id: str = ""
+    cloudflare_base_url: str = ""
+    workers_dev_url: str = "https://{name}.{subdomain}.workers.dev"
+
+    # sandbox-executor: where an execution ends
+    default_code_model: str = "anthropic:claude-sonnet-4-6"
+    execute_max_turns: int = 24
+    execute_max_tokens: int = 400_000
+    execute_max_seconds: float = 600.0
+    execute_max_cost_usd: float = 2.0
+    execute_max_repairs: int = 3
+
     # Providers
     anthropic_api_key: Secret = NOT_SET
     anthropic_base_url: str = ""
@@ -123,6 +143,14 @@ class Settings:
         """The text of a setting by the name of its var, for parts that are told theirs by name (a provider's key)."""
         value = getattr(self, name.lower())
         return value.reveal() if isinstance(value, Secret) else str(value)
+
+    def hide_secrets(self, text: str) -> str:
+        """`text` without this deployment's own secrets, wherever they may have come from."""
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, Secret) and value.reveal():
+                text = text.replace(value.reveal(), "***")
+        return text
 
 
 def _check_policy(text: str) -> None:

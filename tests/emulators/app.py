@@ -80,6 +80,7 @@ class VendorApp:
             path = re.sub("/{2,}", "/", path).rstrip("/")
         body = await _read_body(receive, limit=self.vendor.max_body_bytes)
         query = scope["query_string"].decode("latin-1")
+        target = scope["raw_path"].decode("latin-1").removeprefix(self._prefix) + (f"?{query}" if query else "")
         exchange = Exchange(scope["method"], path, query, scope["headers"], body or b"")
         self.journal.add(exchange)
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
@@ -90,7 +91,7 @@ class VendorApp:
         def answer() -> Answer:
             if body is None:
                 return self.vendor.error(413)
-            return self._answer(Call(scope["method"], path, headers, parse_qs(query), body, params), route)
+            return self._answer(Call(scope["method"], path, headers, parse_qs(query), body, params, target), route)
 
         def perform() -> Performance:
             if fault:

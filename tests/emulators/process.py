@@ -19,16 +19,21 @@ _ROOT = Path(__file__).parents[2]
 
 
 class Emulators:
-    """The running emulators: where they are, and their faults, requests and latency."""
+    """The running emulators: where they are and what they keep on disk, their faults, requests and latency."""
 
-    def __init__(self, url: str, base_urls: dict[str, str]) -> None:
+    def __init__(self, url: str, base_urls: dict[str, str], state: Path) -> None:
         self.url = url
         self.base_urls = base_urls
+        self.state = state
         self._http = httpx2.Client(base_url=url, trust_env=False)
 
     def url_of(self, vendor: str) -> str:
         """The vendor's base URL, as its SDK takes it: `…/anthropic`, `…/openai/v1`."""
         return self.base_urls[vendor]
+
+    def repository(self, full_name: str) -> Path:
+        """The bare git repository behind `owner/name` of the GitHub emulator."""
+        return self.state / "github" / f"{full_name}.git"
 
     def add_fault(
         self,
@@ -66,16 +71,21 @@ class Emulators:
 
 
 @contextmanager
-def start_emulators(*, port: int = 0) -> Iterator[Emulators]:
-    """Run `python -m tests.emulators` until the block ends. Raises `RuntimeError` when it does not start."""
+def start_emulators(*, port: int = 0, state: Path | None = None) -> Iterator[Emulators]:
+    """Run `python -m tests.emulators` until the block ends, and what it keeps on disk too unless `state` says where.
+
+    Raises `RuntimeError` when it does not start.
+    """
     command = [sys.executable, "-m", "tests.emulators", "--port", str(port), "--exit-with-parent"]
+    if state:
+        command += ["--state", str(state)]
     with subprocess.Popen(command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         line = process.stdout.readline()
         if not line:
             raise RuntimeError(f"The emulators did not start on port {port}: their standard error says why.")
         ready = json.loads(line)
-        emulators = Emulators(ready["url"], ready["base_urls"])
+        emulators = Emulators(ready["url"], ready["base_urls"], Path(ready["state"]))
         try:
             yield emulators
         finally:

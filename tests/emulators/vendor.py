@@ -7,6 +7,7 @@ the request log happen outside them, the same way for every vendor.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from pydantic_core import to_json
@@ -16,7 +17,10 @@ Headers = list[tuple[bytes, bytes]]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One received API request. Header names are lower case; `params` are the path parameters of the matched route."""
+    """One received API request. Header names are lower case; `params` are the path parameters of the matched route.
+
+    `target` is path and query below the vendor's name as they were sent, still percent-encoded.
+    """
 
     method: str
     path: str
@@ -24,6 +28,7 @@ class Call:
     query: Mapping[str, list[str]]
     body: bytes
     params: Mapping[str, str] = field(default_factory=dict)
+    target: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +91,8 @@ class Vendor:
     `authenticate` runs before every route and raises `Refusal`; `unknown_route` answers a path that no route has, and
     a path with the wrong method. Bodies above `max_body_bytes` are answered with `error(413)`. `base_path` is the part
     of the path that the vendor's own base URL has (OpenAI's `/v1`). With `merge_slashes`, `//` counts as `/`, and a
-    `/` at the end as nothing.
+    `/` at the end as nothing. `start` runs once, before the first request, with a folder of the vendor's own for what
+    it keeps on disk; the folder may hold what an earlier run has left.
     """
 
     name: str
@@ -98,6 +104,7 @@ class Vendor:
     max_body_bytes: int
     base_path: str = ""
     merge_slashes: bool = False
+    start: Callable[[Path], None] | None = None
 
 
 def json_answer(body: object, *, status: int = 200, headers: Iterable[tuple[bytes, bytes]] = ()) -> Answer:

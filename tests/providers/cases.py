@@ -16,12 +16,17 @@ import httpx2
 from electrons.app import App
 from electrons.context import Context, Usage
 from electrons.providers.base import Provider, TextCall, TextProvider
+from electrons.providers.cloudflare import CloudflareProvider, Script
+from electrons.providers.github import GitHubProvider
 from electrons.providers.images import ImageCall, ImageProvider, generate_images
 from electrons.providers.render import look_up_render
+from electrons.providers.repositories import read_blob
+from electrons.providers.scripts import read_live
 from electrons.providers.shotstack import ShotstackProvider
 from electrons.providers.speech import SpeechCall, SpeechProvider, list_voices, read_speech, read_timed_speech
 from electrons.providers.stock import Bounds, StockCall, StockProvider, search_media
 from electrons.providers.text import generate_text
+from electrons.providers.turns import Tool, TurnCall, TurnProvider, UserText, take_turn
 from electrons.settings import Secret, Settings
 from electrons.testing import TestClient
 
@@ -30,6 +35,13 @@ REQUIRED_CASES = ("success", "401", "429", "5xx")
 API_KEY = "test-key-0001"
 
 TEXT_CALL = TextCall(model="model-1", prompt="Hello", max_tokens=100)
+TURN_CALL = TurnCall(
+    model="model-1",
+    system="Be brief",
+    tools=(Tool(name="list_files", description="Names all files", input_schema={"type": "object", "properties": {}}),),
+    messages=(UserText(text="Hello"),),
+    max_tokens=100,
+)
 SPEECH_CALL = SpeechCall(
     text="Hello there",
     voice_id="voice-1",
@@ -69,6 +81,12 @@ async def call_text(context: Context, provider: Provider) -> object:
     return await generate_text(context, provider, TEXT_CALL)
 
 
+async def call_turns(context: Context, provider: Provider) -> object:
+    """One turn of a conversation with tools."""
+    assert isinstance(provider, TurnProvider)
+    return await take_turn(context, provider, TURN_CALL)
+
+
 async def call_videos(context: Context, provider: Provider) -> object:
     """One search for videos."""
     assert isinstance(provider, StockProvider)
@@ -93,6 +111,12 @@ async def call_render(context: Context, provider: Provider) -> object:
     return await look_up_render(context, provider, "render-1", environment="stage")
 
 
+async def call_repository(context: Context, provider: Provider) -> object:
+    """One file of a repository."""
+    assert isinstance(provider, GitHubProvider)
+    return await read_blob(context, provider, "octo/hello", "b" * 40)
+
+
 async def call_speech(context: Context, provider: Provider) -> object:
     """One text spoken."""
     assert isinstance(provider, SpeechProvider)
@@ -111,10 +135,19 @@ async def call_voices(context: Context, provider: Provider) -> object:
     return await list_voices(context, provider)
 
 
+async def call_deployment(context: Context, provider: Provider) -> object:
+    """One look at what is live."""
+    assert isinstance(provider, CloudflareProvider)
+    return await read_live(context, Script("account-1", "worker-1"))
+
+
 CALLERS: Mapping[str, Callable[[Context, Provider], Awaitable[object]]] = {
     "text": call_text,
+    "deployment": call_deployment,
+    "turns": call_turns,
     "image": call_image,
     "render": call_render,
+    "repository": call_repository,
     "videos": call_videos,
     "photos": call_photos,
     "speech": call_speech,

@@ -15,21 +15,24 @@ from electrons.errors import (
 )
 from electrons.providers.anthropic import AnthropicProvider
 from electrons.providers.base import TextCall, TextResult
-from tests.providers.cases import Case, Cases, body_of
+from electrons.providers.turns import ToolResult, ToolResults, ToolUse, Turn, UserText
+from tests.providers.cases import TURN_CALL, Case, Cases, body_of
 
 PROVIDER = AnthropicProvider()
 CALL = TextCall(model="claude-sonnet-4-6", prompt="Hello", max_tokens=100)
 
-MESSAGE = {
+MESSAGE_CONTENT: list[dict[str, Any]] = [
+    {"type": "thinking", "thinking": "Hm.", "signature": "c2ln"},
+    {"type": "text", "text": "Good ", "citations": None},
+    {"type": "text", "text": "morning", "citations": None},
+]
+
+MESSAGE: dict[str, Any] = {
     "id": "msg_01",
     "type": "message",
     "role": "assistant",
     "model": "claude-sonnet-4-6",
-    "content": [
-        {"type": "thinking", "thinking": "Hm.", "signature": "c2ln"},
-        {"type": "text", "text": "Good ", "citations": None},
-        {"type": "text", "text": "morning", "citations": None},
-    ],
+    "content": MESSAGE_CONTENT,
     "stop_reason": "end_turn",
     "stop_sequence": None,
     "usage": {
@@ -45,6 +48,42 @@ MESSAGE = {
 }
 
 
+TOOL_USE = {
+    "type": "tool_use",
+    "id": "toolu_01",
+    "name": "read_file",
+    "input": {"path": "README.md"},
+    "caller": {"type": "direct"},
+}
+
+TOOL_MESSAGE: dict[str, Any] = {
+    **MESSAGE,
+    "content": [*MESSAGE_CONTENT, TOOL_USE, {**TOOL_USE, "id": "toolu_02", "name": "list_files", "input": {}}],
+    "stop_reason": "tool_use",
+    "usage": {
+        "input_tokens": 10,
+        "cache_creation_input_tokens": 300,
+        "cache_read_input_tokens": 2000,
+        "output_tokens": 40,
+    },
+}
+
+TURN = Turn(
+    text="Good morning",
+    tool_uses=(
+        ToolUse(id="toolu_01", name="read_file", input={"path": "README.md"}),
+        ToolUse(id="toolu_02", name="list_files", input={}),
+    ),
+    ended="tools",
+    model="claude-sonnet-4-6",
+    input_tokens=2310,
+    output_tokens=40,
+    cache_read_tokens=2000,
+    cache_write_tokens=300,
+    raw=TOOL_MESSAGE["content"],
+)
+
+
 def error(kind: str, message: str, **details: str) -> dict[str, Any]:
     inner: dict[str, Any] = {"type": kind, "message": message}
     return {"type": "error", "error": inner | ({"details": details} if details else {}), "request_id": "req_01"}
@@ -55,7 +94,12 @@ CASES: Cases = {
         "success": Case(
             body=MESSAGE,
             expected=TextResult(
-                model="claude-sonnet-4-6", text="Good morning", finish_reason="stop", input_tokens=13, output_tokens=4
+                model="claude-sonnet-4-6",
+                text="Good morning",
+                finish_reason="stop",
+                input_tokens=13,
+                output_tokens=4,
+                cache_write_tokens=3,
             ),
         ),
         "400": Case(status=400, body=error("invalid_request_error", "max_tokens: 1"), expected=ProviderRejectedError),
@@ -78,7 +122,27 @@ CASES: Cases = {
         "unreadable": Case(body="<html>", expected=ProviderError),
         "no object": Case(body=[], expected=ProviderError),
         "no usage": Case(body={**MESSAGE, "usage": None}, expected=ProviderError),
-    }
+    },
+    "turns": {
+        "success": Case(body=TOOL_MESSAGE, expected=TURN),
+        "400": Case(
+            status=400,
+            body=error("invalid_request_error", "tools: Tool names must be unique."),
+            expected=ProviderRejectedError,
+        ),
+        "401": Case(status=401, body=error("authentication_error", "invalid x-api-key"), expected=ProviderAuthError),
+        "402": Case(status=402, body=error("billing_error", "Your credit is used up"), expected=ProviderQuotaError),
+        "429": Case(status=429, body=error("rate_limit_error", "Too many"), expected=ProviderRateLimitError),
+        "5xx": Case(status=500, body=error("api_error", "Internal server error"), expected=ProviderError),
+        "529": Case(status=529, body=error("overloaded_error", "Overloaded"), expected=ProviderError),
+        "unreadable": Case(body="<html>", expected=ProviderError),
+        "no usage": Case(body={**TOOL_MESSAGE, "usage": None}, expected=ProviderError),
+        "unknown reason": Case(body={**TOOL_MESSAGE, "stop_reason": "tired"}, expected=ProviderError),
+        "no tools": Case(body={**TOOL_MESSAGE, "content": []}, expected=ProviderError),
+        "input no object": Case(
+            body={**TOOL_MESSAGE, "content": [{**TOOL_USE, "input": "src/index.js"}]}, expected=ProviderError
+        ),
+    },
 }
 
 
@@ -173,7 +237,8 @@ def test_parse_when_there_is_no_text_then_empty() -> None:
 
 
 def test_events_when_read_in_order_then_text_and_cumulative_usage() -> None:
-    start = {**MESSAGE, "content": [], "stop_reason": None, "usage": {"input_tokens": 10, "output_tokens": 1}}
+    usage = {"input_tokens": 3, "cache_read_input_tokens": 5, "cache_creation_input_tokens": 2, "output_tokens": 1}
+    start = {**MESSAGE, "content": [], "stop_reason": None, "usage": usage}
     events: list[dict[str, Any]] = [
         {"type": "message_start", "message": start},
         {"type": "content_block_start", "index": 0, "content_block": {"type": "thinking", "thinking": ""}},
@@ -195,7 +260,117 @@ def test_events_when_read_in_order_then_text_and_cumulative_usage() -> None:
     pieces = [PROVIDER.parse_text_event(json.dumps(event), result) for event in events]
 
     assert "".join(pieces) == "Good morning"
-    assert result == TextResult(model="claude-sonnet-4-6", finish_reason="stop", input_tokens=10, output_tokens=4)
+    assert result == TextResult(
+        model="claude-sonnet-4-6",
+        finish_reason="stop",
+        input_tokens=10,
+        output_tokens=4,
+        cache_read_tokens=5,
+        cache_write_tokens=2,
+    )
+
+
+def test_build_turn_when_a_conversation_begins_then_two_cache_marks_and_no_temperature() -> None:
+    request = PROVIDER.build_turn(TURN_CALL)
+
+    assert (request.method, request.path) == ("POST", "/v1/messages")
+    assert body_of(request.content) == {
+        "model": "model-1",
+        "max_tokens": 100,
+        "system": [{"type": "text", "text": "Be brief", "cache_control": {"type": "ephemeral"}}],
+        "tools": [
+            {
+                "name": "list_files",
+                "description": "Names all files",
+                "input_schema": {"type": "object", "properties": {}},
+            }
+        ],
+        "messages": [
+            {
+                "role": "user",
+                "content": [{"type": "text", "text": "Hello", "cache_control": {"type": "ephemeral"}}],
+            }
+        ],
+    }
+
+
+def test_build_turn_when_it_goes_on_then_turns_go_back_unchanged_and_only_the_last_user_message_is_marked() -> None:
+    results = (
+        ToolResult(id="toolu_01", content="`README.md` is not there", failed=True),
+        ToolResult(id="toolu_02", content=""),
+    )
+    call = replace(TURN_CALL, messages=(*TURN_CALL.messages, TURN, ToolResults(results=results)), temperature=0.0)
+
+    document = body_of(PROVIDER.build_turn(call).content)
+
+    assert document["temperature"] == 0.0
+    assert document["messages"] == [
+        {"role": "user", "content": [{"type": "text", "text": "Hello"}]},
+        {"role": "assistant", "content": TOOL_MESSAGE["content"]},
+        {
+            "role": "user",
+            "content": [
+                {
+                    "type": "tool_result",
+                    "tool_use_id": "toolu_01",
+                    "content": "`README.md` is not there",
+                    "is_error": True,
+                },
+                {
+                    "type": "tool_result",
+                    "tool_use_id": "toolu_02",
+                    "content": "",
+                    "cache_control": {"type": "ephemeral"},
+                },
+            ],
+        },
+    ]
+
+
+def test_build_turn_when_the_same_one_speaks_twice_then_one_message() -> None:
+    pause, silence = replace(TURN, tool_uses=(), raw=MESSAGE_CONTENT), replace(TURN, tool_uses=(), raw=[])
+    hello, bye = UserText(text="Hello"), UserText(text="Bye")
+
+    def build(*messages: Turn | UserText) -> list[tuple[str, int]]:
+        document = body_of(PROVIDER.build_turn(replace(TURN_CALL, messages=messages)).content)
+        return [(message["role"], len(message["content"])) for message in document["messages"]]
+
+    assert build(hello, pause, pause, bye) == [("user", 1), ("assistant", 6), ("user", 1)]
+    assert build(hello, silence, bye) == [("user", 2)]
+    assert build(hello, pause) == [("user", 1), ("assistant", 3)]
+    assert TURN.raw == TOOL_MESSAGE["content"]
+
+
+@pytest.mark.parametrize(
+    ("model", "temperature", "fitted", "warnings"),
+    [
+        ("claude-sonnet-4-6", 0.0, 0.0, []),
+        ("claude-sonnet-5-5", None, None, []),
+        ("claude-sonnet-5-5", 0.0, None, ["claude-sonnet-5-5 does not take temperature; it was left out"]),
+    ],
+)
+def test_fit_turn_when_there_is_a_temperature_then_it_stays_only_where_it_is_taken(
+    model: str, temperature: float | None, fitted: float | None, warnings: list[str]
+) -> None:
+    call = replace(TURN_CALL, model=model, temperature=temperature)
+
+    assert PROVIDER.fit_turn(call) == (replace(call, temperature=fitted), warnings)
+
+
+@pytest.mark.parametrize(
+    ("stop_reason", "ended"),
+    [
+        ("tool_use", "tools"),
+        ("end_turn", "end"),
+        ("stop_sequence", "end"),
+        ("max_tokens", "length"),
+        ("refusal", "refusal"),
+        ("pause_turn", "pause"),
+        ("model_context_window_exceeded", "context"),
+    ],
+)
+def test_parse_turn_when_it_stopped_for_a_reason_then_the_platforms_word(stop_reason: str, ended: str) -> None:
+    assert PROVIDER.parse_turn({**TOOL_MESSAGE, "stop_reason": stop_reason}).ended == ended
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import electrons.providers
-from electrons.errors import MissingAPIKeyError, ProviderError
+from electrons.errors import ConfigurationError, ProviderError
 from electrons.providers.base import Provider
 from electrons.settings import Secret, Settings
 from tests.providers.cases import API_KEY, CALLERS, REQUIRED_CASES, Case, Cases, create_context
@@ -107,7 +107,7 @@ def test_url_when_a_deployment_sets_another_base_then_that(provider: Provider) -
 
 @each_provider
 def test_api_key_when_the_deployment_has_none_then_the_error_names_the_secret(provider: Provider) -> None:
-    with pytest.raises(MissingAPIKeyError, match=f"`{provider.api_key_setting}`"):
+    with pytest.raises(ConfigurationError, match=f"`{provider.api_key_setting}`"):
         provider.api_key(Settings())
 
 

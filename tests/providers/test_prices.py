@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from electrons.context import Usage
-from electrons.providers.prices import PRICE_DATE, PRICES, Cost, estimate_cost
+from electrons.providers.prices import CACHE_SHARES, PRICE_DATE, PRICES, Cost, estimate_cost
 from electrons.providers.registry import RETIRED_MODELS
 from tests.providers.test_conformance import PROVIDERS
 
@@ -41,6 +41,47 @@ def test_cost_when_the_name_is_dated_then_that_of_the_longest_entry(model: str, 
 @pytest.mark.parametrize("model", ["openai:new", "anthropic:gpt-4o", "nobody:claude-sonnet-4-6"])
 def test_cost_when_the_model_has_no_price_then_unknown(model: str) -> None:
     assert cost(model) is None
+
+
+@pytest.mark.parametrize(
+    ("model", "input_price", "read_share"),
+    [
+        ("claude-sonnet-4-6", 3, 0.1),
+        ("claude-haiku-4-5-20251001", 1, 0.1),
+        ("claude-sonnet-5-5", 2, 0.05),
+        ("claude-opus-5-5", 4, 0.05),
+        ("claude-fable-5-1", 10, 0.025),
+    ],
+)
+def test_cost_when_the_cache_was_used_then_a_share_of_the_input_price(
+    model: str, input_price: float, read_share: float
+) -> None:
+    usage = Usage(
+        provider="anthropic", model=model, input_units=10_000, cache_read_units=6_000, cache_write_units=3_000
+    )
+
+    estimate = estimate_cost(usage)
+
+    assert estimate is not None
+    assert estimate.microusd == round((1_000 + 6_000 * read_share + 3_000 * 1.25) * input_price)
+
+
+def test_cost_when_the_vendor_has_no_cache_prices_then_all_input_costs_the_same() -> None:
+    usage = Usage(
+        provider="openai", model="gpt-4o", input_units=10_000, cache_read_units=6_000, cache_write_units=3_000
+    )
+
+    assert estimate_cost(usage) == Cost(microusd=25_000, price_date=PRICE_DATE)
+
+
+@pytest.mark.parametrize(("entry", "shares"), CACHE_SHARES.items())
+def test_cache_share_when_listed_then_reads_are_cheaper_and_writes_dearer(
+    entry: str, shares: tuple[float, float]
+) -> None:
+    read_share, write_share = shares
+
+    assert any(model.startswith(entry) for model in PRICES)
+    assert 0.01 <= read_share < 1 < write_share <= 2
 
 
 def test_cost_when_nothing_was_used_then_nothing() -> None:

@@ -6,7 +6,14 @@ from collections.abc import Iterator
 import pytest
 
 import electrons.errors
-from electrons.errors import ElectronsError, MissingAPIKeyError, ProviderError, RequestError, UnauthorizedError
+from electrons.errors import (
+    DatabaseError,
+    ElectronsError,
+    MissingAPIKeyError,
+    ProviderError,
+    RequestError,
+    UnauthorizedError,
+)
 
 _LINE = re.compile(r"^    (?P<branch>[ │├└─]*)(?P<name>\w+Error) +(?P<status>\d{3}) (?P<code>[A-Z_]+)(?:  |$)", re.M)
 
@@ -52,6 +59,13 @@ def test_missing_api_key_when_raised_then_text_names_the_secret_to_set() -> None
 
     assert "Anthropic API key not configured" in message
     assert "`ANTHROPIC_API_KEY`" in message
+
+
+def test_database_error_when_raised_then_its_reason_is_for_the_log_only() -> None:
+    error = DatabaseError("D1_ERROR: no such table: things")
+
+    assert str(error) == "D1_ERROR: no such table: things"
+    assert "things" not in str(error.to_body("id-1"))
 
 
 def test_unauthorized_when_raised_then_it_says_how_to_authenticate() -> None:

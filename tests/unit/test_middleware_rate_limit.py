@@ -15,7 +15,7 @@ from electrons.models.base import RequestModel
 from electrons.ratelimit.limiter import Call, LimiterUnreachableError, RateLimiter
 from electrons.settings import Settings
 from electrons.storage.bindings import Bindings
-from electrons.testing import TestClient, create_memory_rate_limiter
+from electrons.testing import MemoryDatabase, TestClient, create_key, create_memory_rate_limiter
 
 SETTINGS = Settings(auth_mode="open", rate_limit_policy='"requests";q=3;w=60, "tokens";q=1000;qu="tokens";w=60')
 
@@ -108,6 +108,58 @@ async def test_rate_limit_when_callers_differ_then_each_has_its_own() -> None:
             "POST", "/work", json={"reserved": 1000, "used": 1000}, headers={"CF-Connecting-IP": address}
         )
         assert answer.status == 200
+
+
+def create_client_with_keys(settings: Settings) -> TestClient:
+    client = create_client(replace(settings, auth_mode="required"))
+    client.bindings = replace(client.bindings, DB=MemoryDatabase())
+    return client
+
+
+async def test_rate_limit_when_a_key_has_its_own_then_it_takes_the_deployments_place() -> None:
+    client, own = create_client_with_keys(SETTINGS), '"requests";q=7;w=60'
+    keys = [await create_key(client.bindings.database, rate_limit_policy=policy) for policy in (own, None)]
+
+    answers = [
+        await client.request("POST", "/work", json={"reserved": 10, "used": 10}, headers={"X-API-Key": key})
+        for key in keys
+    ]
+
+    assert [answer.headers.get("RateLimit-Policy") for answer in answers] == [own, SETTINGS.rate_limit_policy]
+    assert remaining(answers[0].headers.get("RateLimit")) == [6]
+
+
+async def test_rate_limit_when_a_key_has_none_then_it_is_never_refused() -> None:
+    client = create_client_with_keys(SETTINGS)
+    key = await create_key(client.bindings.database, rate_limit_policy="none")
+
+    for _ in range(5):
+        answer = await client.request("POST", "/work", json={"reserved": 9000, "used": 0}, headers={"X-API-Key": key})
+        assert answer.status == 200
+        assert answer.headers.get("RateLimit") is None
+
+
+async def test_rate_limit_when_only_a_key_has_one_then_it_is_held_to_it() -> None:
+    client = create_client_with_keys(replace(SETTINGS, rate_limit_policy="none"))
+    key = await create_key(client.bindings.database, rate_limit_policy='"requests";q=1;w=60')
+
+    statuses = [
+        (await client.request("POST", "/work", json={"reserved": 1, "used": 1}, headers={"X-API-Key": key})).status
+        for _ in range(2)
+    ]
+
+    assert statuses == [200, 429]
+
+
+async def test_rate_limit_when_keys_differ_then_each_has_its_own_whatever_the_address() -> None:
+    client = create_client_with_keys(SETTINGS)
+
+    for _ in range(2):
+        key = await create_key(client.bindings.database)
+        for address in ("203.0.113.1", "203.0.113.2"):
+            headers = {"X-API-Key": key, "CF-Connecting-IP": address}
+            answer = await client.request("POST", "/work", json={"reserved": 0, "used": 0}, headers=headers)
+        assert remaining(answer.headers.get("RateLimit"))[0] == 1
 
 
 async def unreachable(_key: str, _method: str, _message: str) -> str:

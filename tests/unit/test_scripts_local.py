@@ -36,3 +36,16 @@ def test_emulated_vars_when_made_then_a_key_and_a_url_for_each_provider() -> Non
         "OPENAI_API_KEY": "emulated",
         "OPENAI_BASE_URL": "http://127.0.0.1:1/openai/v1",
     }
+
+
+def test_emulated_vars_when_a_provider_has_other_credentials_then_those() -> None:
+    base_urls = {"github": "http://127.0.0.1:1/github", "cloudflare": "http://127.0.0.1:1/cloudflare/client/v4"}
+
+    assert local.emulated_vars(base_urls) == {
+        "GITHUB_PAT": "emulated",
+        "GITHUB_BASE_URL": "http://127.0.0.1:1/github",
+        "CLOUDFLARE_API_TOKEN": "emulated",
+        "CLOUDFLARE_ACCOUNT_ID": "0" * 32,
+        "CLOUDFLARE_BASE_URL": "http://127.0.0.1:1/cloudflare/client/v4",
+        "WORKERS_DEV_URL": "http://127.0.0.1:1/cloudflare/workers.dev/{name}",
+    }

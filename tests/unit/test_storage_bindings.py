@@ -1,17 +1,21 @@
 """A worker's bindings, and the ones in memory that tests use."""
 
-import sqlite3
-
 import pytest
 
-from electrons.errors import ConfigurationError
+from electrons.errors import ConfigurationError, DatabaseError
 from electrons.storage.bindings import Bindings
 from electrons.testing import MemoryDatabase, MemoryKeyValueStore, create_memory_bindings
 
 
 @pytest.mark.parametrize(
     ("attribute", "name"),
-    [("database", "DB"), ("usage_ledger", "DB"), ("cache", "CACHE"), ("rate_limiter", "RATE_LIMITER")],
+    [
+        ("database", "DB"),
+        ("usage_ledger", "DB"),
+        ("api_keys", "DB"),
+        ("cache", "CACHE"),
+        ("rate_limiter", "RATE_LIMITER"),
+    ],
 )
 def test_binding_when_missing_then_error_names_it(attribute: str, name: str) -> None:
     with pytest.raises(ConfigurationError, match=f"`{name}` is missing"):
@@ -37,7 +41,7 @@ async def test_database_when_written_then_rows_are_read_as_dicts() -> None:
 
 
 async def test_database_when_new_then_the_migrations_tables_hold_what_they_promise() -> None:
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises(DatabaseError, match="NOT NULL"):
         await MemoryDatabase().execute("INSERT INTO usage (request_id) VALUES (?)", "id")
 
 

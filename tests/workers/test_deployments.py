@@ -66,20 +66,6 @@ def test_var_when_it_cannot_be_read_then_500_names_it(platform: Platform, path: 
     assert body["error"] == "`MAX_RETRIES` must be a number"
 
 
-@pytest.mark.parametrize("path", ["/generate", "/generate/stream"])
-def test_keys_when_required_and_there_is_no_table_then_nobody_gets_in(
-    platform: Platform, emulators: Emulators, path: str
-) -> None:
-    client = platform.client("text-gen-with-keys-required")
-
-    answers = [client.post(path, json={"prompt": "Hello"}, headers=headers) for headers in ({}, {"X-API-Key": "any"})]
-
-    for answer in answers:
-        error_of(answer, 503, "AUTH_UNAVAILABLE")
-    assert emulators.requests("anthropic") == []
-    assert client.get("/health").status_code == 200
-
-
 def test_provider_when_unreachable_then_502_after_another_try(platform: Platform) -> None:
     answer = platform.client("text-gen-unreachable").post("/generate", json={"prompt": "Hello"})
 

@@ -19,7 +19,7 @@ FREE_PLAN_BYTES = 3_000_000
 """Cloudflare takes a worker of 3 MB after gzip on the free plan (https://developers.cloudflare.com/workers/platform/limits/)."""
 
 _UPLOAD = re.compile(r"Total Upload: ([\d.]+) KiB / gzip: ([\d.]+) KiB")
-_ROUTE = re.compile(r"@app\.(get|post)\(\s*\"([^\"]+)\"")
+_ROUTE = re.compile(r"@app\.(get|post|delete)\(\s*\"([^\"]+)\"")
 
 
 def has_socket(folder: Path) -> bool:

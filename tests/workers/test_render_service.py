@@ -174,7 +174,7 @@ def test_film_when_there_is_none_then_404(platform: Platform, name: str) -> None
 def test_render_when_keys_are_required_then_only_films_are_public(platform: Platform) -> None:
     client = platform.client("render-service-with-keys-required")
 
-    error_of(client.post("/render", json=edit_of()), 503, "AUTH_UNAVAILABLE")
+    error_of(client.post("/render", json=edit_of()), 401, "UNAUTHORIZED")
     error_of(client.get("/renders/00000000-0000-4000-8000-000000000000.mp4"), 404, "NOT_FOUND")
 
 

@@ -103,7 +103,7 @@ def test_usage_when_the_model_has_no_known_price_then_there_is_no_estimate(platf
         ("text-gen", {"prompt": "Hello", "model": "gemini:pro"}, 400),
         ("text-gen-without-keys", {"prompt": "Hello"}, 500),
         ("text-gen-metered", {"prompt": "Hello", "options": {"max_tokens": 6000}}, 429),
-        ("text-gen-with-keys-required", {"prompt": "Hello"}, 503),
+        ("text-gen-with-keys-required", {"prompt": "Hello"}, 401),
         ("text-gen-limiter-closed", {"prompt": "Hello"}, 503),
     ],
 )

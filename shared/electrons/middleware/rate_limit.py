@@ -1,4 +1,4 @@
-"""Holds callers to the deployment's limits: reserves a request and the provider's units, and settles them after."""
+"""Holds callers to their key's limits, or the deployment's: reserves a request and provider units, and settles later."""
 
 import asyncio
 import uuid
@@ -18,7 +18,8 @@ async def rate_limit(context: Context, call_next: Next) -> Response:
     503.
     """
     route, settings = context.route, context.settings
-    if route is None or route.public or settings.rate_limit_policy == NO_LIMITS:
+    policy = context.principal.rate_limit_policy or settings.rate_limit_policy
+    if route is None or route.public or policy == NO_LIMITS:
         return await call_next(context)
 
     estimate = dict(route.estimate(context, context.body)) if route.estimate else {}
@@ -32,7 +33,7 @@ async def rate_limit(context: Context, call_next: Next) -> Response:
             actual = {unit: used.total_units if used and used.unit == unit else 0 for unit in estimate}
             async with asyncio.timeout(settings.rate_limit_timeout_seconds or None):
                 await context.bindings.rate_limiter.settle(
-                    key, reservation_id=reservation_id, policy=settings.rate_limit_policy, actual=actual
+                    key, reservation_id=reservation_id, policy=policy, actual=actual
                 )
 
     try:
@@ -40,7 +41,7 @@ async def rate_limit(context: Context, call_next: Next) -> Response:
             verdict = await context.bindings.rate_limiter.reserve(
                 key,
                 reservation_id=reservation_id,
-                policy=settings.rate_limit_policy,
+                policy=policy,
                 costs={"requests": 1, **estimate},
             )
     except (LimiterUnreachableError, TimeoutError) as error:

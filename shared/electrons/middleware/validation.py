@@ -37,8 +37,8 @@ def _describe(problem: Any) -> dict[str, str]:
 
 
 def _sentence(field: dict[str, str]) -> str:
-    message = field["message"]
-    return message if message.endswith("required") else f"{field['field']}: {message}"
+    name, message = field["field"], field["message"]
+    return message if message.endswith("required") or message.startswith(f"{name} ") else f"{name}: {message}"
 
 
 async def validation(context: Context, call_next: Next) -> Response:

@@ -25,12 +25,32 @@ MESSAGE_LIMIT = 500
 """Characters of a provider's own message that are passed on."""
 
 
+# How a browser writes what would end a quoted name (WHATWG HTML, 4.10.21.8).
+_IN_QUOTES = str.maketrans({'"': "%22", "\r": "%0D", "\n": "%0A"})
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a form: a field, or with `filename` a file."""
+
+    content: bytes
+    filename: str | None = None
+    content_type: str | None = None
+
+    def head(self, name: str) -> str:
+        """The part's header fields and the empty line after them (RFC 7578, 4.2 and 4.4)."""
+        filename = "" if self.filename is None else f'; filename="{self.filename.translate(_IN_QUOTES)}"'
+        content_type = f"Content-Type: {self.content_type}\r\n" if self.content_type else ""
+        return f'Content-Disposition: form-data; name="{name.translate(_IN_QUOTES)}"{filename}\r\n{content_type}\r\n'
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderRequest:
     """One call to a provider. `path` starts with a slash and is appended to the base URL.
 
     `file_url` is there instead for a file that the provider has put somewhere: no credentials go with it. `repeatable`
-    is false for a call that could be paid twice; `transport.py` says when it is made again all the same.
+    is false for a call that could be paid twice; `transport.py` says when it is made again all the same. `confidential`
+    are texts of the content that must not come back in an error.
     """
 
     path: str = ""
@@ -39,31 +59,52 @@ class ProviderRequest:
     headers: HeaderPairs = field(default_factory=list)
     content: bytes = b""
     repeatable: bool = True
+    confidential: tuple[str, ...] = ()
 
     @classmethod
     def json(
-        cls, path: str, document: dict[str, Any], *, headers: HeaderPairs, repeatable: bool = True
+        cls,
+        path: str,
+        document: dict[str, Any],
+        *,
+        headers: HeaderPairs,
+        method: str = "POST",
+        repeatable: bool = True,
     ) -> ProviderRequest:
-        """A POST with a JSON body."""
+        """A request with a JSON body."""
         content = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
         headers = [("Content-Type", "application/json"), *headers]
-        return cls(path=path, headers=headers, content=content, repeatable=repeatable)
+        return cls(path=path, method=method, headers=headers, content=content, repeatable=repeatable)
 
     @classmethod
     def form(
-        cls, path: str, fields: Mapping[str, str], *, headers: HeaderPairs, repeatable: bool = True
+        cls,
+        path: str,
+        fields: Mapping[str, str | Part],
+        *,
+        headers: HeaderPairs,
+        method: str = "POST",
+        repeatable: bool = True,
+        confidential: tuple[str, ...] = (),
     ) -> ProviderRequest:
-        """A POST with text fields as `multipart/form-data` (RFC 7578). The same fields always give the same bytes."""
-        values = {name: value.encode() for name, value in fields.items()}
+        """Fields and files as `multipart/form-data` (RFC 7578). The same fields always give the same bytes."""
+        parts = {name: Part(field.encode()) if isinstance(field, str) else field for name, field in fields.items()}
         # Nobody can write a text that holds its own hash.
-        boundary = hashlib.sha256(b"\0".join(values.values())).hexdigest()
-        parts = [
-            f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n'.encode() + value + b"\r\n"
-            for name, value in values.items()
+        boundary = hashlib.sha256(b"\0".join(part.content for part in parts.values())).hexdigest()
+        pieces = [
+            b"".join([f"--{boundary}\r\n{part.head(name)}".encode(), part.content, b"\r\n"])
+            for name, part in parts.items()
         ]
-        content = b"".join([*parts, f"--{boundary}--\r\n".encode()])
+        content = b"".join([*pieces, f"--{boundary}--\r\n".encode()])
         headers = [("Content-Type", f"multipart/form-data; boundary={boundary}"), *headers]
-        return cls(path=path, headers=headers, content=content, repeatable=repeatable)
+        return cls(
+            path=path,
+            method=method,
+            headers=headers,
+            content=content,
+            repeatable=repeatable,
+            confidential=confidential,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,13 +122,18 @@ class TextCall:
 
 @dataclass(slots=True, kw_only=True)
 class TextResult:
-    """A text generation, whole or still growing. Tokens are the provider's count; `finish_reason` is set at its end."""
+    """A text generation, whole or still growing. Tokens are the provider's count; `finish_reason` is set at its end.
+
+    The tokens that were read from the provider's prompt cache, or written to it, are contained in `input_tokens`.
+    """
 
     model: str
     text: str = ""
     finish_reason: str | None = None
     input_tokens: int = 0
     output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
 
 
 class Provider(ABC):
@@ -159,10 +205,12 @@ def classify_error(
     request_id: str | None = None,
     retry_after: float | None = None,
     out_of_quota: bool = False,
+    kind: type[ProviderError] | None = None,
 ) -> ProviderError:
-    """The error for a provider's answer, by its status; `out_of_quota` when its code says that."""
-    kind = ProviderError
-    if out_of_quota or status == 402:
+    """The error for a provider's answer, by its status, or of `kind`; `out_of_quota` when its code says that."""
+    if kind is not None:
+        pass
+    elif out_of_quota or status == 402:
         kind = ProviderQuotaError
     elif status in {401, 403}:
         kind = ProviderAuthError
@@ -170,6 +218,8 @@ def classify_error(
         kind = ProviderRateLimitError
     elif status in {400, 404, 413, 422}:
         kind = ProviderRejectedError
+    else:
+        kind = ProviderError
     return kind(
         redact(" ".join(message.split()))[:MESSAGE_LIMIT],
         provider=provider,

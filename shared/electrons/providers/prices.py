@@ -2,6 +2,8 @@
 
 Prices are US dollars per million units, which is the same as millionths of a dollar per unit. The longest entry that a
 model's name begins with holds, so a dated snapshot has its family's price. A model without an entry has no estimate.
+What a provider reads from its prompt cache, or writes to it, costs a share of the input price; a vendor without an
+entry there asks the whole one.
 """
 
 from __future__ import annotations
@@ -35,6 +37,14 @@ PRICES: Mapping[str, tuple[float, float]] = {
     "pexels:": (0, 0),
 }
 
+CACHE_SHARES: Mapping[str, tuple[float, float]] = {
+    # https://platform.claude.com/docs/en/about-claude/pricing: cache hits, writes that are kept for five minutes
+    "anthropic:": (0.1, 1.25),
+    "anthropic:claude-fable-5-1": (0.025, 1.25),
+    "anthropic:claude-opus-5-5": (0.05, 1.25),
+    "anthropic:claude-sonnet-5-5": (0.05, 1.25),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Cost:
@@ -47,8 +57,16 @@ class Cost:
 def estimate_cost(usage: Usage) -> Cost | None:
     """The estimated cost of a call, None when its model has no known price."""
     name = f"{usage.provider}:{usage.model}"
-    entry = max((prefix for prefix in PRICES if name.startswith(prefix)), key=len, default=None)
-    if entry is None:
+    prices = _find_longest(PRICES, name)
+    if prices is None:
         return None
-    input_price, output_price = PRICES[entry]
-    return Cost(round(usage.input_units * input_price + usage.output_units * output_price), PRICE_DATE)
+    input_price, output_price = prices
+    read_share, write_share = _find_longest(CACHE_SHARES, name) or (1, 1)
+    fresh_units = usage.input_units - usage.cache_read_units - usage.cache_write_units
+    weighed_units = fresh_units + usage.cache_read_units * read_share + usage.cache_write_units * write_share
+    return Cost(round(weighed_units * input_price + usage.output_units * output_price), PRICE_DATE)
+
+
+def _find_longest(entries: Mapping[str, tuple[float, float]], name: str) -> tuple[float, float] | None:
+    prefix = max((prefix for prefix in entries if name.startswith(prefix)), key=len, default=None)
+    return entries[prefix] if prefix is not None else None

@@ -76,3 +76,5 @@ def _note_usage(context: Context, result: TextResult) -> None:
     if context.usage is not None:
         context.usage.model = result.model
         context.usage.input_units, context.usage.output_units = result.input_tokens, result.output_tokens
+        context.usage.cache_read_units = result.cache_read_tokens
+        context.usage.cache_write_units = result.cache_write_tokens

@@ -26,6 +26,8 @@ from electrons.context import Context
 from electrons.errors import (
     ProviderError,
     ProviderQuotaError,
+    ProviderRateLimitError,
+    ProviderRejectedError,
     ProviderTimeoutError,
     ProviderUnreachableError,
 )
@@ -37,7 +39,7 @@ RESPONSE_LIMIT = 32 * 1024 * 1024
 USER_AGENT = "distributed-electrons/0.1"
 
 _FIRST_PAUSE_SECONDS = 0.5
-_RETRIED_STATUS = {408, 409, 429}
+_RETRIED_STATUS = {408, 409}
 
 
 async def call_json(context: Context, provider: Provider, request: ProviderRequest) -> dict[str, Any]:
@@ -64,7 +66,7 @@ async def open_response(
 ) -> AsyncIterator[httpx2.Response]:
     """A 2xx answer whose body has not been read; it is closed, and with that the call cancelled, at the block's end.
 
-    Adds the time that was waited to `context.usage.upstream_ms`.
+    Adds the time that was waited to `context.usage.upstream_ms`, if it is this provider's use that is counted.
     """
     started = time.monotonic()
     response: httpx2.Response | None = None
@@ -77,7 +79,7 @@ async def open_response(
     finally:
         if response is not None:
             await response.aclose()
-        if context.usage is not None:
+        if context.usage is not None and context.usage.provider == provider.name:
             context.usage.upstream_ms += round((time.monotonic() - started) * 1000)
 
 
@@ -151,20 +153,41 @@ async def _send_once(context: Context, provider: Provider, request: ProviderRequ
         raise ProviderUnreachableError(message, provider=provider.name) from error
     response.request = outgoing
     if not response.is_success:
-        await _raise_for(provider, response, api_key)
+        await _raise_for(provider, response, (api_key, *request.confidential))
     return response
 
 
-async def _raise_for(provider: Provider, response: httpx2.Response, api_key: str) -> NoReturn:
+async def _raise_for(provider: Provider, response: httpx2.Response, confidential: tuple[str, ...]) -> NoReturn:
     try:
         content = b"".join([chunk async for chunk in iterate_body(provider, response)])
     except ProviderError:
         content = b""  # the status says enough
     finally:
         await response.aclose()
-    # Some vendors quote the key that they refuse.
-    content = content.replace(api_key.encode(), b"***")
-    raise provider.parse_error(response.status_code, dict(response.headers), content)
+    raise provider.parse_error(response.status_code, dict(response.headers), _conceal(content, confidential))
+
+
+def _conceal(content: bytes, confidential: tuple[str, ...]) -> bytes:
+    """An error's body without the texts that its vendor may quote: the key that it refuses, a secret in a program."""
+    longest_first = sorted(filter(None, confidential), key=len, reverse=True)
+
+    def conceal(value: Any) -> Any:
+        if isinstance(value, str):
+            for text in longest_first:
+                value = value.replace(text, "***")
+        elif isinstance(value, list):
+            value = [conceal(item) for item in value]
+        elif isinstance(value, dict):
+            value = {name: conceal(item) for name, item in value.items()}
+        return value
+
+    try:
+        # Within JSON a text may be written in many ways.
+        return json.dumps(conceal(json.loads(content))).encode()
+    except ValueError:
+        for text in longest_first:
+            content = content.replace(text.encode(), b"***")
+        return content
 
 
 @lru_cache(maxsize=64)
@@ -173,11 +196,13 @@ def _parse_url(url: str) -> httpx2.URL:
 
 
 def _is_retried(error: ProviderError, *, repeatable: bool) -> bool:
-    if isinstance(error, ProviderQuotaError):
+    if isinstance(error, ProviderQuotaError | ProviderRejectedError):
         return False
+    if isinstance(error, ProviderRateLimitError):  # some vendors say so with another status than 429
+        return True
     status = error.upstream_status or 0
     if not repeatable:
-        return status == 429 or (status == 503 and error.retry_after is not None)
+        return status == 503 and error.retry_after is not None
     return isinstance(error, ProviderUnreachableError) or status in _RETRIED_STATUS or status >= 500
 
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import js
 from pyodide.ffi import JsException, jsnull
 
-from electrons.errors import UnavailableError
+from electrons.errors import DatabaseError, UnavailableError
 from electrons.ratelimit.limiter import LimiterUnreachableError, RateLimiter
 from electrons.runtime.convert import describe_js_error, to_js_object
+from electrons.runtime.loader import WorkerLoader
 from electrons.runtime.r2 import R2Bucket
 from electrons.storage.bindings import Bindings, Row, Value
+
+_PAUSES_WHILE_BUSY = (0.02, 0.05, 0.1, 0.2)
 
 
 class D1Database:
@@ -23,13 +28,13 @@ class D1Database:
 
     async def query(self, statement: str, *parameters: Value) -> list[Row]:
         """See `Database.query`."""
-        result = await self._prepare(statement, parameters).all()
+        result = await _run(lambda: self._prepare(statement, parameters).all())
         rows: list[Row] = json.loads(js.JSON.stringify(result.results))
         return rows
 
     async def execute(self, statement: str, *parameters: Value) -> None:
         """See `Database.execute`."""
-        await self._prepare(statement, parameters).run()
+        await _run(lambda: self._prepare(statement, parameters).run())
 
     def _prepare(self, statement: str, parameters: tuple[Value, ...]) -> Any:
         prepared = self._binding.prepare(statement)
@@ -37,6 +42,21 @@ class D1Database:
             return prepared
         # Python's None would become undefined, which D1 refuses.
         return prepared.bind(*(jsnull if value is None else value for value in parameters))
+
+
+async def _run(call: Callable[[], Awaitable[Any]]) -> Any:
+    """The result of one statement. Raises `DatabaseError`."""
+    # Locally another process may write to the same file (`npm run keys`): then nothing has been done yet.
+    pauses = iter(_PAUSES_WHILE_BUSY)
+    while True:
+        try:
+            return await call()
+        except JsException as error:
+            reason = describe_js_error(error)
+            pause = next(pauses, None) if "SQLITE_BUSY" in reason else None
+            if pause is None:
+                raise DatabaseError(reason) from error
+        await asyncio.sleep(pause)
 
 
 class KVNamespace:
@@ -104,6 +124,7 @@ def create_bindings(env: Any) -> Bindings:
         IMAGE_STORAGE=_wrap(R2Bucket, env, "IMAGE_STORAGE"),
         RENDER_STORAGE=_wrap(R2Bucket, env, "RENDER_STORAGE"),
         RENDER_WORKFLOW=_wrap(WorkflowBinding, env, "RENDER_WORKFLOW"),
+        LOADER=_wrap(WorkerLoader, env, "LOADER"),
     )
 
 

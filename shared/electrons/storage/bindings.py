@@ -13,14 +13,16 @@ from electrons.errors import ConfigurationError
 from electrons.http import Passthrough
 from electrons.ratelimit.limiter import RateLimiter
 from electrons.steps import Workflow
+from electrons.storage.keys import ApiKeys
 from electrons.storage.usage import UsageLedger
+from electrons.trials import Loader
 
 Value = str | int | float | None
 Row = dict[str, Value]
 
 
 class Database(Protocol):
-    """A D1 database (https://developers.cloudflare.com/d1/worker-api/)."""
+    """A D1 database (https://developers.cloudflare.com/d1/worker-api/). Both methods raise `DatabaseError`."""
 
     async def query(self, statement: str, *parameters: Value) -> list[Row]:
         """The rows of one statement; `?` marks stand for the parameters."""
@@ -104,16 +106,24 @@ class Bindings:
     IMAGE_STORAGE: ObjectStore | None = None
     RENDER_STORAGE: ObjectStore | None = None
     RENDER_WORKFLOW: Workflow | None = None
+    LOADER: Loader | None = None
     _usage_ledger: UsageLedger | None = field(init=False, default=None)
+    _api_keys: ApiKeys | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         if self.DB is not None:
             object.__setattr__(self, "_usage_ledger", UsageLedger(self.DB))
+            object.__setattr__(self, "_api_keys", ApiKeys(self.DB))
 
     @property
     def usage_ledger(self) -> UsageLedger:
         """The usage ledger in the D1 database."""
         return self._usage_ledger or _missing("DB")
+
+    @property
+    def api_keys(self) -> ApiKeys:
+        """The API keys in the D1 database."""
+        return self._api_keys or _missing("DB")
 
     @property
     def database(self) -> Database:
@@ -143,6 +153,11 @@ class Bindings:
     def render_workflow(self) -> Workflow:
         """The Workflow that follows renders to their end."""
         return self.RENDER_WORKFLOW or _missing("RENDER_WORKFLOW")
+
+    @property
+    def loader(self) -> Loader:
+        """What runs generated code in an isolate of its own."""
+        return self.LOADER or _missing("LOADER")
 
 
 def _missing(name: str) -> NoReturn:

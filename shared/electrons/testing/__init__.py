@@ -12,6 +12,7 @@ from electrons.testing.bindings import (
     MemoryKeyValueStore,
     MemoryObjectStore,
     MemorySql,
+    create_key,
     create_memory_bindings,
     create_memory_rate_limiter,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "MemoryObjectStore",
     "MemorySql",
     "TestClient",
+    "create_key",
     "create_memory_bindings",
     "create_memory_rate_limiter",
 ]

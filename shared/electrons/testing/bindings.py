@@ -6,17 +6,19 @@ import hashlib
 import sqlite3
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx2
 
+from electrons.errors import DatabaseError
 from electrons.http import Passthrough
+from electrons.keys import Environment, KeyRecord, Scope, generate
 from electrons.ratelimit.ledger import Ledger
 from electrons.ratelimit.limiter import RateLimiter
-from electrons.storage.bindings import Bindings, ObjectTooLargeError, Row, StoredObject, Value
+from electrons.storage.bindings import Bindings, Database, ObjectTooLargeError, Row, StoredObject, Value
 
 MIGRATIONS = Path(__file__).resolve().parents[3] / "wrangler" / "migrations"
 
@@ -46,11 +48,38 @@ class MemoryDatabase:
 
     async def query(self, statement: str, *parameters: Value) -> list[Row]:
         """See `Database.query`."""
-        return [dict(row) for row in self._connection.execute(statement, parameters)]
+        try:
+            return [dict(row) for row in self._connection.execute(statement, parameters)]
+        except sqlite3.Error as error:
+            raise DatabaseError(str(error)) from error
 
     async def execute(self, statement: str, *parameters: Value) -> None:
         """See `Database.execute`."""
-        self._connection.execute(statement, parameters)
+        await self.query(statement, *parameters)
+
+
+async def create_key(
+    database: Database,
+    *scopes: Scope,
+    environment: Environment = "live",
+    expires_at: datetime | None = None,
+    rate_limit_policy: str | None = None,
+) -> str:
+    """A new API key with its row in the database."""
+    key = generate(environment)
+    record = KeyRecord.create(
+        key,
+        name="test",
+        owner="test",
+        scopes=scopes,
+        created_at=datetime.now(UTC),
+        expires_at=expires_at,
+        rate_limit_policy=rate_limit_policy,
+    )
+    row = asdict(record)
+    marks = ", ".join("?" for _ in row)
+    await database.execute(f"INSERT INTO api_keys ({', '.join(row)}) VALUES ({marks})", *row.values())  # noqa: S608
+    return key
 
 
 class MemoryKeyValueStore:

@@ -42,6 +42,25 @@ class Model:
     def takes_prefill(self) -> bool:
         return self.version <= (4, 5)
 
+    @property
+    def takes_forced_tools(self) -> bool:
+        return (self.line, self.version) not in {
+            ("fable", (5, 1)), ("fable", (5, 2)), ("mythos", (5, 1)), ("mythos", (5, 2)), ("opus", (5, 5)),
+            ("sonnet", (5, 5)),
+        }  # fmt: skip
+
+    @property
+    def least_cached_tokens(self) -> int:
+        """A shorter prefix is not cached. Sonnet's and Haiku's of 5.5 are the ones of their predecessors."""
+        if self.version >= (5, 0):
+            return 512 if self.line in {"opus", "fable", "mythos"} else 1024
+        match self.line, self.version:
+            case ("opus", (4, 5) | (4, 6)) | ("haiku", _):
+                return 4096
+            case "opus", (4, 7):
+                return 2048
+        return 1024
+
     def takes_thinking(self, kind: str) -> bool:
         match kind:
             case "enabled":

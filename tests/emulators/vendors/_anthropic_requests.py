@@ -4,7 +4,10 @@ Every refusal is an `InvalidRequestError` with the vendor's error message. Sourc
 (`types/message_create_params.py`), the vendor's versioning and error pages, and published error texts.
 """
 
+import json
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -14,6 +17,7 @@ from ._anthropic_models import Model
 
 WITHOUT_SAMPLING = "2026-10-21"
 VERSIONS = ("2023-01-01", "2023-06-01", WITHOUT_SAMPLING)
+SIGNATURE = "ZW11bGF0ZWQ="  # of every thinking block
 _TOKENS_PER_MESSAGE = 3  # what roles and separators cost
 _TOKENS_PER_IMAGE = 1500
 _LEAST_TOP_P = 0.99
@@ -31,12 +35,22 @@ class Block(BaseModel):
     text: str | None = None
     content: Any = None
     citations: Any = None
+    id: str | None = None
+    name: str | None = None
+    input: Any = None
+    tool_use_id: str | None = None
+    is_error: bool | None = None
+    cache_control: Any = None
 
 
 class Message(BaseModel):
     model_config = ConfigDict(extra="forbid")
     role: Literal["user", "assistant", "system"]
     content: str | list[Block]
+
+    @property
+    def blocks(self) -> list[Block]:
+        return [Block(type="text", text=self.content)] if isinstance(self.content, str) else self.content
 
 
 class Thinking(BaseModel):
@@ -174,12 +188,55 @@ def text_of(content: Any) -> str:
 
 
 def count_input(request: CountTokensRequest) -> int:
-    """The input's tokens: its text, its tools, and a flat price per message and per image or document."""
-    texts = [text for message in request.messages for text in _texts(message.content)]
-    texts += [*_texts(request.system), *map(str, request.tools or [])]
-    blocks = [block for message in request.messages for block in message.content if isinstance(block, Block)]
-    images = sum(block.type in {"image", "document"} for block in blocks)
-    return sum(map(count_tokens, texts)) + _TOKENS_PER_MESSAGE * len(request.messages) + _TOKENS_PER_IMAGE * images
+    """The input's tokens."""
+    return sum(piece.tokens for piece in split_prompt(request))
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of the prompt that can end a cached prefix: a tool, or a block of the system prompt or of a message."""
+
+    content: str
+    tokens: int
+    marked: bool
+
+
+def split_prompt(request: CountTokensRequest) -> list[Piece]:
+    """The prompt in the order in which it is read: tools, system prompt, messages."""
+    pieces = []
+    for tool in request.tools or []:
+        content = {name: value for name, value in tool.items() if name != "cache_control"}
+        pieces.append(Piece(f"tool {_canonical(content)}", count_tokens(str(content)), bool(tool.get("cache_control"))))
+    system = Message(role="system", content=request.system or [])
+    pieces += [_cut_piece("system", block) for block in system.blocks]
+    for message in request.messages:
+        for number, block in enumerate(message.blocks):
+            pieces.append(_cut_piece(message.role, block, extra=0 if number else _TOKENS_PER_MESSAGE))
+    if request.cache_control and pieces:
+        # The mark at the top level is one at the end.
+        pieces[-1] = replace(pieces[-1], marked=True)
+    return pieces
+
+
+def _cut_piece(role: str, block: Block, *, extra: int = 0) -> Piece:
+    tokens = extra + sum(map(count_tokens, _texts(block)))
+    if block.type in {"image", "document"}:
+        tokens += _TOKENS_PER_IMAGE
+    if block.type == "tool_use":
+        tokens += count_tokens(f"{block.name}{_canonical(block.input)}")
+    content = block.model_dump(exclude={"cache_control"}, exclude_none=True)
+    return Piece(f"{role} {_canonical(content)}", tokens, bool(block.cache_control))
+
+
+def _canonical(content: Any) -> str:
+    return json.dumps(content, sort_keys=True, ensure_ascii=False)
+
+
+def join_sides(messages: list[Message]) -> Iterator[tuple[str, list[Block]]]:
+    """The conversation side by side: equal roles in a row are one message, and a plain text is a block."""
+    spoken = (message for message in messages if message.role != "system")
+    for role, same in groupby(spoken, key=lambda message: message.role):
+        yield role, [block for message in same for block in message.blocks]
 
 
 def _texts(content: Any) -> Iterator[str]:

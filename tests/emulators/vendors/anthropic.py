@@ -1,19 +1,22 @@
 """Anthropic: Messages (create, stream, count_tokens) and Models, as api.anthropic.com behaves in November 2026.
 
 Sources: the `anthropic` package 2.12.0 (shapes, model ids, retirement dates), https://platform.claude.com/docs/en/api/
-(errors, versioning, rate-limits, streaming), and published error texts. Tools, citations, caching and structured
-output are accepted and change nothing: the answer is always text, with a thinking block before it where asked for.
+(errors, versioning, rate-limits, streaming), and published error texts. With tools the models work through the scripts
+of `_anthropic_tasks.py`; without, they answer with text. Citations and structured output are accepted and change
+nothing.
 """
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
-from ..text import Completion, complete, count_tokens
+from ..text import count_tokens
 from ..vendor import Answer, Call, Headers, Refusal, Route, Vendor, event_frame, json_answer, stream_answer
+from ._anthropic_cache import PromptCache
+from ._anthropic_events import stream_message
 from ._anthropic_models import CATALOGUE, MODELS, Model
 from ._anthropic_requests import (
+    SIGNATURE,
     VERSIONS,
     WITHOUT_SAMPLING,
     CountTokensRequest,
@@ -25,11 +28,14 @@ from ._anthropic_requests import (
     check_sampling,
     count_input,
     parse,
-    text_of,
+    split_prompt,
 )
+from ._anthropic_tools import check_tools
+from ._anthropic_turns import reply
 
 _THINKING = "An emulated model thinks of nothing, but says so in a block of its own."
-_STOP_REASONS = {"end": "end_turn", "length": "max_tokens", "stop_sequence": "stop_sequence"}
+_REFUSED = {"type": "refusal", "category": None, "explanation": "The task of an emulated model asked for this."}
+_cache = PromptCache()
 _serial = count(1)
 _ERRORS = {
     400: ("invalid_request_error", "Invalid request."),
@@ -134,6 +140,7 @@ def _read_messages(call: Call) -> tuple[MessagesRequest, Model]:
             model = _find_model(request.model)
             check_sampling(sampled, model)
         check_conversation(request, model, version)
+        check_tools(request, model)
         check_generation(request, model)
     except InvalidRequestError as invalid:
         raise _refuse(str(invalid)) from invalid
@@ -142,84 +149,52 @@ def _read_messages(call: Call) -> tuple[MessagesRequest, Model]:
 
 def create_message(call: Call) -> Answer:
     request, model = _read_messages(call)
-    thinking = request.thinking if request.thinking and request.thinking.type in {"enabled", "adaptive"} else None
-    thinking_tokens = min(count_tokens(_THINKING), request.max_tokens) if thinking else 0
-    prompts = [message.content for message in request.messages if message.role == "user"]
-    completion = complete(
-        model.id,
-        text_of(prompts[-1]) if prompts else "",
-        max_tokens=request.max_tokens - thinking_tokens,
-        stop_sequences=request.stop_sequences or [],
-    )
-    content: list[dict[str, Any]] = []
-    if thinking:
-        shown = "" if thinking.display == "omitted" else _THINKING
-        content.append({"type": "thinking", "thinking": shown, "signature": "ZW11bGF0ZWQ="})
-    if completion.text:
-        content.append({"type": "text", "text": completion.text})
-    input_tokens, output_tokens = count_input(request), completion.tokens + thinking_tokens
+    asked = request.thinking if request.thinking and request.thinking.type in {"enabled", "adaptive"} else None
+    # With tools, models that cannot do otherwise think without being asked, and do not show it.
+    thinks = asked or (request.tools and not model.takes_thinking("disabled"))
+    thinking_tokens = min(count_tokens(_THINKING), request.max_tokens) if thinks else 0
+    ids = (f"toolu_emulated{number:016d}" for number in _serial)
+    said = reply(request, model, max_tokens=request.max_tokens - thinking_tokens, ids=ids)
+    content = said.content
+    if thinks:
+        shown = _THINKING if asked and asked.display != "omitted" else ""
+        content = [{"type": "thinking", "thinking": shown, "signature": SIGNATURE}, *content]
+    pieces = split_prompt(request)
+    read, written = _cache.count(pieces, model)
+    input_tokens, output_tokens = sum(piece.tokens for piece in pieces), said.completion.tokens + thinking_tokens
     message = {
         "id": f"msg_emulated{next(_serial):016d}",
         "type": "message",
         "role": "assistant",
         "model": model.id,
         "content": content,
-        "stop_reason": _STOP_REASONS[completion.stopped_by],
-        "stop_sequence": completion.stop_sequence,
-        "stop_details": None,
+        "stop_reason": said.stop_reason,
+        "stop_sequence": said.completion.stop_sequence,
+        "stop_details": _REFUSED if said.stop_reason == "refusal" else None,
         "usage": {
-            "input_tokens": input_tokens,
-            "cache_creation_input_tokens": 0,
-            "cache_read_input_tokens": 0,
-            "cache_creation": {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 0},
+            "input_tokens": input_tokens - read - written,
+            "cache_creation_input_tokens": written,
+            "cache_read_input_tokens": read,
+            "cache_creation": {"ephemeral_5m_input_tokens": written, "ephemeral_1h_input_tokens": 0},
             "output_tokens": output_tokens,
             "output_tokens_details": {"thinking_tokens": thinking_tokens},
             "service_tier": "standard",
             "inference_geo": request.inference_geo or "global",
         },
     }
-    headers = _headers(input_tokens, output_tokens)
+    # Reads from the cache do not count to the limits.
+    headers = _headers(input_tokens - read, output_tokens)
     if request.stream:
-        return stream_answer(list(_stream(message, completion)), headers=headers)
+        return stream_answer(list(stream_message(message, said)), headers=headers)
     return json_answer(message, headers=headers)
-
-
-def _stream(message: dict[str, Any], completion: Completion) -> Iterator[bytes]:
-    """The same message as events: start, blocks (start, deltas, stop), delta with the reason and the usage, stop."""
-
-    def event(name: str, **members: Any) -> bytes:
-        return event_frame({"type": name, **members}, event=name)
-
-    usage = message["usage"]
-    opening = {**usage, "output_tokens": 1, "output_tokens_details": None}
-    empty = {**message, "content": [], "stop_reason": None, "stop_sequence": None, "usage": opening}
-    yield event("message_start", message=empty)
-    for index, block in enumerate(message["content"]):
-        deltas: list[dict[str, str]]
-        if block["type"] == "thinking":
-            start = {"type": "thinking", "thinking": "", "signature": ""}
-            deltas = [{"type": "thinking_delta", "thinking": block["thinking"]}] if block["thinking"] else []
-            deltas.append({"type": "signature_delta", "signature": block["signature"]})
-        else:
-            start = {"type": "text", "text": ""}
-            deltas = [{"type": "text_delta", "text": text} for text in completion.deltas]
-        yield event("content_block_start", index=index, content_block=start)
-        if index == 0:
-            yield event("ping")
-        for delta in deltas:
-            yield event("content_block_delta", index=index, delta=delta)
-        yield event("content_block_stop", index=index)
-    reason = {name: message[name] for name in ("stop_reason", "stop_sequence", "stop_details")}
-    counted = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
-    final = {name: usage[name] for name in (*counted, "output_tokens", "output_tokens_details")}
-    yield event("message_delta", delta=reason, usage=final)
-    yield event("message_stop")
 
 
 def count_message_tokens(call: Call) -> Answer:
     try:
         request = parse(CountTokensRequest, call.body)
-        check_conversation(request, _find_model(request.model), call.headers["anthropic-version"])
+        model = _find_model(request.model)
+        check_conversation(request, model, call.headers["anthropic-version"])
+        check_tools(request, model)
     except InvalidRequestError as invalid:
         raise _refuse(str(invalid)) from invalid
     return json_answer({"input_tokens": count_input(request)}, headers=_headers())

@@ -36,7 +36,7 @@ from electrons.storage.usage import record_usage
 PROVIDER: SpeechProvider = ElevenLabsProvider()
 AUDIO = MediaFolder(bucket="AUDIO_STORAGE", path="/audio", not_found="Audio file not found")
 
-app = App("audio-gen", providers=(PROVIDER,))
+app = App("audio-gen", scope="audio", providers=(PROVIDER,))
 serve_media(app, AUDIO)
 
 

@@ -24,7 +24,7 @@ from electrons.storage.usage import record_usage
 PROVIDERS: tuple[ImageProvider, ...] = (IdeogramProvider(), OpenAIProvider())
 IMAGES = MediaFolder(bucket="IMAGE_STORAGE", path="/images", not_found="Image file not found")
 
-app = App("image-gen", providers=PROVIDERS)
+app = App("image-gen", scope="image", providers=PROVIDERS)
 serve_media(app, IMAGES)
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import time
 import uuid
-from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,9 +20,8 @@ from electrons.models.urls import find_url_problem
 from electrons.providers.render import is_refusal, look_up_render, submit_render
 from electrons.storage.media import serve_media
 from electrons.storage.renders import Render, Renders
-from electrons.tasks import start_task
 
-app = App("render-service", providers=(SHOTSTACK,))
+app = App("render-service", scope="render", providers=(SHOTSTACK,))
 serve_media(app, FILES)
 
 _RESUMED = 20
@@ -55,14 +53,7 @@ async def post_render(context: Context, body: RenderRequest) -> Response:
     except UnavailableError as error:
         await renders_of(context).advance(render.id, "failed", error=error.message)
         raise
-    submission = start_task(submit(context, render, edit))
-
-    async def settle() -> None:
-        with suppress(ProviderError):
-            await submission
-
-    context.defer(settle)  # a caller who leaves does not take the submission along
-    await asyncio.shield(submission)
+    await context.see_through(submit(context, render, edit))
     return await answer(context, await wait_for_end(context, render.id, seconds=body.wait_seconds), unfinished=202)
 
 

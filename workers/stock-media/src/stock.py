@@ -13,7 +13,7 @@ from electrons.storage.usage import record_usage
 
 PROVIDER = PexelsProvider()
 
-app = App("stock-media", providers=(PROVIDER,))
+app = App("stock-media", scope="media", providers=(PROVIDER,))
 
 
 @app.post("/search/videos")

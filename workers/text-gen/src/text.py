@@ -1,6 +1,5 @@
 """Text generation: the whole text at once, or piece by piece as server-sent events."""
 
-import json
 import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
@@ -8,7 +7,7 @@ from typing import Any
 
 from electrons.app import App
 from electrons.context import Context, Usage
-from electrons.http import Response
+from electrons.http import Response, data_frame
 from electrons.middleware.errors import describe
 from electrons.models.text import TextMetadata, TextRequest, TextResponse
 from electrons.providers.anthropic import AnthropicProvider
@@ -20,7 +19,7 @@ from electrons.storage.usage import record_usage
 
 PROVIDERS: tuple[TextProvider, ...] = (AnthropicProvider(), OpenAIProvider())
 
-app = App("text-gen", providers=PROVIDERS)
+app = App("text-gen", scope="text", providers=PROVIDERS)
 
 
 def estimate(_context: Context, body: TextRequest) -> Mapping[str, int]:
@@ -101,5 +100,4 @@ def describe_result(provider: TextProvider, result: TextResult, started: float, 
 
 def frame(context: Context, **members: Any) -> str:
     """One server-sent event with the request's id in it."""
-    document = json.dumps({**members, "request_id": context.request_id}, ensure_ascii=False, separators=(",", ":"))
-    return f"data: {document}\n\n"
+    return data_frame({**members, "request_id": context.request_id})

@@ -1,0 +1,140 @@
+"""API keys: their format, and what is kept of them. Standard library only, for the command line makes them as well.
+
+    de_live_k3v9x0q2m7w1a8zf_0Qn…(43)…x7bR1tZ9K
+    │       │                │            └ checksum: CRC-32 of all before it, 6 characters
+    │       │                └ secret: 256 random bits, 43 characters
+    │       └ id: public, by which the key is found and named
+    └ environment: `live` for deployments, `test` for local runs
+
+Secret and checksum are base 62. The prefix lets secret scanners find a leaked key, the checksum tells a mistyped one
+from an unknown one without a lookup (https://github.blog/engineering/behind-githubs-new-authentication-token-formats/).
+A plain SHA-256 of the whole key is what is stored: against 256 random bits there is nothing for a slow hash to do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import zlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal, get_args
+
+Environment = Literal["live", "test"]
+Status = Literal["valid", "expired", "revoked"]
+Scope = Literal["text", "audio", "media", "image", "render", "sandbox:execute", "sandbox:deploy", "sandbox:commit"]
+
+SCOPES: tuple[Scope, ...] = get_args(Scope)
+"""All that a key can be allowed to do."""
+
+_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_ID_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
+_ID_LENGTH, _SECRET_LENGTH, _CHECKSUM_LENGTH = 16, 43, 6
+_KEY = re.compile(
+    rf"(de_(live|test)_([0-9a-z]{{{_ID_LENGTH}}})_[0-9A-Za-z]{{{_SECRET_LENGTH}}})([0-9A-Za-z]{{{_CHECKSUM_LENGTH}}})"
+)
+
+
+class MalformedKeyError(ValueError):
+    """The text is no API key: it was cut off or mistyped, or is something else. The text is not repeated here."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedKey:
+    """What a key says of itself, and its hash; the secret itself is not kept."""
+
+    environment: Environment
+    id: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRecord:
+    """A row of the table `api_keys`, its columns by name.
+
+    `hash` is hexadecimal, `scopes` are separated by spaces (as in RFC 6749, 3.3), times are ISO 8601 in UTC. A
+    `rate_limit_policy` has the syntax of the setting and takes its place for this key.
+    """
+
+    id: str
+    environment: str
+    hash: str
+    name: str
+    owner: str
+    scopes: str
+    created_at: str
+    expires_at: str | None = None
+    revoked_at: str | None = None
+    last_used_at: str | None = None
+    rate_limit_policy: str | None = None
+
+    @classmethod
+    def create(
+        cls,
+        key: str,
+        *,
+        name: str,
+        owner: str,
+        scopes: Iterable[Scope],
+        created_at: datetime,
+        expires_at: datetime | None = None,
+        rate_limit_policy: str | None = None,
+    ) -> KeyRecord:
+        """The record of a new key. Raises `MalformedKeyError`."""
+        parsed = parse(key)
+        return cls(
+            id=parsed.id,
+            environment=parsed.environment,
+            hash=parsed.hash,
+            name=name,
+            owner=owner,
+            scopes=" ".join(scopes),
+            created_at=format_time(created_at),
+            expires_at=format_time(expires_at) if expires_at else None,
+            rate_limit_policy=rate_limit_policy,
+        )
+
+    def status(self, now: float) -> Status:
+        """Whether the key is good at `now`, in seconds since the epoch. Raises ValueError for an unreadable time."""
+        if self.revoked_at is not None:
+            return "revoked"
+        if self.expires_at is not None and datetime.fromisoformat(self.expires_at).timestamp() <= now:
+            return "expired"
+        return "valid"
+
+
+def generate(environment: Environment, *, randomness: Callable[[int], bytes] = os.urandom) -> str:
+    """A new key. `randomness(count)` gives so many bytes, the operating system's unless told otherwise."""
+    key_id = _encode(int.from_bytes(randomness(16)), _ID_ALPHABET, _ID_LENGTH)
+    secret = _encode(int.from_bytes(randomness(32)), _ALPHABET, _SECRET_LENGTH)
+    body = f"de_{environment}_{key_id}_{secret}"
+    return body + _checksum(body)
+
+
+def parse(text: str) -> ParsedKey:
+    """What a key says of itself. Raises `MalformedKeyError`."""
+    match = _KEY.fullmatch(text)
+    if match is None or _checksum(match[1]) != match[4]:
+        raise MalformedKeyError("not an API key: it was cut off or mistyped")
+    environment: Environment = "live" if match[2] == "live" else "test"
+    return ParsedKey(environment=environment, id=match[3], hash=hashlib.sha256(text.encode()).hexdigest())
+
+
+def format_time(moment: datetime) -> str:
+    """ISO 8601, UTC, whole seconds, with `Z`."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _checksum(body: str) -> str:
+    return _encode(zlib.crc32(body.encode()), _ALPHABET, _CHECKSUM_LENGTH)
+
+
+def _encode(number: int, alphabet: str, length: int) -> str:
+    """The last `length` digits of a number in the base of the alphabet."""
+    digits = ""
+    for _ in range(length):
+        number, digit = divmod(number, len(alphabet))
+        digits = alphabet[digit] + digits
+    return digits

@@ -1,0 +1,77 @@
+"""What the tests of the Cloudflare emulator share: the official client, uploads, and the deployed Workers' answers."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import cloudflare
+import httpx2
+
+import vendor
+from tests.emulators.process import Emulators
+
+ACCOUNT = "0123456789abcdef0123456789abcdef"
+JAVASCRIPT = "application/javascript+module"
+PYTHON = "text/x-python"
+
+Files = dict[str, tuple[str | bytes, str]]
+"""Content and content type by the module's name."""
+
+
+@dataclass(frozen=True)
+class Workers:
+    """The Workers API through the official Python client, and the public side of what it deploys."""
+
+    client: cloudflare.Cloudflare
+    public_url: str
+
+    @property
+    def scripts(self) -> Any:
+        return self.client.workers.scripts
+
+    def upload(self, name: str, files: Files, *, main: str, **metadata: Any) -> Any:
+        """Uploads modules and opens the script to the public."""
+        parts = [
+            (path, content.encode() if isinstance(content, str) else content, content_type)
+            for path, (content, content_type) in files.items()
+        ]
+        uploaded = self.scripts.update(
+            name, account_id=ACCOUNT, metadata={"main_module": main, **metadata}, files=parts
+        )
+        self.scripts.subdomain.create(name, account_id=ACCOUNT, enabled=True)
+        return uploaded
+
+    def upload_text(self, name: str, text: str, **metadata: Any) -> Any:
+        """Uploads a Worker that answers with the text."""
+        code = f"export default {{ fetch() {{ return new Response({text!r}); }} }}"
+        return self.upload(name, {"index.js": (code, JAVASCRIPT)}, main="index.js", **metadata)
+
+    def get(self, path: str, **options: Any) -> httpx2.Response:
+        """What a deployed Worker answers; the path begins with its name."""
+        return httpx2.get(f"{self.public_url}/{path}", timeout=60, trust_env=False, **options)
+
+
+def connect(emulators: Emulators, *, token: str = "any") -> Workers:
+    client = cloudflare.Cloudflare(base_url=emulators.url_of("cloudflare"), api_token=token, max_retries=0)
+    return Workers(client, f"{emulators.url}/cloudflare/workers.dev")
+
+
+def refusal_of(error: cloudflare.APIStatusError) -> tuple[int, int, str]:
+    """Status, code and text of the vendor's first error."""
+    first = error.errors[0]
+    return error.status_code, first.code or 0, first.message or ""
+
+
+@cache
+def python_sdk() -> Files:
+    """The modules that every Python Worker brings along, with the types that wrangler gives them."""
+    folder = vendor.fetch_dependencies()
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.suffix != ".pyc"]
+    modules: Files = {}
+    for path in files:
+        name = path.relative_to(folder).as_posix()
+        if name.startswith(("workers/", "_workers_sdk", "_cloudflare", "_pyodide")):
+            script = path.suffix in {".js", ".mjs"}
+            content_type = JAVASCRIPT if script else "application/octet-stream"
+            modules[f"python_modules/{name}"] = (path.read_bytes(), content_type)
+    return modules

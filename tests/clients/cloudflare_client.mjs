@@ -1,0 +1,34 @@
+// Makes calls with the official `cloudflare` client and prints what each came to, as one JSON array.
+//
+//   node tests/clients/cloudflare_client.mjs http://127.0.0.1:8800/cloudflare/client/v4 TOKEN \
+//     '[["workers.scripts.subdomain.get", ["hello", {"account_id": "..."}]]]'
+//
+// `{"$file": {"name", "type", "content"}}` stands for a file. Each result is {"value"} or {"status", "errors"}.
+
+import { createRequire } from "node:module";
+
+const [baseURL, apiToken, calls] = process.argv.slice(2);
+const { Cloudflare, toFile } = createRequire(import.meta.url)("cloudflare");
+const client = new Cloudflare({ baseURL, apiToken, maxRetries: 0 });
+
+async function withFiles(value) {
+  if (Array.isArray(value)) return Promise.all(value.map(withFiles));
+  if (typeof value !== "object" || value === null) return value;
+  if (value.$file) return toFile(Buffer.from(value.$file.content), value.$file.name, { type: value.$file.type });
+  const members = Object.entries(value).map(async ([name, member]) => [name, await withFiles(member)]);
+  return Object.fromEntries(await Promise.all(members));
+}
+
+const results = [];
+for (const [name, parameters] of JSON.parse(calls)) {
+  const path = name.split(".");
+  const method = path.pop();
+  const resource = path.reduce((parent, member) => parent[member], client);
+  try {
+    const value = await resource[method](...(await withFiles(parameters)));
+    results.push({ value: value?.getPaginatedItems?.() ?? value });
+  } catch (error) {
+    results.push({ status: error.status, errors: error.errors ?? error.message });
+  }
+}
+console.log(JSON.stringify(results));

@@ -1,0 +1,96 @@
+"""Repositories at the emulator of GitHub: made by its API, looked at by git itself."""
+
+from __future__ import annotations
+
+import base64
+import subprocess
+import uuid
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import httpx2
+
+from electrons.app import App
+from electrons.context import Context
+from electrons.settings import Secret, Settings
+from electrons.testing import TestClient
+from tests.emulators.process import Emulators
+
+README = {"README.md": b"# Tests\n"}
+
+
+class Hub:
+    """One repository, new, with these files on `main`; without any it is empty."""
+
+    def __init__(self, emulators: Emulators, files: Mapping[str, bytes] = README, *, prefix: str = "test") -> None:
+        self.emulators = emulators
+        self.name = f"{prefix}-{uuid.uuid4().hex[:8]}"
+        self.repo = f"demo/{self.name}"
+        self._http = httpx2.Client(
+            base_url=emulators.url_of("github"),
+            headers={"Authorization": "Bearer tester", "User-Agent": "tests"},
+            trust_env=False,
+        )
+        self._transport = httpx2.AsyncHTTPTransport()
+        self.call("POST", "/user/repos", name=self.name)
+        for path, content in files.items():
+            self.put(path, content)
+
+    def call(self, method: str, path: str, **members: Any) -> Any:
+        """One call of the API, past the code under test."""
+        answer = self._http.request(method, path, json=members or None).raise_for_status()
+        return answer.json() if answer.content else None
+
+    def put(self, path: str, content: bytes, *, branch: str = "main") -> str:
+        """A commit of a new file by somebody else; gives its sha."""
+        encoded = base64.b64encode(content).decode()
+        document = {"message": f"Add {path}", "content": encoded, "branch": branch}
+        return str(self.call("PUT", f"/repos/{self.repo}/contents/{path}", **document)["commit"]["sha"])
+
+    def branch(self, name: str, *, sha: str) -> None:
+        """A new branch."""
+        self.call("POST", f"/repos/{self.repo}/git/refs", ref=f"refs/heads/{name}", sha=sha)
+
+    def git(self, *arguments: str) -> str:
+        """What git says of the repository on disk."""
+        return self._run(*arguments).decode().rstrip("\n")
+
+    def head(self, branch: str = "main") -> str:
+        """The commit of a branch."""
+        return self.git("rev-parse", f"refs/heads/{branch}")
+
+    def files(self, ref: str = "main") -> dict[str, str]:
+        """The modes of all files, by path."""
+        lines = self.git("ls-tree", "-r", ref).splitlines()
+        return {line.partition("\t")[2]: line.split()[0] for line in lines}
+
+    def content(self, path: str, ref: str = "main") -> bytes:
+        """The content of a file."""
+        return self._run("cat-file", "blob", f"{ref}:{path}")
+
+    def requests(self) -> list[str]:
+        """The calls since the last `emulators.reset()`, `METHOD path` without the repository's own."""
+        seen = [f"{request['method']} {request['path']}" for request in self.emulators.requests("github")]
+        return [line.replace(f"/repos/{self.repo}", "") for line in seen]
+
+    def context(self, **settings: Any) -> Context:
+        """A request of a deployment that has a token for it."""
+        own = replace(
+            Settings(
+                github_pat=Secret("tester"), github_base_url=self.emulators.url_of("github"), allowed_repositories="*"
+            ),
+            **settings,
+        )
+        client = TestClient(App("worker"), settings=own, http=self._transport)
+        return client.create_context("POST", "/")
+
+    async def close(self) -> None:
+        """Closes its connections."""
+        self._http.close()
+        await self._transport.aclose()
+
+    def _run(self, *arguments: str) -> bytes:
+        folder = self.emulators.state / "github" / f"{self.repo}.git"
+        command = ["git", "-c", "safe.directory=*", "-C", str(folder), *arguments]
+        return subprocess.run(command, check=True, capture_output=True).stdout

@@ -1,0 +1,340 @@
+"""Commits, at the emulator of GitHub; git itself tells what became of them."""
+
+from typing import Any
+
+import httpx2
+import pytest
+
+from electrons.errors import ConflictError, ProviderError, ProviderRejectedError, RequestError
+from electrons.providers.commits import FileChange, Target, commit_files
+from electrons.providers.github import GitCommit, GitHubProvider
+from electrons.providers.pulls import open_pull
+from tests.providers.conftest import CreateHub
+from tests.providers.hub import Hub
+
+GITHUB = GitHubProvider()
+
+BINARY = bytes(range(256))
+
+
+def write(path: str, content: bytes = b"new\n", *, executable: bool | None = None) -> FileChange:
+    return FileChange(path=path, content=content, executable=executable)
+
+
+def delete(path: str) -> FileChange:
+    return FileChange(path=path, content=None)
+
+
+class Meanwhile(httpx2.AsyncBaseTransport):
+    """Somebody else commits right before the branch is moved."""
+
+    def __init__(self, transport: httpx2.AsyncBaseTransport, hub: Hub) -> None:
+        self._transport, self._hub = transport, hub
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        if request.method == "PATCH":
+            self._hub.put("other", b"x")
+        return await self._transport.handle_async_request(request)
+
+
+async def commit(hub: Hub, *changes: FileChange, message: str = "Change", **target: Any) -> GitCommit:
+    wanted = Target(repo=hub.repo, **{"branch": "main", **target})
+    return await commit_files(hub.context(max_retries=0), GITHUB, wanted, changes, message=message)
+
+
+async def test_commit_when_made_then_all_files_are_in_one_with_the_head_as_its_parent(create_hub: CreateHub) -> None:
+    hub = create_hub({"README.md": b"# Tests\n", "old.txt": b"old\n"})
+    before = hub.head()
+
+    made = await commit(
+        hub,
+        write("README.md", b"# Changed\n"),
+        write("src/ü b.py", "A = 'ä'\n".encode()),
+        write("logo.bin", BINARY),
+        write("empty", b""),
+        write("nul.txt", b"a\0b"),
+        delete("old.txt"),
+        message="Füll\n\nAll of it",
+    )
+
+    assert hub.head() == made.sha
+    assert hub.git("log", "-1", "--format=%P", "main") == before
+    assert hub.git("log", "-1", "--format=%B", "main").strip() == "Füll\n\nAll of it"
+    assert made.url.endswith(f"/{hub.repo}/commit/{made.sha}")
+    assert set(hub.git("ls-tree", "-r", "-z", "--name-only", "main").strip("\0").split("\0")) == {
+        "README.md", "src/ü b.py", "logo.bin", "empty", "nul.txt",
+    }  # fmt: skip
+    assert hub.content("README.md") == b"# Changed\n"
+    assert hub.content("src/ü b.py") == "A = 'ä'\n".encode()
+    assert hub.content("logo.bin") == BINARY
+    assert hub.content("empty") == b""
+    assert hub.content("nul.txt") == b"a\0b"
+
+
+async def test_commit_when_all_is_text_then_content_is_made_in_one_call(create_hub: CreateHub) -> None:
+    hub = create_hub()
+    hub.emulators.reset()
+
+    await commit(hub, *(write(f"{number}.txt") for number in range(40)))
+
+    posts = [line for line in hub.requests() if not line.startswith("GET")]
+    assert posts == ["POST /git/trees", "POST /git/commits", "PATCH /git/refs/heads/main"]
+
+
+async def test_modes_when_files_change_then_they_stay_unless_the_change_says_otherwise(create_hub: CreateHub) -> None:
+    hub = create_hub()
+    await commit(hub, write("run.sh", executable=True), write("plain.txt"))
+
+    await commit(hub, write("run.sh", b"#!/bin/sh\n"), write("plain.txt", b"2"), write("bin", BINARY, executable=True))
+    kept = hub.files()
+    await commit(hub, write("run.sh", b"#!/bin/sh\n", executable=False))
+
+    assert (kept["run.sh"], kept["plain.txt"], kept["bin"]) == ("100755", "100644", "100755")
+    assert hub.files()["run.sh"] == "100644"
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (delete("gone.txt"), "`gone.txt` is not there, so it cannot be deleted"),
+        (delete("src"), "`src` is a folder there"),
+        (write("src"), "`src` is a folder there"),
+        (write("README.md/x"), "`README.md/x` lies in `README.md`, which is no folder"),
+        (delete("README.md/x"), "`README.md/x` lies in `README.md`, which is no folder"),
+        (write("README.md", b"# Tests\n"), "Nothing to commit"),
+    ],
+)
+async def test_commit_when_it_cannot_be_done_to_these_files_then_nothing_is_written(
+    create_hub: CreateHub, change: FileChange, problem: str
+) -> None:
+    hub = create_hub({"README.md": b"# Tests\n", "src/a": b"a"})
+    before = hub.head()
+    hub.emulators.reset()
+
+    with pytest.raises(RequestError) as caught:
+        await commit(hub, change)
+
+    assert type(caught.value) is RequestError
+    assert problem in caught.value.message
+    assert hub.head() == before
+    assert {line.split()[0] for line in hub.requests()} == {"GET"}
+
+
+async def test_commit_when_the_tree_is_truncated_then_its_paths_are_found_all_the_same(create_hub: CreateHub) -> None:
+    hub = create_hub({f"{folder}/{number}": b"x" for folder in "abc" for number in range(3)}, prefix="huge")
+
+    await commit(hub, delete("c/2"), write("c/1"), write("d/e/f"))
+
+    assert len(hub.files()) == 9
+    assert hub.content("c/1") == b"new\n"
+    with pytest.raises(RequestError, match="`c/2` is not there"):
+        await commit(hub, delete("c/2"))
+
+
+async def test_branch_when_created_then_it_begins_at_the_default_one(create_hub: CreateHub) -> None:
+    hub = create_hub()
+
+    made = await commit(hub, write("a"), branch="feature/a", create=True)
+
+    assert hub.head("feature/a") == made.sha
+    assert hub.git("rev-parse", f"{made.sha}^") == hub.head()
+    assert "a" not in hub.files()
+
+
+async def test_branch_when_created_from_another_then_it_begins_there(create_hub: CreateHub) -> None:
+    hub = create_hub()
+    hub.branch("base", sha=hub.head())
+    hub.put("later", b"x", branch="base")
+
+    await commit(hub, write("a"), branch="new", create=True, base="base")
+
+    assert hub.files("new").keys() == {"README.md", "later", "a"}
+
+
+async def test_branch_when_it_exists_already_then_conflict(create_hub: CreateHub) -> None:
+    hub = create_hub()
+
+    with pytest.raises(ConflictError, match="has a branch `main` already"):
+        await commit(hub, write("a"), create=True)
+
+
+async def test_branch_when_missing_then_the_text_says_how(create_hub: CreateHub) -> None:
+    hub = create_hub()
+
+    with pytest.raises(ProviderRejectedError, match=r"no branch `develop`.*`create_branch` makes"):
+        await commit(hub, write("a"), branch="develop")
+
+
+async def test_head_when_another_one_is_expected_then_conflict_and_nothing_is_written(create_hub: CreateHub) -> None:
+    hub = create_hub()
+    expected = hub.head()
+    moved = hub.put("other", b"x")
+
+    with pytest.raises(ConflictError, match="has moved meanwhile; nothing was changed"):
+        await commit(hub, write("a"), expected_head=expected)
+
+    assert hub.head() == moved
+    await commit(hub, write("a"), expected_head=moved)
+
+
+async def test_branch_when_it_moves_during_the_commit_then_conflict_and_nothing_has_changed(
+    create_hub: CreateHub,
+) -> None:
+    hub = create_hub()
+    context = hub.context()
+    context.http = Meanwhile(context.http, hub)
+
+    with pytest.raises(ConflictError, match="has moved meanwhile; nothing was changed"):
+        await commit_files(context, GITHUB, Target(repo=hub.repo, branch="main"), [write("a")], message="m")
+
+    assert hub.files().keys() == {"README.md", "other"}
+
+
+async def test_empty_repository_when_one_file_then_one_commit(create_hub: CreateHub) -> None:
+    hub = create_hub({})
+
+    made = await commit(hub, write("a.txt", BINARY), message="Begin")
+
+    assert hub.git("log", "--format=%H %s", "main") == f"{made.sha} Begin"
+    assert hub.content("a.txt") == BINARY
+
+
+@pytest.mark.parametrize("create", [False, True])
+async def test_empty_repository_when_several_files_then_two_commits(create_hub: CreateHub, create: bool) -> None:
+    hub = create_hub({})
+
+    made = await commit(hub, write("run", executable=True), write("b"), write("c"), message="All", create=create)
+
+    assert hub.git("log", "--format=%s", "main").splitlines() == ["All", "Initial commit"]
+    assert hub.head() == made.sha
+    assert hub.files() == {"run": "100755", "b": "100644", "c": "100644"}
+
+
+async def test_empty_repository_when_its_one_file_is_executable_then_it_is(create_hub: CreateHub) -> None:
+    hub = create_hub({})
+
+    await commit(hub, write("run", executable=True))
+
+    assert hub.files() == {"run": "100755"}
+
+
+async def test_empty_repository_when_something_is_to_be_deleted_then_it_stays_empty(create_hub: CreateHub) -> None:
+    hub = create_hub({})
+
+    with pytest.raises(RequestError, match="`a` is not there"):
+        await commit(hub, delete("a"), write("b"))
+    with pytest.raises(RequestError, match="is empty, so nothing can begin at `main`"):
+        await commit(hub, write("b"), branch="new", create=True, base="main")
+
+    assert hub.git("for-each-ref") == ""
+
+
+async def test_empty_repository_when_the_second_commit_fails_then_the_first_one_is_named(create_hub: CreateHub) -> None:
+    hub = create_hub({})
+    hub.emulators.add_fault("github", kind="status", status=500, path_contains="/git/trees", method="POST")
+
+    with pytest.raises(ProviderError) as caught:
+        await commit(hub, write("a"), write("b"))
+
+    assert f"its first commit {hub.head()} stands" in caught.value.message
+
+
+@pytest.mark.parametrize("kind", ["cut", "broken_json"])
+@pytest.mark.parametrize(("method", "path"), [("PATCH", "/git/refs/"), ("PUT", "/contents/")])
+async def test_answer_when_lost_after_the_work_then_the_branch_tells_that_it_is_done(
+    create_hub: CreateHub, kind: str, method: str, path: str
+) -> None:
+    hub = create_hub({} if method == "PUT" else {"README.md": b"x"})
+    hub.emulators.add_fault("github", kind=kind, method=method, path_contains=path)
+
+    made = await commit(hub, write("a"))
+
+    assert hub.head() == made.sha
+
+
+async def test_answer_when_lost_for_a_new_branch_then_the_branch_tells_that_it_is_done(create_hub: CreateHub) -> None:
+    hub = create_hub()
+    hub.emulators.add_fault("github", kind="cut", method="POST", path_contains="/git/refs")
+
+    made = await commit(hub, write("a"), branch="new", create=True)
+
+    assert hub.head("new") == made.sha
+
+
+@pytest.mark.parametrize("status", [500, 502])
+async def test_branch_when_github_fails_to_move_it_then_the_error_says_what_to_look_at(
+    create_hub: CreateHub, status: int
+) -> None:
+    hub = create_hub()
+    before = hub.head()
+    hub.emulators.add_fault("github", kind="status", status=status, method="PATCH")
+
+    with pytest.raises(ProviderError) as caught:
+        await commit(hub, write("a"))
+
+    assert "look whether `main` has got the commit" in caught.value.message
+    assert hub.head() == before
+
+
+async def test_branch_when_github_fails_once_then_it_is_asked_again(create_hub: CreateHub) -> None:
+    hub = create_hub()
+    hub.emulators.add_fault("github", kind="status", status=502, method="PATCH")
+
+    made = await commit_files(hub.context(), GITHUB, Target(repo=hub.repo, branch="main"), [write("a")], message="m")
+
+    assert hub.head() == made.sha
+
+
+async def test_branch_when_protected_then_githubs_own_words(create_hub: CreateHub) -> None:
+    hub = create_hub()
+    words = "Cannot update this protected branch."
+    hub.emulators.add_fault("github", kind="status", status=422, message=words, method="PATCH")
+
+    with pytest.raises(ProviderRejectedError) as caught:
+        await commit(hub, write("a"))
+
+    assert caught.value.message == words
+
+
+async def test_branch_when_github_is_slow_after_the_work_then_the_branch_tells_that_it_is_done(
+    create_hub: CreateHub,
+) -> None:
+    hub = create_hub()
+    hub.emulators.add_fault("github", kind="slow_first_byte", seconds=5, method="PATCH")
+    context = hub.context(idle_timeout_seconds=0.5)
+
+    made = await commit_files(context, GITHUB, Target(repo=hub.repo, branch="main"), [write("a")], message="m")
+
+    assert hub.head() == made.sha
+
+
+async def test_pull_when_opened_then_its_page_and_again_the_same(create_hub: CreateHub) -> None:
+    hub = create_hub()
+    await commit(hub, write("a"), branch="new", create=True)
+
+    async def ask() -> str:
+        return await open_pull(hub.context(), GITHUB, hub.repo, title="T", body="B", head="new", base="main")
+
+    url = await ask()
+
+    assert url.endswith(f"/{hub.repo}/pull/1")
+    assert await ask() == url
+
+
+async def test_pull_when_the_answer_is_lost_then_it_is_found(create_hub: CreateHub) -> None:
+    hub = create_hub()
+    await commit(hub, write("a"), branch="new", create=True)
+    hub.emulators.add_fault("github", kind="cut", method="POST", path_contains="/pulls")
+
+    url = await open_pull(hub.context(), GITHUB, hub.repo, title="T", body="", head="new", base="main")
+
+    assert len(hub.call("GET", f"/repos/{hub.repo}/pulls")) == 1
+    assert url.endswith("/pull/1")
+
+
+async def test_pull_when_there_is_nothing_to_merge_then_githubs_own_words(create_hub: CreateHub) -> None:
+    hub = create_hub()
+    hub.branch("same", sha=hub.head())
+
+    with pytest.raises(ProviderRejectedError, match="No commits between main and same"):
+        await open_pull(hub.context(), GITHUB, hub.repo, title="T", body="", head="same", base="main")

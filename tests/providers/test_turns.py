@@ -1,0 +1,91 @@
+"""Turns of a conversation with tools: what is counted, and what becomes of calls that fail."""
+
+import asyncio
+import json
+from typing import Any
+
+import httpx2
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from electrons.context import Context, Usage
+from electrons.errors import ProviderError
+from electrons.providers.anthropic import AnthropicProvider
+from electrons.providers.text import estimate_tokens
+from electrons.providers.turns import take_turn
+from tests.providers.cases import TURN_CALL, create_context
+from tests.providers.test_anthropic import TOOL_MESSAGE, TURN
+
+PROVIDER = AnthropicProvider()
+
+
+def usage_of(context: Context) -> Usage:
+    assert context.usage is not None
+    return context.usage
+
+
+async def test_take_when_there_are_many_turns_then_usage_is_their_sum() -> None:
+    context = create_context(PROVIDER, lambda _request: httpx2.Response(200, json=TOOL_MESSAGE))
+
+    turns = [await take_turn(context, PROVIDER, TURN_CALL) for _ in range(3)]
+
+    assert turns == [TURN] * 3
+    usage = usage_of(context)
+    assert usage.model == "claude-sonnet-4-6"
+    assert (usage.input_units, usage.output_units) == (3 * 2310, 3 * 40)
+    assert (usage.cache_read_units, usage.cache_write_units) == (3 * 2000, 3 * 300)
+
+
+async def test_take_when_nobody_counts_then_the_turn_all_the_same() -> None:
+    context = create_context(PROVIDER, lambda _request: httpx2.Response(200, json=TOOL_MESSAGE))
+    context.usage = None
+
+    assert await take_turn(context, PROVIDER, TURN_CALL) == TURN
+
+
+async def test_take_when_cancelled_then_earlier_turns_and_the_input_sent_are_counted() -> None:
+    called, sent = asyncio.Event(), list[bytes]()
+
+    async def answer(request: httpx2.Request) -> httpx2.Response:
+        sent.append(request.content)
+        if len(sent) > 1:
+            called.set()
+            await asyncio.Event().wait()
+        return httpx2.Response(200, json=TOOL_MESSAGE)
+
+    context = create_context(PROVIDER, answer)
+    await take_turn(context, PROVIDER, TURN_CALL)
+    task = asyncio.create_task(take_turn(context, PROVIDER, TURN_CALL))
+    await called.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    usage = usage_of(context)
+    assert usage.input_units == 2310 + estimate_tokens(sent[1].decode())
+    assert usage.output_units == 40
+
+
+async def test_take_when_refused_then_the_error_and_nothing_is_counted() -> None:
+    error = {"type": "error", "error": {"type": "invalid_request_error", "message": "prompt is too long"}}
+    context = create_context(PROVIDER, lambda _request: httpx2.Response(400, json=error))
+
+    with pytest.raises(ProviderError, match="prompt is too long"):
+        await take_turn(context, PROVIDER, TURN_CALL)
+
+    assert usage_of(context) == Usage(provider="anthropic", model="model-1", upstream_ms=usage_of(context).upstream_ms)
+
+
+@given(
+    document=st.dictionaries(
+        st.sampled_from(["model", "content", "usage", "stop_reason"]),
+        st.none() | st.text() | st.lists(st.none() | st.dictionaries(st.just("type"), st.just("tool_use"))),
+    )
+)
+async def test_take_when_the_document_has_another_shape_then_a_provider_error(document: dict[str, Any]) -> None:
+    content = json.dumps(document).encode()
+    context = create_context(PROVIDER, lambda _request: httpx2.Response(200, content=content))
+
+    with pytest.raises(ProviderError, match="cannot be read"):
+        await take_turn(context, PROVIDER, TURN_CALL)

@@ -1,0 +1,132 @@
+"""The table of deployments."""
+
+from datetime import UTC, datetime, timedelta
+
+from electrons.storage.deployments import PENDING_SECONDS, DeploymentRow, Deployments
+from electrons.testing import MemoryDatabase
+
+DEPLOY = DeploymentRow(worker_name="hello", action="deploy", request_id="request-1", key_id="key-1")
+
+
+async def begin(deployments: Deployments, row: DeploymentRow = DEPLOY) -> int:
+    row_id = await deployments.begin(row)
+    assert row_id is not None
+    return row_id
+
+
+async def make_live(deployments: Deployments, version: str, *, previous: str | None = None) -> int:
+    row_id = await begin(deployments)
+    await deployments.succeed(
+        row_id,
+        "deployed",
+        worker_name="hello",
+        others="replaced",
+        version=version,
+        previous_version=previous,
+        secret_names="A,B",
+    )
+    return row_id
+
+
+async def age(database: MemoryDatabase) -> None:
+    """Makes all rows as old as an interrupted one."""
+    moment = (datetime.now(UTC) - timedelta(seconds=PENDING_SECONDS + 1)).replace(tzinfo=None).isoformat() + "Z"
+    await database.execute("UPDATE deployments SET created_at = ?", moment)
+
+
+async def statuses(deployments: Deployments) -> list[str]:
+    return [row.status for row in await deployments.history("hello", limit=10)]
+
+
+async def test_begin_when_nothing_is_pending_then_a_row_that_is_not_live_yet() -> None:
+    deployments = Deployments(MemoryDatabase())
+
+    await begin(deployments)
+
+    (row,) = await deployments.history("hello", limit=10)
+    assert (row.status, row.action, row.request_id, row.key_id) == ("pending", "deploy", "request-1", "key-1")
+    assert row.created_at == row.updated_at
+    assert await deployments.find_live("hello") is None
+
+
+async def test_begin_when_something_is_pending_then_none_but_for_another_worker() -> None:
+    deployments = Deployments(MemoryDatabase())
+    await begin(deployments)
+
+    assert await deployments.begin(DEPLOY) is None
+    assert await deployments.begin(DeploymentRow(worker_name="other", action="deploy", request_id="request-2"))
+
+
+async def test_begin_when_what_was_pending_has_ended_then_again() -> None:
+    deployments = Deployments(MemoryDatabase())
+    await deployments.end(await begin(deployments), "failed", error_code="DEPLOYMENT_FAILED")
+
+    assert await deployments.begin(DEPLOY)
+    assert await statuses(deployments) == ["pending", "failed"]
+
+
+async def test_begin_when_what_is_pending_was_interrupted_then_again_and_it_counts_as_unconfirmed() -> None:
+    database = MemoryDatabase()
+    deployments = Deployments(database)
+    await begin(deployments)
+    await age(database)
+
+    live = await deployments.find_live("hello")
+    assert live is not None
+    assert live.status == "unconfirmed"
+    assert await deployments.begin(DEPLOY)
+    assert await statuses(deployments) == ["pending", "unconfirmed"]
+
+
+async def test_succeed_when_others_were_live_then_only_this_one_is() -> None:
+    deployments = Deployments(MemoryDatabase())
+    await make_live(deployments, "v1")
+    await deployments.end(await begin(deployments), "failed")
+    await deployments.end(await begin(deployments), "unconfirmed")
+    row_id = await make_live(deployments, "v2", previous="v1")
+
+    assert await statuses(deployments) == ["deployed", "replaced", "failed", "replaced"]
+    live = await deployments.find_live("hello")
+    assert live is not None
+    assert (live.id, live.version, live.previous_version, live.secrets) == (row_id, "v2", "v1", ["A", "B"])
+
+
+async def test_find_live_when_a_later_row_is_unconfirmed_then_the_one_that_is_sure() -> None:
+    deployments = Deployments(MemoryDatabase())
+    row_id = await make_live(deployments, "v1")
+    await deployments.end(await begin(deployments), "unconfirmed")
+
+    live = await deployments.find_live("hello")
+    assert live is not None
+    assert live.id == row_id
+
+
+async def test_find_live_when_it_was_deleted_then_none() -> None:
+    deployments = Deployments(MemoryDatabase())
+    await make_live(deployments, "v1")
+    row_id = await begin(deployments, DeploymentRow(worker_name="hello", action="delete", request_id="request-2"))
+    await deployments.succeed(row_id, "deleted", worker_name="hello", others="deleted")
+
+    assert await deployments.find_live("hello") is None
+    assert await statuses(deployments) == ["deleted", "deleted"]
+
+
+async def test_find_upload_when_a_version_came_by_a_deployment_then_its_row() -> None:
+    deployments = Deployments(MemoryDatabase())
+    row_id = await make_live(deployments, "v1")
+    rollback = await begin(deployments, DeploymentRow(worker_name="hello", action="rollback", request_id="request-2"))
+    await deployments.succeed(rollback, "deployed", worker_name="hello", others="rolled_back", version="v1")
+
+    found = await deployments.find_upload("hello", "v1")
+    assert found is not None
+    assert (found.id, found.status) == (row_id, "rolled_back")
+    assert await deployments.find_upload("hello", "v9") is None
+    assert await deployments.find_upload("other", "v1") is None
+
+
+async def test_history_when_it_is_long_then_the_latest() -> None:
+    deployments = Deployments(MemoryDatabase())
+    for number in range(4):
+        await make_live(deployments, f"v{number}")
+
+    assert [row.version for row in await deployments.history("hello", limit=2)] == ["v3", "v2"]

@@ -1,0 +1,51 @@
+"""What the tests of sandbox-executor share: calls with a key, and reading what became of an execution."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+
+import httpx2
+
+from tests.platform import Platform
+from tests.workers.shapes import success_of
+
+JSON = dict[str, Any]
+
+
+def call(
+    platform: Platform, path: str, body: JSON, *, worker: str = "sandbox-executor", **headers: str
+) -> httpx2.Response:
+    """A POST with a key that may do everything; `headers` have underscores for dashes."""
+    sent = {"Authorization": f"Bearer {platform.all_powerful_key}"}
+    sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+    return platform.client(worker).post(path, json=body, headers=sent)
+
+
+def execute(platform: Platform, task: str, *, worker: str = "sandbox-executor", **members: Any) -> JSON:
+    """The body of a successful `POST /execute`."""
+    return success_of(call(platform, "/execute", {"task": task, **members}, worker=worker))
+
+
+def stream(platform: Platform, task: str, *, worker: str = "sandbox-executor", **members: Any) -> list[JSON]:
+    """The frames of `POST /execute/stream`."""
+    answer = call(platform, "/execute/stream", {"task": task, **members}, worker=worker)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["Content-Type"] == "text/event-stream; charset=utf-8"
+    return [json.loads(event.removeprefix("data: ")) for event in answer.text.strip().split("\n\n")]
+
+
+def unique(prefix: str) -> str:
+    """A name that no other test has."""
+    return f"{prefix}-{uuid.uuid4().hex[:8]}"
+
+
+def tools_of(body: JSON) -> list[tuple[str, bool]]:
+    """The tools that were used, and whether that went well."""
+    return [(step["tool"], step["ok"]) for step in body["result"]["steps"]]
+
+
+def files_of(body: JSON) -> dict[str, str]:
+    """The changed files by path."""
+    return {file["path"]: file["content"] for file in body["result"]["files"]}

@@ -1,0 +1,261 @@
+"""API keys on workerd: who gets in where keys are required, and what is written down about it."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+import keys
+import local
+from database import LocalDatabase
+from electrons.keys import SCOPES, Scope, generate, parse
+from setup import ROOT
+from tests.emulators.process import Emulators
+from tests.platform import Platform, wait_for
+from tests.workers.renders import edit_of
+from tests.workers.shapes import error_of, success_of
+
+CALLS: dict[str, tuple[Scope, str, dict[str, Any]]] = {
+    "text-gen": ("text", "/generate", {"prompt": "Hello"}),
+    "audio-gen": ("audio", "/synthesize", {"text": "Hello"}),
+    "stock-media": ("media", "/search/photos", {"keywords": ["ocean"]}),
+    "image-gen": ("image", "/generate", {"prompt": "A cat"}),
+    "render-service": ("render", "/render", edit_of()),
+}
+EVERY = pytest.mark.parametrize("worker", CALLS)
+
+_ROUTE = re.compile(r"@app\.(get|post|delete)\(\s*\"([^\"]+)\"([^\n]*)")
+
+
+def call(platform: Platform, worker: str, key: str | None = None, **headers: str) -> httpx2.Response:
+    """The worker's call where keys are required, with a key in `X-API-Key` if one is given."""
+    _, path, body = CALLS[worker]
+    if key is not None:
+        headers["X-API-Key"] = key
+    return platform.client(f"{worker}-with-keys-required").post(path, json=body, headers=headers)
+
+
+def private_routes(worker: str) -> list[tuple[str, str]]:
+    """Method and path of each route that its source does not call public."""
+    sources = "\n".join(path.read_text() for path in sorted((ROOT / "workers" / worker / "src").rglob("*.py")))
+    return [
+        (method.upper(), re.sub(r"\{\w+\}", "any", path))
+        for method, path, rest in _ROUTE.findall(sources)
+        if "public=True" not in rest
+    ]
+
+
+@EVERY
+def test_key_when_it_has_the_scope_then_the_call_is_done(platform: Platform, worker: str) -> None:
+    answer = call(platform, worker, platform.key(CALLS[worker][0]))
+
+    assert answer.status_code in {200, 202}, answer.text
+    assert answer.json()["success"] is True
+
+
+@pytest.mark.parametrize(
+    ("worker", "method", "path"),
+    [(worker, method, path) for worker in CALLS for method, path in private_routes(worker)],
+)
+def test_route_when_it_is_not_public_then_it_needs_a_key_with_the_scope(
+    platform: Platform, worker: str, method: str, path: str
+) -> None:
+    client, scope = platform.client(f"{worker}-with-keys-required"), CALLS[worker][0]
+    others = platform.key(*(other for other in SCOPES if other != scope))
+
+    missing = error_of(client.request(method, path), 401, "UNAUTHORIZED")
+    forbidden = error_of(client.request(method, path, headers={"X-API-Key": others}), 403, "FORBIDDEN")
+
+    assert missing["error"].startswith("API key required: ")
+    assert forbidden["error"] == f"This API key lacks the scope `{scope}`"
+    assert forbidden["details"] == {"scope": scope}
+
+
+@EVERY
+def test_key_when_it_is_not_good_then_401_does_not_tell_why(platform: Platform, worker: str) -> None:
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    expired, revoked = platform.key(expires_at=past), platform.key()
+    keys.revoke(platform.database, parse(revoked).id)
+
+    errors = [
+        error_of(call(platform, worker, key), 401, "UNAUTHORIZED") for key in (expired, revoked, generate("test"))
+    ]
+
+    assert {error["error"] for error in errors} == {
+        "The API key is not valid: it is unknown, has expired or was revoked"
+    }
+
+
+@EVERY
+@pytest.mark.parametrize("kind", ["mistyped", "cut off", "of a provider"])
+def test_key_when_it_is_malformed_then_401_says_so(platform: Platform, worker: str, kind: str) -> None:
+    key = platform.key()
+    text = {
+        "mistyped": key[:-1] + ("A" if key[-1] != "A" else "B"),
+        "cut off": key[:-1],
+        "of a provider": "sk-ant-api03-0123456789",
+    }[kind]
+
+    answer = call(platform, worker, text)
+
+    assert "malformed" in error_of(answer, 401, "UNAUTHORIZED")["error"]
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    assert text not in answer.text
+
+
+@EVERY
+def test_key_when_it_is_revoked_after_use_then_it_is_dead_within_the_time(platform: Platform, worker: str) -> None:
+    key = platform.key(CALLS[worker][0])
+    assert call(platform, worker, key).status_code in {200, 202}
+
+    keys.revoke(platform.database, parse(key).id)
+
+    if worker == "image-gen":  # it is told to remember nothing
+        assert call(platform, worker, key).status_code == 401
+    assert wait_for(lambda: call(platform, worker, key).status_code == 401)
+
+
+def test_key_when_it_is_rotated_without_overlap_then_only_the_new_one_works(platform: Platform) -> None:
+    old = platform.key("image", rate_limit_policy='"requests";q=5;w=60')
+
+    new, _ = keys.rotate(platform.database, parse(old).id, overlap=timedelta())
+
+    error_of(call(platform, "image-gen", old), 401, "UNAUTHORIZED")
+    answer = call(platform, "image-gen", new)
+    success_of(answer)
+    assert answer.headers["RateLimit-Policy"] == '"requests";q=5;w=60'
+
+
+@pytest.mark.parametrize("header", ["Authorization: Bearer KEY", "authorization: bearer KEY", "x-api-key: KEY"])
+def test_key_when_it_is_sent_either_way_then_it_counts(platform: Platform, header: str) -> None:
+    name, _, value = header.replace("KEY", platform.key("text")).partition(": ")
+
+    success_of(call(platform, "text-gen", **{name: value}))
+
+
+def test_stream_when_keys_are_required_then_it_needs_one_too(platform: Platform) -> None:
+    client, body = platform.client("text-gen-with-keys-required"), {"prompt": "Hello"}
+
+    error_of(client.post("/generate/stream", json=body), 401, "UNAUTHORIZED")
+    answer = client.post("/generate/stream", json=body, headers={"X-API-Key": platform.key("text")})
+    assert '"done":true' in answer.text
+
+
+def test_call_when_it_has_no_good_key_then_no_provider_hears_of_it(platform: Platform, emulators: Emulators) -> None:
+    for key in (None, "any", generate("test"), platform.key("audio")):
+        call(platform, "text-gen", key)
+
+    assert emulators.requests("anthropic") == []
+
+
+@EVERY
+def test_health_when_keys_are_required_then_it_needs_none(platform: Platform, worker: str) -> None:
+    assert platform.client(f"{worker}-with-keys-required").get("/health").status_code == 200
+
+
+def test_media_when_keys_are_required_then_the_stored_file_needs_none(platform: Platform) -> None:
+    body = success_of(call(platform, "image-gen", platform.key("image")))
+
+    assert httpx2.get(body["image_url"], trust_env=False).status_code == 200
+
+
+def test_usage_when_a_key_was_used_then_the_row_has_its_id(platform: Platform) -> None:
+    key = platform.key("text")
+
+    body = success_of(call(platform, "text-gen", key))
+
+    (row,) = platform.usage_rows(body["request_id"])
+    assert row["key_id"] == parse(key).id
+
+
+def test_limits_when_keys_differ_then_each_has_its_own(platform: Platform) -> None:
+    own, other = platform.key("text", rate_limit_policy='"requests";q=2;w=3600'), platform.key("text")
+    unlimited = platform.key("text", rate_limit_policy="none")
+
+    # Whatever the address: it is the key that counts.
+    answers = [call(platform, "text-gen", own, **{"CF-Connecting-IP": f"192.0.2.{host}"}) for host in range(3)]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert answers[0].headers["RateLimit-Policy"] == '"requests";q=2;w=3600'
+    error_of(answers[2], 429, "RATE_LIMITED")
+    assert '"tokens"' in call(platform, "text-gen", other).headers["RateLimit-Policy"]
+    assert "RateLimit-Policy" not in call(platform, "text-gen", unlimited).headers
+
+
+def test_key_when_it_is_used_then_the_time_is_noted(platform: Platform) -> None:
+    key_id = parse(key := platform.key("text")).id
+    assert keys.find(platform.database, key_id).last_used_at is None
+
+    call(platform, "text-gen", key)
+
+    used_at = wait_for(lambda: keys.find(platform.database, key_id).last_used_at)
+    assert used_at is not None
+    assert datetime.fromisoformat(used_at).tzinfo is not None
+
+
+def test_key_when_it_was_used_or_refused_then_it_stands_in_no_answer_and_no_log(platform: Platform) -> None:
+    good, revoked, foreign = platform.key("text"), platform.key("text"), platform.key("audio")
+    keys.revoke(platform.database, parse(revoked).id)
+    mistyped = good[:-1] + ("A" if good[-1] != "A" else "B")
+
+    for key in (good, revoked, foreign, mistyped):
+        for headers in ({"X-API-Key": key}, {"Authorization": f"Bearer {key}"}):
+            _, path, body = CALLS["text-gen"]
+            answer = platform.client("text-gen-with-keys-required").post(path, json=body, headers=headers)
+            assert platform.log_lines(answer.headers["X-Request-ID"])
+            secret = key.split("_")[3]
+            assert secret not in answer.text
+            assert secret not in str(answer.headers)
+            assert secret not in platform.logged()
+
+
+def test_open_when_a_key_is_sent_then_callers_are_still_told_apart_by_address(platform: Platform) -> None:
+    answer = platform.client("text-gen").post("/generate", json={"prompt": "Hello"}, headers={"X-API-Key": "any"})
+
+    (row,) = platform.usage_rows(success_of(answer)["request_id"])
+    assert row["key_id"] is None
+
+
+@contextmanager
+def text_gen(state: Path, emulators: Emulators) -> Iterator[httpx2.Client]:
+    """text-gen alone, with keys required, on a state that is as it is."""
+    vars_ = {**local.emulated_vars(emulators.base_urls), "RATE_LIMIT_POLICY": "none", "AUTH_MODE": "required"}
+    workers = local.start_workers({"state": str(state), "workers": ["rate-limiter", "text-gen"], "vars": {"*": vars_}})
+    reader = threading.Thread(target=lambda: list(workers.events()), daemon=True)
+    try:
+        url = workers.wait_until_ready()["workers"]["text-gen"]
+        reader.start()
+        with httpx2.Client(base_url=url, timeout=30, trust_env=False) as client:
+            yield client
+        workers.stop()
+        reader.join()
+    finally:
+        workers.stop()
+        if workers.process.stdout is not None:
+            workers.process.stdout.close()
+
+
+def test_keys_when_there_is_no_table_then_nobody_gets_in_until_there_is(emulators: Emulators, tmp_path: Path) -> None:
+    with text_gen(tmp_path, emulators) as client:
+        for headers in ({}, {"X-API-Key": "any"}, {"Authorization": f"Bearer {generate('live')}"}):
+            for path in ("/generate", "/generate/stream"):
+                answer = client.post(path, json={"prompt": "Hello"}, headers=headers)
+                error = error_of(answer, 503, "AUTH_UNAVAILABLE")
+                assert "wrangler d1 migrations apply" in error["error"]
+                assert "npm run keys -- create" in error["error"]
+        assert client.get("/health").status_code == 200
+        assert emulators.requests("anthropic") == []
+
+        # As `npm run keys -- create` does it, while the worker runs.
+        key, _ = keys.create(LocalDatabase(tmp_path), environment="test", name="n", owner="o", scopes=["text"])
+
+        success_of(client.post("/generate", json={"prompt": "Hello"}, headers={"X-API-Key": key}))
+        error_of(client.post("/generate", json={"prompt": "Hello"}), 401, "UNAUTHORIZED")

@@ -1,0 +1,98 @@
+"""Which of the files make up a Worker, found from its main module."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import dataclass
+
+from workspace import ToolError, Workspace
+
+MODULES_LIMIT = 200
+
+_MAINS = ("src/index.js", "src/index.mjs", "src/worker.js", "index.js", "worker.js", "src/entry.py", "entry.py")
+_JAVASCRIPT = (".js", ".mjs")
+_WORKER = re.compile(r"export\s+default\b[\s\S]*\bfetch\b|class\s+\w+\(WorkerEntrypoint\)")
+_IMPORT = re.compile(r"""\b(?:from|import)\s*\(?\s*["'](\.{1,2}/[^"']+)["']""")
+
+_TYPES = {
+    "js": "javascript",
+    "mjs": "javascript",
+    "cjs": "javascript",
+    "jsx": "javascript",
+    "ts": "typescript",
+    "tsx": "typescript",
+    "py": "python",
+    "json": "json",
+    "toml": "toml",
+    "yaml": "yaml",
+    "yml": "yaml",
+    "md": "markdown",
+    "html": "html",
+    "css": "css",
+    "sql": "sql",
+    "sh": "shell",
+}
+
+
+def file_type(path: str) -> str:
+    """The language or format that a file's name says, `text` if it says none."""
+    return _TYPES.get(posixpath.splitext(path)[1].lstrip(".").lower(), "text")
+
+
+async def find_main(workspace: Workspace, named: str | None) -> str | None:
+    """The main module of the Worker: the one that is named, or one of a usual name that looks like it.
+
+    None if no program was changed, or there is no Worker. Raises `ToolError` for a name that cannot be right.
+    """
+    if named is not None:
+        if named not in workspace.paths:
+            raise ToolError(f"There is no file `{named}`, which was named as the main module")
+        if file_type(named) not in {"javascript", "python"}:
+            raise ToolError("The main module must be a JavaScript module (.js, .mjs) or Python (.py)")
+        return named
+    if not any(file_type(path) in {"javascript", "python"} for path in workspace.changed):
+        return None
+    for path in _MAINS:
+        if path in workspace.paths and _WORKER.search(await workspace.read(path)):
+            return path
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerCode:
+    """A Worker's modules by name; `main` is the name of one of them."""
+
+    main: str
+    modules: dict[str, str]
+
+
+async def collect_modules(workspace: Workspace, main: str) -> WorkerCode:
+    """The Worker whose main module is this file. Raises `ToolError`.
+
+    For JavaScript what is imported from it, by paths that begin with a dot; for Python, which imports from the main
+    module's folder, every `.py` file in it or below.
+    """
+    if file_type(main) == "python":
+        folder = posixpath.dirname(main)
+        inside = [path for path in workspace.paths if path.endswith(".py") and _is_below(path, folder)]
+        modules = {posixpath.relpath(path, folder or "."): await workspace.read(path) for path in inside}
+        return WorkerCode(posixpath.basename(main), modules)
+    modules = {}
+    waiting = [main]
+    known = set(workspace.paths)
+    while waiting:
+        path = waiting.pop()
+        modules[path] = await workspace.read(path)
+        if len(modules) > MODULES_LIMIT:
+            raise ToolError(f"The Worker has more than {MODULES_LIMIT} modules")
+        if path.endswith(_JAVASCRIPT):
+            imports = (
+                posixpath.normpath(f"{posixpath.dirname(path)}/{name}") for name in _IMPORT.findall(modules[path])
+            )
+            waiting += [name for name in imports if name in known and name not in modules and name not in waiting]
+    return WorkerCode(main, modules)
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return not folder or path.startswith(f"{folder}/")
