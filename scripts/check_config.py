@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-BINDINGS = ("d1_databases", "kv_namespaces", "r2_buckets")
+BINDINGS = ("d1_databases", "kv_namespaces", "r2_buckets", "worker_loaders")
 
 
 def main() -> int:

@@ -1,6 +1,6 @@
 // What a worker is made of: its wrangler.toml, read by wrangler itself, and its Python modules, collected the way
 // `wrangler dev` and `wrangler deploy` collect them.
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { unstable_getMiniflareWorkerOptions, unstable_readConfig } from "wrangler";
@@ -67,13 +67,12 @@ async function pythonModules(main) {
 export async function vendoredModules(folder) {
   const vendor = path.join(folder, "python_modules");
   const names = (await files(vendor)).filter((name) => !name.endsWith(".pyc"));
-  return Promise.all(
-    names.map(async (name) => {
-      const script = name.startsWith("workers/") && /\.m?js$/.test(name);
-      const contents = await readFile(path.join(vendor, name), script ? "utf8" : null);
-      return { type: script ? "ESModule" : "Data", path: `/python_modules/${name}`, contents };
-    }),
-  );
+  return names.map((name) => {
+    const script = name.startsWith("workers/") && /\.m?js$/.test(name);
+    // One after the other: all files of all workers at once are more than a process may have open.
+    const contents = readFileSync(path.join(vendor, name), script ? "utf8" : null);
+    return { type: script ? "ESModule" : "Data", path: `/python_modules/${name}`, contents };
+  });
 }
 
 /** Relative names of all files below `folder`, sorted, with forward slashes. */

@@ -29,8 +29,8 @@ turns it into an answer. Raise with `from` so that the cause reaches the log.
         ├── ProviderQuotaError         502 PROVIDER_QUOTA_EXHAUSTED
         ├── ProviderRateLimitError     429 PROVIDER_RATE_LIMIT
         ├── ProviderRejectedError      422 PROVIDER_REJECTED
-        ├── CommitFailedError          502 COMMIT_FAILED
         ├── DeploymentFailedError      502 DEPLOYMENT_FAILED
+        ├── CommitFailedError          502 COMMIT_FAILED
         ├── ProviderUnreachableError   502 PROVIDER_UNREACHABLE
         └── ProviderTimeoutError       504 GATEWAY_TIMEOUT
 """

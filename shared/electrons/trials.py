@@ -133,8 +133,10 @@ def _locate(path: str, error: str, *, lines: int) -> Problem:
     """The problem that an error text tells of, whose second line is `  at path:line:column`."""
     message, _, where = error.partition("\n")
     found = re.search(r":(\d+):\d+", where)
-    # What misses its end is noticed only behind the last line, where our own import stands.
-    return Problem(path, min(int(found[1]), lines) if found else None, message)
+    line = int(found[1]) if found else None
+    if line is not None and line > lines:  # the engine stumbles over our own import, where the file should go on
+        return Problem(path, lines, "SyntaxError: Unexpected end of file")
+    return Problem(path, line, message)
 
 
 def describe_worker_code(code: TrialCode, *, cpu_ms: int) -> dict[str, Any]:
@@ -228,11 +230,14 @@ export default wrap();
 
 _START_FAILED = re.compile(r"Failed to start Worker:\s*(?:Uncaught )?")
 _REFUSED = ("No such compatibility flag", "This Worker requires compatibility date", "Module name must end")
-_LOADER_FAILED = ("internal error", "Network connection lost", "The process of a trial did not start")
+# Whole messages: what the code itself throws has a stack below it.
+_LOADER_FAILED = re.compile(
+    r"Error: (?:internal error; reference = \w+|Network connection lost\.|The process of a trial did not start\.)"
+)
 _CPU = "exceeded CPU time limit"
 
 _INTERNAL_FRAME = re.compile(rf"^\s+at .*(?:pyodide\S*-internal:|pyodide:|wasm://|file://|{re.escape(ENTRY)})")
-_PYTHON_FRAME = re.compile(r'^\s+File "/lib/')
+_PYTHON_FRAME = re.compile(r'^\s+File "(?:/lib/|<exec>)')
 _PREFIX = re.compile(r"^(?:Error|PythonError): ")
 
 
@@ -243,7 +248,7 @@ def is_start_failure(message: str) -> bool:
 
 def is_loader_failure(message: str) -> bool:
     """Whether it is the loader that failed, not the code."""
-    return any(text in message for text in _LOADER_FAILED)
+    return bool(_LOADER_FAILED.fullmatch(message))
 
 
 def explain_error(message: str, code: TrialCode, *, cpu_ms: int) -> str:

@@ -3,7 +3,8 @@
 //   node tests/clients/cloudflare_client.mjs http://127.0.0.1:8800/cloudflare/client/v4 TOKEN \
 //     '[["workers.scripts.subdomain.get", ["hello", {"account_id": "..."}]]]'
 //
-// `{"$file": {"name", "type", "content"}}` stands for a file. Each result is {"value"} or {"status", "errors"}.
+// `{"$file": {"name", "type", "content"}}` stands for a file. Each result is {"value"} (of a page, its `result`)
+// or {"status", "errors"}.
 
 import { createRequire } from "node:module";
 
@@ -26,7 +27,7 @@ for (const [name, parameters] of JSON.parse(calls)) {
   const resource = path.reduce((parent, member) => parent[member], client);
   try {
     const value = await resource[method](...(await withFiles(parameters)));
-    results.push({ value: value?.getPaginatedItems?.() ?? value });
+    results.push({ value: value?.getPaginatedItems ? value.result : value });
   } catch (error) {
     results.push({ status: error.status, errors: error.errors ?? error.message });
   }

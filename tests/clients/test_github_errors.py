@@ -38,7 +38,6 @@ def seeded(emulators: Emulators) -> GitHubRepository:
         ("POST", "/git/refs", {"ref": "refs/heads/x", "sha": "x"}, 422, f"The sha {NOT_A_SHA}"),
         ("POST", "/git/refs", {"ref": "refs/heads/x"}, 422, 'Invalid request.\n\n"sha" wasn\'t supplied.'),
         ("POST", "/git/refs", {}, 422, 'Invalid request.\n\n"ref", "sha" weren\'t supplied.'),
-        ("POST", "/git/refs", {"ref": "\ud800", "sha": NOBODY}, 400, "Problems parsing JSON"),
         ("POST", "/git/refs", [], 400, "Body should be a JSON object"),
         ("PATCH", "/git/refs/heads/main", {"sha": NOBODY}, 422, "Object does not exist"),
         ("DELETE", "/git/refs/heads/absent", None, 422, "Reference does not exist"),
@@ -96,6 +95,13 @@ def test_call_when_wrong_then_refused_in_githubs_words(seeded: GitHubRepository,
     assert answer.json()["status"] == str(status)
     assert answer.json()["documentation_url"].startswith("https://docs.github.com/rest")
     assert answer.headers["x-github-request-id"]
+
+
+@pytest.mark.parametrize("body", [b"{", rb'{"content": "\ud800"}'])
+def test_body_when_it_cannot_be_read_then_refused(seeded: GitHubRepository, body: bytes) -> None:
+    answer = seeded.ask("POST", "/git/blobs", content=body)
+
+    assert (answer.status_code, answer.json()["message"]) == (400, "Problems parsing JSON")
 
 
 def test_commit_when_its_parents_are_none_then_refused(seeded: GitHubRepository) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from typing import Protocol
 
+import httpx2
 import pytest
 
 from tests.emulators.process import Emulators
@@ -17,11 +18,12 @@ class CreateHub(Protocol):
 async def create_hub(emulators: Emulators) -> AsyncIterator[CreateHub]:
     """Makes repositories at the emulator of GitHub."""
     hubs: list[Hub] = []
+    async with httpx2.AsyncHTTPTransport() as http:
 
-    def create(files: Mapping[str, bytes] = README, *, prefix: str = "test") -> Hub:
-        hubs.append(Hub(emulators, files, prefix=prefix))
-        return hubs[-1]
+        def create(files: Mapping[str, bytes] = README, *, prefix: str = "test") -> Hub:
+            hubs.append(Hub(emulators, files, prefix=prefix, http=http))
+            return hubs[-1]
 
-    yield create
-    for hub in hubs:
-        await hub.close()
+        yield create
+        for hub in hubs:
+            hub.close()

@@ -21,9 +21,16 @@ README = {"README.md": b"# Tests\n"}
 
 
 class Hub:
-    """One repository, new, with these files on `main`; without any it is empty."""
+    """One repository, new, with these files on `main`; without any it is empty. `http` is for `context`."""
 
-    def __init__(self, emulators: Emulators, files: Mapping[str, bytes] = README, *, prefix: str = "test") -> None:
+    def __init__(
+        self,
+        emulators: Emulators,
+        files: Mapping[str, bytes] = README,
+        *,
+        prefix: str = "test",
+        http: httpx2.AsyncBaseTransport | None = None,
+    ) -> None:
         self.emulators = emulators
         self.name = f"{prefix}-{uuid.uuid4().hex[:8]}"
         self.repo = f"demo/{self.name}"
@@ -32,7 +39,7 @@ class Hub:
             headers={"Authorization": "Bearer tester", "User-Agent": "tests"},
             trust_env=False,
         )
-        self._transport = httpx2.AsyncHTTPTransport()
+        self._transport = http
         self.call("POST", "/user/repos", name=self.name)
         for path, content in files.items():
             self.put(path, content)
@@ -85,10 +92,9 @@ class Hub:
         client = TestClient(App("worker"), settings=own, http=self._transport)
         return client.create_context("POST", "/")
 
-    async def close(self) -> None:
-        """Closes its connections."""
+    def close(self) -> None:
+        """Closes its connections to the API."""
         self._http.close()
-        await self._transport.aclose()
 
     def _run(self, *arguments: str) -> bytes:
         folder = self.emulators.state / "github" / f"{self.repo}.git"

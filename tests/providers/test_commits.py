@@ -8,7 +8,6 @@ import pytest
 from electrons.errors import ConflictError, ProviderError, ProviderRejectedError, RequestError
 from electrons.providers.commits import FileChange, Target, commit_files
 from electrons.providers.github import GitCommit, GitHubProvider
-from electrons.providers.pulls import open_pull
 from tests.providers.conftest import CreateHub
 from tests.providers.hub import Hub
 
@@ -306,35 +305,3 @@ async def test_branch_when_github_is_slow_after_the_work_then_the_branch_tells_t
     made = await commit_files(context, GITHUB, Target(repo=hub.repo, branch="main"), [write("a")], message="m")
 
     assert hub.head() == made.sha
-
-
-async def test_pull_when_opened_then_its_page_and_again_the_same(create_hub: CreateHub) -> None:
-    hub = create_hub()
-    await commit(hub, write("a"), branch="new", create=True)
-
-    async def ask() -> str:
-        return await open_pull(hub.context(), GITHUB, hub.repo, title="T", body="B", head="new", base="main")
-
-    url = await ask()
-
-    assert url.endswith(f"/{hub.repo}/pull/1")
-    assert await ask() == url
-
-
-async def test_pull_when_the_answer_is_lost_then_it_is_found(create_hub: CreateHub) -> None:
-    hub = create_hub()
-    await commit(hub, write("a"), branch="new", create=True)
-    hub.emulators.add_fault("github", kind="cut", method="POST", path_contains="/pulls")
-
-    url = await open_pull(hub.context(), GITHUB, hub.repo, title="T", body="", head="new", base="main")
-
-    assert len(hub.call("GET", f"/repos/{hub.repo}/pulls")) == 1
-    assert url.endswith("/pull/1")
-
-
-async def test_pull_when_there_is_nothing_to_merge_then_githubs_own_words(create_hub: CreateHub) -> None:
-    hub = create_hub()
-    hub.branch("same", sha=hub.head())
-
-    with pytest.raises(ProviderRejectedError, match="No commits between main and same"):
-        await open_pull(hub.context(), GITHUB, hub.repo, title="T", body="", head="same", base="main")

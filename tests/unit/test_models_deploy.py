@@ -46,7 +46,7 @@ def test_request_when_members_are_null_then_as_if_they_were_absent() -> None:
     [
         ({"code": "x", "compatibility_flags": ["python_workers"]}, "entry.py"),
         ({"code": "x", "main": "worker.mjs"}, "worker.mjs"),
-        ({"code": "x", "main": "src/entry.py"}, "src/entry.py"),
+        ({"code": "x", "main": "src/index.js"}, "src/index.js"),
         ({"files": {"only.js": "x"}}, "only.js"),
         ({"files": {"a.js": "x", "b.py": "x", "c.txt": ""}, "main": "b.py"}, "b.py"),
     ],
@@ -68,6 +68,11 @@ def test_main_when_it_follows_from_the_request_then_that(members: dict[str, Any]
         ({"files": {"a.js": "x"}, "main": "b.js"}, "main", "must be one of files"),
         ({"files": {"a.txt": "x"}}, "main", "must end in one of .js, .mjs, .py"),
         ({"code": "x", "main": "a.json"}, "main", "must end in one of .js, .mjs, .py"),
+        (
+            {"files": {"src/entry.py": "x"}},
+            "main",
+            "must not lie in a folder: a Python Worker's imports begin where its main module is",
+        ),
         ({"code": "x", "main": "../a.js"}, "main", "must not have empty parts, `.` or `..`"),
         ({"code": "x", "compatibility_date": "2026-1-1"}, "compatibility_date", "must be a date like 2026-10-01"),
         ({"code": "x", "compatibility_date": "20261001"}, "compatibility_date", "must be a date like 2026-10-01"),

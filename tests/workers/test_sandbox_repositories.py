@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import subprocess
-from pathlib import Path
 from threading import Timer
 
 import httpx2
 import pytest
 
 from electrons.keys import Scope
+from tests.clients.repositories import GitHubRepository, create_repository, entry
 from tests.emulators.process import Emulators
 from tests.platform import Platform
 from tests.workers.sandbox import call, execute, files_of, tools_of, unique
@@ -19,39 +17,33 @@ from tests.workers.shapes import error_of, success_of
 
 
 @pytest.fixture
-def repo(emulators: Emulators) -> str:
+def repo(emulators: Emulators) -> GitHubRepository:
     """A new repository at the emulated GitHub, with some files in it."""
-    name = unique("repo")
-    http = httpx2.Client(
-        base_url=emulators.url_of("github"), headers={"Authorization": "Bearer test"}, trust_env=False, timeout=10
-    )
-    with http:
-        http.post("/orgs/demo/repos", json={"name": name}).raise_for_status()
-        files = {
-            "README.md": "# An old title\n\nSome words.\n",
-            "src/index.js": "export default { fetch: () => new Response('old') };\n",
-            "src/notes.txt": f"The token is {TOKEN}.\n",
-            ".env": "SECRET=planted-in-the-repository\n",
-            "other/file.txt": "other\n",
-        }
-        for path, text in files.items():
-            content = {"message": f"Add {path}", "content": base64_of(text), "branch": "main"}
-            http.put(f"/repos/demo/{name}/contents/{path}", json=content).raise_for_status()
-    return f"demo/{name}"
+    made = create_repository(emulators)
+    files = {
+        "README.md": "# An old title\n\nSome words.\n",
+        "src/index.js": "export default { fetch: () => new Response('old') };\n",
+        "src/notes.txt": f"The token is {TOKEN}.\n",
+        ".env": "SECRET=planted-in-the-repository\n",
+        "other/file.txt": "other\n",
+    }
+    head = made.commit(*(entry(path, text) for path, text in files.items()), parent=made.tip())
+    made.send("PATCH", "/git/refs/heads/main", sha=head)
+    return made
 
 
 TOKEN = "ghp_" + "a1B2" * 9
 
 
 def test_everything_when_asked_for_then_a_url_that_answers_and_a_commit_that_git_shows(
-    platform: Platform, emulators: Emulators, repo: str
+    platform: Platform, emulators: Emulators, repo: GitHubRepository
 ) -> None:
     body = execute(
         platform,
         "Write a greeter",
         auto_deploy=True,
         worker_name=unique("greeter"),
-        repo=repo,
+        repo=repo.full_name,
         commit=True,
         commit_message="Greet by name",
     )
@@ -61,32 +53,34 @@ def test_everything_when_asked_for_then_a_url_that_answers_and_a_commit_that_git
     with httpx2.Client(trust_env=False) as client:
         assert client.get(f"{url}/hello/Ada").json() == {"hello": "Ada"}
         assert client.get(f"{url}/nobody").status_code == 404
-    shown = git(emulators.repository(repo), "show", "--stat", "--format=%H %s", body["commit"]["sha"])
+    shown = repo.git("show", "--stat", "--format=%H %s", body["commit"]["sha"])
     assert shown.startswith(f"{body['commit']['sha']} Greet by name")
     assert "src/index.js" in shown
-    assert git(emulators.repository(repo), "show", "main:src/index.js") == files_of(body)["src/index.js"]
-    assert git(emulators.repository(repo), "show", "main:README.md").startswith("# An old title")
+    assert repo.git("show", "main:src/index.js") == files_of(body)["src/index.js"]
+    assert repo.git("show", "main:README.md").startswith("# An old title")
     for table in ("executions", "deployments", "commits"):
         assert len(platform.rows(table, request_id=body["request_id"])) == 1
 
 
 def test_nothing_when_not_asked_for_then_nothing_is_committed_or_deployed(
-    platform: Platform, emulators: Emulators, repo: str
+    platform: Platform, emulators: Emulators, repo: GitHubRepository
 ) -> None:
-    before = git(emulators.repository(repo), "rev-parse", "main")
+    before = repo.tip()
+    emulators.reset()
 
-    body = execute(platform, "Write a greeter", repo=repo, worker_name=unique("greeter"))
+    body = execute(platform, "Write a greeter", repo=repo.full_name, worker_name=unique("greeter"))
+
+    assert {call["method"] for call in emulators.requests("github")} == {"GET"}
 
     assert "deployment" not in body and "commit" not in body
-    assert git(emulators.repository(repo), "rev-parse", "main") == before
+    assert repo.tip() == before
     assert emulators.requests("cloudflare") == []
-    assert {call["method"] for call in emulators.requests("github")} == {"GET"} or before
 
 
 def test_edit_when_its_text_is_not_found_then_the_model_is_told_and_tries_again(
-    platform: Platform, emulators: Emulators, repo: str
+    platform: Platform, emulators: Emulators, repo: GitHubRepository
 ) -> None:
-    body = execute(platform, "Please rename the title to `A new title`", repo=repo, commit=True)
+    body = execute(platform, "Please rename the title to `A new title`", repo=repo.full_name, commit=True)
 
     assert tools_of(body) == [
         ("list_files", True),
@@ -96,23 +90,25 @@ def test_edit_when_its_text_is_not_found_then_the_model_is_told_and_tries_again(
         ("finish", True),
     ]
     assert "was not found" in body["result"]["steps"][2]["output"]
-    assert git(emulators.repository(repo), "show", "main:README.md") == "# A new title\n\nSome words.\n"
-    assert git(emulators.repository(repo), "log", "-1", "--format=%s").startswith("Please rename the title")
+    assert repo.git("show", "main:README.md") == "# A new title\n\nSome words.\n"
+    assert repo.git("log", "-1", "--format=%s").startswith("Please rename the title")
 
 
-def test_file_when_deleted_then_the_commit_takes_it_away(platform: Platform, emulators: Emulators, repo: str) -> None:
-    body = execute(platform, "Please delete `other/file.txt`", repo=repo, commit=True)
+def test_file_when_deleted_then_the_commit_takes_it_away(
+    platform: Platform, emulators: Emulators, repo: GitHubRepository
+) -> None:
+    body = execute(platform, "Please delete `other/file.txt`", repo=repo.full_name, commit=True)
 
     assert body["result"]["deleted_files"] == ["other/file.txt"]
-    assert "other/file.txt" not in git(emulators.repository(repo), "ls-tree", "-r", "--name-only", "main")
+    assert "other/file.txt" not in repo.git("ls-tree", "-r", "--name-only", "main")
 
 
 def test_secrets_when_the_repository_has_some_then_no_prompt_has_them(
-    platform: Platform, emulators: Emulators, repo: str
+    platform: Platform, emulators: Emulators, repo: GitHubRepository
 ) -> None:
     body = execute(platform, play([["list_files", {}]], [["read_file", {"path": ".env"}]], [
         ["read_file", {"path": "src/notes.txt"}]
-    ]), repo=repo)  # fmt: skip
+    ]), repo=repo.full_name)  # fmt: skip
 
     listed, hidden, masked = body["result"]["steps"][:3]
     assert ".env" not in listed["output"]
@@ -123,52 +119,45 @@ def test_secrets_when_the_repository_has_some_then_no_prompt_has_them(
     assert TOKEN not in json.dumps(body)
 
 
-def test_paths_when_given_then_only_those_are_seen(platform: Platform, repo: str) -> None:
+def test_paths_when_given_then_only_those_are_seen(platform: Platform, repo: GitHubRepository) -> None:
     task = play([["list_files", {}]], [["read_file", {"path": "README.md"}]], [["write_file", {
         "path": "README.md", "content": "x"
     }]])  # fmt: skip
 
-    steps = execute(platform, task, repo=repo, paths=["src/*.js", "other"])["result"]["steps"]
+    steps = execute(platform, task, repo=repo.full_name, paths=["src/*.js", "other"])["result"]["steps"]
 
     assert steps[0]["output"].splitlines() == ["other/file.txt", "src/index.js"]
     assert [step["ok"] for step in steps[1:3]] == [False, False]
 
 
 def test_branch_when_it_moves_meanwhile_then_conflict_and_nothing_changes(
-    platform: Platform, emulators: Emulators, repo: str
+    platform: Platform, emulators: Emulators, repo: GitHubRepository
 ) -> None:
     emulators.set_latency("anthropic", first_byte_ms=200)
     moved: list[str] = []
 
     def move() -> None:
-        with httpx2.Client(
-            base_url=emulators.url_of("github"), headers={"Authorization": "Bearer test"}, trust_env=False
-        ) as http:
-            content = {"message": "Meanwhile", "content": base64_of("new\n"), "branch": "main"}
-            http.put(f"/repos/{repo}/contents/meanwhile.txt", json=content).raise_for_status()
-        moved.append(git(emulators.repository(repo), "rev-parse", "main"))
+        head = repo.commit(entry("meanwhile.txt", "new\n"), parent=repo.tip())
+        repo.send("PATCH", "/git/refs/heads/main", sha=head)
+        moved.append(head)
 
     timer = Timer(0.3, move)
     timer.start()
-    body = execute(platform, "Write a greeter", repo=repo, commit=True)
+    body = execute(platform, "Write a greeter", repo=repo.full_name, commit=True)
     timer.join()
 
     assert (body["commit"]["success"], body["commit"]["error_code"]) == (False, "CONFLICT")
-    assert [git(emulators.repository(repo), "rev-parse", "main")] == moved
+    assert [repo.tip()] == moved
     assert body["result"]["metadata"]["complete"] is True
 
 
 def test_repository_when_empty_then_the_first_commit_is_made(platform: Platform, emulators: Emulators) -> None:
-    name = unique("empty")
-    with httpx2.Client(
-        base_url=emulators.url_of("github"), headers={"Authorization": "Bearer test"}, trust_env=False
-    ) as http:
-        http.post("/orgs/demo/repos", json={"name": name}).raise_for_status()
+    empty = create_repository(emulators, prefix="empty", auto_init=False)
 
-    body = execute(platform, "Write a greeter", repo=f"demo/{name}", commit=True)
+    body = execute(platform, "Write a greeter", repo=empty.full_name, commit=True)
 
     assert body["commit"]["success"] is True
-    assert git(emulators.repository(f"demo/{name}"), "ls-tree", "-r", "--name-only", "main") == "src/index.js"
+    assert empty.git("ls-tree", "-r", "--name-only", "main") == "src/index.js\n"
 
 
 def test_repository_when_not_there_then_the_error_says_so_and_nothing_is_spent(
@@ -250,23 +239,29 @@ def test_health_when_asked_then_it_says_which_accounts_are_configured(platform: 
 
 
 def test_deployment_when_it_fails_then_the_result_is_there_and_nothing_is_committed(
-    platform: Platform, emulators: Emulators, repo: str
+    platform: Platform, emulators: Emulators, repo: GitHubRepository
 ) -> None:
-    before = git(emulators.repository(repo), "rev-parse", "main")
+    before = repo.tip()
     emulators.add_fault("cloudflare", kind="status", status=400, message="No such thing", method="PUT")
 
     body = success_of(
         call(
             platform,
             "/execute",
-            {"task": "Write a greeter", "repo": repo, "commit": True, "auto_deploy": True, "worker_name": unique("w")},
+            {
+                "task": "Write a greeter",
+                "repo": repo.full_name,
+                "commit": True,
+                "auto_deploy": True,
+                "worker_name": unique("w"),
+            },
         )
     )
 
     assert (body["deployment"]["success"], body["deployment"]["error_code"]) == (False, "DEPLOYMENT_FAILED")
     assert "No such thing" in body["deployment"]["error"]
     assert (body["commit"]["success"], body["commit"]["error_code"]) == (False, "DEPLOYMENT_FAILED")
-    assert git(emulators.repository(repo), "rev-parse", "main") == before
+    assert repo.tip() == before
     assert "src/index.js" in files_of(body)
 
 
@@ -274,14 +269,3 @@ def play(*turns: list[list[object]]) -> str:
     """A task for which the emulated model uses just these tools, turn after turn, and then finishes."""
     document = {"play": [[{"name": name, "input": value} for name, value in turn] for turn in turns]}
     return f"Do as follows.\n{json.dumps(document)}"
-
-
-def git(repository: Path, *arguments: str) -> str:
-    """What git says."""
-    result = subprocess.run(["git", "-C", str(repository), *arguments], capture_output=True, text=True, check=True)
-    return result.stdout if arguments[0] == "show" and ":" in arguments[-1] else result.stdout.strip()
-
-
-def base64_of(text: str) -> str:
-    """As the contents API takes it."""
-    return base64.b64encode(text.encode()).decode()

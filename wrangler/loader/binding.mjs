@@ -20,7 +20,11 @@ class WorkerStub extends RpcTarget {
   constructor(ctx, processes, code) {
     super();
     const address = `http://processes/${crypto.randomUUID()}`;
-    const ask = async (method, body) => (await processes.fetch(address, { method, body })).json();
+    const ask = async (method, body) => {
+      const { error, ...answer } = await (await processes.fetch(address, { method, body })).json();
+      if (error) throw new Error(error);
+      return answer;
+    };
     this.#call = (call) => callProcess(ask, { code, ...call });
     this.#end = () => ctx.waitUntil(ask("DELETE"));
   }

@@ -64,7 +64,7 @@ function createProcesses({ bundle }) {
   return async (request) => {
     const { pathname } = new URL(request.url);
     const options = request.method === "POST" ? await request.json() : {};
-    return Response.json(await answer(request.method, pathname, options));
+    return Response.json(await answer(request.method, pathname, options).catch(({ message }) => ({ error: message })));
   };
 }
 
@@ -97,7 +97,10 @@ function startTrial({ cpuMs = CPU_MS, python, bundle }) {
   });
   Object.assign(trial, { port: port.promise, ended: ended.promise });
   const startMs = cpuMs + START_MS[python ? "python" : "javascript"];
-  port.promise.then((number) => watch(trial, `http://127.0.0.1:${number}/`, { cpuMs, startMs })).catch(() => {});
+  port.promise.then(
+    (number) => watch(trial, `http://127.0.0.1:${number}/`, { cpuMs, startMs }),
+    () => {},
+  );
   return trial;
 }
 
@@ -108,7 +111,7 @@ function startTrial({ cpuMs = CPU_MS, python, bundle }) {
 async function watch(trial, url, { cpuMs, startMs }) {
   const since = performance.now();
   while (trial.running) {
-    const limit = Math.max(cpuMs, startMs - (performance.now() - since));
+    const limit = Math.round(Math.max(cpuMs, startMs - (performance.now() - since)));
     await fetch(url, { signal: AbortSignal.timeout(limit) }).catch(({ name }) => {
       if (name === "TimeoutError") trial.kill(CPU_EXCEEDED);
     });

@@ -1,4 +1,4 @@
-"""Holds callers to their key's limits, or the deployment's: reserves a request and provider units, and settles later."""
+"""Holds callers to their key's limits or the deployment's: reserves a request and provider units, and settles later."""
 
 import asyncio
 import uuid

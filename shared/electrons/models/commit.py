@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections import Counter
 from typing import Annotated, Any, Literal
 
@@ -88,7 +87,7 @@ class CommitFile(RequestModel):
         if value is not None and info.data.get("encoding") == "base64":
             try:
                 _decode(value)
-            except binascii.Error:
+            except ValueError:
                 raise PydanticCustomError("base64", "must be base64") from None
         return value
 

@@ -160,6 +160,8 @@ class DeployRequest(LabeledRequest):
             raise _problem(problem)
         if not main.lower().endswith(PROGRAM_TYPES):
             raise _problem(f"must end in one of {', '.join(PROGRAM_TYPES)}")
+        if "/" in main and main.lower().endswith(".py"):
+            raise _problem("must not lie in a folder: a Python Worker's imports begin where its main module is")
         return main
 
     @field_validator("secrets")

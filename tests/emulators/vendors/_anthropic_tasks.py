@@ -1,7 +1,10 @@
 """The conversations that the emulated models lead when they have tools: each task a script, each step a turn.
 
-A script is chosen by words in the task, which is the first message of the user; the first one that matches holds. A
-step is what the model says and the tools that it wants to have used. The next turn is the next step, unless the step
+A script is chosen by words in the task, which is the first paragraph of the user's first message; the first one that
+matches holds. A task with a line like `{"play": [[{"name": "list_files", "input": {}}]]}`, a list of turns, is a script
+itself.
+
+A step is what the model says and the tools that it wants to have used. The next turn is the next step, unless the step
 says otherwise: `then` and `if_failed` are numbers of steps to go, back where they are negative. After its last step a
 script has nothing more to say.
 

@@ -21,6 +21,7 @@ _OVER = Step("The script of this task is at its end.")
 _STOP_REASONS = {"end": "end_turn", "length": "max_tokens", "stop_sequence": "stop_sequence"}
 _CALLER = {"type": "direct"}
 _WORDS = 12
+_PLAY = re.compile(r"^\{\"play\": .*\}$", re.MULTILINE)
 _PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
 
 
@@ -85,7 +86,7 @@ def _next_step(request: MessagesRequest) -> Step | None:
         return None
     names = {tool["name"] for tool in request.tools if "name" in tool}
     conversation = list(_read_conversation(request.messages))
-    task = conversation[0].text if conversation else ""
+    task = conversation[0].text.partition("\n\n")[0] if conversation else ""
     step = _fill_step(_find_step(_choose_script(task), conversation), _read_values(task, conversation, request))
     if choice.get("type") in {"any", "tool"}:
         return _force(step, request, choice)
@@ -116,6 +117,9 @@ def _read_conversation(messages: list[Message]) -> Iterator[Said]:
 
 
 def _choose_script(task: str) -> tuple[Step, ...]:
+    if played := _PLAY.search(task):
+        turns = from_json(played[0])["play"]
+        return tuple(Step("As told.", tuple(Use(use["name"], use["input"]) for use in turn)) for turn in turns)
     return next(script for words, script in SCRIPTS.items() if words in task.lower())
 
 

@@ -1,5 +1,7 @@
 """What the tests of the Cloudflare emulator share: the official client, uploads, and the deployed Workers' answers."""
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -14,7 +16,7 @@ ACCOUNT = "0123456789abcdef0123456789abcdef"
 JAVASCRIPT = "application/javascript+module"
 PYTHON = "text/x-python"
 
-Files = dict[str, tuple[str | bytes, str]]
+Files = Mapping[str, tuple[str | bytes, str]]
 """Content and content type by the module's name."""
 
 
@@ -51,9 +53,12 @@ class Workers:
         return httpx2.get(f"{self.public_url}/{path}", timeout=60, trust_env=False, **options)
 
 
-def connect(emulators: Emulators, *, token: str = "any") -> Workers:
-    client = cloudflare.Cloudflare(base_url=emulators.url_of("cloudflare"), api_token=token, max_retries=0)
-    return Workers(client, f"{emulators.url}/cloudflare/workers.dev")
+@contextmanager
+def connect(emulators: Emulators, *, token: str = "any") -> Iterator[Workers]:  # noqa: S107 - any token will do
+    """A client without retries."""
+    base_url = emulators.url_of("cloudflare")
+    with cloudflare.Cloudflare(base_url=base_url, api_token=token, max_retries=0) as client:
+        yield Workers(client, f"{emulators.url}/cloudflare/workers.dev")
 
 
 def refusal_of(error: cloudflare.APIStatusError) -> tuple[int, int, str]:
@@ -67,7 +72,7 @@ def python_sdk() -> Files:
     """The modules that every Python Worker brings along, with the types that wrangler gives them."""
     folder = vendor.fetch_dependencies()
     files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.suffix != ".pyc"]
-    modules: Files = {}
+    modules: dict[str, tuple[str | bytes, str]] = {}
     for path in files:
         name = path.relative_to(folder).as_posix()
         if name.startswith(("workers/", "_workers_sdk", "_cloudflare", "_pyodide")):

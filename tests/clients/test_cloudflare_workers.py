@@ -1,0 +1,255 @@
+"""Deployed Workers really run: JavaScript and Python, from the SDKs of PyPI and npm and from wrangler."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cloudflare
+import httpx2
+import pytest
+
+from setup import NODE, ROOT, environment
+from tests.clients.workers_api import ACCOUNT, JAVASCRIPT, PYTHON, Files, Workers, connect, python_sdk, refusal_of
+from tests.emulators.process import Emulators
+
+NPM_CLIENT = Path(__file__).with_name("cloudflare_client.mjs")
+NEW_PYTHON = {"compatibility_date": "2026-10-01", "compatibility_flags": ["python_workers"]}
+
+
+@pytest.fixture
+def workers(emulators: Emulators) -> Iterator[Workers]:
+    with connect(emulators) as connected:
+        yield connected
+
+
+def test_worker_when_asked_then_gets_the_request_as_it_was_sent(workers: Workers) -> None:
+    code = """export default { async fetch(request) {
+      const { method, url, headers } = request;
+      return new Response(JSON.stringify({ method, url, colour: headers.get("x-colour"), body: await request.text() }),
+        { status: 201, headers: [["set-cookie", "a=1"], ["set-cookie", "b=2"]] });
+    } }"""
+    workers.upload("echo", {"index.js": (code, JAVASCRIPT)}, main="index.js")
+    address = f"{workers.public_url}/echo/a%20b/?q=%2F&q="
+    answer = httpx2.patch(address, content="body", headers={"x-colour": "blue"})
+
+    assert answer.status_code == 201
+    assert answer.json() == {
+        "method": "PATCH",
+        "url": "https://echo.emulated.workers.dev/a%20b/?q=%2F&q=",
+        "colour": "blue",
+        "body": "body",
+    }
+    assert answer.headers.get_list("set-cookie") == ["a=1", "b=2"]
+
+
+def test_worker_when_it_redirects_within_its_site_then_the_client_stays_with_it(workers: Workers) -> None:
+    code = """export default { fetch(request) {
+      const here = new URL(request.url);
+      return here.pathname === "/end" ? new Response("arrived") : Response.redirect(new URL("/end", here));
+    } }"""
+    workers.upload("redirecting", {"index.js": (code, JAVASCRIPT)}, main="index.js")
+
+    assert workers.get("redirecting/start", follow_redirects=True).text == "arrived"
+
+
+def test_modules_when_of_many_types_then_each_is_what_its_content_type_says(workers: Workers) -> None:
+    wasm = bytes.fromhex("0061736d01000000")
+    main = """
+      import { greeting } from "./lib/greeting.js";
+      import text from "./note.txt";
+      import data from "./raw.bin";
+      import wasm from "./empty.wasm";
+      const kinds = [greeting, text, data.byteLength, wasm instanceof WebAssembly.Module];
+      export default { fetch() { return Response.json(kinds); } };"""
+    files: Files = {
+        "src/index.js": (main.replace("./", "../"), JAVASCRIPT),
+        "lib/greeting.js": ("export const greeting = 'hello';", JAVASCRIPT),
+        "note.txt": ("a note", "text/plain"),
+        "raw.bin": (b"\x00\xff\x00", "application/octet-stream"),
+        "empty.wasm": (wasm, "application/wasm"),
+        "src/index.js.map": ("{}", "application/source-map"),
+    }
+    workers.upload("modular", files, main="src/index.js")
+
+    assert workers.get("modular").json() == ["hello", "a note", 3, True]
+
+
+def test_worker_when_it_throws_then_error_1101(workers: Workers) -> None:
+    code = "export default { fetch() { throw new Error('oh no'); } }"
+    workers.upload("throwing", {"index.js": (code, JAVASCRIPT)}, main="index.js")
+    answer = workers.get("throwing")
+
+    assert answer.status_code == 500
+    assert "Worker threw exception" in answer.text and "oh no" in answer.text
+
+
+def test_worker_when_it_loops_forever_then_error_1102_and_it_answers_again(workers: Workers) -> None:
+    code = """export default { fetch(request) {
+      if (request.url.endsWith("loop")) for (;;);
+      return new Response("fine");
+    } }"""
+    workers.upload("looping", {"index.js": (code, JAVASCRIPT)}, main="index.js", limits={"cpu_ms": 500})
+    answer = workers.get("looping/loop")
+
+    assert answer.status_code == 503
+    assert "Error 1102" in answer.text
+    assert workers.get("looping").text == "fine"
+
+
+def test_python_when_it_brings_its_sdk_then_it_answers(workers: Workers) -> None:
+    entry = """
+from lib.greeting import greet
+from workers import Response, WorkerEntrypoint
+
+class Default(WorkerEntrypoint):
+    async def fetch(self, request):
+        return Response(greet(self.env.NAME, request.url))
+"""
+    greeting = 'def greet(name, url):\n    return f"Hello {name} at {url}"\n'
+    files = {"entry.py": (entry, PYTHON), "lib/greeting.py": (greeting, PYTHON), **python_sdk()}
+    name = {"name": "NAME", "type": "plain_text", "text": "Python"}
+    workers.upload("snake", files, main="entry.py", bindings=[name], **NEW_PYTHON)
+
+    assert workers.get("snake/x").text == "Hello Python at https://snake.emulated.workers.dev/x"
+
+
+@pytest.mark.parametrize(
+    ("metadata", "text"),
+    [
+        (NEW_PYTHON, "ModuleNotFoundError: No module named 'workers'"),
+        ({**NEW_PYTHON, "compatibility_flags": []}, "python_workers compatibility flag is required"),
+        ({**NEW_PYTHON, "compatibility_date": "2026-01-01"}, "with a compatibility_date of 2026-09-08 or later"),
+    ],
+)
+def test_python_when_something_is_missing_then_10021_says_what(
+    workers: Workers, metadata: dict[str, Any], text: str
+) -> None:
+    files = {"entry.py": ("from workers import WorkerEntrypoint", PYTHON)}
+    with pytest.raises(cloudflare.BadRequestError) as refused:
+        workers.upload("legless", files, main="entry.py", **metadata)
+
+    status, number, message = refusal_of(refused.value)
+    assert (status, number) == (400, 10021)
+    assert text in message
+    assert "pyodideRuntime-internal" not in message
+
+
+def call_npm(emulators: Emulators, *calls: tuple[str, list[Any]]) -> list[Any]:
+    """The results of calls that the client of npm makes."""
+    command = [str(NODE), str(NPM_CLIENT), emulators.url_of("cloudflare"), "any", json.dumps(calls)]
+    printed = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
+    results: list[Any] = json.loads(printed)
+    return results
+
+
+def test_npm_client_when_it_deploys_then_the_worker_answers(emulators: Emulators, workers: Workers) -> None:
+    metadata = json.dumps({"main_module": "index.js", "compatibility_date": "2026-10-01"})
+    code = "import text from './text.js'; export default { fetch() { return new Response(text); } }"
+    form = {
+        "account_id": ACCOUNT,
+        "metadata": {"$file": {"name": "metadata", "type": "application/json", "content": metadata}},
+        "index.js": {"$file": {"name": "index.js", "type": JAVASCRIPT, "content": code}},
+        "text.js": {"$file": {"name": "text.js", "type": JAVASCRIPT, "content": "export default 'from npm'"}},
+    }
+    # Release 7 itself says that the body is JavaScript: without the header, fetch names the form's boundary.
+    upload = ["from-npm", form, {"headers": {"Content-Type": None}}]
+    account = {"account_id": ACCOUNT}
+    secret = {**account, "name": "KEY", "text": "hidden", "type": "secret_text"}
+    uploaded, opened, added, secrets, versions, deployments = call_npm(
+        emulators,
+        ("workers.scripts.update", upload),
+        ("workers.scripts.subdomain.create", ["from-npm", {**account, "enabled": True}]),
+        ("workers.scripts.secrets.update", ["from-npm", secret]),
+        ("workers.scripts.secrets.list", ["from-npm", account]),
+        ("workers.scripts.versions.list", ["from-npm", account]),
+        ("workers.scripts.deployments.list", ["from-npm", account]),
+    )
+
+    assert (uploaded["value"]["id"], opened["value"]["enabled"]) == ("from-npm", True)
+    assert secrets["value"] == [added["value"]] == [{"name": "KEY", "type": "secret_text"}]
+    assert [version["number"] for version in versions["value"]["items"]] == [2, 1]
+    assert len(deployments["value"]["deployments"]) == 2
+    assert workers.get("from-npm").text == "from npm"
+
+
+def test_npm_client_when_it_uploads_by_its_own_encoding_then_fails_as_at_the_vendor(emulators: Emulators) -> None:
+    """Release 7 sends a form as `application/javascript`: cloudflare/cloudflare-typescript#2799."""
+    code = {"$file": {"name": "index.js", "type": JAVASCRIPT, "content": "export default {}"}}
+    form = {"account_id": ACCOUNT, "metadata": {"main_module": "index.js"}, "files": [code]}
+    refused, missing = call_npm(
+        emulators,
+        ("workers.scripts.update", ["by-itself", form]),
+        ("workers.scripts.delete", ["by-itself", {"account_id": ACCOUNT}]),
+    )
+
+    assert refused["status"] == 400
+    assert refused["errors"][0]["code"] == 10021
+    assert "Uncaught SyntaxError: Invalid left-hand side expression" in refused["errors"][0]["message"]
+    assert (missing["status"], missing["errors"][0]["code"]) == (404, 10007)
+
+
+def wrangler_deploy(emulators: Emulators, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(NODE), str(ROOT / "node_modules" / "wrangler" / "bin" / "wrangler.js"), "deploy"],
+        cwd=folder,
+        env={
+            **environment(),
+            "CLOUDFLARE_API_BASE_URL": emulators.url_of("cloudflare"),
+            "CLOUDFLARE_API_TOKEN": "any",
+            "CLOUDFLARE_ACCOUNT_ID": ACCOUNT,
+            "WRANGLER_SEND_METRICS": "false",
+            "CI": "true",
+            "HOME": str(folder),
+        },
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_wrangler_when_it_deploys_twice_then_the_newest_answers_and_a_broken_one_does_not(
+    emulators: Emulators, workers: Workers, tmp_path: Path
+) -> None:
+    config = 'name = "by-wrangler"\nmain = "index.js"\ncompatibility_date = "2026-10-01"\n[vars]\nNAME = "wrangler"\n'
+    (tmp_path / "wrangler.toml").write_text(config)
+    answers = []
+    for number in (1, 2):
+        code = f"export default {{ fetch: (_, env) => new Response(`${{env.NAME}} {number}`) }};"
+        (tmp_path / "index.js").write_text(code)
+        deployed = wrangler_deploy(emulators, tmp_path)
+        assert deployed.returncode == 0, deployed.stderr
+        assert "https://by-wrangler.emulated.workers.dev" in deployed.stdout
+        answers.append(workers.get("by-wrangler").text)
+    (tmp_path / "index.js").write_text("throw new Error('out of order'); export default {};")
+    broken = wrangler_deploy(emulators, tmp_path)
+
+    assert answers == ["wrangler 1", "wrangler 2"]
+    assert (broken.returncode, "[code: 10021]" in broken.stderr) == (1, True)
+    assert "Uncaught Error: out of order" in broken.stderr
+    assert workers.get("by-wrangler").text == "wrangler 2"
+
+
+def test_wrangler_when_it_deploys_python_then_it_answers(
+    emulators: Emulators, workers: Workers, tmp_path: Path
+) -> None:
+    config = 'name = "python-by-wrangler"\nmain = "src/entry.py"\ncompatibility_date = "2026-10-01"\n'
+    (tmp_path / "wrangler.toml").write_text(config + 'compatibility_flags = ["python_workers"]\n')
+    entry = """
+from workers import Response, WorkerEntrypoint
+
+class Default(WorkerEntrypoint):
+    async def fetch(self, request):
+        return Response("Python by wrangler")
+"""
+    for name, (content, _) in {"src/entry.py": (entry.encode(), PYTHON), **python_sdk()}.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        assert isinstance(content, bytes)
+        path.write_bytes(content)
+    deployed = wrangler_deploy(emulators, tmp_path)
+
+    assert deployed.returncode == 0, deployed.stderr
+    assert workers.get("python-by-wrangler").text == "Python by wrangler"

@@ -1,0 +1,143 @@
+"""Generated code on its way to the Worker Loader, and the loader's words on their way back."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from electrons.trials import (
+    ENTRY,
+    TrialAnswer,
+    TrialCode,
+    TrialRequest,
+    TrialResult,
+    check_javascript,
+    describe_worker_code,
+    explain_error,
+    is_loader_failure,
+    is_start_failure,
+)
+
+
+def code_of(modules: dict[str, str | bytes], main: str) -> TrialCode:
+    return TrialCode(main=main, modules=modules, compatibility_date="2026-10-01")
+
+
+def test_javascript_when_described_then_wrapped_without_network_and_typed_by_suffix() -> None:
+    files: dict[str, str | bytes] = {
+        "src/index.js": "export default {}",
+        "src/lib.cjs": "exports.a = 1",
+        "src/a.json": '{"a": 1}',
+        "src/broken.json": "{",
+        "page.html": "<p>",
+        "logo.png": b"\x89",
+        "add.wasm": b"\0asm",
+        "tool.py": "x = 1",
+        "types.ts": "const a: number",
+    }
+
+    described = describe_worker_code(code_of(files, "src/index.js"), cpu_ms=50)
+
+    assert described["mainModule"] == ENTRY
+    assert '"./src/index.js"' in described["modules"].pop(ENTRY)["js"]
+    assert described["modules"] == {
+        "src/index.js": {"js": "export default {}"},
+        "src/lib.cjs": {"cjs": "exports.a = 1"},
+        "src/a.json": {"json": {"a": 1}},
+        "src/broken.json": {"text": "{"},
+        "page.html": {"text": "<p>"},
+        "logo.png": {"data": b"\x89"},
+        "add.wasm": {"wasm": b"\0asm"},
+    }
+    assert described["globalOutbound"] is None
+    assert described["env"] == {}
+    assert described["limits"] == {"cpuMs": 50, "subRequests": 0}
+
+
+def test_python_when_described_then_its_main_module_is_at_the_top() -> None:
+    described = describe_worker_code(code_of({"src/entry.py": "import a", "src/a.py": ""}, "src/entry.py"), cpu_ms=50)
+
+    assert described["mainModule"] == "entry.py"
+    assert described["modules"] == {"entry.py": {"py": "import a"}, "a.py": {"py": ""}}
+    assert described["compatibilityFlags"] == ["python_workers"]
+
+
+@pytest.mark.parametrize(
+    ("main", "language"),
+    [("a.js", "javascript"), ("a.mjs", "javascript"), ("a.py", "python"), ("a.ts", None), ("a", None)],
+)
+def test_language_when_asked_then_by_the_suffix_of_the_main_module(main: str, language: str | None) -> None:
+    assert code_of({}, main).language == language
+
+
+@pytest.mark.parametrize(
+    ("message", "text"),
+    [
+        (
+            "Error: Failed to start Worker:\nUncaught SyntaxError: Unexpected end of input\n  at src/a.js:2:27",
+            "SyntaxError: Unexpected end of input\n  at src/a.js:2:27",
+        ),
+        (
+            f"Error: TypeError: no\n    at f (src/a.js:2:1)\n    at told ({ENTRY}:6:1)\n    at x (file:///home/me/a.mjs:1:1)",
+            "TypeError: no\n    at f (src/a.js:2:1)",
+        ),
+        (
+            'PythonError: Traceback (most recent call last):\n  File "/lib/python3.14/x.py", line 9, in wrapper\n'
+            '    return f()\n           ^\n  File "/session/metadata/other.py", line 2, in f\n    1/0\n'
+            "ZeroDivisionError: no\n",
+            'Traceback (most recent call last):\n  File "src/other.py", line 2, in f\n    1/0\nZeroDivisionError: no',
+        ),
+        (
+            "Error: Worker exceeded CPU time limit.",
+            "The code did not end within the CPU limit of 50 ms: it computes too long, or for ever",
+        ),
+    ],
+)
+def test_error_when_explained_then_only_the_codes_own_frames_are_left(message: str, text: str) -> None:
+    assert explain_error(message, code_of({}, "src/entry.py"), cpu_ms=50) == text
+
+
+def test_error_when_it_is_long_then_cut() -> None:
+    assert len(explain_error("Error: " + "x" * 100_000, code_of({}, "a.js"), cpu_ms=50)) == 4000
+
+
+@pytest.mark.parametrize(
+    ("message", "start", "loader"),
+    [
+        ("Error: Failed to start Worker:\nUncaught Error: no", True, False),
+        ("Error: No such compatibility flag: x", True, False),
+        ("Error: internal error; reference = x", False, True),
+        ("Error: Error: Network connection lost.\n    at f (a.js:1:1)", False, False),
+        ("TypeError: no", False, False),
+    ],
+)
+def test_error_when_judged_then_start_and_loader_are_told_apart(message: str, start: bool, loader: bool) -> None:
+    assert (is_start_failure(message), is_loader_failure(message)) == (start, loader)
+
+
+class Parser:
+    """A loader that says the same of every code."""
+
+    def __init__(self, error: str) -> None:
+        self.error = error
+
+    async def run(
+        self, code: TrialCode, requests: Sequence[TrialRequest], *, seconds: float, cpu_ms: int
+    ) -> TrialResult:
+        """See `Loader.run`."""
+        assert not requests and seconds and cpu_ms
+        return TrialResult(started=False, error=self.error, answers=[TrialAnswer()])
+
+
+@pytest.mark.parametrize(
+    ("error", "problems"),
+    [
+        ("SyntaxError: Unexpected token ';'\n  at a.js:2:3", ["a.js:2: SyntaxError: Unexpected token ';'"]),
+        ("SyntaxError: Unexpected string\n  at a.js:3:8", ["a.js:2: SyntaxError: Unexpected end of file"]),
+        ("SyntaxError: somewhere", ["a.js: SyntaxError: somewhere"]),
+        ('No such module "electrons:absent".', []),
+    ],
+)
+async def test_javascript_when_checked_then_only_a_syntax_error_is_a_problem(error: str, problems: list[str]) -> None:
+    found = await check_javascript(Parser(error), {"a.js": "one\ntwo"})
+
+    assert [str(problem) for problem in found] == problems
