@@ -149,7 +149,7 @@ VARIANTS = {
     "image-gen-with-keys-required": Variant("image-gen", {"AUTH_MODE": "required", "KEY_CACHE_SECONDS": "0"}),
     "sandbox-executor-of-few-turns": Variant("sandbox-executor", {"EXECUTE_MAX_TURNS": "3"}),
     "sandbox-executor-of-few-tokens": Variant("sandbox-executor", {"EXECUTE_MAX_TOKENS": "12000"}),
-    "sandbox-executor-of-little-money": Variant("sandbox-executor", {"EXECUTE_MAX_COST_USD": "0.16"}),
+    "sandbox-executor-of-little-money": Variant("sandbox-executor", {"EXECUTE_MAX_COST_USD": "0.135"}),
     "sandbox-executor-in-a-hurry": Variant("sandbox-executor", {"EXECUTE_MAX_SECONDS": "1"}),
     "sandbox-executor-of-one-team": Variant(
         "sandbox-executor", {"ALLOWED_REPOSITORIES": "team/*, demo/empty", "ALLOWED_WORKER_PREFIXES": "team-"}

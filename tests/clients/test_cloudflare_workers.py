@@ -90,7 +90,7 @@ def test_worker_when_it_loops_forever_then_error_1102_and_it_answers_again(worke
       if (request.url.endsWith("loop")) for (;;);
       return new Response("fine");
     } }"""
-    workers.upload("looping", {"index.js": (code, JAVASCRIPT)}, main="index.js", limits={"cpu_ms": 500})
+    workers.upload("looping", {"index.js": (code, JAVASCRIPT)}, main="index.js", limits={"cpu_ms": 1500})
     answer = workers.get("looping/loop")
 
     assert answer.status_code == 503

@@ -8,6 +8,7 @@ import pytest
 from electrons.errors import ConflictError, ProviderError, ProviderRejectedError, RequestError
 from electrons.providers.commits import FileChange, Target, commit_files
 from electrons.providers.github import GitCommit, GitHubProvider
+from tests.providers.cases import create_context
 from tests.providers.conftest import CreateHub
 from tests.providers.hub import Hub
 
@@ -305,3 +306,33 @@ async def test_branch_when_github_is_slow_after_the_work_then_the_branch_tells_t
     made = await commit_files(context, GITHUB, Target(repo=hub.repo, branch="main"), [write("a")], message="m")
 
     assert hub.head() == made.sha
+
+
+@pytest.mark.parametrize(("status", "landed"), [("ahead", True), ("diverged", False)])
+async def test_branch_when_it_has_moved_on_from_the_commit_then_it_has_landed(status: str, landed: bool) -> None:
+    heads = iter(["a" * 40, "f" * 40])
+    commit_answer = {"sha": "c" * 40, "tree": {"sha": "d" * 40}, "html_url": "https://github.example/c"}
+    answers = {
+        "GET /repos/o/r/git/commits/" + "a" * 40: commit_answer,
+        "GET /repos/o/r/git/trees/" + "d" * 40: {"tree": []},
+        "POST /repos/o/r/git/trees": {"sha": "e" * 40},
+        "POST /repos/o/r/git/commits": commit_answer,
+        f"GET /repos/o/r/compare/{'c' * 40}...{'f' * 40}": {"status": status},
+    }
+
+    def respond(request: httpx2.Request) -> httpx2.Response:
+        line = f"{request.method} {request.url.path}"
+        if line == "GET /repos/o/r/git/ref/heads/main":
+            return httpx2.Response(200, json={"object": {"sha": next(heads)}})
+        if request.method == "PATCH":
+            return httpx2.Response(422, json={"message": "Update is not a fast forward"})
+        return httpx2.Response(200, json=answers[line])
+
+    target = Target(repo="o/r", branch="main")
+    work = commit_files(create_context(GITHUB, respond), GITHUB, target, [write("a")], message="m")
+
+    if landed:
+        assert (await work).sha == "c" * 40
+        return
+    with pytest.raises(ConflictError):
+        await work

@@ -39,4 +39,5 @@ def test_worker_when_it_exists_then_the_readmes_know_it(worker: Path) -> None:
 
 def test_dev_vars_example_when_read_then_names_every_secret() -> None:
     named = re.findall(r"^([A-Z_]+)=$", (ROOT / ".dev.vars.example").read_text(), flags=re.MULTILINE)
-    assert named == [field.name.upper() for field in fields(Settings) if field.name.endswith("_api_key")]
+    accounts = ("_api_key", "_api_token", "_account_id", "_pat")
+    assert sorted(named) == sorted(field.name.upper() for field in fields(Settings) if field.name.endswith(accounts))

@@ -20,7 +20,7 @@ def call(
     """A POST with a key that may do everything; `headers` have underscores for dashes."""
     sent = {"Authorization": f"Bearer {platform.all_powerful_key}"}
     sent |= {name.replace("_", "-"): value for name, value in headers.items()}
-    return platform.client(worker).post(path, json=body, headers=sent)
+    return platform.client(worker).post(path, json=body, headers=sent, timeout=120)
 
 
 def execute(platform: Platform, task: str, *, worker: str = "sandbox-executor", **members: Any) -> JSON:

@@ -41,7 +41,7 @@ def body_of(hub: Hub, *files: JSON, **members: Any) -> JSON:
 
 def test_commit_when_made_then_git_shows_it_and_a_row_remembers_it(platform: Platform, hub: Hub) -> None:
     before = hub.head()
-    files = [
+    files: list[JSON] = [
         FILE,
         {"path": "logo.png", "content": base64.b64encode(bytes(range(256))).decode(), "encoding": "base64"},
         {"path": "run.sh", "content": "#!/bin/sh\n", "executable": True},

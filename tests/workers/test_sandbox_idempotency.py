@@ -10,6 +10,7 @@ import pytest
 
 from tests.emulators.process import Emulators
 from tests.platform import Platform, wait_for
+from tests.workers.callers import asking
 from tests.workers.sandbox import call, stream, unique
 from tests.workers.shapes import error_of, success_of
 
@@ -174,11 +175,9 @@ def test_execution_when_asked_for_later_then_it_is_shown_to_its_caller_only(plat
 def leave_early(
     platform: Platform, emulators: Emulators, body: dict[str, str], key: str | None, request_id: str | None = None
 ) -> None:
-    """A caller who is gone as soon as the model has been asked."""
+    """A caller who is gone, like a killed program, as soon as the model has been asked."""
     headers = {"Authorization": f"Bearer {platform.all_powerful_key}"}
     headers |= {"Idempotency-Key": key} if key else {}
     headers |= {"X-Request-ID": request_id} if request_id else {}
-    client = httpx2.Client(base_url=platform.urls["sandbox-executor"], timeout=0.3, trust_env=False)
-    with client, pytest.raises(httpx2.ReadTimeout):
-        client.post("/execute", json=body, headers=headers)
-    assert wait_for(lambda: emulators.requests("anthropic"))
+    with asking(platform.urls["sandbox-executor"], "/execute", body, headers):
+        assert wait_for(lambda: emulators.requests("anthropic"))

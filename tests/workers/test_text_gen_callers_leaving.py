@@ -1,39 +1,25 @@
-"""Callers who leave before the end: the provider is not left working for nobody, and the call is still counted.
+"""Callers who leave before the end: the provider is not left working for nobody, and the call is still counted."""
 
-They leave as a killed program does, with a reset: after a mere half-close, which HTTP allows, a caller may still wait
-for its answer.
-"""
-
-import json
-import socket
-import struct
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from http.client import HTTPConnection
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
 from tests.emulators.process import Emulators
 from tests.platform import Platform, wait_for
+from tests.workers.callers import asking
 
 MODELS = {"anthropic": "anthropic:claude-sonnet-4-6", "openai": "openai:gpt-4o"}
 BOTH = pytest.mark.parametrize("vendor", list(MODELS))
-RESET = struct.pack("ii", 1, 0)  # linger on, for no time
 
 
-@contextmanager
-def asking(platform: Platform, vendor: str, request_id: str, *, path: str) -> Iterator[HTTPConnection]:
-    """A connection on which a request is out; at the block's end the caller is gone."""
-    connection = HTTPConnection(urlsplit(platform.urls["text-gen"]).netloc, timeout=10)
-    body = json.dumps({"prompt": "Hello there", "model": MODELS[vendor]})
-    connection.request("POST", path, body, {"X-Request-ID": request_id})
-    connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-    try:
-        yield connection
-    finally:
-        connection.close()
+def asking_for_text(
+    platform: Platform, vendor: str, request_id: str, *, path: str
+) -> AbstractContextManager[HTTPConnection]:
+    """`asking` text-gen."""
+    body = {"prompt": "Hello there", "model": MODELS[vendor]}
+    return asking(platform.urls["text-gen"], path, body, {"X-Request-ID": request_id})
 
 
 def wait_until_cancelled(emulators: Emulators, vendor: str) -> None:
@@ -51,7 +37,7 @@ def test_caller_when_leaving_before_the_answer_then_the_call_is_cancelled_and_co
     request_id = f"left-{vendor}-{path.count('/')}-{fault['kind']}"
     emulators.add_fault(vendor, **fault)
 
-    with asking(platform, vendor, request_id, path=path):
+    with asking_for_text(platform, vendor, request_id, path=path):
         assert wait_for(lambda: emulators.requests(vendor))
 
     wait_until_cancelled(emulators, vendor)
@@ -74,7 +60,7 @@ def test_caller_when_leaving_in_the_stream_then_it_is_cancelled_and_what_was_rea
     request_id = f"left-{vendor}-in-the-stream-{silent}"
 
     with (
-        asking(platform, vendor, request_id, path="/generate/stream") as connection,
+        asking_for_text(platform, vendor, request_id, path="/generate/stream") as connection,
         connection.getresponse() as answer,
     ):
         assert answer.readline().startswith(b'data: {"text":"[emulated')
@@ -93,7 +79,7 @@ def test_callers_when_many_leave_then_the_worker_goes_on(platform: Platform, emu
     emulators.add_fault("anthropic", kind="stall", times=5)
     ids = [f"left-one-of-many-{number}" for number in range(5)]
     for request_id in ids:
-        with asking(platform, "anthropic", request_id, path="/generate"):
+        with asking_for_text(platform, "anthropic", request_id, path="/generate"):
             assert wait_for(lambda: [call for call in emulators.requests("anthropic") if not call["finished"]])
         assert wait_for(lambda: all(call["finished"] for call in emulators.requests("anthropic")))
 

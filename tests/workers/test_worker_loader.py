@@ -42,7 +42,7 @@ def caller() -> Iterator[Caller]:
 
 
 def javascript(source: str, **modules: Any) -> JSON:
-    return {"mainModule": "index.js", "modules": {"index.js": source, **modules}, "limits": {"cpuMs": 300}}
+    return {"mainModule": "index.js", "modules": {"index.js": source, **modules}, "limits": {"cpuMs": 500}}
 
 
 def handler(body: str) -> JSON:

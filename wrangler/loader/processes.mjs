@@ -6,7 +6,7 @@ import path from "node:path";
 const here = import.meta.dirname;
 
 const CPU_MS = 30_000; // Cloudflare's default
-const START_MS = { javascript: 1_000, python: 15_000 }; // Python boots here without a snapshot
+const START_MS = { javascript: 2_000, python: 15_000 }; // Python boots here without a snapshot
 const LONGEST_MS = 120_000;
 const LOOK_MS = 50;
 

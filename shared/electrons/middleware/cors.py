@@ -5,9 +5,7 @@ from electrons.http import Response
 from electrons.middleware import Next
 
 _ALLOWED_HEADERS = "Content-Type, Authorization, X-API-Key, X-Request-ID, X-Instance-ID, Idempotency-Key"
-_EXPOSED_HEADERS = (
-    "X-Request-ID, RateLimit, RateLimit-Policy, Retry-After, X-Estimated-Cost-USD, Idempotent-Replayed"
-)
+_EXPOSED_HEADERS = "X-Request-ID, RateLimit, RateLimit-Policy, Retry-After, X-Estimated-Cost-USD, Idempotent-Replayed"
 
 
 async def cors(context: Context, call_next: Next) -> Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from electrons.models.base import Answer, LabeledRequest, RequestModel, not_blank
@@ -78,17 +78,23 @@ class ExecuteRequest(LabeledRequest):
     commit: bool = False
     commit_message: Annotated[str, Field(max_length=10_000), not_blank("Commit message is required")] | None = None
     auto_deploy: bool = False
-    worker_name: WorkerName | None = None
+    worker_name: WorkerName | None = Field(default=None, validate_default=True)
     requests: list[TrialRequestModel] = Field(default_factory=list, max_length=10)
     options: ExecuteOptions = Field(default_factory=ExecuteOptions)
 
-    @model_validator(mode="after")
-    def _check(self) -> ExecuteRequest:
-        if self.commit and not self.repo:
-            raise PydanticCustomError("missing", "`commit` needs a `repo`")
-        if self.auto_deploy and not self.worker_name:
-            raise PydanticCustomError("missing", "`auto_deploy` needs a `worker_name`")
-        return self
+    @field_validator("commit")
+    @classmethod
+    def _commits_to_something(cls, value: bool, info: ValidationInfo) -> bool:
+        if value and info.data.get("repo", "") is None:
+            raise PydanticCustomError("commit", "needs a `repo`")
+        return value
+
+    @field_validator("worker_name")
+    @classmethod
+    def _deploys_something(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is None and info.data.get("auto_deploy"):
+            raise PydanticCustomError("worker_name", "is needed for `auto_deploy`")
+        return value
 
 
 class ExecutedFile(BaseModel):

@@ -8,11 +8,12 @@ Wire format: https://platform.claude.com/docs/en/api/messages; streaming: .../bu
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
+
+from pydantic_core import from_json
 
 from electrons.errors import ProviderError
 from electrons.http import HeaderPairs
@@ -125,7 +126,7 @@ class AnthropicProvider(TextProvider, TurnProvider):
 
     def parse_text_event(self, data: str, result: TextResult) -> str:
         """One of message_start, content_block_*, message_delta, message_stop, ping, error; others are ignored."""
-        event = json.loads(data)
+        event = from_json(data)
         match event["type"]:
             case "message_start":
                 result.model = event["message"]["model"]

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from pydantic_core import from_json
+
 from electrons.errors import (
     MissingAPIKeyError,
     ProviderAuthError,
@@ -245,7 +247,7 @@ def parse_retry_after(headers: dict[str, str]) -> float | None:
 def parse_json_error(content: bytes) -> dict[str, Any]:
     """The JSON object in an error body, an empty one when it is something else (an HTML page of a proxy, say)."""
     try:
-        return as_object(json.loads(content))
+        return as_object(from_json(content))
     except ValueError:
         return {}
 

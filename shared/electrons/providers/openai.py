@@ -6,10 +6,11 @@ model takes; `max_tokens` is refused by all that can reason.
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import replace
 from typing import Any
+
+from pydantic_core import from_json
 
 from electrons.errors import ProviderError
 from electrons.http import HeaderPairs
@@ -88,7 +89,7 @@ class OpenAIProvider(OpenAIImages, TextProvider):
         """One chunk; the last one before `[DONE]` has no choices and the usage."""
         if data == "[DONE]":
             return ""
-        chunk = json.loads(data)
+        chunk = from_json(data)
         if "error" in chunk:
             error = chunk["error"]
             # A failure in the middle of a stream has no status of its own.

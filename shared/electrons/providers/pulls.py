@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from pydantic_core import from_json
 
 from electrons.context import Context
 from electrons.errors import ProviderAuthError, ProviderError, ProviderRateLimitError
@@ -35,7 +35,7 @@ async def find_pull(context: Context, github: GitHubProvider, repo: str, *, head
     async with open_response(context, github, github.build_pull_search(repo, head=head, base=base)) as response:
         content = b"".join([chunk async for chunk in iterate_body(github, response)])
     try:
-        pulls = json.loads(content)
+        pulls = from_json(content)
         return github.parse_pull(pulls[0]) if pulls else None
     except UNEXPECTED as error:
         raise unreadable(github) from error

@@ -21,6 +21,7 @@ from functools import lru_cache
 from typing import Any, NoReturn
 
 import httpx2
+from pydantic_core import from_json
 
 from electrons.context import Context
 from electrons.errors import (
@@ -52,7 +53,7 @@ async def read_json(provider: Provider, response: httpx2.Response) -> dict[str, 
     """The JSON object in an open answer, for those who want its headers too. Raises `ProviderError`."""
     content = b"".join([chunk async for chunk in iterate_body(provider, response)])
     try:
-        document = json.loads(content)
+        document = from_json(content)
     except ValueError as error:
         raise unreadable(provider) from error
     if not isinstance(document, dict):
@@ -183,7 +184,7 @@ def _conceal(content: bytes, confidential: tuple[str, ...]) -> bytes:
 
     try:
         # Within JSON a text may be written in many ways.
-        return json.dumps(conceal(json.loads(content))).encode()
+        return json.dumps(conceal(from_json(content))).encode()
     except ValueError:
         for text in longest_first:
             content = content.replace(text.encode(), b"***")

@@ -19,6 +19,7 @@ from electrons.errors import UnavailableError
 from electrons.runtime.convert import describe_js_error, from_js_headers, to_js_headers, to_js_object
 from electrons.trials import (
     BASE_URL,
+    PYTHON_START_SECONDS,
     TrialAnswer,
     TrialCode,
     TrialRequest,
@@ -52,7 +53,7 @@ class WorkerLoader:
         controller = js.AbortController.new()
         answers: list[TrialAnswer] = []
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(seconds + (PYTHON_START_SECONDS if code.language == "python" else 0)):
                 for request in requests or [TrialRequest()]:
                     try:
                         answers.append(await _send(entrypoint, request, controller.signal))

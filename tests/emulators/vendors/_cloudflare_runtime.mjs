@@ -18,7 +18,7 @@ import { pyodideBundle } from "../../../wrangler/snapshot.mjs";
 import { LOCAL_FLAGS } from "../../../wrangler/workers.mjs";
 
 const host = "127.0.0.1";
-const startSeconds = { javascript: 5, python: 120 };
+const startSeconds = { javascript: 10, python: 120 };
 const running = new Map(); // Miniflare by key
 const bundle = await pyodideBundle(path.resolve(import.meta.dirname, "../../.."));
 

@@ -9,29 +9,24 @@ Every token will do that is not empty; `invalid…` is refused with 401, `forbid
 """
 
 import re
-from typing import Any
 
-from pydantic import BaseModel, ValidationError
-from pydantic_core import from_json
 from starlette.routing import compile_path
 
 from ..vendor import Answer, Call, Handler, Refusal, Route, Vendor
+from ._cloudflare_calls import account_of, json_body, new_bindings, script_of, source_of, token_of
 from ._cloudflare_proxy import answer_public
-from ._cloudflare_scripts import Account, Script, accounts
-from ._cloudflare_uploads import Binding, Metadata, describe_bindings, read_upload, resolve_bindings
-from ._cloudflare_wire import (
-    BINDING_NAME_TAKEN,
-    BINDING_NOT_FOUND,
-    INVALID,
-    NO_SUBDOMAIN,
-    NOT_FOUND,
-    SECRET_ON_UNDEPLOYED_VERSION,
-    error,
-    error_frame,
-    refusal,
-    success,
-    success_list,
+from ._cloudflare_scripts import Script
+from ._cloudflare_secrets import delete_secret, get_secret, list_secrets, patch_secrets, put_secret
+from ._cloudflare_uploads import describe_bindings, read_upload
+from ._cloudflare_versions import (
+    get_deployment,
+    get_version,
+    list_deployments,
+    list_versions,
+    post_deployment,
+    post_version,
 )
+from ._cloudflare_wire import INVALID, NO_SUBDOMAIN, NOT_FOUND, error, error_frame, refusal, success, success_list
 
 _BASE = "/client/v4"
 _PUBLIC = "/workers.dev/"
@@ -42,22 +37,11 @@ _SUBDOMAIN_MISSING = (
 )
 
 
-class _Share(BaseModel):
-    version_id: str
-    percentage: float
-
-
-class _NewDeployment(BaseModel):
-    strategy: str
-    versions: list[_Share]
-    annotations: dict[str, str] = {}
-
-
 def authenticate(call: Call) -> None:
     """A bearer token, or e-mail and key. What is deployed is public."""
     if call.path.startswith(_PUBLIC):
         return
-    token = _token(call)
+    token = token_of(call)
     if not token:
         raise refusal(400, 9106, "Missing X-Auth-Key, X-Auth-Email or Authorization headers")
     if token.startswith("invalid"):
@@ -68,39 +52,9 @@ def authenticate(call: Call) -> None:
         raise Refusal(_no_route(call))
 
 
-def _token(call: Call) -> str:
-    if call.headers.get("x-auth-email"):
-        return call.headers.get("x-auth-key", "")
-    return call.headers.get("authorization", "").removeprefix("Bearer").strip()
-
-
-def _account(call: Call) -> Account:
-    has_none = _token(call).startswith("nosubdomain")
-    key = call.params["account"] + ("-without-subdomain" if has_none else "")
-    return accounts.setdefault(key, Account(subdomain=None if has_none else "emulated"))
-
-
-def _script(call: Call) -> Script:
-    return _account(call).find(call.params["name"])
-
-
-def _source(call: Call) -> str:
-    return "wrangler" if call.headers.get("user-agent", "").startswith("wrangler/") else "api"
-
-
-def _json_body(call: Call) -> dict[str, Any]:
-    try:
-        body = from_json(call.body)
-    except ValueError:
-        body = None
-    if not isinstance(body, dict):
-        raise refusal(400, INVALID, "could not parse the request's body as a JSON object")
-    return body
-
-
 def put_script(call: Call) -> Answer:
     """Uploads and deploys. `bindings_inherit=strict` refuses an `inherit` that finds nothing."""
-    account, name = _account(call), call.params["name"]
+    account, name = account_of(call), call.params["name"]
     if not _SCRIPT_NAME.fullmatch(name):
         raise refusal(400, 10016, "workers.api.error.invalid_script_name")
     upload = read_upload(call)
@@ -108,8 +62,8 @@ def put_script(call: Call) -> Answer:
         raise refusal(403, NO_SUBDOMAIN, _SUBDOMAIN_MISSING)
     script = account.scripts.setdefault(name, Script(name))
     with script.lock:
-        bindings = _new_bindings(call, script, upload.metadata)
-        version = script.replace(upload, bindings, source=_source(call), triggered_by="upload")
+        bindings = new_bindings(call, script, upload.metadata)
+        version = script.replace(upload, bindings, source=source_of(call), triggered_by="upload")
         if upload.metadata.tags:
             script.settings["tags"] = upload.metadata.tags
     described = {
@@ -118,11 +72,6 @@ def put_script(call: Call) -> Answer:
         "entry_point": upload.modules[0].name,
     }
     return success({**described, "startup_time_ms": script.running[version.id].startup_ms})
-
-
-def _new_bindings(call: Call, script: Script, metadata: Metadata) -> list[Binding]:
-    former = script.versions[-1].bindings if script.versions else []
-    return resolve_bindings(metadata, former, strict=call.query.get("bindings_inherit") == ["strict"])
 
 
 def _describe(script: Script) -> dict[str, object]:
@@ -147,23 +96,23 @@ def _describe(script: Script) -> dict[str, object]:
 
 
 def list_scripts(call: Call) -> Answer:
-    scripts = sorted(_account(call).scripts.values(), key=lambda script: script.name)
+    scripts = sorted(account_of(call).scripts.values(), key=lambda script: script.name)
     return success_list([_describe(script) for script in scripts if script.deployments])
 
 
 def get_script(call: Call) -> Answer:
     """The main module's text, without an envelope."""
-    main = _script(call).deployed.upload.modules[0]
+    main = script_of(call).deployed.upload.modules[0]
     return Answer(200, [(b"content-type", b"application/javascript")], [main.content])
 
 
 def delete_script(call: Call) -> Answer:
-    _account(call).delete(call.params["name"])
+    account_of(call).delete(call.params["name"])
     return success(None)
 
 
 def get_settings(call: Call) -> Answer:
-    script = _script(call)
+    script = script_of(call)
     version = script.deployed
     metadata = version.upload.metadata
     return success(
@@ -183,25 +132,25 @@ def get_settings(call: Call) -> Answer:
 
 
 def get_script_settings(call: Call) -> Answer:
-    return success(_script(call).settings)
+    return success(script_of(call).settings)
 
 
 def patch_script_settings(call: Call) -> Answer:
-    script = _script(call)
-    script.settings |= _json_body(call)
+    script = script_of(call)
+    script.settings |= json_body(call)
     return success(script.settings)
 
 
 def get_service(call: Call) -> Answer:
     """What wrangler asks first; not in the API's documentation."""
-    described = _describe(_script(call))
+    described = _describe(script_of(call))
     environment = {"environment": "production", "script": described}
     return success({"id": described["id"], "default_environment": environment})
 
 
 def get_worker(call: Call) -> Answer:
     """The Worker resource; of it, what wrangler reads."""
-    account, script = _account(call), _script(call)
+    account, script = account_of(call), script_of(call)
     subdomain = {
         **_describe_subdomain(script),
         "url": f"https://{script.name}.{account.subdomain}.workers.dev",
@@ -214,11 +163,11 @@ def _describe_subdomain(script: Script) -> dict[str, bool]:
 
 
 def get_subdomain(call: Call) -> Answer:
-    return success(_describe_subdomain(_script(call)))
+    return success(_describe_subdomain(script_of(call)))
 
 
 def post_subdomain(call: Call) -> Answer:
-    script, body = _script(call), _json_body(call)
+    script, body = script_of(call), json_body(call)
     enabled = body.get("enabled")
     previews = body.get("previews_enabled", enabled)
     if not isinstance(enabled, bool) or not isinstance(previews, bool):
@@ -228,143 +177,24 @@ def post_subdomain(call: Call) -> Answer:
 
 
 def delete_subdomain(call: Call) -> Answer:
-    script = _script(call)
+    script = script_of(call)
     script.workers_dev = script.previews = False
     return success(_describe_subdomain(script))
 
 
 def get_account_subdomain(call: Call) -> Answer:
-    subdomain = _account(call).subdomain
+    subdomain = account_of(call).subdomain
     if subdomain is None:
         raise refusal(404, NOT_FOUND, "You do not have a workers.dev subdomain.")
     return success({"subdomain": subdomain})
 
 
 def put_account_subdomain(call: Call) -> Answer:
-    subdomain = _json_body(call).get("subdomain")
+    subdomain = json_body(call).get("subdomain")
     if not isinstance(subdomain, str) or not re.fullmatch("[a-z0-9][a-z0-9-]{0,62}", subdomain):
         raise refusal(400, INVALID, "workers.api.error.invalid_subdomain")
-    _account(call).subdomain = subdomain
+    account_of(call).subdomain = subdomain
     return success({"subdomain": subdomain})
-
-
-def list_secrets(call: Call) -> Answer:
-    return success_list([_describe_secret(name) for name in sorted(_script(call).deployed.secrets)])
-
-
-def get_secret(call: Call) -> Answer:
-    return success(_describe_secret(_find_secret(call)))
-
-
-def put_secret(call: Call) -> Answer:
-    secret = _json_body(call)
-    _change_secrets(call, {str(secret.get("name") or ""): secret})
-    return success(_describe_secret(secret["name"]))
-
-
-def delete_secret(call: Call) -> Answer:
-    _change_secrets(call, {_find_secret(call): None})
-    return success(None)
-
-
-def patch_secrets(call: Call) -> Answer:
-    """Many at once: `{"secrets": {name: {"name", "type", "text"} or null to delete}}`."""
-    changes = _json_body(call).get("secrets")
-    if not isinstance(changes, dict):
-        raise refusal(400, INVALID, "secrets must be an object")
-    _change_secrets(call, changes)
-    return success({name: _describe_secret(name) for name in sorted(_script(call).deployed.secrets)})
-
-
-def _describe_secret(name: str) -> dict[str, object]:
-    return {"name": name, "type": "secret_text"}
-
-
-def _find_secret(call: Call) -> str:
-    if call.params["secret"] not in _script(call).deployed.secrets:
-        raise refusal(404, BINDING_NOT_FOUND, f"Binding '{call.params['secret']}' not found.")
-    return call.params["secret"]
-
-
-def _change_secrets(call: Call, changes: dict[str, Any]) -> None:
-    """Deploys the same code with other secrets."""
-    script = _script(call)
-    with script.lock:
-        version = script.versions[-1]
-        if version.id not in script.deployments[-1].shares:
-            text = (
-                "Secret edit failed. You attempted to modify a secret, but the latest version isn't currently deployed."
-            )
-            raise refusal(400, SECRET_ON_UNDEPLOYED_VERSION, text)
-        bindings = {binding["name"]: binding for binding in version.bindings}
-        for name, secret in changes.items():
-            if bindings.get(name, {"type": "secret_text"})["type"] != "secret_text":
-                raise refusal(
-                    400, BINDING_NAME_TAKEN, f"Binding name '{name}' already in use. Please use a different name."
-                )
-            if secret is None:
-                bindings.pop(name, None)
-            elif name and secret.get("type", "secret_text") == "secret_text" and isinstance(secret.get("text"), str):
-                bindings[name] = {"name": name, "type": "secret_text", "text": secret["text"]}
-            else:
-                raise refusal(400, INVALID, "a secret must have a `name`, a `text` and the `type` secret_text")
-        script.replace(version.upload, list(bindings.values()), source=_source(call), triggered_by="secret")
-
-
-def list_versions(call: Call) -> Answer:
-    """Newest first, in pages; `deployable` changes nothing, as all versions are."""
-    found = [version.summarize() for version in reversed(_script(call).versions)]
-    page, size = _number(call, "page", 1), _number(call, "per_page", 10)
-    items = found[(page - 1) * size : page * size]
-    info = {"page": page, "per_page": size, "count": len(items), "total_count": len(found)}
-    return success({"items": items}, result_info=info)
-
-
-def _number(call: Call, name: str, default: int) -> int:
-    (text,) = call.query.get(name, [str(default)])[:1]
-    if not text.isdecimal() or int(text) < 1:
-        raise refusal(400, INVALID, f"{name} must be a positive number")
-    return int(text)
-
-
-def get_version(call: Call) -> Answer:
-    return success(_script(call).version(call.params["version"]).describe())
-
-
-def post_version(call: Call) -> Answer:
-    """Uploads without deploying."""
-    script, upload = _script(call), read_upload(call)
-    with script.lock:
-        bindings = _new_bindings(call, script, upload.metadata)
-        version = script.add_version(upload, bindings, source=_source(call), triggered_by="version_upload")
-    return success({**version.describe(), "startup_time_ms": script.running[version.id].startup_ms})
-
-
-def list_deployments(call: Call) -> Answer:
-    return success({"deployments": [deployment.describe() for deployment in reversed(_script(call).deployments)]})
-
-
-def get_deployment(call: Call) -> Answer:
-    for deployment in _script(call).deployments:
-        if deployment.id == call.params["deployment"]:
-            return success(deployment.describe())
-    raise refusal(404, NOT_FOUND, "This deployment does not exist on this Worker.")
-
-
-def post_deployment(call: Call) -> Answer:
-    """Lets earlier versions answer again, or a newer one for the first time; `force=true` whatever their secrets."""
-    script = _script(call)
-    try:
-        wanted = _NewDeployment.model_validate_json(call.body)
-    except ValidationError as problem:
-        first = problem.errors()[0]
-        raise refusal(400, INVALID, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from problem
-    shares = {share.version_id: share.percentage for share in wanted.versions}
-    if wanted.strategy != "percentage" or sum(shares.values()) != 100 or not 1 <= len(wanted.versions) <= 2:
-        raise refusal(400, INVALID, "a deployment has the strategy percentage, and one or two versions that total 100")
-    annotations = {"workers/triggered_by": "deployment", **wanted.annotations}
-    force = call.query.get("force") == ["true"]
-    return success(script.deploy(shares, annotations=annotations, source=_source(call), force=force).describe())
 
 
 def unknown_route(call: Call) -> Answer:
