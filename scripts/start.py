@@ -83,10 +83,10 @@ def print_table(urls: dict[str, str], base_urls: dict[str, str], emulated: dict[
         (name, url, "emulated" if name in emulated else "real: its key is in .dev.vars")
         for name, url in base_urls.items()
     ]
-    width = max(len(name) for name, _, _ in rows)
+    names, addresses = (max(len(row[column]) for row in rows) for column in (0, 1))
     print(f"\nDistributed Electrons is ready after {seconds:.1f} s; Ctrl-C stops it.\n")
     for name, url, kind in rows:
-        print(f"  {name:<{width}}  {url:<34}  {kind}")
+        print(f"  {name:<{names}}  {url:<{addresses}}  {kind}")
     if "text-gen" in urls:
         print(f'\nTry it:\n\n  curl {urls["text-gen"]}/generate -d \'{{"prompt": "Hello"}}\'\n', flush=True)
 

@@ -139,7 +139,7 @@ def test_escape_when_writes_are_refused_then_the_summary_counts_them(claude: ant
 
 def test_default_when_the_task_has_quotes_then_the_code_holds_its_words_without(claude: anthropic.Anthropic) -> None:
     folder: Folder = {}
-    converse(claude, 'Say "hello" to `everybody` for $5, it\'s \\fine\n\nplease', folder)
+    converse(claude, 'Say "hello" to `everybody` for $5, it\'s \\fine\nplease', folder)
 
     assert 'An emulated model was asked: Say hello to everybody for 5, its fine please");' in folder["src/index.js"]
 

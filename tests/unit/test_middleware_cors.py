@@ -27,8 +27,8 @@ async def test_answer_when_success_or_failure_then_browsers_may_read_it(path: st
     assert answer.headers.get("Access-Control-Allow-Origin") == "*"
     exposed = answer.headers.get("Access-Control-Expose-Headers")
     assert exposed == (
-            "X-Request-ID, RateLimit, RateLimit-Policy, Retry-After, X-Estimated-Cost-USD, Idempotent-Replayed"
-        )
+        "X-Request-ID, RateLimit, RateLimit-Policy, Retry-After, X-Estimated-Cost-USD, Idempotent-Replayed"
+    )
 
 
 async def test_answer_when_origin_is_listed_then_it_is_named() -> None:

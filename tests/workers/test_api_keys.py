@@ -26,7 +26,7 @@ from tests.workers.shapes import error_of, success_of
 CALLS: dict[str, tuple[Scope, str, dict[str, Any]]] = {
     "text-gen": ("text", "/generate", {"prompt": "Hello"}),
     "audio-gen": ("audio", "/synthesize", {"text": "Hello"}),
-    "stock-media": ("media", "/search/photos", {"keywords": ["ocean"]}),
+    "stock-media": ("media", "/search/photos", {"keywords": ["keys"]}),
     "image-gen": ("image", "/generate", {"prompt": "A cat"}),
     "render-service": ("render", "/render", edit_of()),
 }

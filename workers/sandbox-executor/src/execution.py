@@ -6,6 +6,7 @@ leaves, and a retry gets what came of it; what was spent is never spent again.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import uuid
@@ -36,6 +37,7 @@ from electrons.models.execute import ExecuteRequest, ExecuteResponse, ExecutionS
 from electrons.providers.anthropic import AnthropicProvider
 from electrons.providers.registry import resolve_model
 from electrons.providers.turns import TurnProvider
+from electrons.storage.bindings import Value
 from electrons.storage.executions import Execution, Executions
 from electrons.storage.usage import record_usage
 
@@ -59,15 +61,22 @@ class Job:
         self._provider = provider
         self._usage = Usage(provider=provider.name, model=model)
         self._conversation: Conversation | None = None
-        self._error: ElectronsError | None = None
-        self._written = False
-        context.defer(self._close)
 
     async def work(self, report: Callable[[Step], None]) -> ExecuteResponse:
         """The answer. Raises `ElectronsError`, with what exists so far in its details."""
         if self._row.idempotency_key:
-            return await self._context.see_through(self._work(report))
-        return await self._work(report)
+            return await self._context.see_through(self._work_to_an_end(report))
+        return await self._work_to_an_end(report)
+
+    async def _work_to_an_end(self, report: Callable[[Step], None]) -> ExecuteResponse:
+        try:
+            return await self._work(report)
+        except asyncio.CancelledError:
+            await self._end("cancelled", None)
+            raise
+        except Exception as error:
+            await self._end("failed", error)
+            raise
 
     async def _work(self, report: Callable[[Step], None]) -> ExecuteResponse:
         context, body = self._context, self._body
@@ -92,12 +101,13 @@ class Job:
             if body.commit:
                 response.commit = await self._commit(workspace, response.deployment, head=head)
         except ElectronsError as error:
-            self._error = error
             error.details = {**(error.details or {}), "execution_id": self.id}
             if self._usage.total_units:
                 error.details["result"] = self._describe().result.model_dump(mode="json", exclude_none=True)
             raise
-        await self._write("succeeded", response)
+        await self._executions.note(
+            self.id, status="succeeded", answer=_write(response), ended_by=response.result.metadata.ended_by
+        )
         return response
 
     async def _deploy(self, workspace: Workspace) -> Deployment | Undone:
@@ -159,24 +169,13 @@ class Job:
     async def _save(self) -> None:
         await self._executions.note(self.id, answer=_write(self._describe()))
 
-    async def _write(self, status: str, response: ExecuteResponse) -> None:
-        await self._executions.note(
-            self.id, status=status, answer=_write(response), ended_by=response.result.metadata.ended_by
-        )
-        self._written = True
-
-    async def _close(self) -> None:
-        """Writes the end of what did not end well, after the answer is out."""
-        if self._written:
-            return
-        begun = self._conversation is not None
-        values: dict[str, Any] = {"status": "failed", "error_code": self._context.error_code}
-        if self._error is not None:
-            error = self._error
-            values |= {"error": error.message, "error_code": error.error_code, "error_status": error.status}
-        elif self._context.error_code == "CLIENT_CLOSED_REQUEST":
-            values["status"] = "cancelled"
-        if begun:
+    async def _end(self, status: str, error: Exception | None) -> None:
+        """Writes the end of what did not end well."""
+        known = error if isinstance(error, ElectronsError) else ElectronsError("Internal error")
+        values: dict[str, Value] = {"status": status}
+        if error is not None:
+            values |= {"error": known.message, "error_code": known.error_code, "error_status": known.status}
+        if self._conversation is not None:
             values |= {"answer": _write(self._describe()), "ended_by": self._describe().result.metadata.ended_by}
         if not self._usage.total_units:
             values["idempotency_key"] = None  # nothing was spent: a retry may try
