@@ -9,7 +9,8 @@ import sys
 
 import setup
 
-COMPILE = ("uv", "pip", "compile", "--quiet", "--generate-hashes", "--no-annotate", "--no-header")
+# With the extras: pip asks for a hash of `package[extra]` where another package wants that.
+COMPILE = ("uv", "pip", "compile", "--quiet", "--generate-hashes", "--no-annotate", "--no-header", "--no-strip-extras")
 HOST = ("--universal", "--python-version", "3.11", "--group", "dev", "--output-file", "requirements.lock")
 # uv has no name for the 2026 ABI yet; the markers of the former one are the same, and the lock holds every file's hash.
 EMSCRIPTEN = ("--python-platform", "wasm32-pyodide2024", "--python-version", "3.14", "shared/pyproject.toml")

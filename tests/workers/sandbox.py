@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx2
 
+from tests.emulators.process import Emulators
 from tests.platform import Platform
 from tests.workers.shapes import success_of
 
@@ -34,6 +35,27 @@ def stream(platform: Platform, task: str, *, worker: str = "sandbox-executor", *
     assert answer.status_code == 200, answer.text
     assert answer.headers["Content-Type"] == "text/event-stream; charset=utf-8"
     return [json.loads(event.removeprefix("data: ")) for event in answer.text.strip().split("\n\n")]
+
+
+def play(*turns: list[list[Any]]) -> str:
+    """A task for which the emulated model uses just these tools, turn after turn, and then finishes."""
+    document = {"play": [[{"name": name, "input": value} for name, value in turn] for turn in turns]}
+    return f"Do as follows.\n{json.dumps(document)}"
+
+
+def use(platform: Platform, *uses: list[Any], worker: str = "sandbox-executor", **members: Any) -> list[JSON]:
+    """The steps of an execution whose model uses these tools, all in one turn."""
+    body = execute(platform, play(list(uses)), worker=worker, **members)
+    steps: list[JSON] = body["result"]["steps"]
+    assert [step["tool"] for step in steps] == [name for name, _ in uses]
+    return steps
+
+
+def told(emulators: Emulators) -> list[str]:
+    """What the model was told about the tools that it has used so far, whole."""
+    messages = emulators.requests("anthropic")[-1]["body"]["messages"]
+    blocks = [block for message in messages for block in message["content"] if isinstance(block, dict)]
+    return [block["content"] for block in blocks if block["type"] == "tool_result"]
 
 
 def unique(prefix: str) -> str:

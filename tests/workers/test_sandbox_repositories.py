@@ -12,7 +12,7 @@ from electrons.keys import Scope
 from tests.clients.repositories import GitHubRepository, create_repository, entry
 from tests.emulators.process import Emulators
 from tests.platform import Platform
-from tests.workers.sandbox import call, execute, files_of, tools_of, unique
+from tests.workers.sandbox import call, execute, files_of, play, tools_of, unique
 from tests.workers.shapes import error_of, success_of
 
 
@@ -263,9 +263,3 @@ def test_deployment_when_it_fails_then_the_result_is_there_and_nothing_is_commit
     assert (body["commit"]["success"], body["commit"]["error_code"]) == (False, "DEPLOYMENT_FAILED")
     assert repo.tip() == before
     assert "src/index.js" in files_of(body)
-
-
-def play(*turns: list[list[object]]) -> str:
-    """A task for which the emulated model uses just these tools, turn after turn, and then finishes."""
-    document = {"play": [[{"name": name, "input": value} for name, value in turn] for turn in turns]}
-    return f"Do as follows.\n{json.dumps(document)}"
