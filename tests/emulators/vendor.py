@@ -122,3 +122,18 @@ def event_frame(data: object, *, event: str | None = None) -> bytes:
     """One server-sent event with a JSON payload (WHATWG HTML, 9.2.5)."""
     name = f"event: {event}\n".encode() if event else b""
     return name + b"data: " + to_json(data) + b"\n\n"
+
+
+def json_errors(describe: Callable[[int, str | None], object]) -> tuple[ErrorBuilder, ErrorFrameBuilder]:
+    """Both builders of a vendor whose errors are a status and a JSON body, `describe(status, message)`."""
+
+    def error(
+        status: int, message: str | None = None, *, code: str | None = None, retry_after: float | None = None
+    ) -> Answer:
+        headers = [] if retry_after is None else [(b"retry-after", f"{retry_after:g}".encode())]
+        return json_answer(describe(status, message), status=status, headers=headers)
+
+    def error_frame(status: int, message: str | None = None, *, code: str | None = None) -> bytes:
+        return event_frame(describe(status, message))
+
+    return error, error_frame

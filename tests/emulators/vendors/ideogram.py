@@ -28,7 +28,7 @@ from pydantic import BaseModel, ValidationError
 from ..forms import parse_form
 from ..media import media_answer
 from ..pictures import encode, paint
-from ..vendor import Answer, Call, Refusal, Route, Vendor, event_frame, json_answer
+from ..vendor import Answer, Call, Refusal, Route, Vendor, json_answer, json_errors
 from ._ideogram_requests import LegacyEnvelope, RequestV3, RequestV4, pixels
 
 _LINK_SECONDS = 24 * 60 * 60
@@ -180,19 +180,11 @@ def authenticate(call: Call) -> None:
         raise Refusal(error(401))
 
 
-def error(
-    status: int, message: str | None = None, *, code: str | None = None, retry_after: float | None = None
-) -> Answer:
-    headers = [] if retry_after is None else [(b"retry-after", f"{retry_after:g}".encode())]
-    return json_answer(_error_body(status, message), status=status, headers=headers)
-
-
-def error_frame(status: int, message: str | None = None, *, code: str | None = None) -> bytes:
-    return event_frame(_error_body(status, message))
-
-
 def _error_body(status: int, message: str | None) -> dict[str, str]:
     return {"error": message or _TEXTS.get(status) or _TEXTS[400 if status < 500 else 500]}
+
+
+error, error_frame = json_errors(_error_body)
 
 
 def unknown_route(call: Call) -> Answer:

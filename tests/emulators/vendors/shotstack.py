@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..media import media_answer
-from ..vendor import Answer, Call, Handler, Refusal, Route, Vendor, event_frame, json_answer
+from ..vendor import Answer, Call, Handler, Refusal, Route, Vendor, json_answer, json_errors
 from ._shotstack_assets import AssetError, fetch, probe
 from ._shotstack_renders import OWNER, Render, find_file, find_render, submit
 from ._shotstack_requests import InvalidEditError, check_edit, parse
@@ -176,22 +176,14 @@ def authenticate(call: Call) -> None:
         raise Refusal(error(403))
 
 
-def error(
-    status: int, message: str | None = None, *, code: str | None = None, retry_after: float | None = None
-) -> Answer:
-    headers = [] if retry_after is None else [(b"retry-after", f"{retry_after:g}".encode())]
-    return json_answer(_error_body(status, message), status=status, headers=headers)
-
-
-def error_frame(status: int, message: str | None = None, *, code: str | None = None) -> bytes:
-    return event_frame(_error_body(status, message))
-
-
 def _error_body(status: int, message: str | None) -> dict[str, Any]:
     usual = _MESSAGES.get(status) or _MESSAGES[400 if status < 500 else 500]
     if status in _GATEWAY:
         return {"message": message or usual}
     return {"success": False, "message": usual, "response": {"error": message} if message else {}}
+
+
+error, error_frame = json_errors(_error_body)
 
 
 def unknown_route(call: Call) -> Answer:
