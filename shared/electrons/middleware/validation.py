@@ -30,7 +30,8 @@ def parse_body(content: bytes, model: type[M]) -> M:
 
 
 def _describe(problem: Any) -> dict[str, str]:
-    path = ".".join(str(part) for part in problem["loc"])
+    # What pydantic calls `[key]` is the name of a member itself, which stands before it.
+    path = ".".join(str(part) for part in problem["loc"] if part != "[key]")
     if problem["type"] == "missing":
         return {"field": path, "message": f"{path.replace('_', ' ').capitalize()} is required"}
     return {"field": path, "message": problem["msg"]}
