@@ -11,6 +11,7 @@ A handler takes the context, and the body when its second parameter names a mode
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial, reduce
@@ -137,7 +138,11 @@ class App:
 
 
 async def finish(context: Context) -> None:
-    """Runs the work that was deferred until the answer was out; a failure is logged and stops none of the others."""
+    """Runs the work that was deferred until the answer was out; a failure is logged and stops none of the others.
+
+    Where the caller has left, work that is seen through all the same comes first.
+    """
+    await asyncio.gather(*context.unfinished, return_exceptions=True)
     tasks = [start_task(work()) for work in context.deferred]
     for task in tasks:
         try:

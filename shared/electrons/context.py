@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -105,6 +104,7 @@ class Context:
     error_code: str | None = None
     headers: HeaderPairs = field(default_factory=list)
     deferred: list[Deferred] = field(default_factory=list)
+    unfinished: list[asyncio.Task[Any]] = field(default_factory=list)
 
     def defer(self, work: Deferred) -> None:
         """Has `work()` run after the answer; all deferred work of a request runs concurrently."""
@@ -113,15 +113,11 @@ class Context:
     async def see_through(self, work: Coroutine[Any, Any, T]) -> T:
         """What `work` gives. A caller who leaves does not break it off: it is done to its end all the same.
 
+        What is deferred runs after it, so that a ledger row has all that was used.
         Cloudflare gives it half a minute then (https://developers.cloudflare.com/workers/runtime-apis/context/).
         """
         task = start_task(work)
-
-        async def settle() -> None:
-            with suppress(Exception):
-                await task
-
-        self.defer(settle)
+        self.unfinished.append(task)
         return await asyncio.shield(task)
 
     def elapsed_ms(self) -> int:

@@ -43,7 +43,10 @@ Details = dict[str, Any]
 
 
 class ElectronsError(Exception):
-    """Base of all. `message` says what to do about it and is shown to the caller, so no secret may ever stand in it."""
+    """Base of all. `message` says what to do about it and is shown to the caller, so no secret may ever stand in it.
+
+    `result` is what exists in spite of the error. It is the caller's: shown as `details.result`, and never logged.
+    """
 
     status: int = 500
     code: ClassVar[str] = "INTERNAL_ERROR"
@@ -52,6 +55,7 @@ class ElectronsError(Exception):
         super().__init__(message)
         self.message = message
         self.details = details
+        self.result: Details | None = None
         self.error_code = code or self.code
         self.headers: list[tuple[str, str]] = []
 
@@ -63,8 +67,8 @@ class ElectronsError(Exception):
             "error_code": self.error_code,
             "request_id": request_id,
         }
-        if self.details:
-            body["details"] = self.details
+        if details := {**(self.details or {}), **({"result": self.result} if self.result else {})}:
+            body["details"] = details
         return body
 
 

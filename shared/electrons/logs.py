@@ -17,9 +17,9 @@ Level = Literal["info", "warning", "error"]
 Write = Callable[[Level, str], None]
 
 _TOKEN = re.compile(
-    r"\bsk-(?=[\w-]*\d)[\w-]{20,}|\bde_(?:live|test)_[a-z0-9]{8,}_\w{16,}|\bgh[opsur]_[A-Za-z0-9]{30,}"
+    r"\bsk-(?=[\w-]{0,200}\d)[\w-]{20,}|\bde_(?:live|test)_[a-z0-9]{8,}_\w{16,}|\bgh[opsur]_[A-Za-z0-9]{30,}"
     r"|\bgithub_pat_\w{22,}|\bglpat-[\w-]{20,}|\bxox[abps]-[\w-]{20,}|\bnpm_[A-Za-z0-9]{36}\b|\bA[KS]IA[A-Z0-9]{16}\b"
-    r"|-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----.*?-----END (?:[A-Z]+ )*PRIVATE KEY-----",
+    r"|-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----(?:(?!-----BEGIN).)*?-----END (?:[A-Z]+ )*PRIVATE KEY-----",
     re.DOTALL | re.ASCII,
 )
 _CREDENTIAL = re.compile(

@@ -36,6 +36,8 @@ class Secret:
 NO_LIMITS = "none"
 """The `RATE_LIMIT_POLICY` of a deployment without limits."""
 
+_SECRET_LENGTH = 12
+
 NOT_SET = Secret()
 """A secret that the deployment does not have."""
 
@@ -145,10 +147,13 @@ class Settings:
         return value.reveal() if isinstance(value, Secret) else str(value)
 
     def hide_secrets(self, text: str) -> str:
-        """`text` without this deployment's own secrets, wherever they may have come from."""
+        """`text` without this deployment's own secrets, wherever they may have come from.
+
+        One of under a dozen characters is no secret anywhere but in a local run, and may stand in any text.
+        """
         for field in fields(self):
             value = getattr(self, field.name)
-            if isinstance(value, Secret) and value.reveal():
+            if isinstance(value, Secret) and len(value.reveal()) >= _SECRET_LENGTH:
                 text = text.replace(value.reveal(), "***")
         return text
 

@@ -18,8 +18,6 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any, Literal, Protocol
 
-from pydantic_core import from_json
-
 from electrons.checks import Problem
 
 BASE_URL = "https://trial.example"
@@ -42,6 +40,8 @@ _CODE_SUFFIXES = {*_SUFFIXES, ".cjs", ".ts", ".tsx", ".jsx", ".mts"}
 
 _MAX_ERROR_LINES = 20
 _MAX_ERROR_CHARACTERS = 4000
+_READ_CHARACTERS = 16_000
+"""Of an error, before its inner frames are taken out: the code may throw a text of any length."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,11 +124,12 @@ async def check_javascript(loader: Loader, files: Mapping[str, str | bytes]) -> 
     """
     problems = []
     for path, content in files.items():
-        source = f"{content if isinstance(content, str) else content.decode(errors='replace')}\nimport {_ABSENT};\n"
+        text = content if isinstance(content, str) else content.decode(errors="replace")
+        source = f"{text}\nimport {_ABSENT};\n"
         code = TrialCode(main=path, modules={path: source}, compatibility_date=_SYNTAX_DATE)
         result = await loader.run(code, [], seconds=_SYNTAX_SECONDS, cpu_ms=_SYNTAX_CPU_MS)
         if result.error is not None and result.error.startswith("SyntaxError: "):
-            problems.append(_locate(path, result.error, lines=source.count("\n") - 1))
+            problems.append(_locate(path, result.error, lines=max(1, len(text.splitlines()))))
     return problems
 
 
@@ -192,12 +193,7 @@ def _describe_module(path: str, content: str | bytes) -> dict[str, Any]:
             return {"cjs": content}
         case ".py":
             return {"py": content}
-        case ".json":
-            try:
-                return {"json": from_json(content, allow_inf_nan=False)}
-            except ValueError:
-                return {"text": content}
-        case _:
+        case _:  # JSON as well: Cloudflare's upload has no content type for it (models/deploy.py)
             return {"text": content}
 
 
@@ -241,7 +237,7 @@ _CPU = "exceeded CPU time limit"
 
 _INTERNAL_FRAME = re.compile(rf"^\s+at .*(?:pyodide\S*-internal:|pyodide:|wasm://|file://|{re.escape(ENTRY)})")
 _PYTHON_FRAME = re.compile(r'^\s+File "(?:/lib/|<exec>)')
-_PREFIX = re.compile(r"^(?:Error|PythonError): ")
+_PREFIX = re.compile(r"^(?:(?:Error|PythonError): )+")
 
 
 def is_start_failure(message: str) -> bool:
@@ -258,9 +254,8 @@ def explain_error(message: str, code: TrialCode, *, cpu_ms: int) -> str:
     """An error text of the runtime for whoever wrote the code: its own frames, with its own paths, and nothing else."""
     if _CPU in message:
         return f"The code did not end within the CPU limit of {cpu_ms} ms: it computes too long, or for ever"
-    text = _START_FAILED.sub("", message).replace("/session/metadata/", _folder(code.main))
-    while (shorter := _PREFIX.sub("", text)) != text:
-        text = shorter
+    text = _START_FAILED.sub("", message[:_READ_CHARACTERS]).replace("/session/metadata/", _folder(code.main))
+    text = _PREFIX.sub("", text)
     lines = [line for line in _without_python_frames(text.splitlines()) if not _INTERNAL_FRAME.match(line)]
     return "\n".join(lines[:_MAX_ERROR_LINES]).strip()[:_MAX_ERROR_CHARACTERS]
 

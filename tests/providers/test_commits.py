@@ -6,8 +6,8 @@ import httpx2
 import pytest
 
 from electrons.errors import ConflictError, ProviderError, ProviderRejectedError, RequestError
-from electrons.providers.commits import FileChange, Target, commit_files
-from electrons.providers.github import GitCommit, GitHubProvider
+from electrons.providers.commits import FileChange, Target, commit_files, mode_of
+from electrons.providers.github import FILE_MODE, LINK_MODE, GitCommit, GitHubProvider, TreeEntry
 from tests.providers.cases import create_context
 from tests.providers.conftest import CreateHub
 from tests.providers.hub import Hub
@@ -336,3 +336,7 @@ async def test_branch_when_it_has_moved_on_from_the_commit_then_it_has_landed(st
         return
     with pytest.raises(ConflictError):
         await work
+
+
+def test_mode_when_a_link_gets_content_then_it_becomes_a_file() -> None:
+    assert mode_of(write("link"), TreeEntry(LINK_MODE, "a" * 40)) == FILE_MODE

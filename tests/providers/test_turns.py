@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from electrons.context import Context, Usage
-from electrons.errors import ProviderError
+from electrons.errors import ProviderError, ProviderTimeoutError
 from electrons.providers.anthropic import AnthropicProvider
 from electrons.providers.text import estimate_tokens
 from electrons.providers.turns import take_turn
@@ -65,6 +65,20 @@ async def test_take_when_cancelled_then_earlier_turns_and_the_input_sent_are_cou
     usage = usage_of(context)
     assert usage.input_units == 2310 + estimate_tokens(sent[1].decode())
     assert usage.output_units == 40
+
+
+async def test_take_when_the_answer_is_late_then_the_input_sent_is_counted() -> None:
+    sent = list[bytes]()
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        sent.append(request.content)
+        raise httpx2.ReadTimeout("late")
+
+    context = create_context(PROVIDER, answer)
+    with pytest.raises(ProviderTimeoutError):
+        await take_turn(context, PROVIDER, TURN_CALL)
+
+    assert usage_of(context).input_units == estimate_tokens(sent[0].decode()) > 0
 
 
 async def test_take_when_refused_then_the_error_and_nothing_is_counted() -> None:

@@ -1,10 +1,11 @@
 """The way of a request through an app, seen from outside."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 
 import pytest
 
-from electrons.app import App
+from electrons.app import App, finish
 from electrons.context import Context
 from electrons.errors import ForbiddenError
 from electrons.http import Response
@@ -166,3 +167,25 @@ def test_register_when_second_parameter_is_no_model_then_type_error() -> None:
         @app.post("/work")
         async def work(context: Context, body: str) -> Response:
             return Response()
+
+
+async def test_deferred_work_when_something_is_seen_through_then_it_runs_after_that() -> None:
+    app, order, go_on = App("worker"), list[str](), asyncio.Event()
+    context = TestClient(app).create_context("GET", "/")
+
+    async def work() -> None:
+        await go_on.wait()
+        order.append("worked")
+
+    async def note() -> None:
+        order.append("noted")
+
+    context.defer(note)
+    caller = asyncio.create_task(context.see_through(work()))
+    await asyncio.sleep(0)
+    caller.cancel()
+    asyncio.get_running_loop().call_soon(go_on.set)
+    await finish(context)
+
+    assert caller.cancelled()
+    assert order == ["worked", "noted"]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from electrons.logs import Level, Logger, redact, timestamp
+from electrons.logs import Level, Logger, redact, redact_tokens, timestamp
 
 CREDENTIALS = {
     "anthropic": "sk-ant-api03-Ab1_cd2-ef3GH4ij5",
@@ -114,3 +114,14 @@ def test_logger_when_pretty_then_words_for_a_terminal() -> None:
 
 def test_timestamp_when_asked_then_utc_with_milliseconds() -> None:
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", timestamp())
+
+
+@pytest.mark.parametrize("text", ["sk-" * 60_000, "-----BEGIN PRIVATE KEY-----\n" * 7000], ids=["sk", "pem"])
+def test_tokens_when_only_their_beginnings_are_there_then_it_is_not_looked_through_for_ever(text: str) -> None:
+    assert redact_tokens(text) == text
+
+
+def test_tokens_when_redacted_then_a_key_as_a_whole() -> None:
+    key = "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----"
+
+    assert redact_tokens(f"a {key} b {key} sk-{'a1' * 20} c") == "a *** b *** *** c"

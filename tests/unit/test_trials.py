@@ -42,7 +42,7 @@ def test_javascript_when_described_then_wrapped_without_network_and_typed_by_suf
     assert described["modules"] == {
         "src/index.js": {"js": "export default {}"},
         "src/lib.cjs": {"cjs": "exports.a = 1"},
-        "src/a.json": {"json": {"a": 1}},
+        "src/a.json": {"text": '{"a": 1}'},
         "src/broken.json": {"text": "{"},
         "page.html": {"text": "<p>"},
         "logo.png": {"data": b"\x89"},
@@ -141,3 +141,9 @@ async def test_javascript_when_checked_then_only_a_syntax_error_is_a_problem(err
     found = await check_javascript(Parser(error), {"a.js": "one\ntwo"})
 
     assert [str(problem) for problem in found] == problems
+
+
+def test_error_when_it_begins_with_prefixes_for_ever_then_they_are_gone_at_once() -> None:
+    text = explain_error("Error: " * 1_000_000 + "no", code_of({}, "a.js"), cpu_ms=50)
+
+    assert len(text) < len("Error: ")

@@ -58,6 +58,28 @@ def told(emulators: Emulators) -> list[str]:
     return [block["content"] for block in blocks if block["type"] == "tool_result"]
 
 
+def handler(body: str) -> str:
+    """The main module of a Worker that answers so."""
+    return f"export default {{ async fetch(request, env, ctx) {{ {body} }} }};\n"
+
+
+def run(platform: Platform, emulators: Emulators, files: dict[str, str], **given: Any) -> tuple[bool, str]:
+    """Whether a run of these files goes well, and what the model is told of it; then they are deleted again."""
+    writes = [["write_file", {"path": path, "content": text}] for path, text in files.items()]
+    deletions = [["delete_file", {"path": path}] for path in files]
+    steps = use(platform, *writes, ["run", {"requests": [{}], **given}], *deletions)
+    return steps[len(files)]["ok"], told(emulators)[len(files)]
+
+
+def finish(platform: Platform, files: dict[str, str], main: str | None = None, **members: Any) -> JSON:
+    """The body of an execution that writes these files, whose trial has to pass."""
+    writes = [["write_file", {"path": path, "content": text}] for path, text in files.items()]
+    named = {"main": main} if main else {}
+    body = execute(platform, play([*writes, ["finish", {"summary": "Done", **named}]]), **members)
+    assert body["result"]["metadata"]["ended_by"] == "finished", body["result"]["steps"]
+    return body
+
+
 def unique(prefix: str) -> str:
     """A name that no other test has."""
     return f"{prefix}-{uuid.uuid4().hex[:8]}"

@@ -8,7 +8,7 @@ import pytest
 
 from tests.emulators.process import Emulators
 from tests.platform import PLANTED_SECRET, Platform
-from tests.workers.sandbox import call, execute, files_of, tools_of
+from tests.workers.sandbox import call, execute, files_of, play, tools_of
 from tests.workers.shapes import UUID4, error_of
 
 
@@ -193,6 +193,10 @@ def test_paths_when_they_lead_out_then_each_is_refused(platform: Platform) -> No
         ({"task": "x", "options": {"max_tokens": 0}}, "max_tokens"),
         ({"task": "x", "options": {"temperature": "hot"}}, "temperature"),
         ({"task": "x", "requests": [{"path": "no-slash"}]}, "path"),
+        ({"task": "x", "requests": [{"body": "x"}]}, "cannot be sent with GET"),
+        ({"task": "x", "requests": [{"headers": {"no name": "x"}}]}, "headers"),
+        ({"task": "x", "requests": [{"headers": {"X-Line": "a\nb"}}]}, "headers"),
+        ({"task": "x", "commit_message": "a\0b"}, "commit_message"),
         ({"task": "x", "paths": [""]}, "paths"),
     ],
 )
@@ -272,3 +276,86 @@ def test_secrets_when_the_task_has_one_then_no_row_and_no_log_has_it(platform: P
     (row,) = platform.rows("executions", request_id=body["request_id"])
     assert token not in str(row)
     assert PLANTED_SECRET not in str(row)
+
+
+def test_code_when_it_is_changed_after_its_trial_then_what_was_tried_stays(platform: Platform) -> None:
+    tried, untried = 'export default { fetch: () => new Response("tried") };', "export default {};"
+    writes = [["write_file", {"path": "src/index.js", "content": text}] for text in (tried, untried)]
+    done = ["finish", {"summary": "Done"}]
+
+    body = execute(platform, play([writes[0], done, writes[1], done]))
+
+    assert tools_of(body) == [("write_file", True), ("finish", True), ("write_file", False), ("finish", False)]
+    assert files_of(body) == {"src/index.js": tried}
+
+
+def test_code_when_it_answers_with_its_own_secret_then_the_model_does_not_see_it(
+    platform: Platform, emulators: Emulators
+) -> None:
+    token = "ghp_" + "a1B2" * 9
+    code = "export default { fetch: () => new Response(['ghp', 'a1B2'.repeat(9)].join('_')) };"
+    write = ["write_file", {"path": "src/index.js", "content": code}]
+
+    body = execute(platform, play([write, ["run", {"requests": [{}]}]], [["finish", {"summary": "Done"}]]))
+
+    assert token not in str(emulators.requests("anthropic"))
+    assert token not in str(body["result"]["steps"])
+
+
+def test_json_when_imported_then_it_is_in_the_trial_what_it_is_once_deployed(platform: Platform) -> None:
+    code = 'import data from "./data.json"; export default { fetch: () => new Response(typeof data) };'
+    files = {"src/index.js": code, "src/data.json": "{}"}
+    writes = [["write_file", {"path": path, "content": text}] for path, text in files.items()]
+
+    body = execute(platform, play([*writes, ["finish", {"summary": "Done"}]]))
+
+    assert body["result"]["trial"]["answers"][0]["body"] == "string"
+
+
+def test_answers_when_they_are_huge_then_they_are_cut_and_the_row_takes_them(platform: Platform) -> None:
+    code = r'export default { fetch: () => new Response("\u0001".repeat(60000)) };'
+    write = ["write_file", {"path": "src/index.js", "content": code}]
+
+    body = execute(platform, play([write, ["finish", {"summary": "Done"}]]), requests=[{}] * 10)
+
+    assert {(len(answer["body"]), answer["truncated"]) for answer in body["result"]["trial"]["answers"]} == {
+        (8000, True)
+    }
+    (row,) = platform.rows("executions", request_id=body["request_id"])
+    assert row["status"] == "succeeded"
+
+
+@pytest.mark.parametrize("text", ["import" + " " * 80_000, "export default " * 5000], ids=["import", "export"])
+def test_code_when_it_is_written_to_keep_a_pattern_busy_then_it_does_not(platform: Platform, text: str) -> None:
+    write = ["write_file", {"path": "src/index.js", "content": text}]
+
+    task = play([write, ["finish", {"summary": "Done", "main": "src/index.js"}]])
+    body = execute(platform, task, options={"max_tokens": 64_000})
+
+    assert tools_of(body)[:2] == [("write_file", True), ("finish", False)]
+
+
+def test_key_when_it_begins_in_one_file_and_ends_in_another_then_the_row_can_be_read(platform: Platform) -> None:
+    texts = {"a.txt": "-----BEGIN PRIVATE KEY-----", "b.txt": "-----END PRIVATE KEY-----"}
+    writes = [["write_file", {"path": path, "content": text}] for path, text in texts.items()]
+    body = execute(platform, play([*writes, ["finish", {"summary": "Done"}]]))
+
+    shown = platform.client("sandbox-executor").get(
+        f"/execute/{body['execution_id']}", headers={"X-API-Key": platform.all_powerful_key}
+    )
+
+    assert files_of(shown.json()) == texts
+
+
+def test_provider_when_it_breaks_in_the_middle_then_no_log_has_what_exists(
+    platform: Platform, emulators: Emulators
+) -> None:
+    emulators.add_fault(
+        "anthropic", kind="status", status=529, retry_after=60, prompt_contains="`src/index.js` is written"
+    )
+
+    body = error_of(call(platform, "/execute", {"task": "Write a greeter"}), 502, "PROVIDER_ERROR")
+
+    assert "export default" in str(body["details"]["result"]["files"])
+    assert platform.log_lines(body["request_id"])
+    assert "export default" not in platform.logged()

@@ -99,7 +99,8 @@ def test_caller_when_it_leaves_under_a_key_then_a_retry_gets_the_result(
 ) -> None:
     emulators.set_latency("anthropic", first_byte_ms=150)
     key, body = unique("key"), {"task": "Write a greeter"}
-    leave_early(platform, emulators, body, key)
+    request_id = unique("left")
+    leave_early(platform, emulators, body, key, request_id)
 
     answers = wait_for(
         lambda: [a] if (a := call(platform, "/execute", body, Idempotency_Key=key)).status_code == 200 else []
@@ -108,6 +109,8 @@ def test_caller_when_it_leaves_under_a_key_then_a_retry_gets_the_result(
     assert success_of(answers[0])["result"]["metadata"]["complete"] is True
     assert answers[0].headers["Idempotent-Replayed"] == "true"
     assert len([r for r in emulators.requests("anthropic") if not r["aborted"]]) == 4
+    (usage,) = platform.usage_rows(request_id)
+    assert usage["input_units"] + usage["output_units"] == answers[0].json()["result"]["metadata"]["tokens_used"]
 
 
 def test_caller_when_it_leaves_without_a_key_then_the_work_ends(platform: Platform, emulators: Emulators) -> None:

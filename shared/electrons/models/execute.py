@@ -35,6 +35,10 @@ file. The others say which limit, or what else, ended it before; `failure` is th
 COMPLETE = frozenset(get_args(EndedBy)[:2])
 
 
+_HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$")]
+_HeaderValue = Annotated[str, StringConstraints(pattern=r"^[\t\x20-\x7e\u0080-\u00ff]{0,4000}$")]
+
+
 def _named(find_problem: object) -> AfterValidator:
     def check(value: str) -> str:
         if problem := find_problem(value):  # type: ignore[operator]
@@ -45,12 +49,22 @@ def _named(find_problem: object) -> AfterValidator:
 
 
 class TrialRequestModel(RequestModel):
-    """A request that is sent to the Worker on trial. `path` starts with a slash and may have a query."""
+    """A request that is sent to the Worker on trial. `path` starts with a slash and may have a query.
+
+    What cannot be sent at all is refused here: it would count as a failure of the Worker.
+    """
 
     method: TrialMethod = "GET"
     path: str = Field(default="/", max_length=2000, pattern=r"^/[^\x00-\x20\x7f#]*$")
-    headers: dict[str, str] = Field(default_factory=dict, max_length=32)
+    headers: dict[_HeaderName, _HeaderValue] = Field(default_factory=dict, max_length=32)
     body: str | None = Field(default=None, max_length=100_000)
+
+    @field_validator("body")
+    @classmethod
+    def _has_place_for_a_body(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None and info.data.get("method") in {"GET", "HEAD"}:
+            raise PydanticCustomError("body", "cannot be sent with {method}", {"method": info.data["method"]})
+        return value
 
 
 class ExecuteOptions(RequestModel):
@@ -76,7 +90,9 @@ class ExecuteRequest(LabeledRequest):
         default=None, max_length=100
     )
     commit: bool = False
-    commit_message: Annotated[str, Field(max_length=10_000), not_blank("Commit message is required")] | None = None
+    commit_message: (
+        Annotated[str, Field(max_length=10_000, pattern=r"^[^\x00]*$"), not_blank("Commit message is required")] | None
+    ) = None
     auto_deploy: bool = False
     worker_name: WorkerName | None = Field(default=None, validate_default=True)
     requests: list[TrialRequestModel] = Field(default_factory=list, max_length=10)
@@ -116,13 +132,17 @@ class Step(BaseModel):
 
 
 class TrialAnswerModel(BaseModel):
-    """What the Worker on trial answered to a request; or `error`, when its code failed."""
+    """What the Worker on trial answered to a request; or `error`, when its code failed.
+
+    `truncated` is true for a body that goes on after what is shown of it.
+    """
 
     method: str
     path: str
     status: int | None = None
     headers: dict[str, str] | None = None
     body: str | None = None
+    truncated: bool | None = None
     error: str | None = None
 
 

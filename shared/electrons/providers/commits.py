@@ -30,6 +30,7 @@ from electrons.providers.github import (
     EXECUTABLE_MODE,
     FILE_MODE,
     FOLDER_MODE,
+    LINK_MODE,
     GitCommit,
     GitHubProvider,
     TreeChange,
@@ -183,9 +184,12 @@ def find_due(entries: Mapping[str, TreeEntry], changes: Sequence[FileChange]) ->
 
 
 def mode_of(change: FileChange, entry: TreeEntry | None) -> str:
-    """The mode of a file once it is changed: that which it has, unless the change says otherwise."""
+    """The mode of a file once it is changed: that which it has, unless the change says otherwise.
+
+    A symbolic link becomes a file: its new content must not become the place where it points to.
+    """
     if change.content is None or change.executable is None:
-        return entry.mode if entry else FILE_MODE
+        return entry.mode if entry and entry.mode != LINK_MODE else FILE_MODE
     return EXECUTABLE_MODE if change.executable else FILE_MODE
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from electrons.context import Context
+from electrons.errors import ProviderTimeoutError
 from electrons.providers.base import Provider, ProviderRequest
 from electrons.providers.text import estimate_tokens
 from electrons.providers.transport import call_json, unreadable
@@ -126,7 +127,7 @@ async def take_turn(context: Context, provider: TurnProvider, call: TurnCall) ->
         turn = provider.parse_turn(await call_json(context, provider, request))
     except _UNEXPECTED as error:
         raise unreadable(provider) from error
-    except asyncio.CancelledError:
+    except (asyncio.CancelledError, ProviderTimeoutError):
         # The provider goes on counting what it has read.
         if context.usage is not None:
             context.usage.input_units += estimate_tokens(request.content.decode())

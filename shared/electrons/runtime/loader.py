@@ -7,6 +7,7 @@ says so. In the local stack the binding is a service with the same methods (wran
 from __future__ import annotations
 
 import asyncio
+import codecs
 import inspect
 import json
 from collections.abc import Sequence
@@ -90,7 +91,7 @@ async def _send(entrypoint: Any, request: TrialRequest, signal: Any) -> TrialAns
     content, truncated = await _read(response.body)
     try:
         # The cut may go through the middle of a character.
-        body = content.decode("utf-8", "ignore" if truncated else "strict")
+        body = codecs.getincrementaldecoder("utf-8")().decode(content, final=not truncated)
     except UnicodeDecodeError:
         body = f"<{'more than ' * truncated}{len(content)} bytes>"
     return TrialAnswer(

@@ -1,7 +1,7 @@
 """The table `executions` in D1: one row for each execution, written before a model is asked and after each turn.
 
 With an idempotency key (draft-ietf-httpapi-idempotency-key-header) the row is also what a retry gets: a key is one
-caller's, and stands for one request. Answers are kept without whatever looks like a credential.
+caller's, and stands for one request. Whoever writes an answer takes the credentials out of it.
 """
 
 from __future__ import annotations
@@ -82,9 +82,8 @@ class Executions:
     async def note(self, execution_id: str, **values: Value) -> None:
         """Sets columns of an execution that is running; what has ended stays as it is."""
         values = {**values, "updated_at": timestamp()}
-        for column in ("answer", "error"):
-            if isinstance(text := values.get(column), str):
-                values[column] = redact_tokens(text)
+        if isinstance(error := values.get("error"), str):
+            values["error"] = redact_tokens(error)
         settings = ", ".join(f"{column} = ?" for column in values)
         statement = f"UPDATE executions SET {settings} WHERE id = ? AND status = 'running'"  # noqa: S608  # names of ours
         await self._database.execute(statement, *values.values(), execution_id)

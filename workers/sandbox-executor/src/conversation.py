@@ -77,8 +77,11 @@ class Conversation:
 
     async def _talk(self, after_turn: Callable[[], Awaitable[None]]) -> EndedBy:
         self._messages = [UserText(text=describe_task(self._body, self._workspace))]
-        self._next_input = estimate_tokens(SYSTEM) * 2 + estimate_tokens(str(self._messages[0]))
         model = self._usage.model
+        first = TurnCall(
+            model=model, system=SYSTEM, tools=TOOLS, messages=tuple(self._messages), max_tokens=_LEAST_TOKENS
+        )
+        self._next_input = estimate_tokens(self._provider.build_turn(first).content.decode())
         while True:
             call, ended = self._fit(model)
             if ended:

@@ -11,6 +11,7 @@ import hashlib
 import json
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import commits
@@ -22,6 +23,7 @@ from workspace import Nothing, ToolError, Workspace
 
 from electrons.context import Context, Usage
 from electrons.errors import (
+    DatabaseError,
     ElectronsError,
     IdempotencyInProgressError,
     IdempotencyKeyReusedError,
@@ -29,7 +31,7 @@ from electrons.errors import (
     RequestError,
     UnavailableError,
 )
-from electrons.logs import redact_tokens
+from electrons.logs import redact, redact_tokens
 from electrons.middleware.validation import parse_body
 from electrons.models.commit import Commit, CommitRequest
 from electrons.models.deploy import Deployment, DeployRequest
@@ -44,6 +46,9 @@ from electrons.storage.usage import record_usage
 MODELS: tuple[TurnProvider, ...] = (AnthropicProvider(),)
 
 _KEY_LIMIT = 255
+_ANSWER_LIMIT = 1_900_000
+"""Bytes of an answer that is kept: D1 has rows of up to two million."""
+_SHORTENED = "The answer was too large to be kept whole: its steps and the trial's answers were left out"
 _GRACE_SECONDS = 120
 """How long after its time limit an execution that says nothing any more is held to be alive."""
 
@@ -86,7 +91,7 @@ class Job:
                 source or Nothing(),
                 paths=body.paths,
                 allow_workflows=context.settings.allow_workflow_files == "true",
-                mask=lambda text: redact_tokens(context.settings.hide_secrets(text)),
+                mask=self._mask,
             )
             record_usage(context, self._usage)
             self._conversation = Conversation(
@@ -103,10 +108,10 @@ class Job:
         except ElectronsError as error:
             error.details = {**(error.details or {}), "execution_id": self.id}
             if self._usage.total_units:
-                error.details["result"] = self._describe().result.model_dump(mode="json", exclude_none=True)
+                error.result = self._describe().result.model_dump(mode="json", exclude_none=True)
             raise
         await self._executions.note(
-            self.id, status="succeeded", answer=_write(response), ended_by=response.result.metadata.ended_by
+            self.id, status="succeeded", answer=self._write(response), ended_by=response.result.metadata.ended_by
         )
         return response
 
@@ -140,7 +145,7 @@ class Job:
         files += [{"path": path, "content": None} for path in sorted(workspace.deleted)]
         if not files:
             return Undone(error="Nothing was committed: no file has changed", error_code="NOTHING_TO_COMMIT")
-        message = self._body.commit_message or self._body.task.strip().splitlines()[0][:72]
+        message = self._body.commit_message or _title(self._mask(self._body.task))
         request = {"repo": self._body.repo, "branch": self._body.branch, "files": files, "message": message}
         try:
             wanted = parse_body(json.dumps(request).encode(), CommitRequest)
@@ -157,7 +162,7 @@ class Job:
 
     def _undone(self, error: ElectronsError) -> Undone:
         self._context.log.warning(
-            "undone", request_id=self._context.request_id, error=error.message, error_code=error.error_code
+            "undone", request_id=self._context.request_id, error=redact(error.message), error_code=error.error_code
         )
         return Undone(error=error.message, error_code=error.error_code)
 
@@ -166,8 +171,12 @@ class Job:
             raise RuntimeError("the conversation has not begun")
         return ExecuteResponse(execution_id=self.id, result=self._conversation.result)
 
+    def _mask(self, text: str) -> str:
+        """The text without this deployment's secrets, and without what looks like anybody's."""
+        return redact_tokens(self._context.settings.hide_secrets(text))
+
     async def _save(self) -> None:
-        await self._executions.note(self.id, answer=_write(self._describe()))
+        await self._executions.note(self.id, answer=self._write(self._describe()))
 
     async def _end(self, status: str, error: Exception | None) -> None:
         """Writes the end of what did not end well."""
@@ -176,10 +185,24 @@ class Job:
         if error is not None:
             values |= {"error": known.message, "error_code": known.error_code, "error_status": known.status}
         if self._conversation is not None:
-            values |= {"answer": _write(self._describe()), "ended_by": self._describe().result.metadata.ended_by}
+            values["ended_by"] = self._describe().result.metadata.ended_by
+            with suppress(DatabaseError):  # the end is to be noted even where this cannot be
+                await self._save()
         if not self._usage.total_units:
             values["idempotency_key"] = None  # nothing was spent: a retry may try
         await self._executions.note(self.id, **values)
+
+    def _write(self, response: ExecuteResponse) -> str:
+        """The answer as its row has it: without credentials, and short enough for a row."""
+        text = _dump(response, self._mask)
+        if len(text.encode()) <= _ANSWER_LIMIT:
+            return text
+        short = response.model_copy(deep=True)
+        short.result.steps = []
+        if short.result.trial:
+            short.result.trial.answers = []
+        short.result.metadata.warnings = [*(short.result.metadata.warnings or []), _SHORTENED]
+        return _dump(short, self._mask)
 
     @property
     def _executions(self) -> Executions:
@@ -249,14 +272,16 @@ async def replay(context: Context, row: Execution) -> ExecuteResponse:
 
 def interrupted(first: Execution) -> ElectronsError:
     """The error with which an execution ended, again; or that it was broken off."""
-    details: dict[str, Any] = {"execution_id": first.id}
-    if first.answer:
-        details["result"] = json.loads(first.answer)["result"]
+    error: ElectronsError
+    details = {"execution_id": first.id}
     if first.error is None:
         text = "The execution was broken off; what exists of it is in `details.result`. Use another key to begin anew"
-        return UnavailableError(text, code="EXECUTION_INTERRUPTED", details=details)
-    error = ElectronsError(first.error, code=first.error_code, details=details)
-    error.status = first.error_status or error.status
+        error = UnavailableError(text, code="EXECUTION_INTERRUPTED", details=details)
+    else:
+        error = ElectronsError(first.error, code=first.error_code, details=details)
+        error.status = first.error_status or error.status
+    if first.answer:
+        error.result = json.loads(first.answer)["result"]
     return error
 
 
@@ -276,5 +301,19 @@ async def show(context: Context, execution_id: str) -> ExecutionShown:
     )
 
 
-def _write(response: ExecuteResponse) -> str:
-    return response.model_dump_json(exclude_none=True)
+def _dump(response: ExecuteResponse, mask: Callable[[str], str]) -> str:
+    def masked(value: Any) -> Any:
+        if isinstance(value, str):
+            return mask(value)
+        if isinstance(value, list):
+            return [masked(item) for item in value]
+        return {name: masked(item) for name, item in value.items()} if isinstance(value, dict) else value
+
+    # Text by text: across the texts of a document a credential could begin in one and end in another.
+    return json.dumps(masked(response.model_dump(mode="json", exclude_none=True)), ensure_ascii=False)
+
+
+def _title(text: str) -> str:
+    """The first line, as a commit's message."""
+    line = text.strip().splitlines()[0]
+    return "".join(character for character in line if character.isprintable()).strip()[:72] or "Changes"

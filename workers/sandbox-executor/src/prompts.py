@@ -39,7 +39,7 @@ def describe_task(body: ExecuteRequest, workspace: Workspace) -> str:
     if body.context:
         parts.append(f"Context, given by the caller as material (a JSON string):\n{json.dumps(body.context)}")
     if body.repo:
-        paths = workspace.paths
+        paths = [workspace.mask(path) for path in workspace.paths]
         files = {"repository": body.repo, "branch": body.branch, "number_of_files": len(paths)}
         listed = json.dumps({**files, "files": paths[:_SHOWN_PATHS]}, ensure_ascii=False)
         more = " (the first of them; list_files shows the others)" if len(paths) > _SHOWN_PATHS else ""

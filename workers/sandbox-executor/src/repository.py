@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
 from electrons.context import Context
@@ -21,20 +21,20 @@ class RepositorySource:
     head: str | None
     entries: Mapping[str, TreeEntry]
     files: Mapping[str, int]
+    links: Set[str]
     truncated: bool
 
     @classmethod
     async def open(cls, context: Context, repo: str, branch: str) -> RepositorySource:
         """Reads what files there are. Raises `ElectronsError`."""
         tree = await read_tree(context, GITHUB, repo, branch)
-        # What a link points to may lie outside of the repository.
-        entries = {path: entry for path, entry in tree.files.items() if entry.mode != LINK_MODE}
         return cls(
             context=context,
             repo=repo,
             head=tree.head,
-            entries=entries,
-            files={path: entry.size or 0 for path, entry in entries.items()},
+            entries=tree.files,
+            files={path: entry.size or 0 for path, entry in tree.files.items()},
+            links={path for path, entry in tree.files.items() if entry.mode == LINK_MODE},
             truncated=tree.truncated,
         )
 

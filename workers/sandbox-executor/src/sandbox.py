@@ -95,11 +95,11 @@ async def frames(context: Context, begun: Job | ExecuteResponse) -> AsyncGenerat
     if not isinstance(begun, Job):
         yield last_frame(context, begun)
         return
-    yield data_frame({"execution_id": begun.id, "done": False, "request_id": context.request_id})
     steps: asyncio.Queue[Step | None] = asyncio.Queue()
     work = start_task(begun.work(steps.put_nowait))
     work.add_done_callback(lambda _: steps.put_nowait(None))
     try:
+        yield data_frame({"execution_id": begun.id, "done": False, "request_id": context.request_id})
         while (step := await steps.get()) is not None:
             shown = step.model_dump(exclude_none=True)
             yield data_frame({"step": shown, "done": False, "request_id": context.request_id})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import posixpath
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -18,7 +19,15 @@ from electrons.providers.turns import Tool, ToolResult, ToolResults, ToolUse, Tu
 _STEP_LIMIT = 600
 """Characters of what a step tells the caller."""
 
+_TARGET_LIMIT = 200
+"""Characters of a step's target."""
+
+_USES_LIMIT = 32
+"""Uses of tools in one turn."""
+
+_TOO_MANY = f"No more than {_USES_LIMIT} tools can be used in one turn, so this was not done."
 _CUT_OFF = "You were cut off in the middle of this, so it was not done. Do it in smaller pieces."
+_OVER = "The task is finished, so this was not done."
 
 
 class ListFiles(RequestModel):
@@ -115,22 +124,28 @@ class Toolbox:
         self._report = report
 
     async def answer(self, turn: Turn, *, number: int) -> ToolResults:
-        """Uses the tools of a turn, one after the other. After the end of everything nothing more is done."""
+        """Uses the tools of a turn, one after the other; what has passed its trial is not touched any more."""
         results: list[ToolResult] = []
-        for use in turn.tool_uses:
+        for position, use in enumerate(turn.tool_uses):
             try:
+                if position >= _USES_LIMIT:
+                    raise ToolError(_TOO_MANY)
                 if turn.ended == "length":
                     raise ToolError(_CUT_OFF)
+                if self.summary is not None:
+                    raise ToolError(_OVER)
                 text, failed = await self._use(use), False
             except ToolError as error:
                 text, failed = str(error), True
+            # Whatever it is: a Worker on trial may answer with what stands in its code.
+            text = self._workspace.mask(text)
             results.append(ToolResult(id=use.id, content=text or "(empty)", failed=failed))
             target = use.input.get("path") or use.input.get("main")
             self._report(
                 Step(
                     turn=number,
                     tool=use.name,
-                    target=target if isinstance(target, str) else None,
+                    target=target[:_TARGET_LIMIT] if isinstance(target, str) else None,
                     ok=not failed,
                     output=text if len(text) <= _STEP_LIMIT else f"{text[:_STEP_LIMIT]}…",
                 )
@@ -150,9 +165,9 @@ class Toolbox:
             case ListFiles(folder=folder):
                 return self._list(folder)
             case ReadFile(path=path):
-                return await self._workspace.show(path)
+                return await self._workspace.read(path)
             case WriteFile(path=path, content=content):
-                self._workspace.write(path, content)
+                await self._workspace.write(path, content)
                 return f"`{path}` is written: {len(content)} characters"
             case EditFile(path=path, old=old, new=new):
                 await self._workspace.edit(path, old, new)
@@ -171,7 +186,7 @@ class Toolbox:
 
     def _list(self, folder: str | None) -> str:
         paths = self._workspace.paths
-        if folder and (wanted := folder.strip("/").removeprefix(".")):
+        if (wanted := posixpath.normpath((folder or "").strip("/"))) != ".":
             paths = [path for path in paths if path.startswith(f"{wanted}/")]
         listed = paths[:LISTED_LIMIT]
         more = [f"({len(paths) - LISTED_LIMIT} more; name a folder)"] if len(paths) > LISTED_LIMIT else []

@@ -17,6 +17,9 @@ TRIAL_SECONDS = 10.0
 CPU_MS = 1000
 """What a Worker on trial may take: for all of it, and of the processor for each request."""
 
+BODY_LIMIT, HEADER_LIMIT = 8000, 500
+"""Characters of an answer's body, and of a header, that are told: the model pays for each of them."""
+
 _ROOT = TrialRequestModel()
 _SHOWN_HEADERS = {"content-type", "location", "cache-control", "set-cookie", "allow"}
 
@@ -76,7 +79,13 @@ def _trial_code(code: WorkerCode) -> TrialCode:
 def _describe(request: TrialRequestModel, answer: TrialAnswer) -> TrialAnswerModel:
     if answer.error is not None:
         return TrialAnswerModel(method=request.method, path=request.path, error=answer.error)
-    headers = {name: value for name, value in answer.headers if name.lower() in _SHOWN_HEADERS}
+    headers = {name: value[:HEADER_LIMIT] for name, value in answer.headers if name.lower() in _SHOWN_HEADERS}
+    truncated = answer.truncated or len(answer.body) > BODY_LIMIT
     return TrialAnswerModel(
-        method=request.method, path=request.path, status=answer.status, headers=headers, body=answer.body
+        method=request.method,
+        path=request.path,
+        status=answer.status,
+        headers=headers,
+        body=answer.body[:BODY_LIMIT],
+        truncated=truncated or None,
     )

@@ -6,8 +6,10 @@ other file is masked, so that none of them reaches a prompt.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
+from contextlib import suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Protocol
@@ -17,7 +19,7 @@ from electrons.models.names import find_path_problem, is_workflow_path
 FILE_LIMIT = 200_000
 """Characters of a file that is read or written."""
 CHANGED_LIMIT = 1_000_000
-"""Bytes of all changed files together: an execution's row in D1 may have two million."""
+"""Bytes of all changed files together, as JSON: an execution's row in D1 may have two million."""
 CHANGED_FILES_LIMIT = 200
 READ_LIMIT = 2_000_000
 """Bytes that one execution reads from a repository."""
@@ -25,7 +27,7 @@ LISTED_LIMIT = 1000
 """Paths in one list."""
 
 _SECRET_FILE = re.compile(
-    r"(?i)(^|/)(\.env(\.(?!example$|sample$|template$)[^/]*)?|\.dev\.vars(\.(?!example$)[^/]*)?|\.npmrc|\.pypirc|\.netrc"
+    r"(?i)(^|/)(\.env(rc|\.(?!example$|sample$|template$)[^/]*)?|\.dev\.vars(\.(?!example$)[^/]*)?|\.npmrc|\.pypirc|\.netrc"
     r"|\.git-credentials|id_(rsa|dsa|ecdsa|ed25519)|[^/]*\.(pem|key|p12|pfx|jks|keystore)|credentials(\.json)?)$"
 )
 
@@ -42,6 +44,10 @@ class Source(Protocol):
         """All files, with their sizes in bytes."""
 
     @property
+    def links(self) -> Set[str]:
+        """Those of the files that are symbolic links; what they point to may lie anywhere."""
+
+    @property
     def truncated(self) -> bool:
         """Whether there are more files than these."""
 
@@ -54,6 +60,7 @@ class Nothing:
     """The source of what begins from nothing."""
 
     files: Mapping[str, int] = field(default_factory=dict)
+    links: Set[str] = frozenset()
     truncated: bool = False
 
     async def read(self, path: str) -> bytes:
@@ -64,7 +71,8 @@ class Nothing:
 class Workspace:
     """`changed` are the files that differ from the source, whole; `deleted` those of the source that are gone.
 
-    `paths` limits what of the source is seen (`ExecuteRequest.paths`); `mask` takes secrets out of what is shown.
+    `paths` limits what of the source is seen (`ExecuteRequest.paths`). `read` gives a file as it is: whatever of it is
+    shown to the model goes through `mask`, which takes secrets out.
     """
 
     def __init__(
@@ -74,9 +82,13 @@ class Workspace:
         self.deleted: set[str] = set()
         self.truncated = source.truncated
         self._source = source
-        self._visible = {path for path in source.files if _is_selected(path, paths) and not _SECRET_FILE.search(path)}
+        self._visible = {
+            path
+            for path in source.files.keys() - source.links
+            if _is_selected(path, paths) and not _SECRET_FILE.search(path)
+        }
         self._allow_workflows = allow_workflows
-        self._mask = mask
+        self.mask = mask
         self._read: dict[str, str] = {}
         self._read_bytes = 0
 
@@ -105,14 +117,13 @@ class Workspace:
                 raise ToolError(f"`{path}` is no UTF-8 text") from None
         return self._read[path]
 
-    async def show(self, path: str) -> str:
-        """What the model may see of a file."""
-        return self._mask(await self.read(path))
-
-    def write(self, path: str, content: str) -> None:
+    async def write(self, path: str, content: str) -> None:
         """Makes a file, or replaces it whole."""
         self._check(path)
-        if (known := self._read.get(path)) is not None and self._mask(known) != known:
+        if path in self._visible - self.deleted:
+            with suppress(ToolError):  # what cannot be read was not shown either
+                await self.read(path)
+        if (known := self._read.get(path)) is not None and self.mask(known) != known:
             raise ToolError(f"`{path}` holds a secret that you were not shown; change it with edit_file")
         self._keep(path, content)
 
@@ -154,8 +165,8 @@ class Workspace:
         changed = {**self.changed, path: content}
         if len(changed) > CHANGED_FILES_LIMIT:
             raise ToolError(f"No more than {CHANGED_FILES_LIMIT} files can be changed")
-        if sum(len(text.encode(errors="replace")) for text in changed.values()) > CHANGED_LIMIT:
-            raise ToolError(f"All changed files together may have {CHANGED_LIMIT} bytes")
+        if len(json.dumps(changed, ensure_ascii=False).encode()) > CHANGED_LIMIT:
+            raise ToolError(f"All changed files together may have {CHANGED_LIMIT} bytes, as JSON")
         self.deleted.discard(path)
         self.changed = changed
         if self._read.get(path) == content:
