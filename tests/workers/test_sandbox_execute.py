@@ -216,6 +216,15 @@ def test_model_when_of_a_provider_without_tools_then_400(platform: Platform) -> 
     assert error_of(answer, 400, "UNKNOWN_PROVIDER")["details"]["providers"] == ["anthropic"]
 
 
+def test_model_when_its_price_is_not_known_then_400_and_nothing_is_asked(
+    platform: Platform, emulators: Emulators
+) -> None:
+    answer = call(platform, "/execute", {"task": "x", "options": {"model": "claude-mythos-5-2"}})
+
+    assert "`EXECUTE_MAX_COST_USD`" in error_of(answer, 400, "INVALID_REQUEST")["error"]
+    assert emulators.requests("anthropic") == []
+
+
 def test_secrets_when_missing_then_500_says_which(platform: Platform) -> None:
     worker = "sandbox-executor-without-keys"
 

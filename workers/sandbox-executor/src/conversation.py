@@ -1,7 +1,7 @@
 """The conversation with the model: turn after turn until it is done, or a limit ends it.
 
-Every limit is looked at before a turn is paid for, with what that turn can cost at most, so none is ever passed; only
-the clock can end a turn that is under way.
+Every limit is looked at before a turn is paid for, with what that turn can cost at most, so none is passed but by what
+an estimate of new text (four characters a token) is wrong by; only the clock can end a turn that is under way.
 """
 
 from __future__ import annotations
@@ -164,8 +164,6 @@ class Conversation:
             cache_write_units=self._usage.cache_write_units + self._next_input,
         )
         cost = estimate_cost(at_most)
-        if settings.execute_max_cost_usd and cost is None:
-            self.warn(f"`EXECUTE_MAX_COST_USD` could not be held: no price is known for {model}")
         if settings.execute_max_cost_usd and cost and cost.microusd > settings.execute_max_cost_usd * 1e6:
             return call, "max_cost"
         return call, None

@@ -37,6 +37,7 @@ from electrons.models.commit import Commit, CommitRequest
 from electrons.models.deploy import Deployment, DeployRequest
 from electrons.models.execute import ExecuteRequest, ExecuteResponse, ExecutionShown, Step, Undone
 from electrons.providers.anthropic import AnthropicProvider
+from electrons.providers.prices import estimate_cost
 from electrons.providers.registry import resolve_model
 from electrons.providers.turns import TurnProvider
 from electrons.storage.bindings import Value
@@ -110,9 +111,11 @@ class Job:
             if self._usage.total_units:
                 error.result = self._describe().result.model_dump(mode="json", exclude_none=True)
             raise
-        await self._executions.note(
-            self.id, status="succeeded", answer=self._write(response), ended_by=response.result.metadata.ended_by
-        )
+        ended_by = response.result.metadata.ended_by
+        try:
+            await self._executions.note(self.id, status="succeeded", answer=self._write(response), ended_by=ended_by)
+        except DatabaseError as error:  # what was made, deployed and committed stands, and the caller is to hear of it
+            context.log.error("execution_not_recorded", cause=error, request_id=context.request_id)
         return response
 
     async def _deploy(self, workspace: Workspace) -> Deployment | Undone:
@@ -223,6 +226,11 @@ async def begin(context: Context, body: ExecuteRequest) -> Job | ExecuteResponse
         commits.require_access(context, body.repo)
     provider, model = resolve_model(body.options.model or context.settings.default_code_model, MODELS)
     provider.api_key(context.settings)  # missing: say so before anything is written
+    if context.settings.execute_max_cost_usd and estimate_cost(Usage(provider=provider.name, model=model)) is None:
+        raise RequestError(
+            f"No price is known for `{model}`, so the limit of `EXECUTE_MAX_COST_USD` cannot be held: choose another "
+            "model, or have that limit set to 0"
+        )
     row = Execution(
         id=str(uuid.uuid4()),
         request_id=context.request_id,
