@@ -66,6 +66,7 @@ def _check_path(value: str) -> str:
     return value
 
 
+Repository = Annotated[str, BeforeValidator(_require_repository)]
 Branch = Annotated[str, AfterValidator(_check_branch)]
 
 
@@ -106,7 +107,7 @@ class CommitRequest(LabeledRequest):
     default branch if it is None.
     """
 
-    repo: Annotated[str, BeforeValidator(_require_repository)] = Field(default="", validate_default=True)
+    repo: Repository = Field(default="", validate_default=True)
     branch: Branch = "main"
     files: Annotated[list[CommitFile], Field(max_length=FILES_LIMIT), BeforeValidator(_require_files)] = Field(
         default_factory=list, validate_default=True

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints, ValidationInfo, field_validator
+from pydantic import BaseModel, Field, StringConstraints, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from electrons.models.base import Answer, LabeledRequest, RequestModel, not_blank
-from electrons.models.commit import Commit
+from electrons.models.commit import Branch, Commit, Repository
 from electrons.models.deploy import Deployment, WorkerName
-from electrons.models.names import find_branch_problem, find_repository_problem
 
 TASK_LIMIT = 100_000
 """Characters of a task; of its context, four times that."""
@@ -37,15 +36,6 @@ COMPLETE = frozenset(get_args(EndedBy)[:2])
 
 _HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$")]
 _HeaderValue = Annotated[str, StringConstraints(pattern=r"^[\t\x20-\x7e\u0080-\u00ff]{0,4000}$")]
-
-
-def _named(find_problem: object) -> AfterValidator:
-    def check(value: str) -> str:
-        if problem := find_problem(value):  # type: ignore[operator]
-            raise PydanticCustomError("name", "{problem}", {"problem": problem})
-        return value
-
-    return AfterValidator(check)
 
 
 class TrialRequestModel(RequestModel):
@@ -84,8 +74,8 @@ class ExecuteRequest(LabeledRequest):
 
     task: Annotated[str, Field(max_length=TASK_LIMIT), not_blank("Task is required")]
     context: str | None = Field(default=None, max_length=4 * TASK_LIMIT)
-    repo: Annotated[str, _named(find_repository_problem)] | None = None
-    branch: Annotated[str, _named(find_branch_problem)] = "main"
+    repo: Repository | None = None
+    branch: Branch = "main"
     paths: list[Annotated[str, StringConstraints(min_length=1, max_length=1024)]] | None = Field(
         default=None, max_length=100
     )

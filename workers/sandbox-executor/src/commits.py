@@ -2,6 +2,8 @@
 
 from contextlib import suppress
 
+from repository import GITHUB
+
 from electrons.context import Context
 from electrons.errors import (
     CommitFailedError,
@@ -15,12 +17,9 @@ from electrons.errors import (
 from electrons.models.commit import Commit, CommitRequest, PullRequestError
 from electrons.models.names import is_allowed_repository, is_workflow_path
 from electrons.providers.commits import FileChange, Target, commit_files
-from electrons.providers.github import GitHubProvider
 from electrons.providers.pulls import open_pull
 from electrons.providers.repositories import find_default_branch
 from electrons.storage.commits import Commits
-
-GITHUB = GitHubProvider()
 
 _TITLE_LIMIT = 256
 
