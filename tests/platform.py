@@ -19,7 +19,6 @@ import httpx2
 import keys
 import local
 from database import LocalDatabase
-from electrons.keys import SCOPES, Scope
 from tests.emulators.process import Emulators
 
 T = TypeVar("T")
@@ -210,14 +209,14 @@ class Platform:
         """An HTTP client for a worker or a variant."""
         return self._clients[worker]
 
-    def key(self, *scopes: Scope, expires_at: datetime | None = None, rate_limit_policy: str | None = None) -> str:
+    def key(self, *scopes: str, expires_at: datetime | None = None, rate_limit_policy: str | None = None) -> str:
         """A new API key with these scopes, with all there are if none is named."""
         key, _ = keys.create(
             self.database,
             environment="test",
             name="test",
             owner="tests",
-            scopes=scopes or SCOPES,
+            scopes=scopes or keys.SCOPES,
             expires_at=expires_at,
             rate_limit_policy=rate_limit_policy,
         )

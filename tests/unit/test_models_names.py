@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from electrons.models.names import (
+from sandbox_executor.names import (
     PLATFORM_WORKERS,
     find_branch_problem,
     find_path_problem,

@@ -12,7 +12,8 @@ import keys
 import local
 import setup
 from database import LocalDatabase, WranglerDatabase
-from electrons.keys import SCOPES, parse
+from electrons.keys import parse
+from platform_workers import find_scopes
 
 CREATE = ["create", "--name", "film-app", "--owner", "me@example.com"]
 
@@ -46,7 +47,7 @@ def test_create_when_run_then_the_key_alone_is_on_standard_output(
     (record,) = keys.records(LocalDatabase(state))
     assert key.startswith("de_test_")
     assert (parse(key).id, parse(key).hash) == (record.id, record.hash)
-    assert (record.name, record.owner, record.scopes) == ("film-app", "me@example.com", "text audio")
+    assert (record.name, record.owner, record.scopes) == ("film-app", "me@example.com", "audio text")
     assert (record.environment, record.rate_limit_policy) == ("test", '"requests";q=60;w=60')
     assert record.expires_at is not None
     lifetime = datetime.fromisoformat(record.expires_at) - datetime.fromisoformat(record.created_at)
@@ -76,7 +77,7 @@ def test_create_when_run_then_the_secret_is_nowhere_in_the_state(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([*CREATE, "--scopes", "text,video"], "there is no scope video; there are text, audio, media, image, render, "),
+        ([*CREATE, "--scopes", "text,video"], "there is no scope video; there are audio, image, render, "),
         ([*CREATE, "--scopes", " , "], "names no scope"),
         ([*CREATE, "--scopes", "text", "--limit", "60/min"], "not a quota policy such as"),
         ([*CREATE, "--scopes", "text", "--limit", " "], "is empty"),
@@ -158,7 +159,7 @@ def test_rotate_when_run_then_a_new_key_like_the_old_one_which_ends_after_the_ov
     assert (new.name, new.owner, new.scopes, new.rate_limit_policy) == (
         "film-app",
         "me@example.com",
-        "text image",
+        "image text",
         "none",
     )
     assert new.expires_at is None
@@ -195,7 +196,7 @@ def test_local_key_when_asked_again_then_the_same_with_all_scopes_for_the_owner_
     first, again = keys.local_key(state), keys.local_key(state)
 
     assert first == again
-    assert keys.find(LocalDatabase(state), parse(first).id).scopes.split() == list(SCOPES)
+    assert keys.find(LocalDatabase(state), parse(first).id).scopes.split() == list(find_scopes())
     assert stat.S_IMODE((state / keys.LOCAL_KEY).stat().st_mode) == 0o600
 
 
