@@ -60,10 +60,10 @@ def set_up(progress: Progress | None = None) -> None:
     if not STAMPS.exists():
         progress.print_line(FIRST_RUN)
     machine = f"{sys.platform} {platform.machine()}"
-    npm_stamp = hash_files("package.json", "package-lock.json", more=machine)
-    install_once("npm packages", npm_stamp, _install_npm_packages, made=NODE, progress=progress)
-    python_stamp = hash_files("requirements.lock", more=f"{machine} {sys.version}")
-    install_once("Python packages", python_stamp, _install_python_packages, made=PYTHON, progress=progress)
+    npm = hash_files("package.json", "package-lock.json", more=machine)
+    install_once("npm packages", _install_npm_packages, stamp=npm, made=NODE, progress=progress)
+    python = hash_files("requirements.lock", more=f"{machine} {sys.version}")
+    install_once("Python packages", _install_python_packages, stamp=python, made=PYTHON, progress=progress)
     with progress.repeat("installing the workers' dependencies"):
         vendor = [str(PYTHON), str(ROOT / "scripts" / "vendor.py")]
         _run(vendor, problem="the workers' dependencies could not be installed")
@@ -84,37 +84,37 @@ def hash_files(*names: str, more: str) -> str:
     return hashlib.sha256(b"".join((ROOT / name).read_bytes() for name in names) + more.encode()).hexdigest()
 
 
-def install_once(title: str, stamp: str, install: Callable[[], None], *, made: Path, progress: Progress) -> None:
+def install_once(
+    title: str, install: Callable[[], None], *, stamp: str, made: Path, progress: Progress, stamps: Path = STAMPS
+) -> None:
     """Run `install` unless its last run was for the same `stamp` and `made` still exists. Raises `SetupError`."""
-    file = STAMPS / title.replace(" ", "-")
+    file = stamps / title.replace(" ", "-")
 
     def is_installed() -> bool:
         return made.exists() and file.exists() and file.read_text() == stamp
 
     if is_installed():
         return
-    with _lock(progress):
+    with _lock(stamps, progress):
         if is_installed():  # by the set-up that this one waited for
             return
-        file.unlink(missing_ok=True)  # an interrupted installation leaves no stamp
+        file.unlink(missing_ok=True)  # an interrupted installation must leave no stamp
         progress.print_line(f"installing {title} ...")
         started = time.monotonic()
         with progress.repeat(f"installing {title}"):
             install()
         if not made.exists():
-            raise SetupError(
-                f"{made.relative_to(ROOT)} is still missing after installing {title}; the platforms are Linux (glibc) "
-                "and macOS, on x64 and arm64"
-            )
+            platforms = "the platforms are Linux (glibc) and macOS, on x64 and arm64"
+            raise SetupError(f"{made} is still missing after installing {title}; {platforms}")
         file.write_text(stamp)
         progress.print_line(f"{title} installed in {time.monotonic() - started:.0f} s")
 
 
 @contextmanager
-def _lock(progress: Progress) -> Iterator[None]:
+def _lock(stamps: Path, progress: Progress) -> Iterator[None]:
     """Let one process at a time install: `npm ci` deletes what another one has just installed."""
-    STAMPS.mkdir(parents=True, exist_ok=True)
-    with (STAMPS / "lock").open("w") as file:
+    stamps.mkdir(parents=True, exist_ok=True)
+    with (stamps / "lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
