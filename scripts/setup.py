@@ -32,8 +32,8 @@ STAMPS = ROOT / ".cache" / "setup"
 OLDEST_NODE = 20
 
 FIRST_RUN = (
-    "first run: installing about 1.5 GB into node_modules/, .venv/ and .cache/ of this folder; "
-    "this takes two to three minutes"
+    "first run: installing about 1.6 GB into this folder (node_modules/, .venv/, .cache/, workers/*/python_modules/), "
+    "which takes two to three minutes"
 )
 
 _SHOWN_LINES = 12
