@@ -1,31 +1,32 @@
-"""Compares every worker's wrangler.toml with wrangler/shared.toml, and its name and build command with its folder."""
+"""Compare every worker's wrangler.toml with wrangler/shared.toml, with its folder and with the other workers' ports."""
 
 from __future__ import annotations
 
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
+import ports
+from setup import ROOT
+
 BINDINGS = ("d1_databases", "kv_namespaces", "r2_buckets", "worker_loaders")
 
 
-def main() -> int:
-    """Prints each difference; returns 1 if there is one."""
-    shared = tomllib.loads((ROOT / "wrangler" / "shared.toml").read_text())
-    problems = [
-        f"{path.relative_to(ROOT)}: {problem}"
-        for path in sorted((ROOT / "workers").glob("*/wrangler.toml"))
-        for problem in compare(tomllib.loads(path.read_text()), shared, name=path.parent.name)
-    ]
-    print("\n".join(problems) or "the workers' configurations agree")
+def main(root: Path = ROOT) -> int:
+    """Print each difference; return 1 if there is one."""
+    shared = tomllib.loads((root / "wrangler" / "shared.toml").read_text())
+    configs = ports.load_configs(root)
+    problems = [(name, problem) for name in configs for problem in compare(configs[name], shared, name=name)]
+    problems += ports.find_port_problems(configs)
+    lines = [f"workers/{name}/wrangler.toml: {problem}" for name, problem in problems]
+    print("\n".join(lines) or "the workers' configurations agree")
     return 1 if problems else 0
 
 
-def compare(config: dict[str, Any], shared: dict[str, Any], *, name: str) -> Iterator[str]:
-    """What one worker's configuration has wrong."""
+def compare(config: Mapping[str, Any], shared: Mapping[str, Any], *, name: str) -> Iterator[str]:
+    """Return what is wrong with one worker's configuration."""
     expected = {
         "name": name,
         "main": "src/entry.py",

@@ -25,7 +25,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import start
+import ports
+import setup
 
 ROOT = Path(__file__).resolve().parent.parent
 TITLE_SECONDS = 3.0
@@ -43,12 +44,12 @@ class DemoError(Exception):
 def main() -> int:
     """Makes the video; returns the exit status."""
     topic = " ".join(sys.argv[1:]) or "the sea at night"
-    platform = Platform({worker: f"http://127.0.0.1:{start.port_of(worker)}" for worker in start.PORTS})
     started = time.monotonic()
     try:
-        url = make_video(platform, topic)
-        path = download(url, ROOT / "out")
-    except DemoError as error:
+        assigned = ports.worker_ports(ports.load_configs())
+        platform = Platform({worker: f"http://127.0.0.1:{port}" for worker, port in assigned.items()})
+        path = download(url := make_video(platform, topic), ROOT / "out")
+    except (DemoError, setup.SetupError) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
     print(f"\n{path.relative_to(ROOT)}  {path.stat().st_size / 1e6:.1f} MB  {url}")

@@ -22,6 +22,7 @@ from pathlib import Path
 import setup
 from database import Database, LocalDatabase, Statement, WranglerDatabase
 from platform_workers import find_scopes
+from progress import Progress
 
 sys.path.insert(0, str(setup.ROOT / "shared"))
 
@@ -272,4 +273,4 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    setup.run_script(main)
+    setup.run_script(main, progress=Progress("setup", stream=sys.stderr))

@@ -1,34 +1,52 @@
-"""`npm run lock`: writes the Python lock files anew, after a version was changed in a pyproject.toml.
+"""`npm run lock`: write the lock files again after a version in package.json or a pyproject.toml was changed.
 
-Needs `uv` on PATH (`pip install uv`). `requirements.lock` is for this machine's tools, `shared/requirements.lock` for
-what is uploaded with every worker, resolved for Emscripten. Both hold hashes, and no addresses.
+Needs `uv` on PATH (`pip install uv`). `package-lock.json` and `requirements.lock` are for the tools of a development
+machine, `shared/requirements.lock` for what is uploaded with every worker, resolved for Emscripten. All hold hashes for
+every platform, and no addresses. What has no need to change keeps its version.
 """
 
+import shutil
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import setup
 
-# With the extras: pip asks for a hash of `package[extra]` where another package wants that.
+# With the extras: pip asks for a hash of `package[extra]` where another package requires that.
 COMPILE = ("uv", "pip", "compile", "--quiet", "--generate-hashes", "--no-annotate", "--no-header", "--no-strip-extras")
 HOST = ("--universal", "--python-version", "3.11", "--group", "dev", "--output-file", "requirements.lock")
 # uv has no name for the 2026 ABI yet; the markers of the former one are the same, and the lock holds every file's hash.
 EMSCRIPTEN = ("--python-platform", "wasm32-pyodide2024", "--python-version", "3.14", "shared/pyproject.toml")
+WORKERS = ("--group", "shared/pyproject.toml:worker", "--output-file", "shared/requirements.lock")
+NPM = ("npm", "install", "--package-lock-only", "--omit-lockfile-registry-resolved", "--no-audit", "--no-fund")
 
 
 def main() -> int:
-    """Compiles both; returns 1 when one cannot be resolved."""
-    host = subprocess.run([*COMPILE, *HOST], cwd=setup.ROOT, check=False)
-    shared = [
-        *COMPILE,
-        *EMSCRIPTEN,
-        "--group",
-        "shared/pyproject.toml:worker",
-        "--output-file",
-        "shared/requirements.lock",
-    ]
-    wasm = subprocess.run(shared, cwd=setup.ROOT, check=False)
-    return max(host.returncode, wasm.returncode)
+    """Write all three; return 1 if one cannot be resolved."""
+    if shutil.which("uv") is None:
+        print("lock: `uv` was not found on PATH: pip install uv", file=sys.stderr)
+        return 1
+    failed = lock_npm_packages() != 0
+    for options in (HOST, (*EMSCRIPTEN, *WORKERS)):
+        failed |= subprocess.run([*COMPILE, *options], cwd=setup.ROOT, check=False).returncode != 0
+    return 1 if failed else 0
+
+
+def lock_npm_packages() -> int:
+    """Write package-lock.json; return npm's exit status.
+
+    Outside of this folder: beside a `node_modules/`, npm locks only the binaries that are installed there, those of one
+    platform.
+    """
+    names = ("package.json", "package-lock.json")
+    with tempfile.TemporaryDirectory() as folder:
+        for name in names:
+            shutil.copy2(setup.ROOT / name, folder)
+        result = subprocess.run([*NPM, "--loglevel=error"], cwd=folder, check=False)
+        if result.returncode == 0:
+            shutil.copyfile(Path(folder) / "package-lock.json", setup.ROOT / "package-lock.json")
+    return result.returncode
 
 
 if __name__ == "__main__":

@@ -1,27 +1,40 @@
-"""Brings a fresh checkout to where everything runs, and does nothing where that has been done already.
+"""Install what a fresh checkout lacks, and do nothing where that has been done.
 
-Needs Python 3.11 or later with venv, Node 20 or later, npm, and on the first run npm's and Python's package
+Needs Python 3.11 or later with venv, Node 20 or later with npm, and on the first run npm's and Python's package
 registries. What is installed where: `node_modules/` (wrangler, miniflare, workerd, Pyodide, and a Node new enough for
-them), `.venv/` (the Python tools, by `requirements.lock`), `.cache/` (the workers' dependencies, the Pyodide bundle).
+them, by `package-lock.json`), `.venv/` (the Python tools, by `requirements.lock`), `.cache/` (the workers'
+dependencies, the Pyodide bundle). Every file that is needed is locked by its hash.
 
 Standard library only: this runs before anything is installed.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
+import platform
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from progress import Progress
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = ROOT / ".venv" / "bin" / "python"
 NODE = ROOT / "node_modules" / ".bin" / "node"
 STAMPS = ROOT / ".cache" / "setup"
+
+OLDEST_NODE = 20
+
+FIRST_RUN = (
+    "first run: installing about 1.6 GB into this folder (node_modules/, .venv/, .cache/, workers/*/python_modules/), "
+    "which takes two to three minutes"
+)
 
 _SHOWN_LINES = 12
 _OFFLINE = (
@@ -39,61 +52,99 @@ class SetupError(Exception):
     """What is missing, and what to do about it, in one line."""
 
 
-def set_up() -> None:
-    """Installs what is missing. Raises `SetupError`."""
-    if sys.version_info < (3, 11):  # noqa: UP036  # the machine's own Python may be older than the project's
-        raise SetupError(f"Python 3.11 or later is needed; this is {sys.version.split()[0]} ({sys.executable})")
+def set_up(progress: Progress | None = None) -> None:
+    """Install what is missing. Raises `SetupError`."""
+    progress = progress or Progress("setup")
     if shutil.which("npm") is None or shutil.which("node") is None:
         raise SetupError("Node 20 or later with npm is needed and was not found on PATH: https://nodejs.org")
-    _once("npm packages", ["package-lock.json", "package.json"], _install_npm_packages, made=NODE)
-    _once("Python packages", ["requirements.lock"], _install_python_packages, made=PYTHON)
-    vendor = [str(PYTHON), str(ROOT / "scripts" / "vendor.py")]
-    _run(vendor, problem="the workers' dependencies could not be installed")
-    bundle = [str(PYTHON), str(ROOT / "wrangler" / "pyodide_bundle.py")]
-    _run(bundle, problem="the Pyodide bundle could not be assembled")
+    if not STAMPS.exists():
+        progress.print_line(FIRST_RUN)
+    machine = f"{sys.platform} {platform.machine()}"
+    npm = hash_files("package.json", "package-lock.json", more=machine)
+    install_once("npm packages", _install_npm_packages, stamp=npm, made=NODE, progress=progress)
+    python = hash_files("requirements.lock", more=f"{machine} {sys.version}")
+    install_once("Python packages", _install_python_packages, stamp=python, made=PYTHON, progress=progress)
+    with progress.repeat("installing the workers' dependencies"):
+        vendor = [str(PYTHON), str(ROOT / "scripts" / "vendor.py")]
+        _run(vendor, problem="the workers' dependencies could not be installed")
+    with progress.repeat("assembling the Pyodide bundle"):
+        bundle = [str(PYTHON), str(ROOT / "wrangler" / "pyodide_bundle.py")]
+        _run(bundle, problem="the Pyodide bundle could not be assembled")
 
 
 def environment() -> dict[str, str]:
-    """The environment for what the project starts: its own Node first on PATH, and no telemetry."""
+    """Return the environment for what the project starts: its own Node first on PATH, and no telemetry."""
     path = os.pathsep.join([str(NODE.parent), os.environ.get("PATH", "")])
     quiet = {"WRANGLER_SEND_METRICS": "false", "WRANGLER_HIDE_BANNER": "true", "CI": os.environ.get("CI", "")}
     return {**os.environ, **quiet, "PATH": path}
 
 
-def _once(title: str, inputs: list[str], install: Callable[[], None], *, made: Path) -> None:
-    """Runs `install` unless it has been run for the same inputs and what it made is still there."""
-    content = b"".join((ROOT / name).read_bytes() for name in inputs) + sys.version.encode()
-    stamp = STAMPS / f"{title.replace(' ', '-')}-{hashlib.sha256(content).hexdigest()[:16]}"
-    if stamp.exists() and made.exists():
+def hash_files(*names: str, more: str) -> str:
+    """Return a hash of the contents of files of this checkout and of one string more."""
+    return hashlib.sha256(b"".join((ROOT / name).read_bytes() for name in names) + more.encode()).hexdigest()
+
+
+def install_once(
+    title: str, install: Callable[[], None], *, stamp: str, made: Path, progress: Progress, stamps: Path = STAMPS
+) -> None:
+    """Run `install` unless its last run was for the same `stamp` and `made` still exists. Raises `SetupError`."""
+    file = stamps / title.replace(" ", "-")
+
+    def is_installed() -> bool:
+        return made.exists() and file.exists() and file.read_text() == stamp
+
+    if is_installed():
         return
-    print(f"setup: installing {title} ...", flush=True)
-    started = time.monotonic()
-    install()
-    if not made.exists():
-        raise SetupError(
-            f"{made.relative_to(ROOT)} is still missing after installing {title}; delete node_modules and retry"
-        )
-    STAMPS.mkdir(parents=True, exist_ok=True)
-    stamp.touch()
-    print(f"setup: {title} installed in {time.monotonic() - started:.0f} s", flush=True)
+    with _lock(stamps, progress):
+        if is_installed():  # by the set-up that this one waited for
+            return
+        file.unlink(missing_ok=True)  # an interrupted installation must leave no stamp
+        progress.print_line(f"installing {title} ...")
+        started = time.monotonic()
+        with progress.repeat(f"installing {title}"):
+            install()
+        if not made.exists():
+            platforms = "the platforms are Linux (glibc) and macOS, on x64 and arm64"
+            raise SetupError(f"{made} is still missing after installing {title}; {platforms}")
+        file.write_text(stamp)
+        progress.print_line(f"{title} installed in {time.monotonic() - started:.0f} s")
+
+
+@contextmanager
+def _lock(stamps: Path, progress: Progress) -> Iterator[None]:
+    """Let one process at a time install: `npm ci` deletes what another one has just installed."""
+    stamps.mkdir(parents=True, exist_ok=True)
+    with (stamps / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            progress.print_line("waiting for another set-up of this folder ...")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _install_npm_packages() -> None:
-    # Not `npm ci`: it refuses a lock file that lacks the binaries of a platform which the registry does not carry.
-    command = ["npm", "install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"]
+    found = subprocess.run(["node", "--version"], capture_output=True, text=True, check=False).stdout.strip()
+    major = found.removeprefix("v").partition(".")[0]
+    if not major.isdecimal() or int(major) < OLDEST_NODE:
+        raise SetupError(
+            f"Node {OLDEST_NODE} or later is needed; `node --version` prints {found!r}: https://nodejs.org"
+        )
+    # The first two options: NODE_ENV=production and npm's setting `omit` would leave out most of it.
+    command = ["npm", "ci", "--include=dev", "--include=optional", "--no-audit", "--no-fund", "--loglevel=error"]
     _run(command, problem="npm could not install the packages")
 
 
 def _install_python_packages() -> None:
     if not PYTHON.exists():
         command = [sys.executable, "-m", "venv", str(ROOT / ".venv")]
-        _run(command, problem="no virtual environment could be made (on Debian: apt install python3-venv)")
+        _run(command, problem="the virtual environment could not be created (on Debian: apt install python3-venv)")
     pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
     _run([*pip, "-r", str(ROOT / "requirements.lock")], problem="pip could not install the packages")
 
 
 def _run(command: list[str], *, problem: str) -> None:
-    """Runs a step; its words are shown only when it fails, and the last line says what to do."""
+    """Run a step. Its output is printed only if it fails; the last line says what to do. Raises `SetupError`."""
     result = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
     if result.returncode == 0:
         return
@@ -103,10 +154,10 @@ def _run(command: list[str], *, problem: str) -> None:
     raise SetupError(problem + hint)
 
 
-def run_script(main: Callable[[], int]) -> None:
-    """Sets up, runs `main` and exits with its status; a `SetupError` becomes one line, Ctrl-C an exit with 130."""
+def run_script(main: Callable[[], int], *, progress: Progress | None = None) -> None:
+    """Set up, run `main` and exit with its status; a `SetupError` becomes one line, Ctrl-C an exit with 130."""
     try:
-        set_up()
+        set_up(progress)
         sys.exit(main())
     except SetupError as error:
         sys.exit(f"setup: {error}")

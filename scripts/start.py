@@ -1,12 +1,11 @@
 """`npm start`: the whole platform on this machine, on the real runtime, with emulated providers where there is no key.
 
-Ports: text-gen 8787, audio-gen 8788, stock-media 8789, render-service 8790, image-gen 8791, sandbox-executor 8792, the
-emulators 8800; `DE_PORT_BASE` moves them all. State lies in `.state/` and survives; edits are picked up while it runs.
+The workers' ports are those of their wrangler.toml files, the emulators' is 8800; `DE_PORT_BASE` moves them all
+(ports.py). State is kept in `.state/`; edits are picked up while it runs.
 """
 
 from __future__ import annotations
 
-import os
 import queue
 import signal
 import sys
@@ -16,25 +15,28 @@ from typing import Any
 
 import keys
 import local
+import ports
 import setup
-
-PORTS = ("text-gen", "audio-gen", "stock-media", "render-service", "image-gen", "sandbox-executor")
-EMULATORS_OFFSET = 13
+from progress import Progress
 
 Event = tuple[local.Part, dict[str, Any] | None]
 
 
 def main() -> int:
-    """Runs until Ctrl-C, or until a part ends by itself; returns the exit status."""
+    """Run until Ctrl-C, or until a part ends by itself; return the exit status."""
     started = time.monotonic()
+    progress = Progress("start")
     state = keys.STATE
-    local_key = keys.local_key(state)
+    worker_ports, emulators_port = ports.worker_ports(ports.load_configs()), ports.emulators_port()
+    with progress.repeat("preparing the local database"):
+        local_key = keys.local_key(state)
     parts: list[local.Part] = []
     signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     try:
-        emulators = local.start_emulators(port_base() + EMULATORS_OFFSET, state=state)
+        emulators = local.start_emulators(emulators_port, state=state)
         parts.append(emulators)
-        base_urls = emulators.wait_until_ready()["base_urls"]
+        with progress.repeat("starting the emulators"):
+            base_urls = emulators.wait_until_ready()["base_urls"]
         real = local.read_dev_vars(setup.ROOT / ".dev.vars")
         emulated = {
             name: url for name, url in base_urls.items() if not local.emulated_credentials(name).keys() <= real.keys()
@@ -42,7 +44,7 @@ def main() -> int:
         workers = local.start_workers(
             {
                 "state": str(state),
-                "ports": {name: port_of(name) for name in PORTS if _exists(name)},
+                "ports": worker_ports,
                 "vars": {
                     "*": {**local.LOCAL_VARS, "LOG_FORMAT": _log_format(), **local.emulated_vars(emulated), **real}
                 },
@@ -51,7 +53,9 @@ def main() -> int:
             }
         )
         parts.append(workers)
-        urls = workers.wait_until_ready()["workers"]
+        # The first start also saves the memory snapshot that later ones start from.
+        with progress.repeat("starting the workers"):
+            urls = workers.wait_until_ready()["workers"]
         print_table(urls, base_urls, emulated, time.monotonic() - started)
         print_key(local_key)
         return follow(parts)
@@ -61,19 +65,6 @@ def main() -> int:
     finally:
         for part in reversed(parts):
             part.stop()
-
-
-def port_base() -> int:
-    """The port of the first worker. Raises `SetupError`."""
-    text = os.environ.get("DE_PORT_BASE", "8787")
-    if not text.isdecimal() or not 1024 <= int(text) <= 65000:
-        raise setup.SetupError(f"`DE_PORT_BASE` must be a port from 1024 to 65000, not {text!r}")
-    return int(text)
-
-
-def port_of(worker: str) -> int:
-    """Where a worker listens."""
-    return port_base() + PORTS.index(worker)
 
 
 def print_table(urls: dict[str, str], base_urls: dict[str, str], emulated: dict[str, str], seconds: float) -> None:
@@ -129,10 +120,6 @@ def _pump(part: local.Part, events: queue.Queue[Event]) -> None:
     for event in part.events():
         events.put((part, event))
     events.put((part, None))
-
-
-def _exists(worker: str) -> bool:
-    return (setup.ROOT / "workers" / worker / "wrangler.toml").exists()
 
 
 def _log_format() -> str:
