@@ -160,9 +160,9 @@ class VendorApp:
 
 
 def find_vendors() -> list[Vendor]:
-    """The `vendor` of every file in `vendors/`, by name; files with a leading underscore are parts of one."""
-    files = sorted((Path(__file__).parent / "vendors").glob("[!_]*.py"))
-    return [cast(Vendor, import_module(f"{__package__}.vendors.{file.stem}").vendor) for file in files]
+    """Return the `vendor` of every package in `vendors/`, sorted by name."""
+    names = sorted(file.parent.name for file in (Path(__file__).parent / "vendors").glob("*/__init__.py"))
+    return [cast(Vendor, import_module(f"{__package__}.vendors.{name}").vendor) for name in names]
 
 
 def create_app(vendors: list[Vendor]) -> Starlette:

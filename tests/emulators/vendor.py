@@ -1,6 +1,6 @@
 """What a vendor's emulator is made of: calls that come in, answers that go out, and the vendor that maps them.
 
-A vendor is one file in `vendors/` with a module-level `vendor = Vendor(...)`; `app.py` finds it by globbing. Its
+A vendor is a package in `vendors/` with a module-level `vendor = Vendor(...)`; `app.py` finds it by globbing. Its
 handlers are synchronous (`Call` in, `Answer` out, or `raise Refusal(answer)`): reading the body, faults, latency and
 the request log happen outside them, the same way for every vendor.
 """
