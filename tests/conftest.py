@@ -7,7 +7,8 @@ import pytest
 
 import local
 from tests.emulators.process import Emulators, start_emulators
-from tests.platform import VARIANTS, Platform
+from tests.platform import Platform
+from tests.variants import VARIANTS
 
 # Examples are the same in every run, and none is a failure for being slow.
 hypothesis.settings.register_profile("project", deadline=None, derandomize=True)
