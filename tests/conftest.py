@@ -9,7 +9,8 @@ import pytest
 import local
 from platform_workers import find_workers
 from tests.emulators.process import Emulators, start_emulators
-from tests.platform import VARIANTS, Platform
+from tests.platform import Platform
+from tests.variants import VARIANTS
 
 # The packages of the workers are imported as they are on workerd, where `src` is the root.
 sys.path += [str(worker.sources) for worker in find_workers()]
