@@ -21,6 +21,7 @@ from electrons.capabilities.stock import Bounds, StockCall, StockProvider, searc
 from electrons.capabilities.text import TextCall, TextProvider, generate_text
 from electrons.capabilities.turns import Tool, TurnCall, TurnProvider, UserText, take_turn
 from electrons.context import Context
+from electrons.media.audio import AudioFormat
 from electrons.providers.cloudflare.provider import CloudflareProvider, Script
 from electrons.providers.cloudflare.scripts import read_live
 from electrons.providers.github.provider import GitHubProvider
@@ -46,7 +47,7 @@ SPEECH_CALL = SpeechCall(
     text="Hello there",
     voice_id="voice-1",
     model="model-1",
-    output_format="mp3_44100_128",
+    audio_format=AudioFormat.parse("mp3_44100_128"),
     stability=0.5,
     similarity_boost=0.75,
     style=0.0,

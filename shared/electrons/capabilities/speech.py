@@ -14,6 +14,7 @@ from typing import Any
 import httpx2
 
 from electrons.context import Context
+from electrons.media.audio import AudioFormat
 from electrons.media.subtitles import Alignment
 from electrons.upstream.client import call_provider, iterate_body, open_response, parsing, read_json, unreadable
 from electrons.upstream.provider import Provider, ProviderRequest
@@ -26,12 +27,12 @@ class SpeechCall:
     text: str
     voice_id: str
     model: str
-    output_format: str
-    stability: float
-    similarity_boost: float
-    style: float
-    use_speaker_boost: bool
+    audio_format: AudioFormat
     speed: float | None = None
+    stability: float | None = None
+    similarity_boost: float | None = None
+    style: float | None = None
+    use_speaker_boost: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,18 +45,21 @@ class ElevenLabsProvider(SpeechProvider):
 
     def build_speech(self, call: SpeechCall, *, timestamps: bool) -> ProviderRequest:
         """`POST /v1/text-to-speech/{voice_id}`, or its `/with-timestamps`."""
-        settings: dict[str, Any] = {
+        settings = {
             "stability": call.stability,
             "similarity_boost": call.similarity_boost,
             "style": call.style,
             "use_speaker_boost": call.use_speaker_boost,
+            "speed": call.speed,
         }
-        if call.speed is not None:
-            settings["speed"] = call.speed
         path = f"/v1/text-to-speech/{quote(call.voice_id, safe='')}{'/with-timestamps' if timestamps else ''}"
         return ProviderRequest.json(
-            f"{path}?output_format={quote(call.output_format, safe='')}",
-            {"text": call.text, "model_id": call.model, "voice_settings": settings},
+            f"{path}?output_format={quote(call.audio_format.name, safe='')}",
+            {
+                "text": call.text,
+                "model_id": call.model,
+                "voice_settings": {name: value for name, value in settings.items() if value is not None},
+            },
             headers=[],
         )
 

@@ -1,33 +1,19 @@
-"""OpenAI's Chat Completions API; its images are in `openai_images.py`.
-
-Wire format: https://developers.openai.com/api/reference/resources/chat (2026-11). `max_completion_tokens` is what every
-model takes; `max_tokens` is refused by all that can reason.
-"""
+"""OpenAI: chat completions (`chat.py`) and images (`images.py`)."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from types import MappingProxyType
-from typing import Any
+from typing import ClassVar
 
-from pydantic_core import from_json
-
-from electrons.capabilities.text import TextCall, TextProvider, TextResult
-from electrons.errors import ProviderError
-from electrons.http import HeaderPairs
+from electrons.providers.openai.chat import OpenAICompatibleProvider
 from electrons.providers.openai.images import OpenAIImages
-from electrons.upstream.errors import classify_error, parse_json_error, parse_retry_after
-from electrons.upstream.provider import ProviderRequest
-from electrons.upstream.reading import as_object, as_text
 
 _TAKES_SAMPLING = re.compile(r"(ft:)?(gpt-4o|gpt-4\.1|gpt-4-turbo|gpt-3\.5|chatgpt-4o).*")
 
-_QUOTA_CODES = {"insufficient_quota", "credit_balance_exhausted", "billing_hard_limit_reached"}
 
-
-class OpenAIProvider(OpenAIImages, TextProvider):
-    """GPT. `completion_tokens` contains the reasoning."""
+class OpenAIProvider(OpenAICompatibleProvider, OpenAIImages):
+    """GPT models for text and images. A bare model name that belongs to no other vendor is OpenAI's."""
 
     name = "openai"
     title = "OpenAI"
@@ -41,79 +27,9 @@ class OpenAIProvider(OpenAIImages, TextProvider):
             "gpt-image-1": "gpt-image-2",
         }
     )
+    max_tokens_field = "max_completion_tokens"
+    stream_options: ClassVar[dict[str, bool]] = {"include_usage": True, "include_obfuscation": False}
 
-    def build_headers(self, api_key: str, request_id: str) -> HeaderPairs:
-        """Bearer key, and our request id where OpenAI's support finds it."""
-        return [("Authorization", f"Bearer {api_key}"), ("X-Client-Request-Id", request_id)]
-
-    def fit(self, call: TextCall, *, explicit: frozenset[str]) -> tuple[TextCall, list[str]]:
-        """Reasoning models (the o-series, gpt-5 and later) take no sampling options."""
-        if _TAKES_SAMPLING.fullmatch(call.model):
-            return call, []
-        dropped = {"temperature", "top_p"} & explicit
-        warnings = [f"{call.model} does not take {option}; it was left out" for option in sorted(dropped)]
-        return replace(call, temperature=None, top_p=None), warnings
-
-    def build_text(self, call: TextCall, *, stream: bool) -> ProviderRequest:
-        """`POST /chat/completions`."""
-        messages = [{"role": "system", "content": call.system_prompt}] if call.system_prompt else []
-        document: dict[str, Any] = {
-            "model": call.model,
-            "messages": [*messages, {"role": "user", "content": call.prompt}],
-            "max_completion_tokens": call.max_tokens,
-        }
-        if call.temperature is not None:
-            document["temperature"] = call.temperature
-        if call.top_p is not None:
-            document["top_p"] = call.top_p
-        if call.stop_sequences:
-            document["stop"] = list(call.stop_sequences)
-        if stream:
-            document |= {"stream": True, "stream_options": {"include_usage": True, "include_obfuscation": False}}
-        return ProviderRequest.json("/chat/completions", document, headers=[])
-
-    def parse_text(self, document: dict[str, Any]) -> TextResult:
-        """The first choice's text; a refusal is text too."""
-        choice, usage = document["choices"][0], document["usage"]
-        message = choice["message"]
-        return TextResult(
-            model=document["model"],
-            text=message.get("content") or message.get("refusal") or "",
-            finish_reason=choice["finish_reason"],
-            input_tokens=usage["prompt_tokens"],
-            output_tokens=usage["completion_tokens"],
-        )
-
-    def parse_text_event(self, data: str, result: TextResult) -> str:
-        """One chunk; the last one before `[DONE]` has no choices and the usage."""
-        if data == "[DONE]":
-            return ""
-        chunk = from_json(data)
-        if "error" in chunk:
-            error = chunk["error"]
-            # A failure in the middle of a stream has no status of its own.
-            raise classify_error(error["message"], provider=self.name, status=500, code=as_text(error.get("code")))
-        result.model = chunk["model"]
-        if usage := chunk.get("usage"):
-            result.input_tokens, result.output_tokens = usage["prompt_tokens"], usage["completion_tokens"]
-        if not chunk["choices"]:
-            return ""
-        choice = chunk["choices"][0]
-        result.finish_reason = choice["finish_reason"] or result.finish_reason
-        text: str = choice["delta"].get("content") or choice["delta"].get("refusal") or ""
-        return text
-
-    def parse_error(self, status: int, headers: dict[str, str], content: bytes) -> ProviderError:
-        """`{"error": {"message", "type", "param", "code"}}`."""
-        error = as_object(parse_json_error(content).get("error"))
-        kind = as_text(error.get("type"))
-        code = as_text(error.get("code")) or kind
-        return classify_error(
-            str(error.get("message") or f"OpenAI answered {status}"),
-            provider=self.name,
-            status=status,
-            code=code,
-            request_id=headers.get("x-request-id"),
-            retry_after=parse_retry_after(headers),
-            out_of_quota=bool({code, kind} & _QUOTA_CODES),
-        )
+    def takes_sampling(self, model: str) -> bool:
+        """Return whether it is an older model: the o-series, gpt-5 and later take no sampling options."""
+        return bool(_TAKES_SAMPLING.fullmatch(model))

@@ -42,7 +42,8 @@ def estimate(body: SpeechRequest) -> Mapping[str, int]:
 @app.post("/synthesize", needs=(PROVIDER, AUDIO), estimate=estimate)
 async def synthesize(context: Context, body: SpeechRequest) -> SpeechResponse:
     """`POST /synthesize`: where the speech is, and how long it is."""
-    call, audio_format = prepare(context, body)
+    call = prepare(context, body)
+    audio_format = call.audio_format
     record_usage(context, Usage(provider=PROVIDER.name, model=call.model, unit="characters"))
     name = new_name(audio_format.codec)
     links: TimestampLinks | None = None
@@ -76,7 +77,7 @@ async def synthesize(context: Context, body: SpeechRequest) -> SpeechResponse:
             provider=PROVIDER.name,
             voice_id=call.voice_id,
             model_id=call.model,
-            output_format=call.output_format,
+            output_format=audio_format.name,
             character_count=len(call.text),
             size_bytes=size,
             generation_time_ms=context.elapsed_ms(),
@@ -110,7 +111,7 @@ async def read_cache(context: Context, key: str) -> str | None:
         return None
 
 
-def prepare(context: Context, body: SpeechRequest) -> tuple[SpeechCall, AudioFormat]:
+def prepare(context: Context, body: SpeechRequest) -> SpeechCall:
     """What to say in whose voice, and what the file will be; what is wrong with it is said before anything counts."""
     if len(body.text) > TEXT_LIMIT:
         raise RequestError(
@@ -125,18 +126,17 @@ def prepare(context: Context, body: SpeechRequest) -> tuple[SpeechCall, AudioFor
         message = "timestamps go with mp3, opus, ulaw and alaw only"
         raise RequestError(message, details={"fields": [{"field": "timestamps", "message": message}]})
     settings = context.settings_as(AudioSettings)
-    call = SpeechCall(
+    return SpeechCall(
         text=body.text,
         voice_id=body.voice_id or settings.default_voice_id,
         model=body.model_id or settings.default_speech_model,
-        output_format=options.output_format,
+        audio_format=audio_format,
         stability=options.stability,
         similarity_boost=options.similarity_boost,
         style=options.style,
         use_speaker_boost=options.use_speaker_boost,
         speed=options.speed,
     )
-    return call, audio_format
 
 
 def measure_speech(content: bytes, audio_format: AudioFormat) -> float:

@@ -6,8 +6,11 @@ wrong in words that continue a sentence (`must be …`), None when nothing is.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
+from functools import cache
+from importlib import resources
 
 PATH_LIMIT = 1024
 """Characters of a path in a repository."""
@@ -20,11 +23,6 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u20
 # What case-insensitive and older file systems take for `.git` as well; NTFS has streams behind a colon.
 _GIT_FOLDER = re.compile(r"(\.git|git~\d+)[ .]*(:.*)?", re.IGNORECASE)
 _WORKFLOWS = re.compile(r"\.github/workflows(/|$)", re.IGNORECASE)
-
-PLATFORM_WORKERS = frozenset(
-    {"text-gen", "audio-gen", "stock-media", "render-service", "image-gen", "sandbox-executor", "rate-limiter"}
-)
-"""The platform's own workers: nothing that is deployed through it may take their place."""
 
 
 def find_repository_problem(name: str) -> str | None:
@@ -80,8 +78,15 @@ def is_allowed_repository(name: str, allowed: str) -> bool:
 
 
 def is_allowed_worker_name(name: str, allowed: str) -> bool:
-    """Whether `ALLOWED_WORKER_PREFIXES` has a beginning of it (`*` is every beginning), and it is not our own."""
-    return name not in PLATFORM_WORKERS and any(item == "*" or name.startswith(item) for item in _items(allowed))
+    """Return whether `ALLOWED_WORKER_PREFIXES` allows the name; no setting allows a worker of the platform itself."""
+    return name not in read_platform_workers() and any(item == "*" or name.startswith(item) for item in _items(allowed))
+
+
+@cache
+def read_platform_workers() -> frozenset[str]:
+    """Return the names of the platform's own workers, which the build has written into the shared package."""
+    names = resources.files("electrons").joinpath("workers.json").read_text(encoding="utf-8")
+    return frozenset(json.loads(names))
 
 
 def _items(text: str) -> Iterable[str]:
