@@ -1,7 +1,7 @@
-"""`npm run bench`: what text-gen adds to a call, measured in one run: directly to the emulator, and through workerd.
+"""`npm run bench`: measure what text-gen adds to a call: the same call to the emulator directly, and through text-gen.
 
-The whole path is on: limiter, validation, usage row, log line. No development proxy stands in front, and the emulator
-answers at once, so the difference is the platform's own. Whole numbers depend on the machine; ratios hold.
+Nothing is switched off: limiter, validation, usage row, log line. There is no development proxy in front, and the
+emulator responds at once, so the difference is the platform's own. Absolute numbers depend on the machine, ratios less.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Figures = Mapping[str, float]
 
 
 def main() -> int:
-    """Prints the table."""
+    """Measure everything and print the table; return the exit status."""
     emulators = local.start_emulators(0)
     try:
         base_urls = emulators.wait_until_ready()["base_urls"]
@@ -49,7 +49,7 @@ def main() -> int:
 
 @contextmanager
 def run_workers(state: str, base_urls: Mapping[str, str], *, snapshot: bool) -> Iterator[tuple[Any, local.Part]]:
-    """text-gen and rate-limiter on workerd until the block ends, with the event `ready`."""
+    """Run text-gen and rate-limiter on workerd until the block ends; yield the event `ready` and their process."""
     workers = local.start_workers(
         {
             "state": state,
@@ -68,7 +68,7 @@ def run_workers(state: str, base_urls: Mapping[str, str], *, snapshot: bool) -> 
 
 
 def compare(anthropic: str, text_gen: str) -> None:
-    """Measures each row both ways and prints it as soon as it is known."""
+    """Measure each row both ways and print it as soon as it is known."""
     stream = {**MESSAGE, "stream": True}
     direct, through = f"{anthropic}/v1/messages", f"{text_gen}/generate"
     rows = (
@@ -85,7 +85,7 @@ def compare(anthropic: str, text_gen: str) -> None:
 
 
 def load(url: str, body: Mapping[str, Any], *, clients: int = 1, requests: int = 500) -> Figures:
-    """The figures of `scripts/load.mjs`."""
+    """Send the requests with `scripts/load.mjs` and return its figures."""
     options = {
         "url": url,
         "body": json.dumps(body),
@@ -101,11 +101,11 @@ def load(url: str, body: Mapping[str, Any], *, clients: int = 1, requests: int =
 
 
 def resident_megabytes(pid: int) -> float:
-    """The resident memory of the process's workerd (Linux: read from /proc; 0 elsewhere)."""
+    """Return the resident memory of the workerd that the process started (from /proc; 0 where there is none)."""
     for status in Path("/proc").glob("[0-9]*/status"):
         try:
             fields = dict(line.split(":", 1) for line in status.read_text().splitlines())
-        except OSError:  # it has ended meanwhile
+        except OSError:  # the process has ended since the folder was listed
             continue
         if fields["Name"].strip() == "workerd" and int(fields["PPid"]) == pid:
             return int(fields["VmRSS"].split()[0]) / 1024

@@ -1,4 +1,4 @@
-"""`npm run check`: format, lint, strict types, import layers, and the workers' configurations compared."""
+"""`npm run check`: check format, lint, strict types, import layers, and the workers' configurations."""
 
 import os
 import subprocess
@@ -29,7 +29,7 @@ COMMANDS = (
 
 
 def main() -> int:
-    """Runs all of them, whatever the others say; returns 1 if one failed."""
+    """Run all checks even if one fails; return 1 if one did."""
     failed = []
     for command in COMMANDS:
         line = " ".join(str(part) for part in command)

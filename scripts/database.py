@@ -1,6 +1,6 @@
-"""The D1 database, as commands read and write it: the local stack's file, or through wrangler the deployed one.
+"""The D1 database for commands: the local stack's file, or through wrangler the deployed one.
 
-The local file may be written while workerd has it open: SQLite lets one writer in at a time, in whichever process.
+The local file may be written while workerd has it open: SQLite lets one process at a time write.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from setup import NODE, ROOT, SetupError, environment
 Value = str | int | float | None
 Row = dict[str, Any]
 Statement = tuple[str, Sequence[Value]]
-"""SQL with a `?` for each of the values."""
+"""SQL with a `?` for each value, and the values."""
 
 BUSY_SECONDS = 10
 
 
 class Database(Protocol):
-    """Where statements are run."""
+    """A D1 database that runs statements."""
 
     def run(self, *statements: Statement) -> list[Row]:
-        """Runs all of them or none; gives the rows of the last. Raises `SetupError`."""
+        """Run all statements or none; return the rows of the last. Raises `SetupError`."""
 
 
 class LocalDatabase:
-    """The database of the local stack whose state lies in a folder; it is made, and brought up to date, if need be."""
+    """The database of the local stack whose state is in a folder; it is created and migrated if necessary."""
 
     def __init__(self, state: Path) -> None:
         state.mkdir(parents=True, exist_ok=True)
@@ -40,7 +40,7 @@ class LocalDatabase:
         self._file = local.database_file(state)
 
     def run(self, *statements: Statement) -> list[Row]:
-        """See `Database.run`."""
+        """Run the statements like `Database.run`."""
         try:
             with closing(sqlite3.connect(f"file:{self._file}?mode=rw", uri=True, timeout=BUSY_SECONDS)) as connection:
                 connection.row_factory = sqlite3.Row
@@ -50,17 +50,17 @@ class LocalDatabase:
                         rows = [dict(row) for row in connection.execute(sql, values)]
                 return rows
         except sqlite3.Error as error:
-            raise SetupError(f"the local database cannot be used: {error}") from error
+            raise SetupError(f"the local database {self._file} cannot be used: {error}") from error
 
 
 class WranglerDatabase:
-    """The database behind `wrangler d1 execute`; `location` is its options that say where that is."""
+    """The database that `wrangler d1 execute` uses; `location` is the options of wrangler that choose it."""
 
     def __init__(self, *location: str) -> None:
         self._location = location
 
     def run(self, *statements: Statement) -> list[Row]:
-        """See `Database.run`; D1 runs the statements of one call in a transaction."""
+        """Run the statements like `Database.run`; D1 runs those of one call in a transaction."""
         sql = "; ".join(inline(*statement) for statement in statements)
         command = [str(NODE), "node_modules/wrangler/bin/wrangler.js", "d1", "execute", "DB", *self._location]
         command += ["--config", "workers/text-gen/wrangler.toml", "--yes", "--json", "--command", sql]
@@ -74,20 +74,20 @@ class WranglerDatabase:
             check=False,
         )
         if result.returncode != 0:
-            raise SetupError(f"wrangler could not use the database: {_words(result.stdout, result.stderr)}")
+            raise SetupError(f"wrangler could not use the database: {_error_text(result.stdout, result.stderr)}")
         rows: list[Row] = json.loads(result.stdout)[-1]["results"]
         return rows
 
 
 def inline(sql: str, values: Sequence[Value]) -> str:
-    """The statement with its values as SQL literals, for wrangler takes nothing but text.
+    """Return the statement with its values as SQL literals, because wrangler accepts no values beside the SQL.
 
-    A literal ends at the next single quote that is not doubled, whatever else stands in it
-    (https://sqlite.org/lang_expr.html#literal_values_constants_).
+    A literal ends at the next single quote that is not doubled, whatever else it contains
+    (https://sqlite.org/lang_expr.html#literal_values_constants_). Raises ValueError.
     """
     pieces = sql.split("?")
     if len(pieces) != len(values) + 1:
-        raise ValueError(f"{len(values)} values for {len(pieces) - 1} marks")
+        raise ValueError(f"{len(values)} values for {len(pieces) - 1} question marks")
     return pieces[0] + "".join(_literal(value) + piece for value, piece in zip(values, pieces[1:], strict=True))
 
 
@@ -96,13 +96,13 @@ def _literal(value: Value) -> str:
         return "NULL"
     if isinstance(value, str):
         if "\0" in value:
-            raise ValueError("SQLite's text literals end at a null character")
+            raise ValueError("a string with a null character cannot be a literal: SQLite ends it there")
         return "'" + value.replace("'", "''") + "'"
     return repr(value)
 
 
-def _words(stdout: str, stderr: str) -> str:
-    """What wrangler says went wrong: with `--json` it says so in JSON."""
+def _error_text(stdout: str, stderr: str) -> str:
+    """Return wrangler's error message, which is JSON on standard output with `--json`."""
     try:
         error = json.loads(stdout)["error"]
         return " ".join([error["text"], *(note["text"] for note in error.get("notes", []))])

@@ -1,15 +1,14 @@
-"""`npm run demo -- "your topic"`: a short video, made through the workers' public HTTP API and nothing else.
+"""`npm run demo -- "your topic"`: make a short video with the workers' public HTTP API and nothing else.
 
 text-gen writes a script of three scenes, audio-gen speaks each, stock-media finds a clip for each, image-gen draws the
-title card, and render-service puts them together. The platform must be running (`npm start`); `DE_PORT_BASE` as there.
-The video comes to `out/`.
+title card, and render-service puts them together. The platform must be running (`npm start`), with the same
+`DE_PORT_BASE`. The video is saved in `out/`.
 """
 
 from __future__ import annotations
 
 import json
 import math
-import os
 import re
 import struct
 import sys
@@ -28,7 +27,6 @@ from typing import Any
 import ports
 import setup
 
-ROOT = Path(__file__).resolve().parent.parent
 TITLE_SECONDS = 3.0
 PAUSE_SECONDS = 0.6
 SCENE = {"narration": "<two sentences to be spoken>", "keywords": ["<a keyword for stock footage>"]}
@@ -42,61 +40,61 @@ class DemoError(Exception):
 
 
 def main() -> int:
-    """Makes the video; returns the exit status."""
+    """Make the video; return the exit status."""
     topic = " ".join(sys.argv[1:]) or "the sea at night"
     started = time.monotonic()
     try:
         assigned = ports.worker_ports(ports.load_configs())
         platform = Platform({worker: f"http://127.0.0.1:{port}" for worker, port in assigned.items()})
-        path = download(url := make_video(platform, topic), ROOT / "out")
+        path = download(url := make_video(platform, topic), setup.ROOT / "out")
     except (DemoError, setup.SetupError) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
-    print(f"\n{path.relative_to(ROOT)}  {path.stat().st_size / 1e6:.1f} MB  {url}")
+    print(f"\n{path.relative_to(setup.ROOT)}  {path.stat().st_size / 1e6:.1f} MB  {url}")
     print(f"made in {time.monotonic() - started:.1f} s, for ${platform.cost:.4f} as far as prices are known")
     return 0
 
 
 class Platform:
-    """The workers by name, and what their answers have cost so far, in US dollars."""
+    """The running workers, and what the calls to them have cost so far, in US dollars."""
 
     def __init__(self, urls: Mapping[str, str]) -> None:
         self._urls = urls
         self.cost = 0.0
 
     def call(self, worker: str, path: str, body: Document | None = None, *, quiet: bool = False) -> Document:
-        """One call, told on the terminal. Raises `DemoError` with the worker's own words."""
+        """Call a worker, print how long it took, and return its JSON. Raises `DemoError` with the worker's message."""
         url = self._urls[worker] + path
         data = None if body is None else json.dumps(body).encode()
         started = time.monotonic()
         try:
-            with urllib.request.urlopen(urllib.request.Request(url, data)) as answer:  # noqa: S310  # ours
-                result: Document = json.load(answer)
-                self.cost += float(answer.headers.get("X-Estimated-Cost-USD") or 0)
+            with urllib.request.urlopen(urllib.request.Request(url, data)) as response:  # noqa: S310  # our own worker
+                result: Document = json.load(response)
+                self.cost += float(response.headers.get("X-Estimated-Cost-USD") or 0)
         except urllib.error.HTTPError as error:
-            raise DemoError(f"{worker} answered {error.code}: {error.read().decode()[:300]}") from error
+            raise DemoError(f"{worker} returned status {error.code}: {error.read().decode()[:300]}") from error
         except urllib.error.URLError as error:
-            raise DemoError(f"{worker} does not answer at {url}; is `npm start` running?") from error
+            raise DemoError(f"{worker} does not respond at {url}; is `npm start` running?") from error
         if not quiet:
             print(f"  {worker:<16}{path:<18}{time.monotonic() - started:6.1f} s", flush=True)
         return result
 
 
 def make_video(platform: Platform, topic: str) -> str:
-    """The URL of a video about the topic. Raises `DemoError`."""
+    """Make a video about the topic and return its URL. Raises `DemoError`."""
     with serve_soundtrack() as soundtrack, ThreadPoolExecutor() as pool:
         script = write_script(platform, topic)
         card = pool.submit(draw_card, platform, script["title"])
         scenes = script["scenes"]
         speeches = list(pool.map(partial(speak, platform), scenes))
         clips = list(pool.map(partial(find_clip, platform), scenes, [x["duration_seconds"] for x in speeches]))
-        render = finish(platform, compose(card.result(), speeches, clips, soundtrack))
+        render = render_video(platform, compose_render(card.result(), speeches, clips, soundtrack))
     url: str = render["url"]
     return url
 
 
 def write_script(platform: Platform, topic: str) -> Document:
-    """`{"title", "scenes": [{"narration", "keywords"}]}`."""
+    """Return a script: `{"title", "scenes": [{"narration", "keywords"}]}`. Raises `DemoError`."""
     prompt = (
         f"Write the script of a short video about {topic}. Answer with this JSON object, filled in, and nothing else:"
     )
@@ -105,37 +103,37 @@ def write_script(platform: Platform, topic: str) -> Document:
     try:
         script: Document = json.loads(found[0] if found else text)
         if not script["title"] or not all(scene["narration"] and scene["keywords"] for scene in script["scenes"]):
-            raise ValueError("something is empty")
+            raise ValueError("the title, a narration or the keywords are empty")
     except (ValueError, KeyError, TypeError) as error:
-        raise DemoError(f"the model wrote no script ({error}): {text[:200]}") from error
+        raise DemoError(f"the model's text is not a script ({error}): {text[:200]}") from error
     return script
 
 
 def draw_card(platform: Platform, title: str) -> Document:
-    """image-gen's answer for the title card."""
+    """Return image-gen's response for the title card."""
     prompt = f"A title card with the words: {title}"
     return platform.call("image-gen", "/generate", {"prompt": prompt, "options": {"aspect_ratio": "16:9"}})
 
 
 def speak(platform: Platform, scene: Document) -> Document:
-    """audio-gen's answer for a scene."""
+    """Return audio-gen's response for a scene."""
     return platform.call("audio-gen", "/synthesize", {"text": scene["narration"]})
 
 
 def find_clip(platform: Platform, scene: Document, seconds: float) -> Document:
-    """A clip for a scene: one as long as the speech, if there is one."""
+    """Return a clip for a scene: one as long as the speech, if there is one. Raises `DemoError`."""
     wanted: Document = {"keywords": scene["keywords"][:3], "orientation": "landscape"}
     wanted["options"] = {"per_page": 1, "min_width": 1280, "min_duration": min(math.ceil(seconds + PAUSE_SECONDS), 10)}
     media = platform.call("stock-media", "/search/videos", wanted)["media"]
     media = media or platform.call("stock-media", "/search/videos", {**wanted, "options": {"per_page": 1}})["media"]
     if not media:
-        raise DemoError(f"there is no clip of {', '.join(scene['keywords'])}")
+        raise DemoError(f"stock-media found no clip for {', '.join(scene['keywords'])}; try another topic")
     clip: Document = media[0]
     return clip
 
 
-def compose(card: Document, speeches: list[Document], clips: list[Document], soundtrack: str) -> Document:
-    """The body of `POST /render`: pictures above, voices below."""
+def compose_render(card: Document, speeches: list[Document], clips: list[Document], soundtrack: str) -> Document:
+    """Return the body of `POST /render`: one track of pictures, one of speech."""
     fade = {"in": "fade", "out": "fade"}
     pictures: list[Document] = [
         {"asset": {"type": "image", "src": card["image_url"]}, "start": 0, "length": TITLE_SECONDS, "transition": fade}
@@ -145,7 +143,7 @@ def compose(card: Document, speeches: list[Document], clips: list[Document], sou
     for speech, clip in zip(speeches, clips, strict=True):
         length = round(speech["duration_seconds"] + PAUSE_SECONDS, 2)
         video = {"type": "video", "src": clip["url"], "volume": 0}
-        # A clip that is shorter than the speech starts anew until the scene is over.
+        # A clip that is shorter than the speech is repeated until the scene ends.
         for offset in range(0, math.ceil(length), max(1, int(clip["duration"]))):
             part = round(min(clip["duration"], length - offset), 2)
             if part > 0:
@@ -161,8 +159,8 @@ def compose(card: Document, speeches: list[Document], clips: list[Document], sou
     return {"timeline": timeline, "output": {"format": "mp4", "resolution": "hd", "fps": 25}}
 
 
-def finish(platform: Platform, body: Document) -> Document:
-    """The finished render, with a bar while it is in the making."""
+def render_video(platform: Platform, body: Document) -> Document:
+    """Return the finished render; print a progress bar until then. Raises `DemoError`."""
     render = platform.call("render-service", "/render", body)
     while render["status"] not in {"done", "failed"}:
         progress = render.get("progress") or 0
@@ -175,26 +173,26 @@ def finish(platform: Platform, body: Document) -> Document:
         render = platform.call("render-service", f"/render/{render['render_id']}?wait_seconds=2", quiet=True)
     print()
     if render["status"] == "failed":
-        raise DemoError(f"the render failed: {render.get('error')}")
+        raise DemoError(f"render-service could not render the video: {render.get('error')}")
     return render
 
 
 def download(url: str, folder: Path) -> Path:
-    """Puts the video into a folder."""
+    """Save the video in a folder and return its path."""
     path = folder / Path(url).name
     path.parent.mkdir(exist_ok=True)
-    with urllib.request.urlopen(url) as answer:  # noqa: S310  # of our own worker
-        path.write_bytes(answer.read())
+    with urllib.request.urlopen(url) as response:  # noqa: S310  # our own worker
+        path.write_bytes(response.read())
     return path
 
 
 @contextmanager
 def serve_soundtrack() -> Iterator[str]:
-    """A quiet chord on loopback, for as long as it takes to be fetched; its URL."""
+    """Serve a quiet chord on loopback until the block ends; yield its URL."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:  # the base class's name
-            content = chord()
+            content = make_chord()
             self.send_response(200)
             self.send_header("Content-Type", "audio/wav")
             self.send_header("Content-Length", str(len(content)))
@@ -214,8 +212,8 @@ def serve_soundtrack() -> Iterator[str]:
         server.server_close()
 
 
-def chord(seconds: int = 90, rate: int = 8000) -> bytes:
-    """A WAV file of one slow chord (RIFF, 16-bit PCM, mono)."""
+def make_chord(seconds: int = 90, rate: int = 8000) -> bytes:
+    """Return a WAV file of one slow chord (RIFF, 16-bit PCM, mono)."""
     waves = [sum(math.sin(2 * math.pi * pitch * n / rate) for pitch in (110, 165, 220, 277)) for n in range(rate * 2)]
     samples = struct.pack(f"<{len(waves)}h", *(int(2500 * wave) for wave in waves)) * (seconds // 2)
     head = struct.pack(
@@ -237,5 +235,4 @@ def chord(seconds: int = 90, rate: int = 8000) -> bytes:
 
 
 if __name__ == "__main__":
-    os.chdir(ROOT)
     sys.exit(main())

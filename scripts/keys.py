@@ -1,10 +1,10 @@
-"""`npm run keys -- create|list|revoke|rotate`: the API keys of the local stack, with `--remote` of the deployed one.
+"""`npm run keys -- create|list|revoke|rotate`: manage API keys, locally or with `--remote` in the deployment.
 
     npm run keys -- create --name film-app --owner me@example.com --scopes text,audio --expires 90d
     npm run --silent keys -- list --remote
 
-A key is shown once, alone on standard output; the words about it go to standard error. Only its hash is stored, and
-only that is handed to wrangler. Standard library only.
+A key is printed once, alone on standard output; everything else goes to standard error. Only its hash is stored, and
+wrangler is given only that. Standard library only.
 """
 
 from __future__ import annotations
@@ -39,21 +39,21 @@ from electrons.ratelimit.headers import parse_policies
 STATE = setup.ROOT / ".state"
 SCOPES = find_scopes()
 LOCAL_KEY = "local-key"
-"""The file in the state's folder with a key for everything local."""
+"""The file in the state's folder that has a key with all scopes for local use."""
 
 LABEL_LENGTH = 100
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
-_SELECT = f"SELECT {', '.join(field.name for field in fields(KeyRecord))} FROM api_keys"  # noqa: S608  # names of ours
-_SHOWN = ("id", "environment", "name", "owner", "scopes", "status", "expires_at", "last_used_at", "rate_limit_policy")
+_SELECT = f"SELECT {', '.join(field.name for field in fields(KeyRecord))} FROM api_keys"  # noqa: S608  # our own names
+_COLUMNS = ("id", "environment", "name", "owner", "scopes", "status", "expires_at", "last_used_at", "rate_limit_policy")
 
 
 class KeysError(Exception):
-    """What cannot be done, in one line."""
+    """What cannot be done and why, in one line."""
 
 
 def main(arguments: Sequence[str] | None = None, *, state: Path = STATE) -> int:
-    """Runs one command; returns the exit status."""
+    """Run one command; return the exit status."""
     options = _parser().parse_args(arguments)
     try:
         database: Database = WranglerDatabase("--remote") if options.remote else LocalDatabase(state)
@@ -69,18 +69,20 @@ def main(arguments: Sequence[str] | None = None, *, state: Path = STATE) -> int:
                     expires_at=_now() + lifetime if lifetime else None,
                     rate_limit_policy=options.limit,
                 )
-                _show_new(key, record)
+                _print_new_key(key, record)
             case "list":
-                _show_all(records(database))
+                _print_table(load_records(database))
             case "revoke":
                 revoke(database, options.id)
-                _say(f"The key {options.id} is revoked; workers refuse it within `KEY_CACHE_SECONDS`, 30 by default.")
+                _print_message(
+                    f"The key {options.id} is revoked; workers refuse it within `KEY_CACHE_SECONDS`, 30 by default."
+                )
             case "rotate":
                 key, record = rotate(database, options.id, overlap=options.overlap)
-                _show_new(key, record)
-                _say(f"The key {options.id} is good until {find(database, options.id).expires_at}.")
+                _print_new_key(key, record)
+                _print_message(f"The key {options.id} is valid until {find(database, options.id).expires_at}.")
     except (KeysError, setup.SetupError) as error:
-        _say(f"keys: {error}")
+        _print_message(f"keys: {error}")
         return 1
     return 0
 
@@ -96,7 +98,7 @@ def create(
     rate_limit_policy: str | None = None,
     also: Sequence[Statement] = (),
 ) -> tuple[str, KeyRecord]:
-    """A new key and its record, which is stored together with what `also` says."""
+    """Create a key and store its record, in one transaction with the statements of `also`; return both."""
     key = generate(environment)
     record = KeyRecord.create(
         key,
@@ -108,40 +110,40 @@ def create(
         rate_limit_policy=rate_limit_policy,
     )
     row = asdict(record)
-    marks = ", ".join("?" for _ in row)
-    insert = f"INSERT INTO api_keys ({', '.join(row)}) VALUES ({marks})"  # noqa: S608  # names of ours
+    values = ", ".join("?" for _ in row)
+    insert = f"INSERT INTO api_keys ({', '.join(row)}) VALUES ({values})"  # noqa: S608  # our own names
     database.run((insert, list(row.values())), *also)
     return key, record
 
 
-def records(database: Database) -> list[KeyRecord]:
-    """All keys, the oldest first."""
+def load_records(database: Database) -> list[KeyRecord]:
+    """Return the records of all keys, the oldest first."""
     return [KeyRecord(**row) for row in database.run((f"{_SELECT} ORDER BY created_at, id", ()))]
 
 
 def find(database: Database, key_id: str) -> KeyRecord:
-    """One key's record. Raises `KeysError`."""
+    """Return one key's record. Raises `KeysError`."""
     rows = database.run((f"{_SELECT} WHERE id = ?", [key_id]))
     if not rows:
-        raise KeysError("no key has this id; `npm run keys -- list` shows those there are")
+        raise KeysError(f"no key has the id {key_id}; `npm run keys -- list` shows all keys")
     return KeyRecord(**rows[0])
 
 
 def revoke(database: Database, key_id: str) -> None:
-    """Makes a key invalid for ever. Raises `KeysError`."""
+    """Make a key invalid forever. Raises `KeysError`."""
     if find(database, key_id).revoked_at is not None:
-        raise KeysError(f"the key {key_id} was revoked before")
+        raise KeysError(f"the key {key_id} is already revoked")
     database.run(("UPDATE api_keys SET revoked_at = ? WHERE id = ?", [format_time(_now()), key_id]))
 
 
 def rotate(database: Database, key_id: str, *, overlap: timedelta) -> tuple[str, KeyRecord]:
-    """A new key like a valid one, which ends when the overlap is over. Raises `KeysError`.
+    """Create a key like a valid one, which expires after the overlap; return the new key and its record.
 
-    Where the old one was made for a limited time, the new one gets the same time from now on.
+    If the old key was valid for a limited time, the new one is valid for as long from now. Raises `KeysError`.
     """
     old, now = find(database, key_id), _now()
     if (status := old.status(now.timestamp())) != "valid":
-        raise KeysError(f"the key {key_id} is {status}; make a new one")
+        raise KeysError(f"the key {key_id} is {status}; create a new one")
     old_end = datetime.fromisoformat(old.expires_at) if old.expires_at else None
     end = now + overlap if old_end is None else min(old_end, now + overlap)
     return create(
@@ -156,10 +158,10 @@ def rotate(database: Database, key_id: str, *, overlap: timedelta) -> tuple[str,
     )
 
 
-def local_key(state: Path = STATE) -> str:
-    """A valid local key with all scopes: the one of an earlier run, or a new one that the next run will find."""
+def load_local_key(state: Path = STATE) -> str:
+    """Return a valid local key with all scopes: that of an earlier run, or a new one, which the next run returns."""
     database, file = LocalDatabase(state), state / LOCAL_KEY
-    if file.exists() and _is_good(key := file.read_text().strip(), database):
+    if file.exists() and _is_usable(key := file.read_text().strip(), database):
         return key
     key, _ = create(database, environment="test", name="local", owner="npm start", scopes=SCOPES)
     new = file.with_suffix(".new")
@@ -170,7 +172,7 @@ def local_key(state: Path = STATE) -> str:
     return key
 
 
-def _is_good(key: str, database: Database) -> bool:
+def _is_usable(key: str, database: Database) -> bool:
     try:
         parsed = parse(key)
         record = find(database, parsed.id)
@@ -182,31 +184,34 @@ def _is_good(key: str, database: Database) -> bool:
 
 def _parser() -> argparse.ArgumentParser:
     remote = argparse.ArgumentParser(add_help=False)
-    remote.add_argument("--remote", action="store_true", help="the deployed database, not the local one")
-    parser = argparse.ArgumentParser(prog="npm run keys --", description="API keys of callers.")
+    remote.add_argument("--remote", action="store_true", help="use the deployed database, not the local one")
+    parser = argparse.ArgumentParser(prog="npm run keys --", description="Manage the API keys of callers.")
     commands = parser.add_subparsers(dest="command", required=True)
-    make = commands.add_parser("create", parents=[remote], help="make a key and show it, this once")
+    make = commands.add_parser("create", parents=[remote], help="create a key and print it, this once")
     make.add_argument("--name", required=True, type=_label, help="what the key is for")
-    make.add_argument("--owner", required=True, type=_label, help="who answers for it")
+    make.add_argument("--owner", required=True, type=_label, help="who is responsible for it")
     make.add_argument("--scopes", required=True, type=_scopes, help=f"comma-separated: {', '.join(SCOPES)}")
-    make.add_argument("--expires", type=_lifetime, metavar="TIME", help="90d, 12h, 30m; without it, never")
+    make.add_argument("--expires", type=_lifetime, metavar="TIME", help="90d, 12h, 30m (default: never)")
     make.add_argument(
-        "--limit", type=_policy, metavar="POLICY", help="its own RATE_LIMIT_POLICY, or none; else the deployment's"
+        "--limit",
+        type=_policy,
+        metavar="POLICY",
+        help="its own RATE_LIMIT_POLICY, or none (default: that of the deployment)",
     )
-    commands.add_parser("list", parents=[remote], help="show all keys, without their secrets")
+    commands.add_parser("list", parents=[remote], help="print all keys, without their secrets")
     end = commands.add_parser("revoke", parents=[remote], help="make a key invalid")
     end.add_argument("id", metavar="ID")
-    change = commands.add_parser("rotate", parents=[remote], help="make a new key like an old one, which then ends")
+    change = commands.add_parser("rotate", parents=[remote], help="create a key like an old one, which then expires")
     change.add_argument("id", metavar="ID")
     change.add_argument(
-        "--overlap", type=_duration, default=timedelta(days=1), metavar="TIME", help="how long both work: 24h, 0m"
+        "--overlap", type=_duration, default=timedelta(days=1), metavar="TIME", help="how long both are valid: 24h, 0m"
     )
     return parser
 
 
 def _label(text: str) -> str:
     if not (text.strip() and text.isprintable() and len(text) <= LABEL_LENGTH):
-        raise argparse.ArgumentTypeError(f"takes 1 to {LABEL_LENGTH} printable characters")
+        raise argparse.ArgumentTypeError(f"must have 1 to {LABEL_LENGTH} printable characters")
     return text.strip()
 
 
@@ -214,24 +219,24 @@ def _scopes(text: str) -> list[str]:
     names = {name.strip() for name in text.split(",") if name.strip()}
     if unknown := names - set(SCOPES):
         raise argparse.ArgumentTypeError(
-            f"there is no scope {', '.join(sorted(unknown))}; there are {', '.join(SCOPES)}"
+            f"there is no scope {', '.join(sorted(unknown))}; the scopes are {', '.join(SCOPES)}"
         )
     if not names:
-        raise argparse.ArgumentTypeError(f"names no scope; there are {', '.join(SCOPES)}")
+        raise argparse.ArgumentTypeError(f"must name a scope; the scopes are {', '.join(SCOPES)}")
     return [scope for scope in SCOPES if scope in names]
 
 
 def _duration(text: str) -> timedelta:
     match = re.fullmatch(r"([0-9]{1,5})([mhd])", text)
     if match is None:
-        raise argparse.ArgumentTypeError(f"takes a time such as 30m, 12h or 90d, not {text!r}")
+        raise argparse.ArgumentTypeError(f"must be a time such as 30m, 12h or 90d, not {text!r}")
     return timedelta(**{_UNITS[match[2]]: int(match[1])})
 
 
 def _lifetime(text: str) -> timedelta:
     lifetime = _duration(text)
     if not lifetime:
-        raise argparse.ArgumentTypeError("must be more than nothing")
+        raise argparse.ArgumentTypeError("must be longer than 0")
     return lifetime
 
 
@@ -243,7 +248,7 @@ def _policy(text: str) -> str:
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
     if not policies:
-        raise argparse.ArgumentTypeError('is empty; it is written like "requests";q=60;w=60')
+        raise argparse.ArgumentTypeError('must not be empty; an example is "requests";q=60;w=60')
     return text
 
 
@@ -251,24 +256,25 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _show_new(key: str, record: KeyRecord) -> None:
-    _say(f"The key {record.id} of {record.owner}, for {record.name}: {record.scopes.replace(' ', ', ')}")
-    _say(f"expires: {record.expires_at or 'never'}; limits: {record.rate_limit_policy or 'those of the deployment'}")
-    _say("It is shown this once; only its hash is stored.")
+def _print_new_key(key: str, record: KeyRecord) -> None:
+    limits = record.rate_limit_policy or "those of the deployment"
+    _print_message(f"The key {record.id} of {record.owner}, for {record.name}: {record.scopes.replace(' ', ', ')}")
+    _print_message(f"expires: {record.expires_at or 'never'}; limits: {limits}")
+    _print_message("It is shown only this once; only its hash is stored.")
     print(key, flush=True)
 
 
-def _show_all(found: Sequence[KeyRecord]) -> None:
-    rows = [list(_SHOWN)]
-    for record in found:
+def _print_table(records: Sequence[KeyRecord]) -> None:
+    rows = [list(_COLUMNS)]
+    for record in records:
         values = {**asdict(record), "status": record.status(time.time())}
-        rows.append([str(values[column] or "-") for column in _SHOWN])
+        rows.append([str(values[column] or "-") for column in _COLUMNS])
     widths = [max(len(text) for text in column) for column in zip(*rows, strict=True)]
     for row in rows:
         print("  ".join(f"{text:<{width}}" for text, width in zip(row, widths, strict=True)).rstrip())
 
 
-def _say(text: str) -> None:
+def _print_message(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 

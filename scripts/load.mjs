@@ -1,8 +1,8 @@
-// Sends one request over and over and prints how long the answers took, as JSON: node scripts/load.mjs '{"url": ...}'.
+// Sends one request many times and prints how long the responses took, as JSON: node scripts/load.mjs '{"url": ...}'.
 //   url, headers, body   the request, a POST
-//   clients              how many at once, each on a connection of its own (default: 1)
-//   requests             how many in all (default: 500), after `warmup` (default: 50) that are not counted
-// { p50, p99: ms to the whole answer, first: ms to the first byte of its body (p50), per_second }
+//   clients              number of concurrent clients, each on a connection of its own (default: 1)
+//   requests             number of requests in total (default: 500), after `warmup` (default: 50) that are not counted
+// Output: { p50, p99: ms to the whole response, first: ms to the first byte of its body (p50), per_second }
 import { Agent, request } from "node:http";
 
 const options = { clients: 1, requests: 500, warmup: 50, headers: {}, ...JSON.parse(process.argv[2]) };
@@ -20,7 +20,7 @@ function send() {
       response.on("error", reject);
       response.on("end", () => {
         if (response.statusCode === 200) resolve({ whole: performance.now() - started, first });
-        else reject(new Error(`${options.url} answered ${response.statusCode}`));
+        else reject(new Error(`${options.url} returned status ${response.statusCode}`));
       });
     });
     outgoing.end(options.body);

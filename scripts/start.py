@@ -1,4 +1,4 @@
-"""`npm start`: the whole platform on this machine, on the real runtime, with emulated providers where there is no key.
+"""`npm start`: run the whole platform on this machine, on the real runtime; providers without a key are emulated.
 
 The workers' ports are those of their wrangler.toml files, the emulators' is 8800; `DE_PORT_BASE` moves them all
 (ports.py). State is kept in `.state/`; edits are picked up while it runs.
@@ -29,7 +29,7 @@ def main() -> int:
     state = keys.STATE
     worker_ports, emulators_port = ports.worker_ports(ports.load_configs()), ports.emulators_port()
     with progress.repeat("preparing the local database"):
-        local_key = keys.local_key(state)
+        local_key = keys.load_local_key(state)
     parts: list[local.Part] = []
     signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     try:
@@ -68,7 +68,7 @@ def main() -> int:
 
 
 def print_table(urls: dict[str, str], base_urls: dict[str, str], emulated: dict[str, str], seconds: float) -> None:
-    """What listens where, and a line to try."""
+    """Print what listens where, and a command to try."""
     rows = [(name, url, "worker") for name, url in urls.items()]
     rows += [
         (name, url, "emulated" if name in emulated else "real: its key is in .dev.vars")
@@ -83,7 +83,7 @@ def print_table(urls: dict[str, str], base_urls: dict[str, str], emulated: dict[
 
 
 def print_key(local_key: str) -> None:
-    """The key for what asks for one even here."""
+    """Print the key for the worker that requires one even here."""
     print(
         f"A key for sandbox-executor, which is never open (kept in .state/{keys.LOCAL_KEY}):\n\n  {local_key}\n",
         flush=True,
@@ -91,20 +91,20 @@ def print_key(local_key: str) -> None:
 
 
 def follow(parts: list[local.Part]) -> int:
-    """Shows what the parts say until one of them ends."""
+    """Print the events of the parts until one of them ends; return the exit status."""
     events: queue.Queue[Event] = queue.Queue()
     for part in parts:
-        threading.Thread(target=_pump, args=[part, events], daemon=True).start()
+        threading.Thread(target=_queue_events, args=[part, events], daemon=True).start()
     while True:
         part, event = events.get()
         if event is None:
             print(f"{part.name} ended by itself with status {part.process.wait()}; stopping", file=sys.stderr)
             return 1
-        show(event)
+        print_event(event)
 
 
-def show(event: dict[str, Any]) -> None:
-    """One line for one event."""
+def print_event(event: dict[str, Any]) -> None:
+    """Print one line for one event."""
     match event["event"]:
         case "log":
             print(event["message"], flush=True)
@@ -116,7 +116,7 @@ def show(event: dict[str, Any]) -> None:
             print(f"error: {event['message']}", file=sys.stderr, flush=True)
 
 
-def _pump(part: local.Part, events: queue.Queue[Event]) -> None:
+def _queue_events(part: local.Part, events: queue.Queue[Event]) -> None:
     for event in part.events():
         events.put((part, event))
     events.put((part, None))

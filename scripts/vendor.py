@@ -1,9 +1,8 @@
-"""Puts what a worker imports into its `python_modules/`: the shared package and its locked dependencies, as wasm
-wheels.
+"""Copy what a worker imports into its `python_modules/`: the shared package and its locked dependencies (wasm wheels).
 
 Each worker's wrangler.toml runs this as its `[build] command`, so that plain `npx wrangler dev` and `npx wrangler
-deploy` need no other tooling than a Python with pip. Only what changed is copied; the wheels are fetched once per
-lock file.
+deploy` need nothing but a Python with pip, 3.9 or later. Only what changed is copied; the wheels are downloaded once
+for each lock file.
 
     python3 scripts/vendor.py text-gen        one worker
     python3 scripts/vendor.py                 all
@@ -27,8 +26,8 @@ CACHE = ROOT / ".cache" / "vendor"
 WORKER_NAMES = ROOT / "shared" / "electrons" / "workers.json"
 
 # CPython 3.14 in Pyodide 314, which `compatibility_date` 2026-09-08 and later with `python_workers` means (PEP 783's
-# tags). --no-deps: pip would judge environment markers by the host; the lock was resolved for Emscripten. --ignore-
-# requires-python: pip would hold a host older than the target against wheels that only the target runs.
+# tags). --no-deps: pip would evaluate environment markers for the host; the lock was resolved for Emscripten. --ignore-
+# requires-python: pip would reject wheels because the host's Python, which never runs them, is older than they need.
 WHEELS = [
     "--no-deps",
     "--ignore-requires-python",
@@ -56,11 +55,14 @@ LEFT_OUT = ("__pycache__", "bin", "testing")
 
 
 def main(names: list[str]) -> int:
-    """Vendors the named workers, all without names; returns the process's exit status."""
+    """Vendor the named workers, or all of them without names; return the exit status."""
     workers = {path.parent.name: path.parent for path in sorted((ROOT / "workers").glob("*/wrangler.toml"))}
     unknown = [name for name in names if name not in workers]
     if unknown:
-        print(f"vendor: there is no worker named {', '.join(unknown)}; there are {', '.join(workers)}", file=sys.stderr)
+        print(
+            f"vendor: there is no worker named {', '.join(unknown)}; the workers are {', '.join(workers)}",
+            file=sys.stderr,
+        )
         return 2
     write_worker_names(list(workers))
     try:
@@ -81,7 +83,7 @@ def write_worker_names(names: list[str]) -> None:
 
 
 def fetch_dependencies() -> Path:
-    """The folder with the installed dependencies, filled on first use. Raises CalledProcessError when pip fails."""
+    """Return the folder of the installed dependencies, created on first use. Raises CalledProcessError."""
     key = hashlib.sha256(LOCK.read_bytes() + " ".join(WHEELS).encode()).hexdigest()[:16]
     folder = CACHE / key
     if folder.is_dir():
@@ -94,7 +96,7 @@ def fetch_dependencies() -> Path:
         subprocess.run(command, check=True)
         unfinished.rename(folder)
     except OSError:
-        if not folder.is_dir():  # else another run was faster
+        if not folder.is_dir():  # otherwise another run was faster
             raise
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -102,7 +104,10 @@ def fetch_dependencies() -> Path:
 
 
 def sync(sources: dict[Path, Path], target: Path) -> None:
-    """Makes `target` hold the files of all `sources` below their prefixes; the same size and time is the same file."""
+    """Make `target` have exactly the files of all `sources`, each source below its prefix in `target`.
+
+    A file of the same size and modification time is taken to be the same.
+    """
     wanted = {prefix / path: source / path for prefix, source in sources.items() for path in _files(source)}
     for path in set(_files(target)) - set(wanted):
         (target / path).unlink()
@@ -122,17 +127,17 @@ def _files(folder: Path) -> Iterator[Path]:
 
 def _is_same(source: Path, destination: Path) -> bool:
     try:
-        there = destination.stat()
+        copied = destination.stat()
     except FileNotFoundError:
         return False
-    here = source.stat()
-    return (here.st_size, here.st_mtime_ns) == (there.st_size, there.st_mtime_ns)
+    original = source.stat()
+    return (original.st_size, original.st_mtime_ns) == (copied.st_size, copied.st_mtime_ns)
 
 
 def _python_with_pip() -> str:
-    project = ROOT / ".venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    if project.exists():
-        return str(project)
+    installed = ROOT / ".venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    if installed.exists():
+        return str(installed)
     if importlib.util.find_spec("pip") is None:
         sys.exit("vendor: this Python has no pip; run `npm run setup` once, or install pip")
     return sys.executable

@@ -1,4 +1,4 @@
-"""package-lock.json serves every platform: npm leaves out those of the machine that wrote it if it is not careful."""
+"""package-lock.json is for every platform: beside a node_modules/, npm locks only the binaries installed there."""
 
 import json
 from pathlib import Path
@@ -36,21 +36,21 @@ def locked_platforms(names: list[str]) -> set[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("package", ["workerd", "@biomejs/biome", "esbuild"])
-def test_lock_when_a_tool_has_binaries_then_those_of_every_platform_are_in_it(package: str) -> None:
+def test_lock_when_a_tool_has_binaries_then_of_every_platform(package: str) -> None:
     entry = find_locked(package, user="")
 
     assert entry
     assert locked_platforms(list(entry["optionalDependencies"])) >= {*UNIX, ("win32", "x64")}
 
 
-def test_lock_when_node_is_installed_then_it_is_one_version_on_every_platform() -> None:
+def test_lock_when_node_is_locked_then_one_version_everywhere() -> None:
     packages = {name: version for name, version in PACKAGE["optionalDependencies"].items() if name.startswith("node-")}
 
     assert locked_platforms(list(packages)) == UNIX
     assert len(set(packages.values())) == 1
 
 
-def test_lock_when_a_dependency_is_optional_then_it_is_in_it_with_a_hash() -> None:
+def test_lock_when_a_dependency_is_optional_then_it_has_a_hash() -> None:
     named = [(user, name) for user, entry in LOCKED.items() for name in entry.get("optionalDependencies", {})]
 
     assert len(named) > 60
@@ -58,13 +58,13 @@ def test_lock_when_a_dependency_is_optional_then_it_is_in_it_with_a_hash() -> No
         assert (find_locked(name, user=user) or {}).get("integrity"), f"{name} of {user or 'package.json'}"
 
 
-def test_lock_when_package_json_changes_then_it_does_too() -> None:
+def test_lock_when_compared_with_package_json_then_the_same_versions() -> None:
     kinds = ("devDependencies", "optionalDependencies", "dependencies")
 
     assert {kind: LOCKED[""].get(kind) for kind in kinds} == {kind: PACKAGE.get(kind) for kind in kinds}
 
 
-def test_lock_when_read_then_it_names_no_registry_and_every_package_has_a_hash() -> None:
+def test_lock_when_read_then_hashes_and_no_registry() -> None:
     packages = {path: entry for path, entry in LOCKED.items() if path}
 
     assert not [path for path, entry in packages.items() if "resolved" in entry]

@@ -1,4 +1,4 @@
-"""The Pyodide bundle that workerd starts Python Workers with, made here of a small stand-in for the npm package."""
+"""The Pyodide bundle that workerd starts Python Workers with, built here from a small package like `pyodide`."""
 
 import json
 from pathlib import Path
@@ -40,7 +40,7 @@ def read_modules(bundle: Path) -> dict[str, Any]:
     return {module["name"]: module for module in modules}
 
 
-def test_bundle_when_built_then_it_holds_the_three_internal_modules(tmp_path: Path) -> None:
+def test_bundle_when_built_then_it_has_three_internal_modules(tmp_path: Path) -> None:
     folder = build(make_package(tmp_path / "pyodide"), tmp_path / "cache")
     modules = read_modules(folder / BUNDLE_NAME)
     assert {module["type"] for module in modules.values()} == {"internal"}
@@ -54,7 +54,7 @@ def test_bundle_when_built_then_it_holds_the_three_internal_modules(tmp_path: Pa
     assert modules["pyodideRuntime-internal:python_stdlib.zip"]["data"] == b"PK"
 
 
-def test_glue_when_adapted_then_no_forbidden_call_is_left() -> None:
+def test_glue_when_adapted_then_no_forbidden_call_remains() -> None:
     glue = adapt_glue(GLUE)
     for forbidden in ("new WebAssembly.Module(", "WebAssembly.instantiate(", "Date.now", "crypto.", "export default"):
         assert forbidden not in glue
@@ -70,7 +70,7 @@ def test_glue_when_adapted_then_no_forbidden_call_is_left() -> None:
         ("export default", "export", "export by name"),
     ],
 )
-def test_build_when_the_glue_has_changed_then_the_error_names_the_substitution(
+def test_build_when_the_glue_is_unknown_then_an_error_names_the_edit(
     tmp_path: Path, known: str, unknown: str, substitution: str
 ) -> None:
     package = make_package(tmp_path / "pyodide", glue=GLUE.replace(known, unknown, 1))
@@ -79,7 +79,7 @@ def test_build_when_the_glue_has_changed_then_the_error_names_the_substitution(
     assert not (tmp_path / "cache").exists()
 
 
-def test_build_when_nothing_has_changed_then_the_bundle_is_kept(tmp_path: Path) -> None:
+def test_build_when_nothing_has_changed_then_the_same_bundle(tmp_path: Path) -> None:
     package = make_package(tmp_path / "pyodide")
     first = build(package, tmp_path / "cache")
     made = (first / BUNDLE_NAME).stat()
@@ -88,19 +88,19 @@ def test_build_when_nothing_has_changed_then_the_bundle_is_kept(tmp_path: Path) 
     assert list((tmp_path / "cache").iterdir()) == [first]
 
 
-def test_build_when_an_input_has_changed_then_another_bundle_is_made(tmp_path: Path) -> None:
+def test_build_when_an_input_has_changed_then_another_bundle(tmp_path: Path) -> None:
     first = build(make_package(tmp_path / "one"), tmp_path / "cache")
     second = build(make_package(tmp_path / "two", wasm=b"\0asm2"), tmp_path / "cache")
     assert first != second
     assert read_modules(second / BUNDLE_NAME)["pyodideRuntime-internal:pyodide.asm.wasm"]["wasm"] == b"\0asm2"
 
 
-def test_build_when_the_package_has_another_version_then_the_error_names_both(tmp_path: Path) -> None:
+def test_build_when_the_version_differs_then_the_error_names_both(tmp_path: Path) -> None:
     package = make_package(tmp_path / "pyodide", version="314.0.7")
     with pytest.raises(BundleError, match=rf"expects pyodide {PYODIDE_VERSION}, but .* is 314\.0\.7"):
         build(package, tmp_path / "cache")
 
 
-def test_build_when_the_package_is_not_installed_then_the_error_says_what_to_run(tmp_path: Path) -> None:
+def test_build_when_the_package_is_missing_then_what_to_run(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="npm ci"):
         build(tmp_path / "pyodide", tmp_path / "cache")

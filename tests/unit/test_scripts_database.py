@@ -1,4 +1,4 @@
-"""SQL for a wrangler that takes nothing but text."""
+"""SQL with its values as literals, for wrangler."""
 
 import sqlite3
 from contextlib import closing
@@ -14,7 +14,7 @@ values = st.none() | texts | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_
 
 
 @given(st.lists(values, min_size=1, max_size=4))
-def test_inline_when_read_by_sqlite_then_the_values_are_what_they_were(given_values: list[Value]) -> None:
+def test_inline_when_read_by_sqlite_then_the_values_are_the_same(given_values: list[Value]) -> None:
     statement = inline(f"SELECT {', '.join('?' for _ in given_values)}", given_values)
 
     with closing(sqlite3.connect(":memory:")) as connection:
@@ -22,17 +22,17 @@ def test_inline_when_read_by_sqlite_then_the_values_are_what_they_were(given_val
 
 
 @pytest.mark.parametrize("name", ["O'Brien", "'); DROP TABLE api_keys; --", "a?b", 'say "no"', "ünï — 中"])
-def test_inline_when_a_name_has_quotes_or_marks_then_it_stays_one_value(name: str) -> None:
+def test_inline_when_a_name_has_quotes_or_marks_then_one_value(name: str) -> None:
     with closing(sqlite3.connect(":memory:")) as connection:
         assert connection.execute(inline("SELECT ?, ?", [name, 1])).fetchall() == [(name, 1)]
 
 
 @pytest.mark.parametrize(("sql", "count"), [("SELECT ?", 0), ("SELECT ?", 2), ("SELECT 1", 1)])
-def test_inline_when_marks_and_values_differ_in_number_then_value_error(sql: str, count: int) -> None:
-    with pytest.raises(ValueError, match="marks"):
+def test_inline_when_there_are_too_few_values_then_value_error(sql: str, count: int) -> None:
+    with pytest.raises(ValueError, match="question marks"):
         inline(sql, ["x"] * count)
 
 
-def test_inline_when_a_text_has_a_null_character_then_value_error() -> None:
+def test_inline_when_a_string_has_a_null_character_then_value_error() -> None:
     with pytest.raises(ValueError, match="null character"):
         inline("SELECT ?", ["a\0b"])

@@ -5,7 +5,7 @@ import dev
 CONFIG = {"compatibility_flags": ["python_workers"]}
 
 
-def test_options_when_a_worker_has_a_port_then_flags_and_port_are_given() -> None:
+def test_options_when_a_worker_has_a_port_then_flags_and_port() -> None:
     assert dev.wrangler_options(CONFIG, port=8788, arguments=["--test-scheduled"]) == [
         "--compatibility-flags",
         "python_workers",

@@ -15,6 +15,7 @@ from database import LocalDatabase, WranglerDatabase
 from electrons.keys import parse
 from platform_workers import find_scopes
 
+SCOPE_LIST = "the scopes are audio, image, render, "
 CREATE = ["create", "--name", "film-app", "--owner", "me@example.com"]
 
 
@@ -44,7 +45,7 @@ def test_create_when_run_then_the_key_alone_is_on_standard_output(
 
     output = capsys.readouterr()
     key = output.out.removesuffix("\n")
-    (record,) = keys.records(LocalDatabase(state))
+    (record,) = keys.load_records(LocalDatabase(state))
     assert key.startswith("de_test_")
     assert (parse(key).id, parse(key).hash) == (record.id, record.hash)
     assert (record.name, record.owner, record.scopes) == ("film-app", "me@example.com", "audio text")
@@ -56,16 +57,14 @@ def test_create_when_run_then_the_key_alone_is_on_standard_output(
     assert record.id in output.err
 
 
-def test_create_when_nothing_else_is_asked_then_it_never_expires_and_has_the_deployments_limits(state: Path) -> None:
+def test_create_when_nothing_else_is_given_then_no_expiry_or_limit(state: Path) -> None:
     run(state, *CREATE, "--scopes", "text")
 
-    (record,) = keys.records(LocalDatabase(state))
+    (record,) = keys.load_records(LocalDatabase(state))
     assert (record.expires_at, record.rate_limit_policy, record.revoked_at, record.last_used_at) == (None,) * 4
 
 
-def test_create_when_run_then_the_secret_is_nowhere_in_the_state(
-    state: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_create_when_run_then_the_secret_is_not_in_the_state(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run(state, *CREATE, "--scopes", "text")
 
     secret = capsys.readouterr().out.strip().split("_")[3]
@@ -77,21 +76,27 @@ def test_create_when_run_then_the_secret_is_nowhere_in_the_state(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([*CREATE, "--scopes", "text,video"], "there is no scope video; there are audio, image, render, "),
-        ([*CREATE, "--scopes", " , "], "names no scope"),
+        (
+            [*CREATE, "--scopes", "text,video"],
+            f"there is no scope video; {SCOPE_LIST}",
+        ),
+        ([*CREATE, "--scopes", " , "], f"must name a scope; {SCOPE_LIST}"),
         ([*CREATE, "--scopes", "text", "--limit", "60/min"], "not a quota policy such as"),
-        ([*CREATE, "--scopes", "text", "--limit", " "], "is empty"),
-        ([*CREATE, "--scopes", "text", "--expires", "soon"], "takes a time such as 30m, 12h or 90d, not 'soon'"),
-        ([*CREATE, "--scopes", "text", "--expires", "0d"], "must be more than nothing"),
-        (["create", "--name", " ", "--owner", "me", "--scopes", "text"], "argument --name: takes 1 to 100 printable"),
-        (["create", "--name", "a\nb", "--owner", "me", "--scopes", "text"], "argument --name: takes 1 to 100"),
-        (["create", "--name", "a", "--owner", "x" * 101, "--scopes", "text"], "argument --owner: takes 1 to 100"),
+        ([*CREATE, "--scopes", "text", "--limit", " "], "must not be empty"),
+        ([*CREATE, "--scopes", "text", "--expires", "soon"], "must be a time such as 30m, 12h or 90d, not 'soon'"),
+        ([*CREATE, "--scopes", "text", "--expires", "0d"], "must be longer than 0"),
+        (
+            ["create", "--name", " ", "--owner", "me", "--scopes", "text"],
+            "argument --name: must have 1 to 100 print",
+        ),
+        (["create", "--name", "a\nb", "--owner", "me", "--scopes", "text"], "argument --name: must have 1 to 100"),
+        (["create", "--name", "a", "--owner", "x" * 101, "--scopes", "text"], "argument --owner: must have 1 to 100"),
         (["create", "--scopes", "text"], "the following arguments are required: --name, --owner"),
         (["delete"], "invalid choice: 'delete'"),
         ([], "the following arguments are required"),
     ],
 )
-def test_command_when_it_is_wrong_then_it_says_how(
+def test_command_when_an_argument_is_wrong_then_it_is_named(
     tmp_path: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as caught:
@@ -101,7 +106,7 @@ def test_command_when_it_is_wrong_then_it_says_how(
     assert message in capsys.readouterr().err
 
 
-def test_list_when_run_then_every_key_with_its_state_and_no_hash(
+def test_list_when_run_then_every_key_with_its_status_and_no_hash(
     state: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     database = LocalDatabase(state)
@@ -124,27 +129,27 @@ def test_list_when_run_then_every_key_with_its_state_and_no_hash(
     assert parse(key).hash not in output
 
 
-def test_revoke_when_run_then_the_key_is_revoked_for_good(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_revoke_when_run_then_the_key_is_revoked_forever(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run(state, *CREATE, "--scopes", "text")
     key_id = parse(capsys.readouterr().out.strip()).id
 
     assert run(state, "revoke", key_id) == 0
     assert keys.find(LocalDatabase(state), key_id).status(0) == "revoked"
     assert run(state, "revoke", key_id) == 1
-    assert f"keys: the key {key_id} was revoked before" in capsys.readouterr().err
+    assert f"keys: the key {key_id} is already revoked" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", ["revoke", "rotate"])
-def test_command_when_no_key_has_the_id_then_it_says_where_to_look(
+def test_command_when_no_key_has_the_id_then_the_error_names_it(
     state: Path, command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(state, command, "nobody") == 1
 
-    assert capsys.readouterr().err == "keys: no key has this id; `npm run keys -- list` shows those there are\n"
+    assert capsys.readouterr().err == "keys: no key has the id nobody; `npm run keys -- list` shows all keys\n"
 
 
 @pytest.mark.parametrize(("overlap", "hours"), [([], 24), (["--overlap", "2h"], 2), (["--overlap", "0m"], 0)])
-def test_rotate_when_run_then_a_new_key_like_the_old_one_which_ends_after_the_overlap(
+def test_rotate_when_run_then_the_old_key_expires_after_the_overlap(
     state: Path, overlap: list[str], hours: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     database = LocalDatabase(state)
@@ -168,7 +173,7 @@ def test_rotate_when_run_then_a_new_key_like_the_old_one_which_ends_after_the_ov
     assert abs(overlap_seconds - hours * 3600) <= 1
 
 
-def test_rotate_when_the_old_key_ends_sooner_then_it_lives_no_longer_and_the_new_one_as_long(state: Path) -> None:
+def test_rotate_when_the_old_key_expires_sooner_then_that_stays(state: Path) -> None:
     database, now = LocalDatabase(state), datetime.now(UTC)
     _, old = keys.create(
         database, environment="test", name="n", owner="o", scopes=["text"], expires_at=now + timedelta(hours=1)
@@ -182,28 +187,28 @@ def test_rotate_when_the_old_key_ends_sooner_then_it_lives_no_longer_and_the_new
     assert abs(lifetime - timedelta(hours=1)) <= timedelta(seconds=1)
 
 
-def test_rotate_when_the_key_is_no_longer_valid_then_refused(state: Path) -> None:
+def test_rotate_when_the_key_is_not_valid_then_refused(state: Path) -> None:
     database = LocalDatabase(state)
     _, record = keys.create(database, environment="test", name="n", owner="o", scopes=["text"])
     keys.revoke(database, record.id)
 
-    with pytest.raises(keys.KeysError, match="is revoked; make a new one"):
+    with pytest.raises(keys.KeysError, match="is revoked; create a new one"):
         keys.rotate(database, record.id, overlap=timedelta())
-    assert len(keys.records(database)) == 1
+    assert len(keys.load_records(database)) == 1
 
 
-def test_local_key_when_asked_again_then_the_same_with_all_scopes_for_the_owner_only(state: Path) -> None:
-    first, again = keys.local_key(state), keys.local_key(state)
+def test_local_key_when_loaded_again_then_the_same_with_all_scopes(state: Path) -> None:
+    first, again = keys.load_local_key(state), keys.load_local_key(state)
 
     assert first == again
     assert keys.find(LocalDatabase(state), parse(first).id).scopes.split() == list(find_scopes())
     assert stat.S_IMODE((state / keys.LOCAL_KEY).stat().st_mode) == 0o600
 
 
-@pytest.mark.parametrize("harm", ["revoked", "deleted", "garbled", "of fewer scopes"])
-def test_local_key_when_it_is_no_longer_good_then_a_new_one(state: Path, harm: str) -> None:
-    database, first = LocalDatabase(state), keys.local_key(state)
-    match harm:
+@pytest.mark.parametrize("damage", ["revoked", "deleted", "garbled", "of fewer scopes"])
+def test_local_key_when_it_is_not_usable_then_a_new_one(state: Path, damage: str) -> None:
+    database, first = LocalDatabase(state), keys.load_local_key(state)
+    match damage:
         case "revoked":
             keys.revoke(database, parse(first).id)
         case "deleted":
@@ -213,22 +218,22 @@ def test_local_key_when_it_is_no_longer_good_then_a_new_one(state: Path, harm: s
         case _:
             database.run(("UPDATE api_keys SET scopes = 'text'", ()))
 
-    second = keys.local_key(state)
+    second = keys.load_local_key(state)
 
     assert second != first
-    assert keys.local_key(state) == second
+    assert keys.load_local_key(state) == second
 
 
-def test_database_when_a_statement_fails_then_the_ones_before_are_undone(state: Path) -> None:
+def test_database_when_a_statement_fails_then_all_are_undone(state: Path) -> None:
     database = LocalDatabase(state)
     keys.create(database, environment="test", name="n", owner="o", scopes=["text"])
 
     with pytest.raises(setup.SetupError, match="no such table: things"):
         database.run(("DELETE FROM api_keys", ()), ("DELETE FROM things", ()))
-    assert len(keys.records(database)) == 1
+    assert len(keys.load_records(database)) == 1
 
 
-def test_wrangler_when_it_runs_the_statements_then_keys_are_the_same_as_in_the_file(state: Path) -> None:
+def test_wrangler_when_it_runs_statements_then_the_file_has_them(state: Path) -> None:
     database, name = WranglerDatabase("--local", "--persist-to", str(state)), "O'Brien's \"?\"; DROP TABLE api_keys --"
 
     _, old = keys.create(
@@ -237,14 +242,14 @@ def test_wrangler_when_it_runs_the_statements_then_keys_are_the_same_as_in_the_f
     _, new = keys.rotate(database, old.id, overlap=timedelta(hours=1))
 
     assert keys.find(database, new.id) == new
-    by_file = {record.id: record for record in keys.records(LocalDatabase(state))}
+    by_file = {record.id: record for record in keys.load_records(LocalDatabase(state))}
     assert by_file[new.id] == new
     assert (by_file[old.id].name, by_file[old.id].rate_limit_policy) == (name, '"requests";q=1;w=60')
     assert by_file[old.id].expires_at is not None
 
 
-def test_wrangler_when_a_statement_fails_then_its_words_are_passed_on(tmp_path: Path) -> None:
+def test_wrangler_when_a_statement_fails_then_its_message_is_reported(tmp_path: Path) -> None:
     database = WranglerDatabase("--local", "--persist-to", str(tmp_path))
 
     with pytest.raises(setup.SetupError, match="wrangler could not use the database: no such table: api_keys"):
-        keys.records(database)
+        keys.load_records(database)

@@ -1,4 +1,4 @@
-"""`npm run keys -- ... --remote`: the real wrangler, in front of a D1 API on loopback."""
+"""`npm run keys -- ... --remote`: the real wrangler, which calls a D1 API on loopback."""
 
 import json
 import sqlite3
@@ -24,7 +24,7 @@ class D1Api:
         self.database.row_factory = sqlite3.Row
         self.database.executescript((ROOT / "wrangler" / "migrations" / "0003_create_api_keys.sql").read_text())
 
-    def answer(self, body: str) -> dict[str, object]:
+    def run_query(self, body: str) -> dict[str, object]:
         self.bodies.append(body)
         results = []
         try:
@@ -48,7 +48,7 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[D1Api]:
         def do_POST(self) -> None:
             assert self.path.startswith("/client/v4/accounts/account-1/d1/database/")
             assert self.headers["Authorization"] == "Bearer token-1"
-            answer = api.answer(self.rfile.read(int(self.headers["Content-Length"])).decode())
+            answer = api.run_query(self.rfile.read(int(self.headers["Content-Length"])).decode())
             content = json.dumps(answer).encode()
             self.send_response(200 if answer["success"] else 400)
             self.send_header("Content-Type", "application/json")
@@ -70,7 +70,7 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[D1Api]:
         thread.join()
 
 
-def test_remote_when_a_key_is_created_and_rotated_then_cloudflare_gets_the_hash_alone(
+def test_remote_when_a_key_is_created_then_only_its_hash_is_sent(
     api: D1Api, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ["--remote", "--name", "O'Brien's app", "--owner", "me", "--scopes", "text"]
@@ -88,7 +88,7 @@ def test_remote_when_a_key_is_created_and_rotated_then_cloudflare_gets_the_hash_
     assert list(tmp_path.iterdir()) == []
 
 
-def test_remote_when_the_table_is_missing_then_one_line_says_so(api: D1Api, capsys: pytest.CaptureFixture[str]) -> None:
+def test_remote_when_the_table_is_missing_then_one_error_line(api: D1Api, capsys: pytest.CaptureFixture[str]) -> None:
     api.database.execute("DROP TABLE api_keys")
 
     assert keys.main(["list", "--remote"]) == 1

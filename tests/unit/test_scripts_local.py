@@ -1,4 +1,4 @@
-"""Reading `.dev.vars`, and the vars that turn calls to the emulators."""
+"""Reading `.dev.vars`, and the vars that send calls to the emulators."""
 
 from pathlib import Path
 
@@ -27,18 +27,18 @@ def test_dev_vars_when_read_then_names_and_values(tmp_path: Path) -> None:
     }
 
 
-def test_dev_vars_when_there_is_no_file_then_empty(tmp_path: Path) -> None:
+def test_dev_vars_when_the_file_is_missing_then_empty(tmp_path: Path) -> None:
     assert local.read_dev_vars(tmp_path / ".dev.vars") == {}
 
 
-def test_emulated_vars_when_made_then_a_key_and_a_url_for_each_provider() -> None:
+def test_emulated_vars_when_built_then_a_key_and_a_url_per_provider() -> None:
     assert local.emulated_vars({"openai": "http://127.0.0.1:1/openai/v1"}) == {
         "OPENAI_API_KEY": "emulated",
         "OPENAI_BASE_URL": "http://127.0.0.1:1/openai/v1",
     }
 
 
-def test_emulated_vars_when_a_provider_has_other_credentials_then_those() -> None:
+def test_emulated_vars_when_credentials_have_other_names_then_those() -> None:
     base_urls = {"github": "http://127.0.0.1:1/github", "cloudflare": "http://127.0.0.1:1/cloudflare/client/v4"}
 
     assert local.emulated_vars(base_urls) == {

@@ -22,7 +22,7 @@ def no_base(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DE_PORT_BASE", raising=False)
 
 
-def test_ports_when_nothing_moves_them_then_those_of_the_readme() -> None:
+def test_ports_when_no_base_is_set_then_those_of_the_readme() -> None:
     readme = (ROOT / "README.md").read_text()
     shown = re.findall(r"^  (\S+) +http://127\.0\.0\.1:(\d+) +worker$", readme, flags=re.MULTILINE)
     expected = {
@@ -42,7 +42,7 @@ def test_ports_when_nothing_moves_them_then_those_of_the_readme() -> None:
     assert ports.emulators_port() == 8800
 
 
-def test_ports_when_a_base_is_set_then_all_move_by_as_much(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ports_when_a_base_is_set_then_all_move_by_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DE_PORT_BASE", "9000")
 
     assert ports.worker_ports({"a": with_port(8787), "b": with_port(8790), "c": {}}) == {
@@ -54,35 +54,35 @@ def test_ports_when_a_base_is_set_then_all_move_by_as_much(monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("base", ["", "80", "65001", "-1", "9000.0", "any"])
-def test_ports_when_the_base_is_no_port_then_the_error_names_it(base: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ports_when_the_base_is_not_a_port_then_an_error_names_it(base: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DE_PORT_BASE", base)
 
     with pytest.raises(SetupError, match=f"`DE_PORT_BASE` must be a port from 1024 to 65000, not {base!r}"):
         ports.worker_ports({})
 
 
-def test_ports_when_the_base_moves_one_too_far_then_the_error_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ports_when_the_base_moves_one_too_far_then_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DE_PORT_BASE", "60000")
 
     with pytest.raises(SetupError, match="moves far to port 71213"):
         ports.worker_ports({"far": with_port(20000)})
 
 
-def test_ports_when_workers_declare_none_then_the_next_ones_after_the_highest() -> None:
+def test_ports_when_none_is_declared_then_the_next_highest() -> None:
     configs = {"a": {}, "b": with_port(8790), "c": with_port(8788), "d": {}}
 
     assert ports.assign_ports(configs) == {"a": 8791, "b": 8790, "c": 8788, "d": 8792}
 
 
-def test_ports_when_the_next_one_is_the_emulators_then_it_is_left_out() -> None:
+def test_ports_when_the_next_is_the_emulators_then_it_is_skipped() -> None:
     assert ports.assign_ports({"a": with_port(8799), "b": {}, "c": {}}) == {"a": 8799, "b": 8801, "c": 8802}
 
 
-def test_ports_when_no_worker_declares_one_then_they_begin_at_the_base() -> None:
+def test_ports_when_no_worker_declares_one_then_from_the_base() -> None:
     assert ports.assign_ports({"a": {}, "b": {}}) == {"a": 8787, "b": 8788}
 
 
-def test_ports_when_a_worker_has_no_public_route_then_only_a_declared_one() -> None:
+def test_ports_when_a_worker_is_not_public_then_only_a_declared_one() -> None:
     hidden = {"workers_dev": False}
 
     assert ports.assign_ports({"a": hidden, "b": {}, "c": {**hidden, **with_port(9001)}}) == {"b": 9002, "c": 9001}
@@ -101,7 +101,7 @@ def test_ports_when_a_worker_has_no_public_route_then_only_a_declared_one() -> N
         (8788.0, "not 8788.0"),
     ],
 )
-def test_ports_when_a_declared_one_is_wrong_then_refused(port: object, problem: str) -> None:
+def test_ports_when_a_declared_one_is_invalid_then_refused(port: object, problem: str) -> None:
     configs = {"a": with_port(8787), "b": with_port(port)}
 
     with pytest.raises(SetupError, match=f"^workers/b/wrangler.toml: .*{re.escape(problem)}"):

@@ -1,4 +1,4 @@
-"""The lines that a slow step prints."""
+"""The progress lines of slow steps."""
 
 import io
 import re
@@ -9,7 +9,7 @@ import pytest
 from progress import Progress
 
 
-def test_repeat_when_the_step_is_slow_then_it_says_again_and_again_what_it_does() -> None:
+def test_repeat_when_the_step_is_slow_then_it_prints_repeatedly() -> None:
     stream = io.StringIO()
 
     with Progress("setup", stream=stream, interval_seconds=0.02).repeat("installing npm packages"):
@@ -20,14 +20,14 @@ def test_repeat_when_the_step_is_slow_then_it_says_again_and_again_what_it_does(
     assert all(re.fullmatch(r"setup: installing npm packages, \d+ s so far", line) for line in lines)
 
 
-def test_repeat_when_the_step_is_quick_then_it_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+def test_repeat_when_the_step_is_fast_then_it_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     with Progress("setup").repeat("installing npm packages"):
         pass
 
     assert capsys.readouterr().out == ""
 
 
-def test_repeat_when_the_step_has_ended_or_failed_then_it_is_silent() -> None:
+def test_repeat_when_the_step_fails_then_it_stops_printing() -> None:
     stream = io.StringIO()
     with (
         pytest.raises(ValueError, match="any"),
@@ -42,7 +42,7 @@ def test_repeat_when_the_step_has_ended_or_failed_then_it_is_silent() -> None:
     assert stream.getvalue() == before
 
 
-def test_print_line_when_no_stream_is_given_then_on_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
+def test_print_line_when_no_stream_is_given_then_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
     Progress("start").print_line("any")
 
     assert capsys.readouterr() == ("start: any\n", "")

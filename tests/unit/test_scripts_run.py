@@ -25,7 +25,7 @@ def run_with_old_python(tmp_path: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=False)
 
 
-def test_run_when_python_is_too_old_and_there_is_no_other_then_one_line_says_so(tmp_path: Path) -> None:
+def test_run_when_no_python_is_new_enough_then_one_error_line(tmp_path: Path) -> None:
     result = run_with_old_python(tmp_path)
 
     assert result.returncode == 1
@@ -33,7 +33,7 @@ def test_run_when_python_is_too_old_and_there_is_no_other_then_one_line_says_so(
     assert result.stderr.count("\n") == 1
 
 
-def test_run_when_python_is_too_old_then_the_latest_on_path_that_works(tmp_path: Path) -> None:
+def test_run_when_python_is_too_old_then_the_latest_on_path_is_used(tmp_path: Path) -> None:
     write_command(tmp_path / "python3.14", "exit 127")
     write_command(tmp_path / "python3.12", '[ "$1" = -c ] || printf "%s|" 3.12 "$@"')
     write_command(tmp_path / "python3.11", "echo 3.11")
@@ -44,7 +44,7 @@ def test_run_when_python_is_too_old_then_the_latest_on_path_that_works(tmp_path:
     assert (result.stdout, result.returncode) == (f"3.12|{RUN.with_name('start.py')}|a b|$c|", 0)
 
 
-def test_run_when_python_is_new_enough_then_the_same_one_and_its_exit_status(tmp_path: Path) -> None:
+def test_run_when_python_is_new_enough_then_it_runs_the_script(tmp_path: Path) -> None:
     command = [sys.executable, str(RUN), "vendor", "nobody"]
 
     result = subprocess.run(command, env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=False)
@@ -53,5 +53,5 @@ def test_run_when_python_is_new_enough_then_the_same_one_and_its_exit_status(tmp
     assert "nobody" in result.stderr
 
 
-def test_run_when_read_by_an_old_python_then_its_syntax_is_known() -> None:
+def test_run_when_an_old_python_reads_it_then_the_syntax_is_valid() -> None:
     ast.parse(RUN.read_text(), feature_version=(3, 8))

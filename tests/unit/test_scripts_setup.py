@@ -1,4 +1,4 @@
-"""What set-up installs, when, and what it says when it cannot."""
+"""What set-up installs and when, and its errors."""
 
 import fcntl
 import io
@@ -43,7 +43,7 @@ def installer(tmp_path: Path) -> Installer:
     return Installer(tmp_path)
 
 
-def test_setup_when_node_is_missing_then_one_line_says_so(tmp_path: Path) -> None:
+def test_setup_when_node_is_missing_then_one_error_line(tmp_path: Path) -> None:
     result = subprocess.run(
         [sys.executable, str(SETUP)], env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=False
     )
@@ -60,14 +60,14 @@ def test_install_when_nothing_has_changed_then_not_again(installer: Installer) -
     assert installer.output.getvalue() == "setup: installing tools ...\nsetup: tools installed in 0 s\n"
 
 
-def test_install_when_the_lock_file_changes_and_changes_back_then_each_time(installer: Installer) -> None:
+def test_install_when_the_stamp_changes_then_again(installer: Installer) -> None:
     for stamp in ("a", "b", "a"):
         installer.run_once(stamp)
 
     assert installer.count == 3
 
 
-def test_install_when_what_it_made_is_gone_then_again(installer: Installer) -> None:
+def test_install_when_the_result_is_missing_then_again(installer: Installer) -> None:
     installer.run_once("a")
     installer.made.unlink()
     installer.run_once("a")
@@ -87,12 +87,12 @@ def test_install_when_it_was_interrupted_then_again(installer: Installer) -> Non
     assert installer.count == 2
 
 
-def test_install_when_it_makes_nothing_then_the_error_names_the_platforms(installer: Installer) -> None:
+def test_install_when_it_creates_nothing_then_platforms_are_named(installer: Installer) -> None:
     with pytest.raises(setup.SetupError, match="tool is still missing after installing tools; the platforms are Linux"):
         installer.run_once("a", lambda: None)
 
 
-def test_install_when_another_set_up_does_the_same_then_waits_and_does_nothing(installer: Installer) -> None:
+def test_install_when_another_process_installs_then_it_waits(installer: Installer) -> None:
     installer.stamps.mkdir()
     with (installer.stamps / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -139,7 +139,7 @@ def run_setup(checkout: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True, check=False)
 
 
-def test_setup_when_run_first_then_it_says_what_that_takes_and_never_again(checkout: Path) -> None:
+def test_setup_when_run_first_then_it_announces_time_and_size_once(checkout: Path) -> None:
     first, second = run_setup(checkout), run_setup(checkout)
 
     lines = first.stdout.splitlines()
@@ -155,7 +155,7 @@ def test_setup_when_run_first_then_it_says_what_that_takes_and_never_again(check
     assert (second.stdout, second.stderr, second.returncode) == ("setup: ready\n", "", 0)
 
 
-def test_setup_when_node_is_too_old_then_the_error_names_both_versions(checkout: Path) -> None:
+def test_setup_when_node_is_too_old_then_the_versions_are_named(checkout: Path) -> None:
     write_command(checkout.parent / "bin" / "node", "echo v18.20.1")
 
     result = run_setup(checkout)
@@ -166,7 +166,7 @@ def test_setup_when_node_is_too_old_then_the_error_names_both_versions(checkout:
     )
 
 
-def test_setup_when_npm_fails_then_its_last_words_and_what_that_may_mean(checkout: Path) -> None:
+def test_setup_when_npm_fails_then_its_output_and_the_likely_cause(checkout: Path) -> None:
     write_command(checkout.parent / "bin" / "npm", "echo npm error ENOTFOUND registry >&2; exit 1")
 
     result = run_setup(checkout)

@@ -1,4 +1,4 @@
-"""What a worker's `python_modules/` gets."""
+"""What is copied into a worker's `python_modules/`."""
 
 import os
 from pathlib import Path
@@ -34,7 +34,7 @@ def sync(source: Path, target: Path) -> None:
     vendor.sync({Path("electrons"): source}, target)
 
 
-def test_sync_when_target_is_new_then_it_gets_what_is_needed_at_run_time(source: Path, target: Path) -> None:
+def test_sync_when_the_target_is_new_then_only_what_runs_is_copied(source: Path, target: Path) -> None:
     sync(source, target)
 
     assert files(target) == ["electrons/app.py", "electrons/models/text.py"]
@@ -49,7 +49,7 @@ def test_sync_when_nothing_changed_then_nothing_is_copied(source: Path, target: 
     assert {name: (target / name).stat().st_ctime_ns for name in files(target)} == before
 
 
-def test_sync_when_a_file_changed_then_only_it_is_copied(source: Path, target: Path) -> None:
+def test_sync_when_a_file_changed_then_only_that_is_copied(source: Path, target: Path) -> None:
     sync(source, target)
     untouched = (target / "electrons/models/text.py").stat().st_ctime_ns
 
@@ -60,7 +60,7 @@ def test_sync_when_a_file_changed_then_only_it_is_copied(source: Path, target: P
     assert (target / "electrons/models/text.py").stat().st_ctime_ns == untouched
 
 
-def test_sync_when_only_the_time_differs_then_copied(source: Path, target: Path) -> None:
+def test_sync_when_only_the_time_differs_then_the_file_is_copied(source: Path, target: Path) -> None:
     sync(source, target)
     write(source / "app.py", "# app.pz")
     os.utime(source / "app.py", ns=(1, 1))
@@ -70,7 +70,7 @@ def test_sync_when_only_the_time_differs_then_copied(source: Path, target: Path)
     assert (target / "electrons/app.py").read_text() == "# app.pz"
 
 
-def test_sync_when_a_file_is_gone_or_foreign_then_removed(source: Path, target: Path) -> None:
+def test_sync_when_a_file_has_no_source_then_it_is_removed(source: Path, target: Path) -> None:
     sync(source, target)
     write(target / "leftover.py", "")
     (source / "models/text.py").unlink()
@@ -80,7 +80,7 @@ def test_sync_when_a_file_is_gone_or_foreign_then_removed(source: Path, target: 
     assert files(target) == ["electrons/app.py"]
 
 
-def test_sync_when_there_are_several_sources_then_each_below_its_prefix(source: Path, target: Path) -> None:
+def test_sync_when_there_are_two_sources_then_each_below_its_prefix(source: Path, target: Path) -> None:
     other = source.parent / "dependencies"
     write(other / "httpx2/__init__.py", "")
 
@@ -95,7 +95,7 @@ def test_sync_when_the_shared_package_is_vendored_then_it_is_marked_as_typed(tar
     assert (target / "electrons/py.typed").is_file()
 
 
-def test_main_when_the_worker_is_unknown_then_it_names_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+def test_main_when_the_worker_is_unknown_then_the_error_names_all(capsys: pytest.CaptureFixture[str]) -> None:
     assert vendor.main(["nobody"]) == 2
 
     message = capsys.readouterr().err

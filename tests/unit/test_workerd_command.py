@@ -31,7 +31,7 @@ def run(commands: Path, *arguments: str, **variables: str) -> subprocess.Complet
     return subprocess.run([str(SCRIPT), *arguments], env=environment, capture_output=True, text=True, check=False)
 
 
-def test_workerd_when_it_serves_without_setpriv_then_the_bundle_is_named(commands: Path) -> None:
+def test_workerd_when_setpriv_is_missing_then_it_gets_the_bundle(commands: Path) -> None:
     result = run(commands, "serve", "a b.capnp", "--binary", PYODIDE_BUNDLE_DIR="/bundles/a b")
 
     assert result.stdout.splitlines() == [
@@ -43,7 +43,7 @@ def test_workerd_when_it_serves_without_setpriv_then_the_bundle_is_named(command
     assert result.stderr == ""
 
 
-def test_workerd_when_it_serves_from_a_snapshot_then_all_folders_are_named(commands: Path) -> None:
+def test_workerd_when_there_is_a_snapshot_then_it_gets_all_folders(commands: Path) -> None:
     folders = {"PYODIDE_BUNDLE_DIR": "/b", "PYODIDE_PACKAGE_DIR": "/p", "PYTHON_SNAPSHOT_DIR": "/s"}
 
     loading = run(commands, "serve", **folders)
@@ -66,11 +66,11 @@ def test_workerd_when_the_snapshot_mode_is_unknown_then_refused(commands: Path) 
     assert result.stderr == "workerd.sh: PYTHON_SNAPSHOT must be 'load' or 'save', not 'any'\n"
 
 
-def test_workerd_when_it_does_not_serve_then_nothing_is_added(commands: Path) -> None:
+def test_workerd_when_it_does_not_serve_then_no_option_is_added(commands: Path) -> None:
     assert run(commands, "--version").stdout == "--version\n"
 
 
-def test_workerd_when_setpriv_lacks_the_option_then_it_starts_without_it(commands: Path) -> None:
+def test_workerd_when_setpriv_is_old_then_it_is_not_used(commands: Path) -> None:
     write_command(commands / "setpriv", "echo unrecognized option >&2; exit 1")
 
     result = run(commands, "serve", PYODIDE_BUNDLE_DIR="/b")
@@ -79,7 +79,7 @@ def test_workerd_when_setpriv_lacks_the_option_then_it_starts_without_it(command
     assert result.stderr == ""
 
 
-def test_workerd_when_setpriv_has_the_option_then_it_starts_through_it(commands: Path) -> None:
+def test_workerd_when_setpriv_is_new_then_it_is_used(commands: Path) -> None:
     write_command(commands / "setpriv", 'echo "$1 $2"; shift 3; exec "$@"')
 
     result = run(commands, "serve", PYODIDE_BUNDLE_DIR="/b")
@@ -91,7 +91,7 @@ def test_workerd_when_setpriv_has_the_option_then_it_starts_through_it(commands:
     ]
 
 
-def test_workerd_when_another_shell_is_sh_then_it_runs_too(commands: Path) -> None:
+def test_workerd_when_sh_is_another_shell_then_it_starts_too(commands: Path) -> None:
     shells = [shell for shell in ("dash", "bash", "ksh", "zsh") if shutil.which(shell)]
 
     for shell in shells:
