@@ -6,19 +6,19 @@ from typing import Any
 from ...vendor import event_frame
 from .turns import Reply
 
-_LEAST_PIECE = 24
-_MOST_PIECES = 200
+_MIN_FRAGMENT = 24
+_MAX_FRAGMENTS = 200
 
 
-def stream_message(message: dict[str, Any], said: Reply) -> Iterator[bytes]:
-    """Start, blocks (start, deltas, stop), delta with the reason and the usage, stop."""
+def stream_message(message: dict[str, Any], reply: Reply) -> Iterator[bytes]:
+    """Yield the events: start, blocks (start, deltas, stop), delta with stop reason and usage, stop."""
     usage = message["usage"]
     opening = {**usage, "output_tokens": 1, "output_tokens_details": None}
     reason = {name: message[name] for name in ("stop_reason", "stop_sequence", "stop_details")}
     empty = {**message, **dict.fromkeys(reason), "content": [], "usage": opening}
     yield _event("message_start", message=empty)
     for index, block in enumerate(message["content"]):
-        start, deltas = _split_block(block, said)
+        start, deltas = _split_block(block, reply)
         yield _event("content_block_start", index=index, content_block=start)
         if index == 0:
             yield _event("ping")
@@ -31,8 +31,8 @@ def stream_message(message: dict[str, Any], said: Reply) -> Iterator[bytes]:
     yield _event("message_stop")
 
 
-def _split_block(block: dict[str, Any], said: Reply) -> tuple[dict[str, Any], list[dict[str, str]]]:
-    """The block as it starts, and the deltas that fill it."""
+def _split_block(block: dict[str, Any], reply: Reply) -> tuple[dict[str, Any], list[dict[str, str]]]:
+    """Return the empty block of its start event, and the deltas that fill it."""
     match block["type"]:
         case "thinking":
             shown = [{"type": "thinking_delta", "thinking": block["thinking"]}] if block["thinking"] else []
@@ -41,17 +41,19 @@ def _split_block(block: dict[str, Any], said: Reply) -> tuple[dict[str, Any], li
                 {"type": "signature_delta", "signature": block["signature"]},
             ]
         case "tool_use":
-            # As the vendor does, an empty piece comes first.
-            pieces = ["", *_split_json(said.arguments[block["id"]])]
-            return {**block, "input": {}}, [{"type": "input_json_delta", "partial_json": piece} for piece in pieces]
-    return {"type": "text", "text": ""}, [{"type": "text_delta", "text": text} for text in said.completion.deltas]
+            # The vendor also sends an empty fragment first.
+            fragments = ["", *_split_json(reply.arguments[block["id"]])]
+            return {**block, "input": {}}, [
+                {"type": "input_json_delta", "partial_json": fragment} for fragment in fragments
+            ]
+    return {"type": "text", "text": ""}, [{"type": "text_delta", "text": text} for text in reply.completion.deltas]
 
 
 def _split_json(arguments: str) -> Iterator[str]:
-    length = max(_LEAST_PIECE, -(-len(arguments) // _MOST_PIECES))
+    length = max(_MIN_FRAGMENT, -(-len(arguments) // _MAX_FRAGMENTS))
     for start in range(0, len(arguments), length):
         yield arguments[start : start + length]
 
 
-def _event(name: str, **members: Any) -> bytes:
-    return event_frame({"type": name, **members}, event=name)
+def _event(name: str, **fields: Any) -> bytes:
+    return event_frame({"type": name, **fields}, event=name)

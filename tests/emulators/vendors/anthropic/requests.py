@@ -1,6 +1,6 @@
-"""What Anthropic's Messages API accepts: the shapes of 2026-10-21 and before, and the checks that shapes cannot say.
+"""Requests of Anthropic's Messages API: the schemas of 2026-10-21 and before, and the checks beyond the schema.
 
-Every refusal is an `InvalidRequestError` with the vendor's error message. Sources: the `anthropic` package 2.12.0
+Every refusal is an `InvalidRequestError` with the vendor's message. Sources: the `anthropic` package 2.12.0
 (`types/message_create_params.py`), the vendor's versioning and error pages, and published error texts.
 """
 
@@ -13,22 +13,20 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ...text import count_tokens
+from ...validation import deepest_error
 from .catalogue import Model
+from .http import InvalidRequestError
 
 WITHOUT_SAMPLING = "2026-10-21"
 VERSIONS = ("2023-01-01", "2023-06-01", WITHOUT_SAMPLING)
-SIGNATURE = "ZW11bGF0ZWQ="  # of every thinking block
-_TOKENS_PER_MESSAGE = 3  # what roles and separators cost
+SIGNATURE = "ZW11bGF0ZWQ="  # the signature of every thinking block
+_TOKENS_PER_MESSAGE = 3  # for the role and the separators
 _TOKENS_PER_IMAGE = 1500
-_LEAST_TOP_P = 0.99
-
-
-class InvalidRequestError(ValueError):
-    """A request that the API answers with 400 `invalid_request_error`; the text is the vendor's message."""
+_MIN_TOP_P = 0.99
 
 
 class Block(BaseModel):
-    """A content block; its other members are accepted unseen."""
+    """A content block; its other fields are accepted without a check."""
 
     model_config = ConfigDict(extra="allow")
     type: str
@@ -44,16 +42,21 @@ class Block(BaseModel):
 
 
 class Message(BaseModel):
+    """One message of the conversation."""
+
     model_config = ConfigDict(extra="forbid")
     role: Literal["user", "assistant", "system"]
     content: str | list[Block]
 
     @property
     def blocks(self) -> list[Block]:
+        """The content as blocks, a string as one text block."""
         return [Block(type="text", text=self.content)] if isinstance(self.content, str) else self.content
 
 
 class Thinking(BaseModel):
+    """The `thinking` field."""
+
     model_config = ConfigDict(extra="forbid")
     type: Literal["enabled", "adaptive", "disabled", "between_tools"]
     budget_tokens: int | None = Field(default=None, ge=1024)
@@ -61,7 +64,7 @@ class Thinking(BaseModel):
 
 
 class CountTokensRequest(BaseModel):
-    """What `count_tokens` and `messages` share."""
+    """The fields of both `count_tokens` and `messages`."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
     model: str
@@ -75,7 +78,7 @@ class CountTokensRequest(BaseModel):
 
 
 class MessagesRequest(CountTokensRequest):
-    """POST /v1/messages as of 2026-10-21."""
+    """The body of `POST /v1/messages` since 2026-10-21."""
 
     max_tokens: int = Field(ge=0)
     stop_sequences: list[str] | None = None
@@ -89,7 +92,7 @@ class MessagesRequest(CountTokensRequest):
 
 
 class SampledMessagesRequest(MessagesRequest):
-    """The same before 2026-10-21, when there were sampling fields."""
+    """The body before 2026-10-21, with sampling fields."""
 
     temperature: float | None = None
     top_p: float | None = None
@@ -99,13 +102,12 @@ class SampledMessagesRequest(MessagesRequest):
 AnyRequest = TypeVar("AnyRequest", bound=CountTokensRequest)
 
 
-def parse(shape: type[AnyRequest], body: bytes) -> AnyRequest:
-    """The body in the given shape, or the vendor's complaint about its first fault."""
+def parse(schema: type[AnyRequest], body: bytes) -> AnyRequest:
+    """Parse the body. Raises `InvalidRequestError` with the first mistake in it."""
     try:
-        return shape.model_validate_json(body)
+        return schema.model_validate_json(body)
     except ValidationError as failure:
-        # Of a union's branches the deepest error belongs to the one that was meant.
-        detail = max(failure.errors(include_url=False), key=lambda found: len(found["loc"]))
+        detail = deepest_error(failure)
     if detail["type"] == "json_invalid":
         raise InvalidRequestError(f"The request body is not valid JSON: {detail['ctx']['error']}")
     path = [str(part) for part in detail["loc"] if isinstance(part, int) or (part.isidentifier() and part != "str")]
@@ -113,7 +115,7 @@ def parse(shape: type[AnyRequest], body: bytes) -> AnyRequest:
 
 
 def check_conversation(request: CountTokensRequest, model: Model, version: str) -> None:
-    """What `messages` and `count_tokens` refuse alike."""
+    """Check the messages and what depends on the model, for `messages` and `count_tokens`."""
     if not request.messages:
         raise InvalidRequestError("messages: at least one message is required")
     for at, message in enumerate(request.messages):
@@ -146,7 +148,7 @@ def _check_message(message: Message, *, at: int, is_last: bool, version: str) ->
 
 
 def check_generation(request: MessagesRequest, model: Model) -> None:
-    """Limits of what is to be written, by model."""
+    """Check the limits of the output, which depend on the model."""
     if request.max_tokens > model.max_tokens:
         raise InvalidRequestError(
             f"max_tokens: {request.max_tokens} > {model.max_tokens}, "
@@ -162,7 +164,7 @@ def check_generation(request: MessagesRequest, model: Model) -> None:
 
 
 def check_sampling(request: SampledMessagesRequest, model: Model) -> None:
-    """The rules before 2026-10-21: up to 4.6 temperature or top_p; from 4.7 on nothing but the defaults."""
+    """Check the sampling fields: up to 4.6 temperature or top_p, from 4.7 on only the defaults."""
     temperature, top_p, top_k = request.temperature, request.top_p, request.top_k
     for name, value in (("temperature", temperature), ("top_p", top_p)):
         if value is not None and not 0 <= value <= 1:
@@ -175,7 +177,7 @@ def check_sampling(request: SampledMessagesRequest, model: Model) -> None:
         return
     for name, is_refused in (
         ("temperature", temperature is not None and temperature != 1),
-        ("top_p", top_p is not None and top_p < _LEAST_TOP_P),
+        ("top_p", top_p is not None and top_p < _MIN_TOP_P),
         ("top_k", top_k is not None),
     ):
         if is_refused:
@@ -183,70 +185,72 @@ def check_sampling(request: SampledMessagesRequest, model: Model) -> None:
 
 
 def text_of(content: Any) -> str:
-    """All text of a message's content, one line per block."""
-    return "\n".join(_texts(content))
+    """Return all text of a message's content, one line per block."""
+    return "\n".join(_strings(content))
 
 
 def count_input(request: CountTokensRequest) -> int:
-    """The input's tokens."""
-    return sum(piece.tokens for piece in split_prompt(request))
+    """Return the number of input tokens."""
+    return sum(segment.tokens for segment in split_prompt(request))
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """A part of the prompt that can end a cached prefix: a tool, or a block of the system prompt or of a message."""
+class Segment:
+    """A part of the prompt where a cached prefix can end: a tool, or a block of the system prompt or a message."""
 
     content: str
     tokens: int
     marked: bool
 
 
-def split_prompt(request: CountTokensRequest) -> list[Piece]:
-    """The prompt in the order in which it is read: tools, system prompt, messages."""
-    pieces = []
+def split_prompt(request: CountTokensRequest) -> list[Segment]:
+    """Split the prompt in the order in which a model reads it: tools, system prompt, messages."""
+    segments = []
     for tool in request.tools or []:
         content = {name: value for name, value in tool.items() if name != "cache_control"}
-        pieces.append(Piece(f"tool {_canonical(content)}", count_tokens(str(content)), bool(tool.get("cache_control"))))
+        segments.append(
+            Segment(f"tool {_canonical(content)}", count_tokens(str(content)), bool(tool.get("cache_control")))
+        )
     system = Message(role="system", content=request.system or [])
-    pieces += [_cut_piece("system", block) for block in system.blocks]
+    segments += [_build_segment("system", block) for block in system.blocks]
     for message in request.messages:
         for number, block in enumerate(message.blocks):
-            pieces.append(_cut_piece(message.role, block, extra=0 if number else _TOKENS_PER_MESSAGE))
-    if request.cache_control and pieces:
-        # The mark at the top level is one at the end.
-        pieces[-1] = replace(pieces[-1], marked=True)
-    return pieces
+            segments.append(_build_segment(message.role, block, extra=0 if number else _TOKENS_PER_MESSAGE))
+    if request.cache_control and segments:
+        # A mark at the top level applies to the end of the prompt.
+        segments[-1] = replace(segments[-1], marked=True)
+    return segments
 
 
-def _cut_piece(role: str, block: Block, *, extra: int = 0) -> Piece:
-    tokens = extra + sum(map(count_tokens, _texts(block)))
+def _build_segment(role: str, block: Block, *, extra: int = 0) -> Segment:
+    tokens = extra + sum(map(count_tokens, _strings(block)))
     if block.type in {"image", "document"}:
         tokens += _TOKENS_PER_IMAGE
     if block.type == "tool_use":
         tokens += count_tokens(f"{block.name}{_canonical(block.input)}")
     content = block.model_dump(exclude={"cache_control"}, exclude_none=True)
-    return Piece(f"{role} {_canonical(content)}", tokens, bool(block.cache_control))
+    return Segment(f"{role} {_canonical(content)}", tokens, bool(block.cache_control))
 
 
 def _canonical(content: Any) -> str:
     return json.dumps(content, sort_keys=True, ensure_ascii=False)
 
 
-def join_sides(messages: list[Message]) -> Iterator[tuple[str, list[Block]]]:
-    """The conversation side by side: equal roles in a row are one message, and a plain text is a block."""
-    spoken = (message for message in messages if message.role != "system")
-    for role, same in groupby(spoken, key=lambda message: message.role):
-        yield role, [block for message in same for block in message.blocks]
+def merge_turns(messages: list[Message]) -> Iterator[tuple[str, list[Block]]]:
+    """Yield the role and the blocks of each turn; consecutive messages of one role are one turn."""
+    turns = (message for message in messages if message.role != "system")
+    for role, messages_of_role in groupby(turns, key=lambda message: message.role):
+        yield role, [block for message in messages_of_role for block in message.blocks]
 
 
-def _texts(content: Any) -> Iterator[str]:
+def _strings(content: Any) -> Iterator[str]:
     match content:
         case str():
             yield content
         case list():
             for block in content:
-                yield from _texts(block)
+                yield from _strings(block)
         case Block():
-            yield from _texts(content.text or content.content)
+            yield from _strings(content.text or content.content)
         case {"text": str(text)}:
             yield text

@@ -1,16 +1,14 @@
-"""The conversations that the emulated models lead when they have tools: each task a script, each step a turn.
+"""The conversations of the emulated models with tools: each task is a script, each step a turn.
 
-A script is chosen by words in the task, which is the first paragraph of the user's first message; the first one that
-matches holds. A task with a line like `{"play": [[{"name": "list_files", "input": {}}]]}`, a list of turns, is a script
-itself.
+Words in the task, which is the first paragraph of the user's first message, select the script; the first match wins. A
+task with a line like `{"play": [[{"name": "list_files", "input": {}}]]}`, a list of turns, is a script itself.
 
-A step is what the model says and the tools that it wants to have used. The next turn is the next step, unless the step
-says otherwise: `then` and `if_failed` are numbers of steps to go, back where they are negative. After its last step a
-script has nothing more to say.
+A step has a text and tool calls. The next turn is the next step unless `then` or `if_failed` says how many steps to go
+instead; negative numbers go back. After the last step the model only says that the script has ended.
 
-In texts and inputs stand for themselves:
-`{{words}}` the first words of the task, `{{quoted}}` what stands in backticks in it, `{{heading}}` the first Markdown
-heading in a tool's result, `{{failures}}` how many results were failures, `{{turn}}` the number of the turn, and
+Placeholders in texts and inputs:
+`{{words}}` the first words of the task, `{{quoted}}` the part of it in backticks, `{{heading}}` the first Markdown
+heading in a tool's result, `{{failures}}` the number of failed results, `{{turn}}` the number of the turn, and
 `{{filler}}` more characters than the request's `max_tokens` allow.
 """
 
@@ -21,7 +19,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """A tool to be used. Without it among the request's tools the model can only talk, unless it `invents` it."""
+    """A tool call. If the request does not offer the tool, the model returns only text, unless it `invents` it."""
 
     name: str
     input: Mapping[str, Any]
@@ -40,30 +38,37 @@ class Step:
 
 
 def say(text: str, *uses: Use, then: int = 1, if_failed: int | None = None, refuses: bool = False) -> Step:
+    """Return a step; `if_failed` defaults to `then`."""
     return Step(text, uses, then, then if if_failed is None else if_failed, refuses)
 
 
 def write(path: str, content: str) -> Use:
+    """Return the call that writes a file."""
     return Use("write_file", {"path": path, "content": content})
 
 
 def edit(path: str, old: str, new: str) -> Use:
+    """Return the call that replaces text in a file."""
     return Use("edit_file", {"path": path, "old": old, "new": new})
 
 
 def read(path: str) -> Use:
+    """Return the call that reads a file."""
     return Use("read_file", {"path": path})
 
 
 def delete(path: str) -> Use:
+    """Return the call that deletes a file."""
     return Use("delete_file", {"path": path})
 
 
 def get(*paths: str) -> Use:
+    """Return the call that sends GET requests to the Worker."""
     return Use("run", {"requests": [{"method": "GET", "path": path} for path in paths]})
 
 
 def finish(summary: str, main: str | None = None) -> Use:
+    """Return the call that ends the task."""
     return Use("finish", {"summary": f"{summary} (emulated)"} | ({"main": main} if main else {}))
 
 
@@ -145,76 +150,82 @@ LONG = """\
 
 SCRIPTS: Mapping[str, tuple[Step, ...]] = {
     "python greeter": (
-        say("A greeter in Python.", write("src/entry.py", PYTHON_GREETER)),
-        say("Is it sound?", CHECK),
-        say("It is done.", finish("A Python Worker that greets", "src/entry.py")),
+        say("I will write a greeter in Python.", write("src/entry.py", PYTHON_GREETER)),
+        say("I will check it.", CHECK),
+        say("The greeter is ready.", finish("A Python Worker that greets", "src/entry.py")),
     ),
     "greeter": (
-        say("A greeter.", write(MAIN, GREETER)),
-        say("Is it sound?", CHECK),
-        say("Does it greet?", get("/hello/Ada", "/nobody")),
-        say("It does.", finish("A Worker that greets", MAIN)),
+        say("I will write a greeter.", write(MAIN, GREETER)),
+        say("I will check it.", CHECK),
+        say("I will send it two requests.", get("/hello/Ada", "/nobody")),
+        say("The greeter works.", finish("A Worker that greets", MAIN)),
     ),
     "counter that throws": (
-        say("A counter.", write(MAIN, COUNTER)),
-        say("Does it count?", get("/")),
-        say("It throws.", edit(MAIN, 'throw new Error("the counter is broken");', "return Response.json({ count });")),
-        say("Does it count now?", get("/")),
-        say("It does.", finish("A Worker that counts", MAIN)),
+        say("I will write a counter.", write(MAIN, COUNTER)),
+        say("I will send it a request.", get("/")),
+        say(
+            "It throws an error, which I will correct.",
+            edit(MAIN, 'throw new Error("the counter is broken");', "return Response.json({ count });"),
+        ),
+        say("I will send it another request.", get("/")),
+        say("The counter works.", finish("A Worker that counts", MAIN)),
     ),
     "never works": (
-        say("One more attempt.", write(MAIN, THROWING)),
-        say("Does it work?", get("/"), if_failed=-1),
-        say("Nothing was found wrong with it.", finish("A Worker that throws", MAIN), then=-2),
+        say("I will make another attempt.", write(MAIN, THROWING)),
+        say("I will send it a request.", get("/"), if_failed=-1),
+        say("The request succeeded.", finish("A Worker that throws", MAIN), then=-2),
     ),
     "endless loop": (
-        say("A Worker.", write(MAIN, ENDLESS)),
-        say("Does it answer?", get("/")),
-        say("It does not; now it will.", write(MAIN, ANSWERING)),
-        say("Does it answer now?", get("/")),
-        say("It does.", finish("A Worker that ends", MAIN)),
+        say("I will write a Worker.", write(MAIN, ENDLESS)),
+        say("I will send it a request.", get("/")),
+        say("It does not respond, so I will rewrite it.", write(MAIN, ANSWERING)),
+        say("I will send it another request.", get("/")),
+        say("It responds now.", finish("A Worker that ends", MAIN)),
     ),
-    "wanders": (say("Which files are there?", LIST, then=0),),
+    "wanders": (say("I will list the files.", LIST, then=0),),
     "rename the title": (
-        say("Which files are there?", LIST),
-        say("What is the title?", read("README.md")),
-        say("A guess.", edit("README.md", "# This heading stands in no file", "# {{quoted}}")),
-        say("By the text.", edit("README.md", "{{heading}}", "# {{quoted}}")),
-        say("It is done.", finish("The title is another one")),
+        say("I will list the files.", LIST),
+        say("I will read the title.", read("README.md")),
+        say("I will replace it.", edit("README.md", "# This heading is in no file", "# {{quoted}}")),
+        say(
+            "That heading does not exist; I will use the one in the file.",
+            edit("README.md", "{{heading}}", "# {{quoted}}"),
+        ),
+        say("The title is replaced.", finish("The README has a new title")),
     ),
     "delete": (
-        say("Which files are there?", LIST),
-        say("Away with it.", delete("{{quoted}}")),
-        say("It is done.", finish("One file less")),
+        say("I will list the files.", LIST),
+        say("I will delete the file.", delete("{{quoted}}")),
+        say("The file is deleted.", finish("One file is deleted")),
     ),
     "escape": (
-        say("Out of the folder.", write("../evil.txt", "emulated evil")),
-        say("To the root.", write("/etc/passwd", "emulated evil")),
-        say("Into the repository.", write(".git/config", "emulated evil")),
-        say("Into the workflows.", write(".github/workflows/ci.yml", "emulated evil")),
-        say("It is done.", finish("{{failures}} of 4 writes were refused")),
+        say("I will write outside the folder.", write("../evil.txt", "emulated evil")),
+        say("I will write to an absolute path.", write("/etc/passwd", "emulated evil")),
+        say("I will write to the git folder.", write(".git/config", "emulated evil")),
+        say("I will write a workflow.", write(".github/workflows/ci.yml", "emulated evil")),
+        say("I have tried all four.", finish("{{failures}} of 4 writes were refused")),
     ),
     "refuse": (say("An emulated model declines.", refuses=True),),
     "only text": (say("An emulated model only talks: {{words}}"),),
     "long answer": (
-        say("A long file.", write(MAIN, LONG)),
-        say("A shorter one.", write(MAIN, ANSWERING)),
-        say("It is done.", finish("A Worker that is shorter", MAIN)),
+        say("I will write a long file.", write(MAIN, LONG)),
+        say("I will write a shorter one.", write(MAIN, ANSWERING)),
+        say("The file is written.", finish("A Worker that is shorter", MAIN)),
     ),
     "two at once": (
-        say("Two files.", write(MAIN, ANSWERING), write("README.md", "# Written by an emulated model\n")),
-        say("Both.", CHECK, get("/")),
-        say("It is done.", finish("Two files", MAIN)),
+        say("I will write two files.", write(MAIN, ANSWERING), write("README.md", "# Written by an emulated model\n")),
+        say("I will check both.", CHECK, get("/")),
+        say("Both files are written.", finish("Two files", MAIN)),
     ),
     "unknown tool": (
-        say("A tool that nobody offered.", Use("search_the_web", {"query": "{{words}}"}, invents=True)),
-        say("Then without.", finish("Nothing was done")),
+        say("I will use a tool that was not offered.", Use("search_the_web", {"query": "{{words}}"}, invents=True)),
+        say("I will finish without it.", finish("Nothing was done")),
     ),
     "": (
-        say("A Worker.", write(MAIN, ANSWERING)),
-        say("Is it sound?", CHECK),
-        say("Does it answer?", get("/")),
-        say("It does.", finish("A Worker that answers every path with the first words of the task", MAIN)),
+        say("I will write a Worker.", write(MAIN, ANSWERING)),
+        say("I will check it.", CHECK),
+        say("I will send it a request.", get("/")),
+        say("The Worker responds.", finish("A Worker that answers every path with the first words of the task", MAIN)),
     ),
 }
-"""By the words that choose them, in this order; the last one is for every other task."""
+"""The scripts by the words that select them, in this order; the last one is for every other task."""

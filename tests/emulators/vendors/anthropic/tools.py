@@ -1,6 +1,6 @@
-"""What the Messages API checks where there are tools, and where the prompt is cached.
+"""The checks of the Messages API for tools and prompt caching.
 
-Every refusal is an `InvalidRequestError` with the vendor's error message. Sources: the `anthropic` package 2.12.0
+Every refusal is an `InvalidRequestError` with the vendor's message. Sources: the `anthropic` package 2.12.0
 (`types/tool_param.py`, `types/tool_choice_param.py`), the vendor's pages on tool use and prompt caching, and error
 texts published in bug reports.
 """
@@ -10,21 +10,25 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from ...validation import describe_first_error
 from .catalogue import Model
-from .requests import SIGNATURE, Block, CountTokensRequest, InvalidRequestError, join_sides, split_prompt
+from .http import InvalidRequestError
+from .requests import SIGNATURE, Block, CountTokensRequest, merge_turns, split_prompt
 
-_MOST_MARKS = 4
+_MAX_MARKS = 4
 _NAME = r"^[a-zA-Z0-9_-]{1,128}$"
 
 
 class CacheControl(BaseModel):
+    """The `cache_control` field of a tool or block."""
+
     model_config = ConfigDict(extra="forbid")
     type: Literal["ephemeral"]
     ttl: Literal["5m", "1h"] = "5m"
 
 
 class InputSchema(BaseModel):
-    """Any JSON Schema of an object."""
+    """The JSON Schema of a tool's input, which is an object."""
 
     model_config = ConfigDict(extra="allow")
     type: Literal["object"]
@@ -33,6 +37,8 @@ class InputSchema(BaseModel):
 
 
 class CustomTool(BaseModel):
+    """A tool that the caller runs."""
+
     model_config = ConfigDict(extra="forbid")
     name: Annotated[str, Field(max_length=128, pattern=_NAME)]
     input_schema: InputSchema
@@ -47,6 +53,8 @@ class CustomTool(BaseModel):
 
 
 class ToolChoice(BaseModel):
+    """The `tool_choice` field."""
+
     model_config = ConfigDict(extra="forbid")
     type: Literal["auto", "any", "tool", "none"]
     name: str | None = None
@@ -54,6 +62,8 @@ class ToolChoice(BaseModel):
 
 
 class ToolUseBlock(BaseModel):
+    """A tool call in an assistant message."""
+
     model_config = ConfigDict(extra="allow")
     id: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]+$")]
     name: Annotated[str, Field(min_length=1, max_length=200)]
@@ -61,6 +71,8 @@ class ToolUseBlock(BaseModel):
 
 
 class ToolResultBlock(BaseModel):
+    """The result of a tool call in a user message."""
+
     model_config = ConfigDict(extra="allow")
     tool_use_id: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]+$")]
     content: str | list[dict[str, Any]] | None = None
@@ -68,30 +80,29 @@ class ToolResultBlock(BaseModel):
 
 
 def check_tools(request: CountTokensRequest, model: Model) -> None:
-    """What `messages` and `count_tokens` refuse alike."""
+    """Check tools, tool calls, their results and cache marks, for `messages` and `count_tokens`."""
     _check_definitions(request)
     _check_choice(request, model)
     _check_blocks(request)
     _check_pairs(request)
-    marks = sum(piece.marked for piece in split_prompt(request))
-    if marks > _MOST_MARKS:
+    marks = sum(segment.marked for segment in split_prompt(request))
+    if marks > _MAX_MARKS:
         raise InvalidRequestError(
-            f"A maximum of {_MOST_MARKS} blocks with cache_control may be provided. Found {marks}."
+            f"A maximum of {_MAX_MARKS} blocks with cache_control may be provided. Found {marks}."
         )
 
 
-def _check(shape: type[BaseModel], value: object, where: str) -> None:
+def _check(schema: type[BaseModel], value: object, where: str) -> None:
     try:
-        shape.model_validate(value)
+        schema.model_validate(value)
     except ValidationError as failure:
-        detail = failure.errors(include_url=False)[0]
-        raise InvalidRequestError(f"{'.'.join(map(str, (where, *detail['loc'])))}: {detail['msg']}") from None
+        raise InvalidRequestError(describe_first_error(failure, where)) from None
 
 
 def _check_definitions(request: CountTokensRequest) -> None:
     tools = request.tools or []
     for at, tool in enumerate(tools):
-        # Typed tools are the vendor's own and taken unseen.
+        # Tools of other types are the vendor's own and accepted without a check.
         if tool.get("type") in {None, "custom"}:
             _check(CustomTool, tool, f"tools.{at}.custom")
     names = [tool.get("name") for tool in tools]
@@ -120,7 +131,7 @@ def _check_choice(request: CountTokensRequest, model: Model) -> None:
 
 
 def _check_blocks(request: CountTokensRequest) -> None:
-    shapes: dict[str, tuple[type[BaseModel], str]] = {
+    schemas: dict[str, tuple[type[BaseModel], str]] = {
         "tool_use": (ToolUseBlock, "assistant"),
         "tool_result": (ToolResultBlock, "user"),
     }
@@ -134,12 +145,12 @@ def _check_blocks(request: CountTokensRequest) -> None:
                 _check_mark(block, where)
             if block.type == "thinking" and (block.model_extra or {}).get("signature") != SIGNATURE:
                 raise InvalidRequestError(f"{where}: Invalid `signature` in `thinking` block")
-            if block.type not in shapes:
+            if block.type not in schemas:
                 continue
-            shape, side = shapes[block.type]
+            schema, side = schemas[block.type]
             if role != side:
                 raise InvalidRequestError(f"{place}: `{block.type}` blocks can only be in `{side}` messages")
-            _check(shape, block.model_dump(exclude_none=True), f"{where}.{block.type}")
+            _check(schema, block.model_dump(exclude_none=True), f"{where}.{block.type}")
 
 
 def _check_mark(block: Block, where: str) -> None:
@@ -152,19 +163,19 @@ def _check_mark(block: Block, where: str) -> None:
 
 
 def _check_pairs(request: CountTokensRequest) -> None:
-    """Each tool use is answered at the beginning of the next message, each result answers one; ids are unique."""
-    sides = list(join_sides(request.messages))
+    """Check that each tool use has its result at the beginning of the next message, and that ids are unique."""
+    turns = list(merge_turns(request.messages))
     known: set[str | None] = set()
-    for at, (_, blocks) in enumerate(sides):
-        asked = [block.id for block in blocks if block.type == "tool_use"]
+    for at, (_, blocks) in enumerate(turns):
+        uses = [block.id for block in blocks if block.type == "tool_use"]
         for number, block in enumerate(blocks):
-            if block.type == "tool_use" and (block.id in known or asked.count(block.id) > 1):
+            if block.type == "tool_use" and (block.id in known or uses.count(block.id) > 1):
                 raise InvalidRequestError(f"messages.{at}.content.{number}: `tool_use` ids must be unique")
-        known |= set(asked)
-        _check_results(at, blocks, previous=sides[at - 1][1] if at else [])
-        following = sides[at + 1][1] if at + 1 < len(sides) else []
-        answered = {block.tool_use_id for block in takewhile(lambda block: block.type == "tool_result", following)}
-        if missing := [str(asked_id) for asked_id in asked if asked_id not in answered]:
+        known |= set(uses)
+        _check_results(at, blocks, previous=turns[at - 1][1] if at else [])
+        following = turns[at + 1][1] if at + 1 < len(turns) else []
+        results = {block.tool_use_id for block in takewhile(lambda block: block.type == "tool_result", following)}
+        if missing := [str(use_id) for use_id in uses if use_id not in results]:
             raise InvalidRequestError(
                 f"messages.{at}: `tool_use` ids were found without `tool_result` blocks immediately after: "
                 f"{', '.join(missing)}. Each `tool_use` block must have a corresponding `tool_result` block in the "
@@ -173,20 +184,20 @@ def _check_pairs(request: CountTokensRequest) -> None:
 
 
 def _check_results(at: int, blocks: list[Block], *, previous: list[Block]) -> None:
-    asked = {block.id for block in previous if block.type == "tool_use"}
-    answered: set[str | None] = set()
+    uses = {block.id for block in previous if block.type == "tool_use"}
+    results: set[str | None] = set()
     for number, block in enumerate(blocks):
         if block.type != "tool_result":
             continue
         where = f"messages.{at}.content.{number}"
-        if block.tool_use_id not in asked:
+        if block.tool_use_id not in uses:
             raise InvalidRequestError(
                 f"{where}: unexpected `tool_use_id` found in `tool_result` blocks: {block.tool_use_id}. Each "
                 "`tool_result` block must have a corresponding `tool_use` block in the previous message."
             )
-        if block.tool_use_id in answered:
+        if block.tool_use_id in results:
             raise InvalidRequestError(
                 f"{where}: each tool_use must have a single result. Found multiple `tool_result` blocks with id: "
                 f"{block.tool_use_id}"
             )
-        answered.add(block.tool_use_id)
+        results.add(block.tool_use_id)

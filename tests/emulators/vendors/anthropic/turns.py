@@ -1,7 +1,7 @@
-"""The emulated models' replies: text, or with tools the scripts of `tasks.py`, played to any client.
+"""The replies of the emulated models: text, or with tools the scripts of `tasks.py`.
 
-Nothing is remembered between requests. Which step is due is read from the conversation, as a model does: one step for
-each turn so far, and where it leads depends on whether the results that followed are failures.
+The models keep nothing between requests. The conversation determines the next step, as for a real model: one step for
+each turn so far, and which one follows depends on whether tool results were failures.
 """
 
 import re
@@ -14,10 +14,10 @@ from pydantic_core import from_json, to_json
 
 from ...text import CHARACTERS_PER_TOKEN, Completion, complete, count_tokens
 from .catalogue import Model
-from .requests import Message, MessagesRequest, join_sides, text_of
+from .requests import Message, MessagesRequest, merge_turns, text_of
 from .tasks import SCRIPTS, Step, Use
 
-_OVER = Step("The script of this task is at its end.")
+_ENDED = Step("The script of this task is at its end.")
 _STOP_REASONS = {"end": "end_turn", "length": "max_tokens", "stop_sequence": "stop_sequence"}
 _CALLER = {"type": "direct"}
 _WORDS = 12
@@ -27,10 +27,10 @@ _PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The content of a message, why it ends, and its text and tool inputs as they are streamed.
+    """The content of a message, its stop reason, and its text and tool inputs in the form in which they are streamed.
 
-    `arguments` has the JSON text of each tool use's input by its id; where `max_tokens` cut it, it ends there, and the
-    block's input is what can be read of it.
+    `arguments` maps the id of each tool use to the JSON of its input. If `max_tokens` cuts the JSON, the block's input
+    has the fields up to there.
     """
 
     content: list[dict[str, Any]]
@@ -39,8 +39,8 @@ class Reply:
     arguments: Mapping[str, str] = field(default_factory=dict)
 
 
-def reply(request: MessagesRequest, model: Model, *, max_tokens: int, ids: Iterator[str]) -> Reply:
-    """What the model says next, within `max_tokens`; `ids` are for its tool uses."""
+def create_reply(request: MessagesRequest, model: Model, *, max_tokens: int, ids: Iterator[str]) -> Reply:
+    """Return what the model says next, within `max_tokens`; `ids` are for its tool uses."""
     if step := _next_step(request):
         return _perform(step, model, max_tokens=max_tokens, ids=ids)
     prompts = [message.content for message in request.messages if message.role == "user"]
@@ -50,7 +50,7 @@ def reply(request: MessagesRequest, model: Model, *, max_tokens: int, ids: Itera
         max_tokens=max_tokens,
         stop_sequences=request.stop_sequences or [],
     )
-    return Reply(_write_text(completion.text), _STOP_REASONS[completion.stopped_by], completion)
+    return Reply(_text_blocks(completion.text), _STOP_REASONS[completion.stopped_by], completion)
 
 
 def _perform(step: Step, model: Model, *, max_tokens: int, ids: Iterator[str]) -> Reply:
@@ -58,7 +58,7 @@ def _perform(step: Step, model: Model, *, max_tokens: int, ids: Iterator[str]) -
     whole = f"[emulated {model.id}] {step.text}" if step.text else ""
     text = whole[:left]
     left -= len(text)
-    cut, tokens, content, arguments = text != whole, count_tokens(text), _write_text(text), dict[str, str]()
+    cut, tokens, content, arguments = text != whole, count_tokens(text), _text_blocks(text), dict[str, str]()
     for use in step.uses:
         if cut or left <= 0:
             cut = True
@@ -75,12 +75,12 @@ def _perform(step: Step, model: Model, *, max_tokens: int, ids: Iterator[str]) -
     return Reply(content, stop_reason, completion, arguments)
 
 
-def _write_text(text: str) -> list[dict[str, Any]]:
+def _text_blocks(text: str) -> list[dict[str, Any]]:
     return [{"type": "text", "text": text}] if text else []
 
 
 def _next_step(request: MessagesRequest) -> Step | None:
-    """What the model does next, its placeholders filled; None when it lacks a tool for that, or may use none."""
+    """Return the next step with its placeholders filled, or `None` if the request does not allow its tools."""
     choice = request.tool_choice or {}
     if not request.tools or choice.get("type") == "none":
         return None
@@ -96,8 +96,8 @@ def _next_step(request: MessagesRequest) -> Step | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What one side said until the other side did."""
+class Turn:
+    """What one side said before the other side spoke: its text and the results of its tool calls."""
 
     role: str
     text: str
@@ -105,10 +105,10 @@ class Said:
     failures: int
 
 
-def _read_conversation(messages: list[Message]) -> Iterator[Said]:
-    for role, blocks in join_sides(messages):
+def _read_conversation(messages: list[Message]) -> Iterator[Turn]:
+    for role, blocks in merge_turns(messages):
         results = [block for block in blocks if block.type == "tool_result"]
-        yield Said(
+        yield Turn(
             role,
             text_of(blocks),
             tuple(text_of(block.content) for block in results),
@@ -119,29 +119,32 @@ def _read_conversation(messages: list[Message]) -> Iterator[Said]:
 def _choose_script(task: str) -> tuple[Step, ...]:
     if played := _PLAY.search(task):
         turns = from_json(played[0])["play"]
-        return tuple(Step("As told.", tuple(Use(use["name"], use["input"]) for use in turn)) for turn in turns)
+        return tuple(
+            Step("I will use the tools of the task.", tuple(Use(use["name"], use["input"]) for use in turn))
+            for turn in turns
+        )
     return next(script for words, script in SCRIPTS.items() if words in task.lower())
 
 
-def _find_step(script: tuple[Step, ...], conversation: list[Said]) -> Step:
+def _find_step(script: tuple[Step, ...], conversation: list[Turn]) -> Step:
     at = 0
-    for answered, said in pairwise(conversation):
-        if answered.role == "assistant" and at < len(script):
-            at += script[at].if_failed if said.failures else script[at].then
-    return script[at] if at < len(script) else _OVER
+    for turn, following in pairwise(conversation):
+        if turn.role == "assistant" and at < len(script):
+            at += script[at].if_failed if following.failures else script[at].then
+    return script[at] if at < len(script) else _ENDED
 
 
-def _read_values(task: str, conversation: list[Said], request: MessagesRequest) -> Mapping[str, str]:
+def _read_values(task: str, conversation: list[Turn], request: MessagesRequest) -> Mapping[str, str]:
     quoted = re.search(r"`([^`\n]+)`", task)
-    results = "\n".join(result for said in conversation for result in said.results)
+    results = "\n".join(result for turn in conversation for result in turn.results)
     heading = re.search(r"(?<!#)# .+", results)
     return {
-        # They will stand within quotes, of JavaScript too.
+        # The words appear within quotes, also in JavaScript.
         "words": re.sub(r"[\"'`\\$]", "", " ".join(task.split()[:_WORDS])),
         "quoted": quoted[1] if quoted else "untitled",
         "heading": heading[0].rstrip() if heading else "# README",
-        "failures": str(sum(said.failures for said in conversation)),
-        "turn": str(1 + sum(said.role == "assistant" for said in conversation)),
+        "failures": str(sum(turn.failures for turn in conversation)),
+        "turn": str(1 + sum(turn.role == "assistant" for turn in conversation)),
         "filler": "x" * (CHARACTERS_PER_TOKEN * request.max_tokens),
     }
 
@@ -163,12 +166,12 @@ def _fill(value: Any, values: Mapping[str, str]) -> Any:
 
 
 def _force(step: Step, request: MessagesRequest, choice: Mapping[str, Any]) -> Step:
-    """The step, if it uses a tool that may be chosen; else that tool, or the first one, with what its schema takes."""
+    """Return the step with the allowed tools only, or else a call of the required or first tool with a valid input."""
     tools = {tool["name"]: tool for tool in request.tools or [] if choice.get("name") in {None, tool.get("name")}}
     uses = [use for use in step.uses if use.name in tools]
     if not uses:
         name, tool = next(iter(tools.items()))
-        uses = [Use(name, _invent(tool.get("input_schema", {})))]
+        uses = [Use(name, _invent_input(tool.get("input_schema", {})))]
     return _limit(replace(step, text="", uses=tuple(uses), refuses=False), choice)
 
 
@@ -176,13 +179,14 @@ def _limit(step: Step, choice: Mapping[str, Any]) -> Step:
     return replace(step, uses=step.uses[:1]) if choice.get("disable_parallel_tool_use") else step
 
 
-def _invent(schema: Mapping[str, Any]) -> Any:
+def _invent_input(schema: Mapping[str, Any]) -> Any:
+    """Return a value that fits a tool's JSON Schema."""
     if "enum" in schema:
         return schema["enum"][0]
     match schema.get("type"):
         case "object":
             properties = schema.get("properties") or {}
-            return {name: _invent(properties.get(name, {})) for name in schema.get("required") or []}
+            return {name: _invent_input(properties.get(name, {})) for name in schema.get("required") or []}
         case "array":
             return []
         case "integer" | "number":

@@ -1,7 +1,7 @@
 // Runs uploaded Workers, each on a workerd of its own, for the Cloudflare emulator (`runtime.py`).
 //
-// Commands come as JSON, one a line. The answer to each has its `id`, and `error`, or (for a start) `url` and `ms`, the
-// time that it took:
+// Commands are JSON, one per line. The result of each has its `id`, and `error` or (for a start) `url` and `ms`, the time
+// that it took:
 //
 //   {"id": 1, "op": "start", "key": "a", "worker": {"serviceWorker": false,
 //     "modules": [{"type": "ESModule", "path": "index.js", "contents": "<base64>"}], "bindings": {"NAME": "value"},
@@ -22,10 +22,10 @@ const startSeconds = { javascript: 10, python: 120 };
 const running = new Map(); // Miniflare by key
 const bundle = await pyodideBundle(path.resolve(import.meta.dirname, "../../../.."));
 
-console.log = console.info = console.error; // nothing may mix with the answers
+console.log = console.info = console.error; // standard output has the results only
 
-// Stands before the Worker as Cloudflare's edge does: the URL is the public one, and what the Worker throws is told by a
-// header. A request to the host `pulse` only shows that this workerd is not stuck in a loop.
+// Runs before the Worker like Cloudflare's edge: the URL is the public one, and a header marks an error that the Worker
+// throws. The response to the host `pulse` shows that this workerd is not blocked.
 const EDGE = `export default {
   async fetch(request, env) {
     const url = new URL(request.url);
@@ -46,7 +46,7 @@ class NoLog extends Log {
 async function start({ key, worker }) {
   const since = performance.now();
   const python = worker.modules.some(({ type }) => type === "PythonModule");
-  const said = [];
+  const messages = [];
   const runtime = new Miniflare(
     convertV4MiniflareOptions({
       host,
@@ -54,7 +54,7 @@ async function start({ key, worker }) {
       cf: false,
       telemetry: { enabled: false },
       log: new NoLog(LogLevel.NONE),
-      handleStructuredLogs: ({ message }) => said.push(message),
+      handleStructuredLogs: ({ message }) => messages.push(message),
       unsafeRuntimeEnv: { PYODIDE_BUNDLE_DIR: bundle },
       workers: [
         {
@@ -68,7 +68,7 @@ async function start({ key, worker }) {
         {
           name: "worker",
           bindings: worker.bindings,
-          // Today's date is newer than what the newest workerd knows.
+          // workerd does not accept today's date.
           compatibilityDate: [worker.compatibilityDate, newestDate].sort()[0],
           compatibilityFlags: [...worker.compatibilityFlags, ...(python ? LOCAL_FLAGS : [])],
           ...sources(worker),
@@ -82,7 +82,7 @@ async function start({ key, worker }) {
     return { url: (await runtime.unsafeGetDirectURL("edge")).origin, ms: Math.round(performance.now() - since) };
   } catch (error) {
     await stop({ key });
-    throw new Error(explain(said) ?? error.message);
+    throw new Error(explain(messages) ?? error.message);
   }
 }
 
@@ -116,12 +116,14 @@ async function within(seconds, promise) {
   }
 }
 
-/** workerd's own words about the Worker that did not start, without the frames below Python's. */
-function explain(said) {
+/** Returns workerd's messages about the Worker that did not start, without the frames below Python's. */
+function explain(messages) {
   const prefix = "service core:user:worker: ";
-  const words = said.filter((message) => message.startsWith(prefix)).map((message) => message.slice(prefix.length));
-  if (words.length === 0) return undefined;
-  return words
+  const errors = messages
+    .filter((message) => message.startsWith(prefix))
+    .map((message) => message.slice(prefix.length));
+  if (errors.length === 0) return undefined;
+  return errors
     .join("\n")
     .replace(/^ +at (pyodide\S*:|wasm:).*\n?/gm, "")
     .trim();

@@ -1,6 +1,6 @@
-"""The node program that runs uploaded Workers: started with the first of them, ended with the emulators.
+"""The node program that runs uploaded Workers; it starts with the first Worker and ends with the emulators.
 
-It reads JSON lines from its standard input and ends when that closes, which it does however this process ends.
+It reads JSON lines from its standard input and ends when that closes, which happens however this process ends.
 """
 
 import itertools
@@ -17,12 +17,12 @@ _COMMAND = [str(_ROOT / "node_modules" / ".bin" / "node"), str(Path(__file__).wi
 
 
 class StartupError(Exception):
-    """A Worker did not start; the text is workerd's own."""
+    """A Worker that did not start; the text is workerd's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """A running Worker: a workerd of its own that answers at `url`."""
+    """A running Worker: its own workerd, which listens at `url`."""
 
     key: str
     url: str
@@ -30,7 +30,7 @@ class Instance:
 
 
 class Runtime:
-    """Starts and stops Workers; may be used by many threads at once."""
+    """The program that starts and stops Workers, for concurrent threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -39,36 +39,46 @@ class Runtime:
         self._pending: dict[int, Future[dict[str, Any]]] = {}
 
     def start(self, worker: dict[str, Any]) -> Instance:
-        """Runs the worker (`runtime.mjs` has its members). Raises `StartupError`."""
+        """Start a Worker (`runtime.mjs` documents the fields). Raises `StartupError`."""
         key = f"worker-{next(self._serial)}"
-        answer = self._ask({"op": "start", "key": key, "worker": worker})
-        if "error" in answer:
-            raise StartupError(answer["error"])
-        return Instance(key, answer["url"], answer["ms"])
+        result = self._run_command({"op": "start", "key": key, "worker": worker})
+        if "error" in result:
+            raise StartupError(result["error"])
+        return Instance(key, result["url"], result["ms"])
 
     def stop(self, instance: Instance) -> None:
-        """Ends it, whatever it is doing."""
-        self._ask({"op": "stop", "key": instance.key})
+        """Stop a Worker at once."""
+        self._run_command({"op": "stop", "key": instance.key})
 
-    def _ask(self, command: dict[str, Any]) -> dict[str, Any]:
-        answer: Future[dict[str, Any]] = Future()
+    def _run_command(self, command: dict[str, Any]) -> dict[str, Any]:
+        result: Future[dict[str, Any]] = Future()
         with self._lock:
             if self._process is None or self._process.poll() is not None:
-                self._process = subprocess.Popen(
-                    _COMMAND, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-                )
-                assert self._process.stdout
-                threading.Thread(target=self._listen, args=[self._process.stdout], daemon=True).start()
+                self._process = self._start_program()
             identity = next(self._serial)
-            self._pending[identity] = answer
-            assert self._process.stdin
-            self._process.stdin.write(json.dumps({"id": identity, **command}) + "\n")
-            self._process.stdin.flush()
-        return answer.result()
+            self._pending[identity] = result
+            commands = _require_pipe(self._process.stdin)
+            commands.write(json.dumps({"id": identity, **command}) + "\n")
+            commands.flush()
+        return result.result()
 
-    def _listen(self, answers: IO[str]) -> None:
-        for line in answers:
-            answer = json.loads(line)
-            self._pending.pop(answer["id"]).set_result(answer)
+    def _start_program(self) -> subprocess.Popen[str]:
+        # Without a shell; node runs a file of this package.
+        process = subprocess.Popen(  # noqa: S603
+            _COMMAND, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        threading.Thread(target=self._read_results, args=[_require_pipe(process.stdout)], daemon=True).start()
+        return process
+
+    def _read_results(self, lines: IO[str]) -> None:
+        for line in lines:
+            result = json.loads(line)
+            self._pending.pop(result["id"]).set_result(result)
         for identity in list(self._pending):
             self._pending.pop(identity).set_exception(RuntimeError("The program that runs Workers has ended."))
+
+
+def _require_pipe(pipe: IO[str] | None) -> IO[str]:
+    if pipe is None:
+        raise RuntimeError("The program that runs Workers was started without pipes.")
+    return pipe

@@ -1,9 +1,10 @@
-"""A script's secrets: each change is a new version of the same code, deployed at once. Values never come back."""
+"""A script's secrets: each change deploys a new version of the same code. Responses never contain values."""
 
 from typing import Any
 
-from ...vendor import Answer, Call
-from .answers import (
+from ...vendor import Call, Response
+from .calls import parse_body, script_of, source_of
+from .http import (
     BINDING_NAME_TAKEN,
     BINDING_NOT_FOUND,
     INVALID,
@@ -12,31 +13,34 @@ from .answers import (
     success,
     success_list,
 )
-from .calls import json_body, script_of, source_of
 
 
-def list_secrets(call: Call) -> Answer:
+def list_secrets(call: Call) -> Response:
+    """Return the names of the deployed secrets."""
     return success_list([_describe_secret(name) for name in sorted(script_of(call).deployed.secrets)])
 
 
-def get_secret(call: Call) -> Answer:
+def get_secret(call: Call) -> Response:
+    """Return the name of a secret."""
     return success(_describe_secret(_find_secret(call)))
 
 
-def put_secret(call: Call) -> Answer:
-    secret = json_body(call)
+def put_secret(call: Call) -> Response:
+    """Set a secret."""
+    secret = parse_body(call)
     _change_secrets(call, {str(secret.get("name") or ""): secret})
     return success(_describe_secret(secret["name"]))
 
 
-def delete_secret(call: Call) -> Answer:
+def delete_secret(call: Call) -> Response:
+    """Delete a secret."""
     _change_secrets(call, {_find_secret(call): None})
     return success(None)
 
 
-def patch_secrets(call: Call) -> Answer:
-    """Many at once: `{"secrets": {name: {"name", "type", "text"} or null to delete}}`."""
-    changes = json_body(call).get("secrets")
+def patch_secrets(call: Call) -> Response:
+    """Change several secrets: `{"secrets": {name: {"name", "type", "text"} or null to delete}}`."""
+    changes = parse_body(call).get("secrets")
     if not isinstance(changes, dict):
         raise refusal(400, INVALID, "secrets must be an object")
     _change_secrets(call, changes)
@@ -54,7 +58,7 @@ def _find_secret(call: Call) -> str:
 
 
 def _change_secrets(call: Call, changes: dict[str, Any]) -> None:
-    """Deploys the same code with other secrets."""
+    """Deploy the same code with other secrets. Raises `Refusal`."""
     script = script_of(call)
     with script.lock:
         version = script.versions[-1]

@@ -1,7 +1,7 @@
-"""The accounts' scripts, in memory: versions, deployments, secrets, and which versions run.
+"""The accounts' scripts, in memory: versions, deployments, secrets, and the instances that run.
 
-An upload makes a version and deploys it; so does every change of a secret. A version runs from the moment that it is
-checked until something else is deployed. What does not start changes nothing: what ran before runs on.
+An upload creates a version and deploys it; so does every change of a secret. A version runs from its first check until
+another one is deployed. A version that does not start is not added, and the deployed one keeps running.
 """
 
 import random
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from .answers import INVALID, NOT_FOUND, SECRETS_CHANGED, refusal
+from .http import INVALID, NOT_FOUND, SECRETS_CHANGED, refusal
 from .runtime import Instance, Runtime, StartupError
 from .uploads import Binding, Upload, binding_values, describe_bindings
 
@@ -26,7 +26,7 @@ def _now() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """Code and bindings as they were uploaded together; never changed."""
+    """Code and bindings of one upload; never changed."""
 
     number: int
     upload: Upload
@@ -38,14 +38,16 @@ class Version:
 
     @property
     def secrets(self) -> dict[str, str]:
+        """The secrets by name."""
         return {binding["name"]: binding["text"] for binding in self.bindings if binding["type"] == "secret_text"}
 
     @property
     def annotations(self) -> dict[str, str]:
+        """The annotations of the upload and what triggered it."""
         return {**self.upload.metadata.annotations, "workers/triggered_by": self.triggered_by}
 
     def summarize(self) -> dict[str, Any]:
-        """The version as the list has it."""
+        """Return the object of the version in a list."""
         metadata = {
             "created_on": self.created_on,
             "modified_on": self.created_on,
@@ -57,7 +59,7 @@ class Version:
         return {"id": self.id, "number": self.number, "metadata": metadata, "annotations": self.annotations}
 
     def describe(self) -> dict[str, Any]:
-        """The version as it is shown alone. That it handles `fetch` is not looked up."""
+        """Return the object of a single version; the emulator assumes that it handles `fetch`."""
         metadata = self.upload.metadata
         resources = {
             "bindings": describe_bindings(self.bindings),
@@ -74,7 +76,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """The versions that answer, with their percentages; 100 in all."""
+    """The versions that get requests, with their percentages, whose sum is 100."""
 
     shares: Mapping[str, float]
     annotations: Mapping[str, str]
@@ -83,6 +85,7 @@ class Deployment:
     created_on: str = field(default_factory=_now)
 
     def describe(self) -> dict[str, Any]:
+        """Return the object of the deployment."""
         return {
             "id": self.id,
             "source": self.source,
@@ -96,7 +99,7 @@ class Deployment:
 
 @dataclass(slots=True)
 class Script:
-    """A Worker by name. `running` has the instances of the deployed versions, and of a newer one that waits."""
+    """A Worker by name; `running` has the instances of the deployed versions and of a newer one."""
 
     name: str
     tag: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -111,24 +114,25 @@ class Script:
 
     @property
     def deployed(self) -> Version:
-        """The version with the greatest share of the requests."""
+        """The version with the largest share of the requests."""
         shares = self.deployments[-1].shares
         return self.version(max(shares, key=lambda id_: shares[id_]))
 
     def version(self, id_: str) -> Version:
+        """Return a version. Raises `Refusal` with 404."""
         for version in self.versions:
             if version.id == id_:
                 return version
         raise refusal(404, NOT_FOUND, f"Version {id_} does not exist on this Worker.")
 
     def pick(self) -> tuple[Version, Instance]:
-        """The version that answers the next request, by the deployment's percentages."""
+        """Choose the version for the next request by the deployment's percentages."""
         shares = self.deployments[-1].shares
-        (id_,) = random.choices(list(shares), list(shares.values()))  # noqa: S311
+        (id_,) = random.choices(list(shares), list(shares.values()))  # noqa: S311 - not a secret
         return self.version(id_), self.running[id_]
 
     def add_version(self, upload: Upload, bindings: list[Binding], *, source: str, triggered_by: str) -> Version:
-        """Starts the new version, and keeps it if that went well; it waits for its deployment."""
+        """Start a new version and add it without a deployment. Raises `Refusal` if it does not start."""
         with self.lock:
             number = self.versions[-1].number + 1 if self.versions else 1
             version = Version(number, upload, bindings, source, triggered_by)
@@ -141,7 +145,7 @@ class Script:
     def deploy(
         self, shares: Mapping[str, float], *, annotations: Mapping[str, str], source: str, force: bool = False
     ) -> Deployment:
-        """Lets these versions answer from now on. Secrets of a rollback must be those of today, unless forced."""
+        """Send requests to these versions. A rollback must not change secrets unless forced. Raises `Refusal`."""
         with self.lock:
             versions = [self.version(id_) for id_ in shares]
             if self.deployments and not force:
@@ -155,20 +159,21 @@ class Script:
         return deployment
 
     def replace(self, upload: Upload, bindings: list[Binding], *, source: str, triggered_by: str) -> Version:
-        """A new version that answers at once."""
+        """Add a new version and deploy it. Raises `Refusal` if it does not start."""
         with self.lock:
             version = self.add_version(upload, bindings, source=source, triggered_by=triggered_by)
             self.deploy({version.id: 100}, annotations=version.annotations, source=source, force=True)
         return version
 
-    def restart(self, version: Version, stuck: Instance) -> None:
-        """Ends an instance that is stuck and starts it anew, once, however many requests have found it so."""
+    def restart(self, version: Version, blocked: Instance) -> None:
+        """Stop a blocked instance and start it again, once, however many requests find it blocked."""
         with self.lock:
-            if self.running.get(version.id) is stuck:
-                _runtime.stop(stuck)
+            if self.running.get(version.id) is blocked:
+                _runtime.stop(blocked)
                 self._start(version)
 
     def stop(self) -> None:
+        """Stop all instances."""
         with self.lock:
             self._stop_all_but(set())
 
@@ -184,14 +189,14 @@ class Script:
             _runtime.stop(self.running.pop(id_))
 
     def _check_secrets(self, versions: list[Version]) -> None:
-        # A newer version brings its own secrets; only going back could bring an old value back to life.
-        today = self.deployed
+        # A newer version has its own secrets; only a rollback could restore an old value.
+        current = self.deployed
         changed = {
             name
             for version in versions
-            if version.number < today.number
-            for name in {*version.secrets, *today.secrets}
-            if version.secrets.get(name) != today.secrets.get(name)
+            if version.number < current.number
+            for name in {*version.secrets, *current.secrets}
+            if version.secrets.get(name) != current.secrets.get(name)
         }
         if changed:
             text = f"The following secrets have changed: {', '.join(sorted(changed))}"
@@ -200,19 +205,20 @@ class Script:
 
 @dataclass(slots=True)
 class Account:
-    """Its scripts by name; `subdomain` is the one below workers.dev."""
+    """An account: its scripts by name, and its subdomain of workers.dev."""
 
     subdomain: str | None = "emulated"
     scripts: dict[str, Script] = field(default_factory=dict)
 
     def find(self, name: str) -> Script:
-        """Refuses names that no upload has succeeded for."""
+        """Return a deployed script. Raises `Refusal` with 404."""
         script = self.scripts.get(name)
         if script is None or not script.deployments:
             raise refusal(404, NOT_FOUND, "This Worker does not exist on your account.")
         return script
 
     def delete(self, name: str) -> None:
+        """Stop and remove a script. Raises `Refusal` with 404."""
         self.find(name).stop()
         del self.scripts[name]
 
@@ -221,7 +227,7 @@ accounts: dict[str, Account] = {}
 
 
 def find_public(name: str) -> tuple[Account, Script] | None:
-    """The script that answers on workers.dev; where two accounts have one of that name, the one deployed last."""
+    """Return the enabled script of that name on workers.dev; if two accounts have one, the one deployed last."""
     found = [
         (account, script)
         for account in list(accounts.values())

@@ -1,7 +1,7 @@
-"""What a script's upload holds: `metadata` and modules, as multipart/form-data, or one bare service worker.
+"""A script's upload: `metadata` and modules as multipart/form-data, or one plain service worker.
 
-A module's name is its part's filename (wrangler gives the part the same name, the Python SDK names every part `files`),
-its type is the part's Content-Type. Source:
+A module's name is the filename of its part (wrangler gives the part the same name, the Python SDK names every part
+`files`), its type is the part's Content-Type. Source:
 https://developers.cloudflare.com/workers/configuration/multipart-upload-metadata/.
 """
 
@@ -17,11 +17,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
+from ...validation import describe_first_error
 from ...vendor import Call
-from .answers import INVALID, UNRESOLVED_INHERIT, refusal
+from .http import INVALID, UNRESOLVED_INHERIT, refusal
 
 OLDEST_DATE = "2021-11-02"
-"""What Cloudflare takes where `compatibility_date` is absent."""
+"""Cloudflare's default for `compatibility_date`."""
 
 _OLDEST_PYTHON_DATE = "2026-09-08"
 _MODULE_TYPES = {
@@ -35,14 +36,14 @@ _MODULE_TYPES = {
     "application/octet-stream": "Data",
 }
 _SOURCE_MAP = "application/source-map"
-# The member that a binding of each type must have.
+# The field with the value of a binding of each type.
 _BINDING_VALUES = {"plain_text": "text", "secret_text": "text", "json": "json"}
 
 Binding = dict[str, Any]
 
 
 class Metadata(BaseModel):
-    """The members that are of consequence here; others are taken and do nothing."""
+    """The metadata fields with an effect in the emulator; others are ignored."""
 
     model_config = ConfigDict(strict=True)
     main_module: str | None = None
@@ -59,7 +60,7 @@ class Metadata(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """One file: `type` is miniflare's word for it."""
+    """One file; `type` is miniflare's name for its type."""
 
     name: str
     type: str
@@ -68,13 +69,14 @@ class Module:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A checked upload: the main module is the first one."""
+    """A checked upload; the first module is the main one."""
 
     modules: tuple[Module, ...]
     metadata: Metadata
 
     @property
     def etag(self) -> str:
+        """A checksum of all modules."""
         digest = hashlib.sha256()
         for module in self.modules:
             digest.update(f"{module.name}\0{module.type}\0{len(module.content)}\0".encode())
@@ -83,10 +85,11 @@ class Upload:
 
     @property
     def is_service_worker(self) -> bool:
+        """Whether it is a script without a main module."""
         return self.metadata.main_module is None
 
     def describe_code(self) -> dict[str, Any]:
-        """What `runtime.mjs` takes as a worker, without its bindings."""
+        """Return the worker for `runtime.mjs`, without its bindings."""
         modules = [
             {"type": module.type, "path": module.name, "contents": base64.b64encode(module.content).decode()}
             for module in self.modules
@@ -100,28 +103,26 @@ class Upload:
 
 
 def read_upload(call: Call) -> Upload:
-    """The upload in the call's body. Refuses what Cloudflare would refuse before it starts anything."""
+    """Parse the upload in the call's body. Raises `Refusal` for what Cloudflare refuses before it starts a Worker."""
     content_type = call.headers.get("content-type", "").partition(";")[0]
     if content_type in ("application/javascript", "text/javascript"):
         script = Module("worker.js", "CommonJS", call.body)
         return Upload((script,), Metadata(body_part=script.name))
     if content_type != "multipart/form-data":
         raise refusal(400, INVALID, f"Unsupported Content-Type {content_type or '(none)'}")
-    metadata_text, parts = _read_parts(call)
+    metadata_text, parts = _parse_parts(call)
     if metadata_text is None:
         raise refusal(400, INVALID, "could not read content for part metadata")
     try:
         metadata = Metadata.model_validate_json(metadata_text)
     except ValidationError as problem:
-        first = problem.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise refusal(400, INVALID, f"metadata part is invalid: {where}: {first['msg']}") from problem
+        raise refusal(400, INVALID, f"metadata part is invalid: {describe_first_error(problem)}") from problem
     _check_date(metadata.compatibility_date)
-    return Upload(_order(parts, metadata), metadata)
+    return Upload(_order_modules(parts, metadata), metadata)
 
 
-def _read_parts(call: Call) -> tuple[bytes | None, dict[str, tuple[str, bytes]]]:
-    """The metadata, and content type and content of every other part that is a file, by filename."""
+def _parse_parts(call: Call) -> tuple[bytes | None, dict[str, tuple[str, bytes]]]:
+    """Return the metadata, and the content type and content of every other file by its filename."""
 
     async def stream() -> AsyncGenerator[bytes, None]:
         yield call.body
@@ -157,7 +158,7 @@ def _check_date(value: str | None) -> None:
         raise refusal(400, INVALID, f'Can\'t set compatibility date in the future: "{value}".')
 
 
-def _order(parts: Mapping[str, tuple[str, bytes]], metadata: Metadata) -> tuple[Module, ...]:
+def _order_modules(parts: Mapping[str, tuple[str, bytes]], metadata: Metadata) -> tuple[Module, ...]:
     main = metadata.main_module or metadata.body_part
     if not main:
         raise refusal(400, INVALID, "metadata part must have either a main_module or a body_part")
@@ -179,7 +180,7 @@ def _module_type(name: str, content_type: str) -> str:
 
 
 def _check_python(metadata: Metadata) -> None:
-    """The emulator has one Python, that of the newest dates; where Cloudflare would take an older one, it says so."""
+    """Check that the script runs on the emulator's Python, which is that of the newest compatibility dates."""
     if "python_workers" not in metadata.compatibility_flags:
         raise refusal(400, INVALID, "The python_workers compatibility flag is required to use Python.")
     if (metadata.compatibility_date or OLDEST_DATE) < _OLDEST_PYTHON_DATE:
@@ -187,9 +188,9 @@ def _check_python(metadata: Metadata) -> None:
         raise refusal(400, INVALID, text)
 
 
-def resolve_bindings(metadata: Metadata, former: list[Binding], *, strict: bool) -> list[Binding]:
-    """The bindings of a new version; `former` has those of the version before, for `keep_bindings` and `inherit`."""
-    by_name = {binding["name"]: binding for binding in former}
+def resolve_bindings(metadata: Metadata, previous: list[Binding], *, strict: bool) -> list[Binding]:
+    """Return the bindings of a new version; `previous` has those that `keep_bindings` and `inherit` refer to."""
+    by_name = {binding["name"]: binding for binding in previous}
     resolved: dict[str, Binding] = {}
     for binding in metadata.bindings:
         name, kind = binding.get("name"), binding.get("type")
@@ -202,25 +203,29 @@ def resolve_bindings(metadata: Metadata, former: list[Binding], *, strict: bool)
             if inherited is not None:
                 resolved[name] = {**inherited, "name": name}
             elif strict:
-                raise refusal(400, UNRESOLVED_INHERIT, f"inherit binding '{name}' is invalid: no such former binding.")
+                raise refusal(
+                    400, UNRESOLVED_INHERIT, f"inherit binding '{name}' is invalid: no such previous binding."
+                )
             continue
         if kind not in _BINDING_VALUES:
-            raise refusal(400, INVALID, f"binding {name} of type {kind} is not to be had from this emulator")
+            raise refusal(400, INVALID, f"binding {name} of type {kind} is not supported by this emulator")
         value = _BINDING_VALUES[kind]
         if value not in binding or (value == "text" and not isinstance(binding["text"], str)):
             raise refusal(400, INVALID, f"binding {name} of type {kind} must have a valid `{value}` specified")
         resolved[name] = binding
-    kept = [b for b in former if b["type"] in metadata.keep_bindings and b["name"] not in resolved]
+    kept = [
+        binding for binding in previous if binding["type"] in metadata.keep_bindings and binding["name"] not in resolved
+    ]
     return [*resolved.values(), *kept]
 
 
 def binding_values(bindings: list[Binding]) -> dict[str, Any]:
-    """What the Worker finds in its `env`."""
+    """Return the values of the bindings, as in the Worker's `env`."""
     return {binding["name"]: binding[_BINDING_VALUES[binding["type"]]] for binding in bindings}
 
 
 def describe_bindings(bindings: list[Binding]) -> list[Binding]:
-    """The bindings without the values of secrets, which never come back."""
+    """Return the bindings without the values of secrets."""
     return [
         {name: value for name, value in binding.items() if binding["type"] != "secret_text" or name != "text"}
         for binding in bindings

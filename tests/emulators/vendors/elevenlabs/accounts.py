@@ -1,8 +1,7 @@
-"""ElevenLabs' accounts: what a key may do, and what it has used.
+"""ElevenLabs' accounts: the plan of a key and its use.
 
-Any key that is not empty nor starts with `invalid` is on the Business plan. One that starts with `free`, `starter`,
-`creator` or `pro` is on that plan; with `broke`, it has no credits left; with `restricted`, it may not see the
-subscription.
+Every key is on the Business plan unless it is empty or starts with `invalid`. A key that starts with `free`, `starter`,
+`creator` or `pro` is on that plan; `broke` has no credits left; `restricted` may not read the subscription.
 """
 
 from collections.abc import Iterator
@@ -11,21 +10,21 @@ from dataclasses import dataclass, field
 from threading import Lock
 
 from ...vendor import Call
-from .answers import refusal
 from .catalogue import BUSINESS, PLANS, Plan
+from .http import refusal
 
 
 @dataclass(slots=True)
 class Account:
-    """A key's subscription: credits used since the start, and requests under way by concurrency group."""
+    """A key's subscription: credits used since the start, and running requests by concurrency group."""
 
     plan: Plan
     used: int = 0
     active: dict[str, int] = field(default_factory=dict)
 
     @contextmanager
-    def speaking(self, group: str, cost: int) -> Iterator[int]:
-        """Counts a request among those under way, and then its cost; yields how many of its group there are."""
+    def count_request(self, group: str, cost: int) -> Iterator[int]:
+        """Count a running request, yield how many of its group are running, and add its cost at the end."""
         with _lock:
             active = self.active[group] = self.active.get(group, 0) + 1
         try:
@@ -41,7 +40,7 @@ _lock = Lock()
 
 
 def account_of(call: Call) -> Account:
-    """The account of the key in `xi-api-key`; refuses as the vendor does where there is none."""
+    """Return the account of the key in `xi-api-key`. Raises `Refusal` with 401."""
     key = call.headers.get("xi-api-key", "")
     if not key and "authorization" in call.headers:
         raise refusal(

@@ -1,13 +1,13 @@
-"""ElevenLabs' models, voices and plans of November 2026, as far as a client can see them.
+"""ElevenLabs' models, voices and plans of November 2026.
 
 Sources: https://elevenlabs.io/docs/overview/models (limits, languages, concurrency), the vendor's published OpenAPI
-(shapes), https://elevenlabs.io/docs/overview/capabilities/voices (default voices end on 2026-12-31).
+(schemas), https://elevenlabs.io/docs/overview/capabilities/voices (default voices retire on 2026-12-31).
 """
 
 from dataclasses import dataclass
 from typing import Any
 
-from .speech import Voice
+from .speech import EspeakVoice
 
 _ENGLISH = (("en", "English"),)
 _V2_LANGUAGES = (
@@ -20,13 +20,13 @@ _V2_LANGUAGES = (
 )
 _V2_5_LANGUAGES = (*_V2_LANGUAGES, ("hu", "Hungarian"), ("no", "Norwegian"), ("vi", "Vietnamese"))
 
-# Where eSpeak NG's name of a language is another one; it has no Filipino.
-_SPOKEN_AS = {"zh": "cmn", "no": "nb", "fil": "id"}
+# eSpeak NG's codes for languages where they differ; it has no Filipino.
+_ESPEAK_LANGUAGES = {"zh": "cmn", "no": "nb", "fil": "id"}
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A text-to-speech model: its limit in characters, credits a character, and whether `language_code` matters."""
+    """A text-to-speech model; `cost` is in credits per character."""
 
     id: str
     name: str
@@ -34,11 +34,11 @@ class Model:
     cost: float = 1.0
     languages: tuple[tuple[str, str], ...] = _V2_5_LANGUAGES
     group: str = "standard"
-    heeds_language: bool = True
-    stitches: bool = True
+    uses_language_code: bool = True
+    accepts_request_ids: bool = True
 
     def describe(self) -> dict[str, Any]:
-        """The element of `GET /v1/models`."""
+        """Return the object of `GET /v1/models`."""
         return {
             "model_id": self.id,
             "name": self.name,
@@ -49,7 +49,7 @@ class Model:
             "can_use_speaker_boost": self.group == "standard",
             "serves_pro_voices": False,
             "token_cost_factor": self.cost,
-            "description": f"{self.name}, emulated: eSpeak NG speaks.",
+            "description": f"{self.name}, emulated with eSpeak NG.",
             "requires_alpha_access": False,
             "max_characters_request_free_user": min(2500, self.max_characters),
             "max_characters_request_subscribed_user": self.max_characters,
@@ -63,11 +63,15 @@ class Model:
 MODELS = {
     model.id: model
     for model in (
-        Model("eleven_v4", "Eleven v4", 10_000, stitches=False),
-        Model("eleven_v4_turbo", "Eleven v4 Turbo", 10_000, cost=0.5, group="turbo", stitches=False),
-        Model("eleven_v3", "Eleven v3", 5_000, stitches=False),
+        Model("eleven_v4", "Eleven v4", 10_000, accepts_request_ids=False),
+        Model("eleven_v4_turbo", "Eleven v4 Turbo", 10_000, cost=0.5, group="turbo", accepts_request_ids=False),
+        Model("eleven_v3", "Eleven v3", 5_000, accepts_request_ids=False),
         Model(
-            "eleven_multilingual_v2", "Eleven Multilingual v2", 10_000, languages=_V2_LANGUAGES, heeds_language=False
+            "eleven_multilingual_v2",
+            "Eleven Multilingual v2",
+            10_000,
+            languages=_V2_LANGUAGES,
+            uses_language_code=False,
         ),
         Model("eleven_flash_v2_5", "Eleven Flash v2.5", 40_000, cost=0.5, group="turbo"),
         Model("eleven_turbo_v2_5", "Eleven Turbo v2.5", 40_000, cost=0.5, group="turbo"),
@@ -81,7 +85,7 @@ MODELS = {
 
 @dataclass(frozen=True, slots=True)
 class CatalogueVoice:
-    """A voice as ElevenLabs lists it, and the eSpeak NG variant and pitch that stand in for it."""
+    """A voice as ElevenLabs lists it, with the eSpeak NG variant and pitch that emulate it."""
 
     id: str
     name: str
@@ -94,7 +98,7 @@ class CatalogueVoice:
     in_library: bool = False
 
     def describe(self, preview_url: str) -> dict[str, Any]:
-        """The element of `GET /v1/voices`."""
+        """Return the object of `GET /v1/voices`."""
         language = {
             "language": "en",
             "accent": self.accent,
@@ -114,7 +118,7 @@ class CatalogueVoice:
                 "language": "en",
                 "use_case": self.use_case,
             },
-            "description": f"Emulated: eSpeak NG speaks, as its variant {self.variant}.",
+            "description": f"Emulated with the variant {self.variant} of eSpeak NG.",
             "preview_url": preview_url,
             "available_for_tiers": [],
             "settings": None,
@@ -132,13 +136,13 @@ class CatalogueVoice:
             "created_at_unix": None,
         }
 
-    def sound(self, *, language: str | None, speed: float, stability: float) -> Voice:
-        """How eSpeak NG is to speak: the less stable the voice, the wider its pitch wanders."""
-        spoken = language or "en"
-        if spoken == "en":
-            spoken = "en-us" if self.accent == "american" else "en"
-        return Voice(
-            name=f"{_SPOKEN_AS.get(spoken, spoken)}+{self.variant}",
+    def espeak_voice(self, *, language: str | None, speed: float, stability: float) -> EspeakVoice:
+        """Return the eSpeak NG voice: the less stable the voice, the wider the range of its pitch."""
+        code = language or "en"
+        if code == "en":
+            code = "en-us" if self.accent == "american" else "en"
+        return EspeakVoice(
+            name=f"{_ESPEAK_LANGUAGES.get(code, code)}+{self.variant}",
             rate=round(165 * speed),
             pitch=self.pitch,
             pitch_range=round(80 - 60 * stability),
@@ -213,7 +217,7 @@ VOICES = {
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a subscription allows: credits a month, and requests at once by the model's concurrency group."""
+    """A subscription: credits per month, and concurrent requests by the model's concurrency group."""
 
     tier: str
     credits: int
@@ -221,14 +225,14 @@ class Plan:
     formats: frozenset[str] = frozenset()
 
     def allows(self, output_format: str) -> bool:
-        """192 kbit MP3 needs Creator, PCM and WAV at 44.1 kHz need Pro."""
+        """Return whether the plan includes the format: 192 kbit MP3 needs Creator, PCM and WAV at 44.1 kHz need Pro."""
         return output_format not in _PRO_FORMATS or output_format in self.formats
 
 
 _CREATOR_FORMATS = frozenset({"mp3_44100_192"})
 _PRO_FORMATS = _CREATOR_FORMATS | {"pcm_44100", "wav_44100"}
 BUSINESS = Plan("business", 11_000_000, {"standard": 15, "turbo": 30}, _PRO_FORMATS)
-# By what a key starts with.
+# Plans by the prefix of the key.
 PLANS = {
     "free": Plan("free", 10_000, {"standard": 2, "turbo": 4}),
     "starter": Plan("starter", 30_000, {"standard": 3, "turbo": 6}),

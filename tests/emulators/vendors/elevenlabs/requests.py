@@ -1,7 +1,7 @@
-"""What ElevenLabs' text-to-speech takes, after the vendor's published OpenAPI (`Body_text_to_speech_full`).
+"""Requests of ElevenLabs' text-to-speech, after the vendor's published OpenAPI (`Body_text_to_speech_full`).
 
-The API is FastAPI: schema errors are a list of pydantic's, checked before the key; unknown members are ignored, and
-`null` counts as absent. Everything that depends on the model, the voice or the plan is checked later (`elevenlabs.py`).
+The API is FastAPI: the schema is checked before the key, and its errors are pydantic's list; unknown fields are
+ignored, and `null` counts as absent. `jobs.py` checks what depends on the model, the voice or the plan.
 """
 
 import json
@@ -11,11 +11,11 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, Field, ValidationError
 
 Share = Annotated[float, Field(ge=0, le=1)]
-Part = TypeVar("Part", bound=BaseModel)
+Schema = TypeVar("Schema", bound=BaseModel)
 
 
 class VoiceSettings(BaseModel):
-    """`null` in a member is the voice's own setting, i.e. the default."""
+    """The `voice_settings` field; `null` means the voice's own setting, the default."""
 
     stability: Share | None = None
     similarity_boost: Share | None = None
@@ -25,6 +25,8 @@ class VoiceSettings(BaseModel):
 
 
 class PronunciationDictionaryLocator(BaseModel):
+    """A reference to a pronunciation dictionary."""
+
     pronunciation_dictionary_id: str
     version_id: str | None = None
 
@@ -48,7 +50,7 @@ class SpeechBody(BaseModel):
 
 
 class SpeechQuery(BaseModel):
-    """The query of the four routes. `output_format` is only looked at after the key."""
+    """The query of the four routes; `output_format` is checked after the key."""
 
     enable_logging: bool = True
     optimize_streaming_latency: int | None = None
@@ -56,7 +58,7 @@ class SpeechQuery(BaseModel):
 
 
 class SchemaError(Exception):
-    """The request does not fit the schema; `details` is the list that FastAPI answers with."""
+    """A request that does not fit the schema; `details` is the list in FastAPI's response."""
 
     def __init__(self, details: list[dict[str, Any]]) -> None:
         super().__init__(details)
@@ -64,22 +66,22 @@ class SchemaError(Exception):
 
 
 def parse(query: Mapping[str, list[str]], body: bytes) -> tuple[SpeechQuery, SpeechBody]:
-    """The request's parts. Raises `SchemaError` with what is wrong in both."""
+    """Parse the query and the body. Raises `SchemaError` with the mistakes in both."""
     details: list[dict[str, Any]] = []
-    members = _members(body)
+    fields = _parse_fields(body)
     last = {name: values[-1] for name, values in query.items()}
     parsed_query = _validate(SpeechQuery, last, "query", details)
-    parsed_body = _validate(SpeechBody, members, "body", details)
+    parsed_body = _validate(SpeechBody, fields, "body", details)
     if parsed_query is None or parsed_body is None:
         raise SchemaError(details)
     return parsed_query, parsed_body
 
 
-def _members(body: bytes) -> dict[str, Any]:
+def _parse_fields(body: bytes) -> dict[str, Any]:
     if not body:
         raise SchemaError([_missing("body")])
     try:
-        members = json.loads(body)
+        fields = json.loads(body)
     except json.JSONDecodeError as error:
         raise SchemaError(
             [
@@ -94,14 +96,16 @@ def _members(body: bytes) -> dict[str, Any]:
         ) from None
     except UnicodeDecodeError:
         raise SchemaError([_missing("body")]) from None
-    if not isinstance(members, dict):
+    if not isinstance(fields, dict):
         raise SchemaError([_missing("body", name) for name in SpeechBody.model_fields])
-    return {name: value for name, value in members.items() if value is not None}
+    return {name: value for name, value in fields.items() if value is not None}
 
 
-def _validate(model: type[Part], members: Mapping[str, Any], place: str, details: list[dict[str, Any]]) -> Part | None:
+def _validate(
+    model: type[Schema], fields: Mapping[str, Any], place: str, details: list[dict[str, Any]]
+) -> Schema | None:
     try:
-        return model.model_validate(members)
+        return model.model_validate(fields)
     except ValidationError as invalid:
         for error in invalid.errors(include_url=False):
             if error["type"] == "missing" and len(error["loc"]) == 1:

@@ -1,8 +1,8 @@
-"""A program that speaks: `{"text", "voice", "rate", "pitch", "range"}` on its input, a line of JSON and the sound out.
+"""A program that runs eSpeak NG: `{"text", "voice", "rate", "pitch", "range"}` in, a line of JSON and the audio out.
 
-The line is `{"sample_rate": 22050, "marks": [[offset, sample], ...]}`: where in the text eSpeak NG was when it had
-spoken that many samples. Signed 16-bit mono samples follow. A program and not a function, as eSpeak's state is global:
-only the first words of a process always sound the same, byte for byte. Its C API: `speak_lib.h` of eSpeak NG 1.52.
+The line is `{"sample_rate": 22050, "marks": [[offset, sample], ...]}`; a mark maps an offset in the text to the sample
+where eSpeak NG speaks it. Signed 16-bit mono samples follow. It is a program because eSpeak NG keeps global state: only
+the first text of a process always gives the same bytes. C API: `speak_lib.h` of eSpeak NG 1.52.
 """
 
 import ctypes
@@ -38,7 +38,7 @@ _Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes
 def speak(
     text: str, *, voice: str, rate: int, pitch: int, pitch_range: int
 ) -> tuple[int, list[tuple[int, int]], bytes]:
-    """The sample rate, the marks and the samples. Raises `ValueError` for a voice that eSpeak does not have."""
+    """Return the sample rate, the marks and the samples. Raises `ValueError` for an unknown voice."""
     library = ctypes.CDLL(espeakng_loader.get_library_path())
     sample_rate = library.espeak_Initialize(_SYNCHRONOUS, 0, espeakng_loader.get_data_path().encode(), 0)
     library.espeak_ng_SetRandSeed(ctypes.c_long(1))
@@ -47,11 +47,11 @@ def speak(
     for parameter, value in ((_RATE, rate), (_PITCH, pitch), (_RANGE, pitch_range)):
         library.espeak_SetParameter(parameter, value, 0)
     marks: list[tuple[int, int]] = []
-    sound = bytearray()
+    audio = bytearray()
 
     def receive(samples: int | None, count: int, events: Any) -> int:
         if samples and count > 0:
-            sound.extend(ctypes.string_at(samples, count * 2))
+            audio.extend(ctypes.string_at(samples, count * 2))
         at = 0
         while events[at].type:
             if events[at].type in {_WORD, _END_OF_CLAUSE}:
@@ -61,23 +61,24 @@ def speak(
 
     callback = _Callback(receive)
     library.espeak_SetSynthCallback(callback)
-    # A NUL would end the text early; one space keeps the offsets.
+    # A NUL would end the text; a space in its place keeps the offsets.
     encoded = text.replace("\0", " ").encode("utf-8", "replace") + b"\0"
     library.espeak_Synth(encoded, ctypes.c_size_t(len(encoded)), 0, _CHARACTERS, 0, _UTF8, None, None)
-    return sample_rate, marks, bytes(sound)
+    return sample_rate, marks, bytes(audio)
 
 
 def main() -> None:
-    order = json.load(sys.stdin)
-    sample_rate, marks, sound = speak(
-        order["text"],
-        voice=order["voice"],
-        rate=order["rate"],
-        pitch=order["pitch"],
-        pitch_range=order["range"],
+    """Speak the text on standard input and write the audio to standard output."""
+    request = json.load(sys.stdin)
+    sample_rate, marks, audio = speak(
+        request["text"],
+        voice=request["voice"],
+        rate=request["rate"],
+        pitch=request["pitch"],
+        pitch_range=request["range"],
     )
-    head = json.dumps({"sample_rate": sample_rate, "marks": marks}).encode()
-    sys.stdout.buffer.write(head + b"\n" + sound)
+    heading = json.dumps({"sample_rate": sample_rate, "marks": marks}).encode()
+    sys.stdout.buffer.write(heading + b"\n" + audio)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Text to real speech: eSpeak NG speaks (`speaker.py`), ffmpeg encodes, and every character gets its time.
+"""Speech synthesis: eSpeak NG (`speaker.py`), ffmpeg for the format, and the time of every character.
 
 The same text, voice and format always give the same bytes. Both programs come with PyPI packages.
 """
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-import imageio_ffmpeg  # type: ignore[import-untyped]
+from ...ffmpeg import run_ffmpeg
 
 _SPEAKER = Path(__file__).with_name("speaker.py")
 _CONTENT_TYPES = {
@@ -39,8 +39,8 @@ FORMATS = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Voice:
-    """How eSpeak NG is to sound: its voice (`en-us+f2`), words a minute, pitch and its range (0-100 each)."""
+class EspeakVoice:
+    """A voice of eSpeak NG: its name (`en-us+f2`), words per minute, pitch and pitch range (0-100 each)."""
 
     name: str
     rate: int
@@ -50,7 +50,7 @@ class Voice:
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """Encoded speech. `times` has one entry more than the text: each character's start, and the end of the last."""
+    """Encoded speech. `times` has the start of each character in seconds, and the end of the last one."""
 
     audio: bytes
     content_type: str
@@ -59,9 +59,9 @@ class Speech:
 
 
 @lru_cache(maxsize=8)
-def synthesise(text: str, *, voice: Voice, output_format: str) -> Speech:
-    """Speak the text. `output_format` is one of `FORMATS`; about two seconds for 5,000 characters."""
-    order = {
+def synthesise(text: str, *, voice: EspeakVoice, output_format: str) -> Speech:
+    """Speak the text in one of `FORMATS`, which takes about two seconds for 5,000 characters."""
+    request = {
         "text": text,
         "voice": voice.name,
         "rate": voice.rate,
@@ -69,11 +69,17 @@ def synthesise(text: str, *, voice: Voice, output_format: str) -> Speech:
         "range": voice.pitch_range,
     }
     command = [sys.executable, "-I", str(_SPEAKER)]
-    spoken = subprocess.run(command, input=json.dumps(order).encode(), stdout=subprocess.PIPE, check=True).stdout
-    head, _, samples = spoken.partition(b"\n")
-    heading = json.loads(head)
+    # This interpreter runs a file of this package.
+    output = subprocess.run(  # noqa: S603
+        command,
+        input=json.dumps(request).encode(),
+        stdout=subprocess.PIPE,
+        check=True,
+    ).stdout
+    heading_line, _, samples = output.partition(b"\n")
+    heading = json.loads(heading_line)
     sample_rate = heading["sample_rate"]
-    times = _times(len(text), heading["marks"], samples=len(samples) // 2)
+    times = _character_times(len(text), heading["marks"], samples=len(samples) // 2)
     codec = output_format.partition("_")[0]
     return Speech(
         audio=_encode(samples, sample_rate, output_format),
@@ -83,21 +89,21 @@ def synthesise(text: str, *, voice: Voice, output_format: str) -> Speech:
     )
 
 
-def _times(characters: int, marks: Sequence[tuple[int, int]], *, samples: int) -> list[float]:
-    """The sample at which each character starts, and the end: straight lines from one mark to the next."""
-    offsets, at = [0], [0]
+def _character_times(characters: int, marks: Sequence[tuple[int, int]], *, samples: int) -> list[float]:
+    """Return the sample where each character starts, and the end, interpolated linearly between the marks."""
+    offsets, marked = [0], [0]
     for offset, sample in marks:
-        # eSpeak reads a number word by word and goes back in it; only its way forward counts.
-        if offsets[-1] < offset < characters and sample >= at[-1]:
+        # eSpeak speaks a number as several words and its marks go back then; only forward steps count.
+        if offsets[-1] < offset < characters and sample >= marked[-1]:
             offsets.append(offset)
-            at.append(sample)
+            marked.append(sample)
     offsets.append(characters)
-    at.append(samples)
+    marked.append(samples)
 
     def sample_of(character: int) -> float:
         left = min(bisect_right(offsets, character), len(offsets) - 1) - 1
         share = (character - offsets[left]) / (offsets[left + 1] - offsets[left])
-        return at[left] + share * (at[left + 1] - at[left])
+        return marked[left] + share * (marked[left + 1] - marked[left])
 
     return [sample_of(character) for character in range(characters + 1)]
 
@@ -110,18 +116,17 @@ def _encode(samples: bytes, sample_rate: int, output_format: str) -> bytes:
         "wav": ["-f", "s16le"],
         "ulaw": ["-f", "mulaw"],
         "alaw": ["-f", "alaw"],
-        # Bit-exact, as Ogg streams have a random serial number otherwise.
+        # Bit-exact, because Ogg streams have a random serial number otherwise.
         "opus": ["-c:a", "libopus", "-compression_level", "3", "-fflags", "+bitexact", "-f", "ogg"],
     }
     source = ["-f", "s16le", "-ar", str(sample_rate), "-ac", "1", "-i", "pipe:0"]
     bitrate = ["-b:a", f"{kbit[0]}k"] if kbit else []
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *source, "-ar", rate, *bitrate, *encoders[codec]]
-    encoded = subprocess.run([*command, "pipe:1"], input=samples, stdout=subprocess.PIPE, check=True).stdout
+    encoded = run_ffmpeg([*source, "-ar", rate, *bitrate, *encoders[codec], "pipe:1"], stdin=samples)
     if codec != "wav":
         return encoded
-    # Python writes this header, as ffmpeg cannot know the length when it writes to a pipe.
+    # Python writes this header, because ffmpeg does not know the length when it writes to a pipe.
     file = io.BytesIO()
-    with wave.open(file, "wb") as sound:
-        sound.setparams((1, 2, int(rate), 0, "NONE", ""))
-        sound.writeframes(encoded)
+    with wave.open(file, "wb") as audio:
+        audio.setparams((1, 2, int(rate), 0, "NONE", ""))
+        audio.writeframes(encoded)
     return file.getvalue()

@@ -1,50 +1,33 @@
-"""GitHub: repositories, the Git Data API, contents and pull requests, over real git repositories on disk.
+"""GitHub: repositories, the Git Data API, contents and pull requests, with git repositories on disk.
 
-Sources: https://docs.github.com/en/rest (API versions 2022-11-28 and 2026-03-10), github/rest-api-description, and
-errors that users have shown where the documents are silent. `store.py` has the repositories, and the rest is by
-part of the API.
+Sources: https://docs.github.com/en/rest (API versions 2022-11-28 and 2026-03-10), github/rest-api-description, and for
+errors without documentation the texts that users have published.
 
-Any token will do that does not start with `invalid`. One that starts with `readonly` may not write, with `stranger`
-neither that nor see what is private, and with `exhausted` has used up its hour; so may a request without a token. Trees
-of repositories whose name starts with `huge-` are truncated after five entries, which others are after 100,000.
+Every token is accepted that does not start with `invalid`. `readonly…` may not write, `stranger…` may neither write nor
+read private repositories, and `exhausted…` has used its quota of the hour. A request without a token may read public
+repositories. Trees are truncated after 100,000 entries, or after five if the repository's name starts with `huge-`.
 """
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
 
-from dulwich.objects import ObjectID
-
-from ...vendor import Answer, Call, Refusal, Route, Vendor
-from . import contents, git_data, pulls
-from .answers import (
-    answer,
-    error,
-    error_frame,
-    no_content,
-    rate_limit_exceeded,
-    rate_of,
-    read_body,
-    refuse,
-    token_of,
-)
+from ...vendor import Call, Refusal, Response, Route, Vendor
+from . import contents, git_data, pulls, repositories
 from .clone import routes as clone_routes
-from .descriptions import LOGIN, describe_repository, describe_self
-from .git_data import make_commit
-from .seeds import plant
-from .store import DEFAULT_BRANCH, STORE, Change, Repository
+from .http import error, error_frame, rate_limit_exceeded, refuse, token_of
+from .repositories import READERS
+from .seeds import create_seeds
+from .store import STORE, Repository
 
 _VERSIONS = {"2022-11-28", "2026-03-10"}
 _USER_AGENT = (
     "Request forbidden by administrative rules. Please make sure your request has a User-Agent header "
     "(https://docs.github.com/en/rest/overview/resources-in-the-rest-api#user-agent-required)."
 )
-_READERS = ("readonly", "stranger")
-_NEW = {"name": "string", "private": "boolean", "auto_init": "boolean", "description": "string|null"}
 
 
 def authenticate(call: Call) -> None:
-    """The checks before any route: user agent, token, API version, what is left of the rate limit, right to write."""
+    """Check the user agent, the token, the API version, the quota, and that a write has a token."""
     if not call.headers.get("user-agent"):
         raise Refusal(error(403, _USER_AGENT))
     token = token_of(call)
@@ -59,25 +42,25 @@ def authenticate(call: Call) -> None:
         raise Refusal(error(401, "Requires authentication"))
 
 
-def _in_repository(handler: Callable[[Call, Repository], Answer]) -> Callable[[Call], Answer]:
-    """The handler, given its repository: 404 where there is none to see, 403 where it must not be written."""
+def _with_repository(handler: Callable[[Call, Repository], Response]) -> Callable[[Call], Response]:
+    """Return the handler with its repository: 404 if the token may not read it, 403 if it may not write it."""
 
-    def handle(call: Call) -> Answer:
+    def handle(call: Call) -> Response:
         owner, name, token = call.params["owner"], call.params["repo"], token_of(call)
         if not STORE.exists(owner, name):
             refuse(404)
         with STORE.open(owner, name) as repository:
             if repository.details["private"] and (not token or token.startswith("stranger")):
                 refuse(404)
-            if call.method != "GET" and token.startswith(_READERS):
+            if call.method != "GET" and token.startswith(READERS):
                 refuse(403)
             return handler(call, repository)
 
     return handle
 
 
-def _unless_empty(handler: Callable[[Call, Repository], Answer]) -> Callable[[Call, Repository], Answer]:
-    def handle(call: Call, repository: Repository) -> Answer:
+def _unless_empty(handler: Callable[[Call, Repository], Response]) -> Callable[[Call, Repository], Response]:
+    def handle(call: Call, repository: Repository) -> Response:
         if repository.is_empty:
             refuse(409)
         return handler(call, repository)
@@ -85,64 +68,15 @@ def _unless_empty(handler: Callable[[Call, Repository], Answer]) -> Callable[[Ca
     return handle
 
 
-def get_repository(call: Call, repository: Repository) -> Answer:
-    may_write = bool(token_of(call)) and not token_of(call).startswith(_READERS)
-    return answer(call, describe_repository(call, repository, may_write=may_write))
-
-
-def delete_repository(_: Call, repository: Repository) -> Answer:
-    STORE.delete(repository.owner, repository.name)
-    return no_content()
-
-
-def create_repository(call: Call) -> Answer:
-    """For the user, or for any organization, which exists by being named. `auto_init` commits a README."""
-    if token_of(call).startswith(_READERS):
-        refuse(403)
-    body = read_body(call, _NEW, required=("name",))
-    owner, name = call.params.get("org", LOGIN), body["name"]
-    if STORE.exists(owner, name):
-        _refuse_name("name already exists on this account")
-    try:
-        STORE.create(owner, name, private=body.get("private", False), description=body.get("description"))
-    except ValueError:
-        _refuse_name("name is invalid")
-    with STORE.open(owner, name) as repository:
-        if body.get("auto_init"):
-            blob = repository.add_blob(f"# {name}\n".encode())
-            tree = repository.change_tree(None, [Change(b"README.md", 0o100644, blob)])
-            commit = make_commit(repository, tree=tree, parents=[], message="Initial commit")
-            repository.create_ref(f"refs/heads/{DEFAULT_BRANCH}", ObjectID(commit.id))
-        return answer(call, describe_repository(call, repository, may_write=True), status=201)
-
-
-def _refuse_name(message: str) -> NoReturn:
-    errors = [{"resource": "Repository", "code": "custom", "field": "name", "message": message}]
-    refuse(422, "Repository creation failed.", errors=errors)
-
-
-def get_user(call: Call) -> Answer:
-    if not token_of(call):
-        refuse(401, "Requires authentication")
-    return answer(call, describe_self(call))
-
-
-def get_rate_limit(call: Call) -> Answer:
-    """Costs nothing. The newer version of the API leaves out `rate`, which is `resources.core` once more."""
-    rate = rate_of(token_of(call))
-    resources = dict.fromkeys(("core", "graphql", "search"), rate)
-    newer = call.headers.get("x-github-api-version") == "2026-03-10"
-    return answer(call, {"resources": resources} if newer else {"resources": resources, "rate": rate})
-
-
-def unknown_route(_: Call) -> Answer:
+def unknown_route(_: Call) -> Response:
+    """Return 404."""
     return error(404)
 
 
 _REPOSITORY = "/repos/{owner}/{repo}"
-_HANDLERS: tuple[tuple[str, str, Callable[[Call, Repository], Answer]], ...] = (
-    ("GET", "", get_repository),
-    ("DELETE", "", delete_repository),
+_HANDLERS: tuple[tuple[str, str, Callable[[Call, Repository], Response]], ...] = (
+    ("GET", "", repositories.get_repository),
+    ("DELETE", "", repositories.delete_repository),
     ("GET", "/contents", contents.get_contents),
     ("GET", "/contents/{path:path}", contents.get_contents),
     ("PUT", "/contents/{path:path}", contents.put_contents),
@@ -156,7 +90,7 @@ _HANDLERS: tuple[tuple[str, str, Callable[[Call, Repository], Answer]], ...] = (
     ("GET", "/pulls/{number}", pulls.get_pull),
     ("PATCH", "/pulls/{number}", pulls.update_pull),
 )
-_GIT_HANDLERS: tuple[tuple[str, str, Callable[[Call, Repository], Answer]], ...] = (
+_GIT_HANDLERS: tuple[tuple[str, str, Callable[[Call, Repository], Response]], ...] = (
     ("GET", "/git/ref/{ref:path}", git_data.get_ref),
     ("GET", "/git/matching-refs/{ref:path}", git_data.list_matching_refs),
     ("POST", "/git/refs", git_data.create_ref),
@@ -172,20 +106,21 @@ _GIT_HANDLERS: tuple[tuple[str, str, Callable[[Call, Repository], Answer]], ...]
 
 
 def start(folder: Path) -> None:
+    """Use the folder for the repositories, and create the first two in it."""
     STORE.folder = folder
-    plant(STORE)
+    create_seeds(STORE)
 
 
 vendor = Vendor(
     name="github",
     routes=(
-        Route("GET", "/rate_limit", get_rate_limit),
-        Route("GET", "/user", get_user),
-        Route("POST", "/user/repos", create_repository),
-        Route("POST", "/orgs/{org}/repos", create_repository),
-        *(Route(method, _REPOSITORY + path, _in_repository(handler)) for method, path, handler in _HANDLERS),
+        Route("GET", "/rate_limit", repositories.get_rate_limit),
+        Route("GET", "/user", repositories.get_user),
+        Route("POST", "/user/repos", repositories.create_repository),
+        Route("POST", "/orgs/{org}/repos", repositories.create_repository),
+        *(Route(method, _REPOSITORY + path, _with_repository(handler)) for method, path, handler in _HANDLERS),
         *(
-            Route(method, _REPOSITORY + path, _in_repository(_unless_empty(handler)))
+            Route(method, _REPOSITORY + path, _with_repository(_unless_empty(handler)))
             for method, path, handler in _GIT_HANDLERS
         ),
         *clone_routes,

@@ -1,4 +1,4 @@
-"""`git clone http://127.0.0.1:8800/github/<owner>/<name>.git`: the smart protocol, for reading public repositories.
+"""`git clone http://127.0.0.1:8800/github/<owner>/<name>.git`: the smart protocol, for public repositories, read-only.
 
 Source: https://git-scm.com/docs/http-protocol.
 """
@@ -9,27 +9,27 @@ from io import BytesIO
 from dulwich.protocol import ReceivableProtocol
 from dulwich.server import BackendRepo, DictBackend, UploadPackHandler
 
-from ...vendor import Answer, Call, Route
-from .answers import one, refuse
+from ...vendor import Call, Response, Route
+from .http import refuse
 from .store import STORE
 
 _SERVICE = "git-upload-pack"
 
 
-def advertise(call: Call) -> Answer:
-    """The refs, which start a clone."""
-    if one(call, "service") != _SERVICE:
-        refuse(403, "Pushing to the emulator works with its folder on disk only.")
-    return _talk(call, b"", advertise_refs=True)
+def advertise(call: Call) -> Response:
+    """Return the refs, with which a clone begins."""
+    if call.query_value("service") != _SERVICE:
+        refuse(403, "The emulator does not accept a push over HTTP: push to its folder on disk.")
+    return _run_upload_pack(call, b"", advertise_refs=True)
 
 
-def upload_pack(call: Call) -> Answer:
-    """The objects that the client asks for."""
+def upload_pack(call: Call) -> Response:
+    """Return the objects that the client requests."""
     body = gzip.decompress(call.body) if call.headers.get("content-encoding") == "gzip" else call.body
-    return _talk(call, body, advertise_refs=False)
+    return _run_upload_pack(call, body, advertise_refs=False)
 
 
-def _talk(call: Call, body: bytes, *, advertise_refs: bool) -> Answer:
+def _run_upload_pack(call: Call, body: bytes, *, advertise_refs: bool) -> Response:
     owner, name = call.params["owner"], call.params["name"]
     if not STORE.exists(owner, name):
         refuse(404)
@@ -51,7 +51,7 @@ def _talk(call: Call, body: bytes, *, advertise_refs: bool) -> Answer:
         (b"content-type", f"application/x-{_SERVICE}-{kind}".encode()),
         (b"cache-control", b"no-cache"),
     ]
-    return Answer(200, headers, [written.getvalue()])
+    return Response(200, headers, [written.getvalue()])
 
 
 routes = (

@@ -1,6 +1,6 @@
-"""Git objects and repositories as GitHub's JSON describes them (the schemas of github/rest-api-description).
+"""Git objects and repositories in GitHub's JSON (the schemas of github/rest-api-description).
 
-URLs lie below the emulator's own base URL, also those of web pages, which it does not have.
+All URLs are below the emulator's base URL, also those of web pages, which do not exist there.
 """
 
 import base64
@@ -10,7 +10,7 @@ from typing import Any
 from dulwich.objects import S_ISGITLINK, Blob, Commit, ObjectID, ShaFile, Tree, TreeEntry
 
 from ...vendor import Call
-from .answers import base_url
+from .http import base_url
 from .store import Repository, timestamp
 
 LOGIN = "demo"
@@ -25,10 +25,12 @@ _UNSIGNED = {"verified": False, "reason": "unsigned", "signature": None, "payloa
 
 
 def node_id(kind: str, identity: object) -> str:
+    """Return a GraphQL node id."""
     return base64.b64encode(f"{kind}:{identity}".encode()).decode()
 
 
 def describe_user(call: Call, login: str) -> dict[str, Any]:
+    """Return the object of a user or an organization."""
     url = f"{base_url(call)}/users/{login}"
     return {
         "login": login,
@@ -46,7 +48,7 @@ def describe_user(call: Call, login: str) -> dict[str, Any]:
 
 
 def describe_self(call: Call) -> dict[str, Any]:
-    """The user of the token, as only the user is told."""
+    """Return the object of the token's own user, which has private fields."""
     counts = "public_gists public_repos followers following private_gists total_private_repos owned_private_repos"
     return {
         **describe_user(call, LOGIN),
@@ -61,15 +63,17 @@ def describe_self(call: Call) -> dict[str, Any]:
 
 
 def repository_url(call: Call, repository: Repository) -> str:
+    """Return the API URL of a repository."""
     return f"{base_url(call)}/repos/{repository.full_name}"
 
 
 def page_url(call: Call, repository: Repository) -> str:
+    """Return the URL of a repository's web page."""
     return f"{base_url(call)}/{repository.full_name}"
 
 
 def describe_repository(call: Call, repository: Repository, *, may_write: bool) -> dict[str, Any]:
-    """A full repository; the members that say how it is used are those of one that nobody uses."""
+    """Return the full object of a repository; its counts of stars, forks and so on are 0."""
     url, site = repository_url(call, repository), page_url(call, repository)
     details = repository.details
     counts = "forks forks_count stargazers_count watchers watchers_count network_count subscribers_count"
@@ -108,6 +112,7 @@ def describe_repository(call: Call, repository: Repository, *, may_write: bool) 
 
 
 def describe_ref(call: Call, repository: Repository, ref: str, sha: ObjectID) -> dict[str, Any]:
+    """Return the object of a ref."""
     url = repository_url(call, repository)
     kind = kind_of(repository.git[sha])
     target = {"type": kind, "sha": sha.decode(), "url": f"{url}/git/{kind}s/{sha.decode()}"}
@@ -115,29 +120,32 @@ def describe_ref(call: Call, repository: Repository, ref: str, sha: ObjectID) ->
 
 
 def kind_of(item: ShaFile) -> str:
+    """Return `blob`, `tree`, `commit` or `tag`."""
     return item.type_name.decode()
 
 
 def describe_blob(call: Call, repository: Repository, blob: Blob) -> dict[str, Any]:
+    """Return the object of a blob with its content."""
     return {
         "sha": blob.id.decode(),
         "node_id": node_id("Blob", blob.id.decode()),
         "size": len(blob.data),
         "url": f"{repository_url(call, repository)}/git/blobs/{blob.id.decode()}",
-        "content": in_lines(blob.data),
+        "content": encode_base64(blob.data),
         "encoding": "base64",
     }
 
 
-def in_lines(content: bytes) -> str:
-    """Base64 in lines, as GitHub sends it."""
+def encode_base64(content: bytes) -> str:
+    """Return base64 in lines, as GitHub sends it."""
     text = base64.b64encode(content).decode()
     return "".join(f"{text[at : at + _BASE64_LINE]}\n" for at in range(0, len(text), _BASE64_LINE))
 
 
 def describe_entry(call: Call, repository: Repository, entry: TreeEntry) -> dict[str, Any]:
-    """One entry of a tree; only blobs have a size."""
-    assert entry.path is not None and entry.mode is not None and entry.sha is not None
+    """Return the object of a tree's entry; only blobs have a size."""
+    if entry.path is None or entry.mode is None or entry.sha is None:
+        raise TypeError(f"{entry} is not a complete entry of a tree")
     sha = entry.sha.decode()
     described: dict[str, Any] = {"path": entry.path.decode("utf-8", "replace"), "mode": f"{entry.mode:06o}"}
     if S_ISGITLINK(entry.mode):
@@ -150,13 +158,13 @@ def describe_entry(call: Call, repository: Repository, entry: TreeEntry) -> dict
 
 
 def _describe_person(person: bytes, seconds: int) -> dict[str, str]:
-    """The date is in UTC, whatever the person's own clock says."""
+    """Return name, email and date; the date is in UTC, not in the person's time zone."""
     name, _, email = person.decode("utf-8", "replace").removesuffix(">").partition(" <")
     return {"name": name, "email": email, "date": timestamp(seconds)}
 
 
-def _describe_basics(call: Call, repository: Repository, commit: Commit) -> dict[str, Any]:
-    """What every form of a commit has."""
+def _describe_common(call: Call, repository: Repository, commit: Commit) -> dict[str, Any]:
+    """Return the fields of every form of a commit."""
     tree = commit.tree.decode()
     return {
         "author": _describe_person(commit.author, int(commit.author_time)),
@@ -177,17 +185,17 @@ def _identify(call: Call, repository: Repository, commit: ObjectID, *, kind: str
 
 
 def describe_git_commit(call: Call, repository: Repository, commit: Commit) -> dict[str, Any]:
-    """A commit as the Git Data API has it."""
+    """Return the object of a commit in the Git Data API."""
     return {
         **_identify(call, repository, commit.id, kind="git/commits"),
         "node_id": node_id("Commit", commit.id.decode()),
-        **_describe_basics(call, repository, commit),
+        **_describe_common(call, repository, commit),
         "parents": [_identify(call, repository, parent, kind="git/commits") for parent in commit.parents],
     }
 
 
 def describe_commit(call: Call, repository: Repository, commit: Commit) -> dict[str, Any]:
-    """A commit as the repository's history has it."""
+    """Return the object of a commit in the repository's history."""
     named = _identify(call, repository, commit.id, kind="commits")
     user = describe_user(call, LOGIN) if NOREPLY.encode() in commit.author else None
     git_url = f"{repository_url(call, repository)}/git/commits/{commit.id.decode()}"
@@ -195,7 +203,7 @@ def describe_commit(call: Call, repository: Repository, commit: Commit) -> dict[
         **named,
         "node_id": node_id("Commit", commit.id.decode()),
         "comments_url": f"{named['url']}/comments",
-        "commit": {**_describe_basics(call, repository, commit), "url": git_url, "comment_count": 0},
+        "commit": {**_describe_common(call, repository, commit), "url": git_url, "comment_count": 0},
         "author": user,
         "committer": user,
         "parents": [_identify(call, repository, parent, kind="commits") for parent in commit.parents],
@@ -203,7 +211,7 @@ def describe_commit(call: Call, repository: Repository, commit: Commit) -> dict[
 
 
 def describe_content(call: Call, repository: Repository, path: str, item: Blob | Tree, *, ref: str) -> dict[str, Any]:
-    """A file or a folder as an entry of the folder above it."""
+    """Return the object of a file or folder as an entry of its parent folder."""
     kind, place = ("file", "blob") if isinstance(item, Blob) else ("dir", "tree")
     url, site = repository_url(call, repository), page_url(call, repository)
     links = {
@@ -226,6 +234,7 @@ def describe_content(call: Call, repository: Repository, path: str, item: Blob |
 
 
 def describe_branch(call: Call, repository: Repository, name: str, commit: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the object of a branch."""
     url = f"{repository_url(call, repository)}/branches/{name}"
     contexts: dict[str, Any] = {"enforcement_level": "off", "contexts": [], "checks": []}
     return {

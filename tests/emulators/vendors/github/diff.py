@@ -1,4 +1,4 @@
-"""The files that differ between two trees, with the lines added and removed."""
+"""The files that differ between two trees, with their numbers of added and removed lines."""
 
 from collections.abc import Iterator
 from difflib import SequenceMatcher
@@ -18,12 +18,13 @@ _STATUSES = {"add": "added", "delete": "removed", "modify": "modified"}
 def describe_changes(
     call: Call, repository: Repository, before: ObjectID | None, after: ObjectID, *, ref: str
 ) -> list[dict[str, Any]]:
-    """An entry per file; `before` is `None` for the first commit. Renames count as a file less and a file more."""
+    """Return an object per file; `before` is `None` for the first commit. A rename is a removed and an added file."""
     url, site = repository_url(call, repository), page_url(call, repository)
     described = []
     for change in tree_changes(repository.git.object_store, before, after):
         entry = change.old if change.new is None or change.new.sha is None else change.new
-        assert entry is not None and entry.path is not None and entry.sha is not None
+        if entry is None or entry.path is None or entry.sha is None:
+            raise TypeError(f"{change} does not name a file")
         path = entry.path.decode("utf-8", "replace")
         old = _content(repository, change.old.sha if change.old else None)
         new = _content(repository, change.new.sha if change.new else None)
@@ -45,7 +46,7 @@ def describe_changes(
 
 
 def _content(repository: Repository, sha: ObjectID | None) -> bytes:
-    """A file's bytes; of what is not there, or lies in another repository, none."""
+    """Return a file's bytes; none if it does not exist or belongs to another repository."""
     blob = repository.find(sha.decode()) if sha else None
     return blob.data if isinstance(blob, Blob) else b""
 

@@ -1,6 +1,6 @@
 """Pull requests between branches of one repository (https://docs.github.com/en/rest/pulls/pulls).
 
-`head` is a branch or `owner:branch`. A new one has a ref `refs/pull/<number>/head`, as at GitHub.
+`head` is a branch or `owner:branch`. A new pull request gets the ref `refs/pull/<number>/head`, as at GitHub.
 """
 
 from typing import Any, NoReturn
@@ -8,13 +8,13 @@ from typing import Any, NoReturn
 from dulwich.graph import find_merge_base
 from dulwich.objects import Commit, ObjectID
 
-from ...vendor import Answer, Call
-from .answers import answer, one, page, read_body, refuse
+from ...vendor import Call, Response
 from .descriptions import LOGIN, describe_repository, describe_user, node_id, page_url, repository_url
 from .diff import describe_changes
+from .http import page_of, parse_body, refuse, success
 from .store import Repository, timestamp
 
-_MEMBERS = {
+_FIELDS = {
     "title": "string",
     "head": "string",
     "base": "string",
@@ -24,8 +24,9 @@ _MEMBERS = {
 }
 
 
-def create_pull(call: Call, repository: Repository) -> Answer:
-    body = read_body(call, _MEMBERS, required=("head", "base"))
+def create_pull(call: Call, repository: Repository) -> Response:
+    """Open a pull request."""
+    body = parse_body(call, _FIELDS, required=("head", "base"))
     if not body.get("title"):
         _refuse({"code": "missing_field", "field": "title"})
     head, base = _branch_name(repository, body["head"]), body["base"]
@@ -52,10 +53,10 @@ def create_pull(call: Call, repository: Repository) -> Answer:
     }
     pulls.append(pull)
     repository.save_details()
-    assert isinstance(tips["head"], Commit)
-    repository.create_ref(f"refs/pull/{pull['number']}/head", ObjectID(tips["head"].id))
+    if tips["head"]:
+        repository.create_ref(f"refs/pull/{pull['number']}/head", ObjectID(tips["head"].id))
     described = _describe_with_counts(call, repository, pull)
-    return answer(call, described, status=201, headers=[(b"location", described["url"].encode())])
+    return success(call, described, status=201, headers=[(b"location", described["url"].encode())])
 
 
 def _refuse(error: dict[str, str]) -> NoReturn:
@@ -67,22 +68,22 @@ def _branch_name(repository: Repository, head: str) -> str:
 
 
 def _commits_between(repository: Repository, *, base: str, head: str) -> list[Commit]:
-    """The commits of `head` that `base` does not have."""
+    """Return the commits of `head` that are not in `base`."""
     shas = [commit.id for commit in (repository.branch(head), repository.branch(base)) if commit]
     walker = repository.git.get_walker(include=[ObjectID(shas[0])], exclude=[ObjectID(sha) for sha in shas[1:]])
     return [entry.commit for entry in walker]
 
 
-def list_pulls(call: Call, repository: Repository) -> Answer:
-    """Open ones where no `state` is asked for, newest first; `head` (`owner:branch`) and `base` keep some."""
-    state = one(call, "state") or "open"
-    head, base = _branch_name(repository, one(call, "head")), one(call, "base")
+def list_pulls(call: Call, repository: Repository) -> Response:
+    """Return a page of pull requests, newest first, filtered by `state` (by default open), `head` and `base`."""
+    state = call.query_value("state") or "open"
+    head, base = _branch_name(repository, call.query_value("head")), call.query_value("base")
     found = [
         pull
         for pull in reversed(repository.details["pulls"])
         if state in {"all", pull["state"]} and head in {"", pull["head"]} and base in {"", pull["base"]}
     ]
-    return page(call, found, lambda pull: _describe(call, repository, pull))
+    return page_of(call, found, lambda pull: _describe(call, repository, pull))
 
 
 def _find(call: Call, repository: Repository) -> dict[str, Any]:
@@ -94,24 +95,25 @@ def _find(call: Call, repository: Repository) -> dict[str, Any]:
     return pull
 
 
-def get_pull(call: Call, repository: Repository) -> Answer:
-    return answer(call, _describe_with_counts(call, repository, _find(call, repository)))
+def get_pull(call: Call, repository: Repository) -> Response:
+    """Return a pull request with the sizes of its changes."""
+    return success(call, _describe_with_counts(call, repository, _find(call, repository)))
 
 
-def update_pull(call: Call, repository: Repository) -> Answer:
-    """Another title or text, or `state: closed`."""
-    body = read_body(call, {"title": "string", "body": "string|null", "state": "string"})
+def update_pull(call: Call, repository: Repository) -> Response:
+    """Change the title or the text, or close with `state: closed`."""
+    body = parse_body(call, {"title": "string", "body": "string|null", "state": "string"})
     pull = _find(call, repository)
     pull.update({name: body[name] for name in ("title", "body", "state") if name in body})
     pull["updated_at"] = timestamp()
     repository.save_details()
-    return answer(call, _describe_with_counts(call, repository, pull))
+    return success(call, _describe_with_counts(call, repository, pull))
 
 
 def _describe(call: Call, repository: Repository, pull: dict[str, Any]) -> dict[str, Any]:
-    """A pull request as lists have it."""
+    """Return the object of a pull request in a list."""
     url, site = repository_url(call, repository), page_url(call, repository)
-    own, issue, page_of = (f"{above}/{pull['number']}" for above in (f"{url}/pulls", f"{url}/issues", f"{site}/pull"))
+    own, issue, page_of = (f"{base}/{pull['number']}" for base in (f"{url}/pulls", f"{url}/issues", f"{site}/pull"))
     head = _describe_side(call, repository, pull["head"], ref=f"refs/pull/{pull['number']}/head")
     links = {
         "self": own,
@@ -123,10 +125,10 @@ def _describe(call: Call, repository: Repository, pull: dict[str, Any]) -> dict[
         "commits": f"{own}/commits",
         "statuses": f"{url}/statuses/{head['sha']}",
     }
-    nothing = "closed_at merged_at merge_commit_sha assignee milestone active_lock_reason auto_merge"
+    nulls = "closed_at merged_at merge_commit_sha assignee milestone active_lock_reason auto_merge"
     return {
         **{f"{name}_url": link for name, link in links.items() if name != "self"},
-        **dict.fromkeys(nothing.split()),
+        **dict.fromkeys(nulls.split()),
         "url": own,
         "id": repository.id + pull["number"],
         "node_id": node_id("PullRequest", f"{repository.id}:{pull['number']}"),
@@ -153,7 +155,7 @@ def _describe(call: Call, repository: Repository, pull: dict[str, Any]) -> dict[
 
 
 def _describe_side(call: Call, repository: Repository, branch: str, *, ref: str) -> dict[str, Any]:
-    """One side of a pull request; that of a branch which is no more has the commit of its opening."""
+    """Return one side of a pull request; for a deleted branch, with the commit when it was opened."""
     refs = repository.refs()
     sha = refs.get(f"refs/heads/{branch}") or refs[ref]
     return {
@@ -166,12 +168,13 @@ def _describe_side(call: Call, repository: Repository, branch: str, *, ref: str)
 
 
 def _describe_with_counts(call: Call, repository: Repository, pull: dict[str, Any]) -> dict[str, Any]:
-    """A pull request as it is alone: with the sizes of what it changes."""
+    """Return the object of a single pull request, with the sizes of its changes."""
     described = _describe(call, repository, pull)
     head, base = (ObjectID(described[side]["sha"].encode()) for side in ("head", "base"))
-    forks = find_merge_base(repository.git, [head, base])
-    tip, fork = repository.git[head], repository.git[forks[0]] if forks else None
-    assert isinstance(tip, Commit)
+    bases = find_merge_base(repository.git, [head, base])
+    tip, fork = repository.git[head], repository.git[bases[0]] if bases else None
+    if not isinstance(tip, Commit):
+        raise TypeError(f"The head of the pull request {pull['number']} is not a commit")
     before = fork.tree if isinstance(fork, Commit) else None
     files = describe_changes(call, repository, before, tip.tree, ref=pull["head"])
     commits = list(repository.git.get_walker(include=[head], exclude=[base]))

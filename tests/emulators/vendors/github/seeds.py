@@ -1,6 +1,6 @@
-"""What is there from the start: `demo/hello-worker`, a small Worker, and the empty `demo/empty`.
+"""The repositories of a new emulator: `demo/hello-worker`, a small Worker, and the empty `demo/empty`.
 
-The first commit is the same on every machine, so its id is too.
+The first commit has the same id on every machine.
 """
 
 from dulwich.objects import Commit, ObjectID
@@ -32,8 +32,8 @@ _FILES: dict[str, tuple[int, bytes]] = {
 }
 
 
-def plant(store: Store) -> None:
-    """Creates the two repositories unless an earlier run has left them."""
+def create_seeds(store: Store) -> None:
+    """Create the two repositories unless they exist from an earlier run."""
     for name in ("hello-worker", "empty"):
         if store.exists("demo", name):
             continue

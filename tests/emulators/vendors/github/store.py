@@ -1,7 +1,7 @@
 """The repositories on disk: bare git repositories at `<folder>/<owner>/<name>.git`, which git itself can read.
 
-What git has no place for (visibility, pull requests) lies in a file of its own in the repository's folder. Nothing is
-kept in memory, so a commit that git pushes into a repository is seen too.
+Data that git does not store (visibility, pull requests) is in a file in the repository's folder. Nothing is kept in
+memory, so the emulator also sees a commit that git pushes into a repository.
 """
 
 import json
@@ -31,7 +31,7 @@ _SHA = re.compile(r"[0-9a-f]{40}")
 
 
 class RefError(Exception):
-    """A ref that cannot be set so; the text is GitHub's."""
+    """A ref that cannot be created, moved or deleted; the text is GitHub's."""
 
 
 class TreeError(Exception):
@@ -40,7 +40,7 @@ class TreeError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a tree has at a path: a mode and an object, or nothing when `sha` is `None`."""
+    """A change of a tree at a path: another mode and object, or a deletion if `sha` is `None`."""
 
     path: bytes
     mode: int
@@ -48,7 +48,7 @@ class Change:
 
 
 class Repository:
-    """One repository: its objects by any name, its refs, and what GitHub knows beyond git."""
+    """One repository: its objects by any name, its refs, and GitHub's data about it."""
 
     def __init__(self, owner: str, name: str, folder: Path, git: Repo) -> None:
         self.owner = owner
@@ -60,36 +60,40 @@ class Repository:
 
     @cached_property
     def details(self) -> dict[str, Any]:
-        """`private`, `description`, `created_at` and `pulls`, as the file has them; `save_details` keeps changes."""
+        """`private`, `description`, `created_at` and `pulls` of the file; `save_details` writes changes back."""
         details: dict[str, Any] = json.loads(self._details.read_text(encoding="utf-8"))
         return details
 
     def save_details(self) -> None:
+        """Write `details` to the file."""
         fresh = self._details.with_suffix(".new")
         fresh.write_text(json.dumps(self.details, indent=2), encoding="utf-8")
         fresh.replace(self._details)
 
     @property
     def default_branch(self) -> str:
+        """The branch that `HEAD` names."""
         return self.git.refs.get_symrefs()[Ref(b"HEAD")].decode().removeprefix("refs/heads/")
 
     @property
     def is_empty(self) -> bool:
+        """Whether it has no refs."""
         return not self.refs()
 
     def refs(self, prefix: str = "") -> dict[str, ObjectID]:
-        """Refs by their full names, in order, such as `refs/heads/main`."""
+        """Return the refs by their full names, such as `refs/heads/main`, sorted."""
         found = self.git.refs.as_dict()
         named = {ref.decode(): sha for ref, sha in found.items() if ref.startswith(b"refs/")}
         return {ref: named[ref] for ref in sorted(named) if ref.startswith(prefix)}
 
     def branch(self, name: str) -> Commit | None:
+        """Return the last commit of a branch, or `None`."""
         found = self.refs().get(f"refs/heads/{name}")
         commit = self.git[found] if found else None
         return commit if isinstance(commit, Commit) else None
 
     def find(self, sha: str) -> ShaFile | None:
-        """The object with that full id."""
+        """Return the object with that full id, or `None`."""
         if not is_sha(sha):
             return None
         try:
@@ -98,7 +102,7 @@ class Repository:
             return None
 
     def find_commit(self, name: str) -> Commit | None:
-        """The commit that a branch, a tag, a ref, a full id or `HEAD` names."""
+        """Return the commit that a branch, a tag, a ref, a full id or `HEAD` names, or `None`."""
         refs = self.refs()
         full_name = f"refs/heads/{self.default_branch}" if name == "HEAD" else name
         places = (full_name, f"refs/heads/{name}", f"refs/tags/{name}", f"refs/{name}")
@@ -109,27 +113,30 @@ class Repository:
         return item if isinstance(item, Commit) else None
 
     def find_tree(self, name: str) -> Tree | None:
-        """The tree with that id, or of that commit."""
+        """Return the tree with that id, or of that commit, or `None`."""
         if commit := self.find_commit(name):
             return self.tree(commit.tree)
         item = self.find(name)
         return item if isinstance(item, Tree) else None
 
     def tree(self, sha: ObjectID) -> Tree:
+        """Return the tree with that id. Raises `TypeError` for another object."""
         item = self.git[sha]
         if not isinstance(item, Tree):
-            raise TypeError(f"{sha.decode()} is no tree")
+            raise TypeError(f"{sha.decode()} is not a tree")
         return item
 
     def add(self, item: ShaFile) -> ObjectID:
+        """Add an object and return its id."""
         self.git.object_store.add_object(item)
         return ObjectID(item.id)
 
     def add_blob(self, content: bytes) -> ObjectID:
+        """Add a blob and return its id."""
         return self.add(Blob.from_string(content))
 
     def change_tree(self, base: ObjectID | None, changes: Sequence[Change]) -> ObjectID:
-        """A tree as `base` with the changes, deletions first. Raises `TreeError` for what is not there to delete."""
+        """Add the tree of `base` with the changes. Raises `TreeError` if a path to delete does not exist."""
         files = self._files(base) if base else {}
         for change in sorted(changes, key=lambda change: change.sha is not None):
             below = [path for path in files if path == change.path or path.startswith(change.path + b"/")]
@@ -151,7 +158,7 @@ class Repository:
         return commit_tree(self.git.object_store, entries)
 
     def _files(self, tree: ObjectID) -> dict[bytes, tuple[int, ObjectID]]:
-        """The mode and the id of all that a tree has but trees, by path."""
+        """Return the mode and id of every entry below a tree that is not a tree, by path."""
         return {
             entry.path: (entry.mode, entry.sha)
             for entry in iter_tree_contents(self.git.object_store, tree)
@@ -159,7 +166,7 @@ class Repository:
         }
 
     def create_ref(self, ref: str, sha: ObjectID) -> None:
-        """Raises `RefError` when there is one, or the name is not a ref's."""
+        """Create a ref. Raises `RefError` if it exists, or for an invalid name."""
         name = Ref(ref.encode())
         if not ref.startswith("refs/") or ref.count("/") < 2 or not check_ref_format(name):
             raise RefError(f"{ref} is not a valid ref name.")
@@ -168,7 +175,7 @@ class Repository:
             raise RefError("Reference already exists")
 
     def move_ref(self, ref: str, sha: ObjectID, *, force: bool) -> None:
-        """Raises `RefError` when there is no such ref, or it would lose commits without `force`."""
+        """Move a ref. Raises `RefError` if it does not exist, or would lose commits without `force`."""
         old = self.refs().get(ref)
         if old is None:
             raise RefError("Reference does not exist")
@@ -179,7 +186,7 @@ class Repository:
             raise RefError("Reference cannot be updated")
 
     def delete_ref(self, ref: str) -> None:
-        """Raises `RefError` when there is no such ref."""
+        """Delete a ref. Raises `RefError` if it does not exist."""
         old = self.refs().get(ref)
         if old is None:
             raise RefError("Reference does not exist")
@@ -187,24 +194,25 @@ class Repository:
 
 
 class Store:
-    """All repositories below one folder, which the start of the emulator names."""
+    """All repositories below one folder, which is set when the emulator starts."""
 
     folder: Path
 
     def exists(self, owner: str, name: str) -> bool:
+        """Return whether there is such a repository."""
         return bool(_OWNER.fullmatch(owner) and _NAME.fullmatch(name)) and self._path(owner, name).exists()
 
     @contextmanager
     def open(self, owner: str, name: str) -> Iterator[Repository]:
-        """The repository, until the block ends."""
+        """Open the repository until the block ends."""
         path = self._path(owner, name)
         with Repo(str(path)) as git:
             yield Repository(owner, name, path, git)
 
     def create(self, owner: str, name: str, *, private: bool = False, description: str | None = None) -> None:
-        """An empty repository whose first branch will be `main`. Raises `ValueError` for a name that GitHub refuses."""
+        """Create an empty repository with the branch `main`. Raises `ValueError` for a name that GitHub refuses."""
         if not _OWNER.fullmatch(owner) or not _NAME.fullmatch(name):
-            raise ValueError(f"{owner}/{name} is no name of a repository")
+            raise ValueError(f"{owner}/{name} is not a valid name of a repository")
         path = self._path(owner, name)
         path.mkdir(parents=True)
         Repo.init_bare(str(path), default_branch=DEFAULT_BRANCH.encode()).close()
@@ -218,6 +226,7 @@ class Store:
             repository.save_details()
 
     def delete(self, owner: str, name: str) -> None:
+        """Delete the repository."""
         shutil.rmtree(self._path(owner, name))
 
     def _path(self, owner: str, name: str) -> Path:
@@ -228,10 +237,11 @@ STORE = Store()
 
 
 def is_sha(text: object) -> bool:
+    """Return whether it is a full object id."""
     return isinstance(text, str) and bool(_SHA.fullmatch(text))
 
 
 def timestamp(seconds: float | None = None) -> str:
-    """`2026-11-23T21:25:25Z`, now if nothing else is said."""
+    """Return a time, by default the current one, in the form `2026-11-23T21:25:25Z`."""
     moment = datetime.now(UTC) if seconds is None else datetime.fromtimestamp(seconds, UTC)
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

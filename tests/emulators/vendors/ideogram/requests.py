@@ -1,7 +1,7 @@
-"""What Ideogram accepts: version 4, version 3 and the legacy request, by the published OpenAPI document.
+"""Requests of Ideogram: version 4, version 3 and the legacy endpoint.
 
 Sources: https://developer.ideogram.ai (version 4), the OpenAPI document of June 2026 (version 3, legacy). The values of
-a form are text, so that numbers may come as text too. Members that the document does not know are ignored.
+a form are strings, so strings are also accepted for numbers. Unknown fields are ignored.
 """
 
 import json
@@ -26,25 +26,27 @@ MagicPrompt = Literal["AUTO", "ON", "OFF"]
 
 
 class PaletteMember(BaseModel):
+    """A colour of a palette."""
+
     color_hex: str = Field(pattern=r"^#(?:[0-9a-fA-F]{3}){1,2}$")
     color_weight: float | None = Field(default=None, ge=0.05, le=1)
 
 
 class Palette(BaseModel):
-    """A preset by its name, or up to eight colours."""
+    """A palette: the name of a preset, or up to eight colours."""
 
     name: Literal["EMBER", "FRESH", "JUNGLE", "MAGIC", "MELON", "MOSAIC", "PASTEL", "ULTRAMARINE"] | None = None
     members: list[PaletteMember] | None = Field(default=None, min_length=1, max_length=8)
 
     @model_validator(mode="after")
-    def _either(self) -> Self:
+    def _check_choice(self) -> Self:
         if (self.name is None) == (self.members is None):
             raise ValueError("color_palette needs either name or members.")
         return self
 
 
 class Generation(BaseModel):
-    """What version 3 and the legacy request have in common."""
+    """The fields of both version 3 and the legacy endpoint."""
 
     prompt: Prompt
     seed: Seed | None = None
@@ -52,7 +54,7 @@ class Generation(BaseModel):
 
 
 class RequestV3(Generation):
-    """POST /v1/ideogram-v3/generate."""
+    """The body of `POST /v1/ideogram-v3/generate`."""
 
     resolution: str | None = None
     aspect_ratio: (
@@ -89,12 +91,12 @@ class RequestV3(Generation):
 
     @field_validator("color_palette", mode="before")
     @classmethod
-    def _read_palette(cls, value: Any) -> Any:
+    def _parse_palette(cls, value: Any) -> Any:
         return json.loads(value) if isinstance(value, str) else value
 
     @model_validator(mode="after")
-    def _agree(self) -> Self:
-        _one_of(self.resolution, self.aspect_ratio, known=RESOLUTIONS_V3)
+    def _check_combinations(self) -> Self:
+        _check_resolution(self.resolution, self.aspect_ratio, known=RESOLUTIONS_V3)
         if self.style_preset is not None and self.style_preset not in _STYLE_PRESETS:
             raise ValueError(f"style_preset '{self.style_preset}' is not one of the presets.")
         if self.style_codes and (self.style_type or self.style_reference_images):
@@ -108,11 +110,12 @@ class RequestV3(Generation):
 
     @property
     def resolution_name(self) -> str:
-        return self.resolution or nearest(self.aspect_ratio or "1x1", RESOLUTIONS_V3)
+        """The resolution, given or nearest to the aspect ratio: `1280x800`."""
+        return self.resolution or nearest_resolution(self.aspect_ratio or "1x1", RESOLUTIONS_V3)
 
 
 class RequestV4(BaseModel):
-    """POST /v1/ideogram-v4/generate: one image, from a text or from a structured prompt."""
+    """The body of `POST /v1/ideogram-v4/generate`: a text prompt or a structured one."""
 
     text_prompt: Prompt | None = None
     json_prompt: dict[str, Any] | None = None
@@ -122,23 +125,24 @@ class RequestV4(BaseModel):
 
     @field_validator("json_prompt", mode="before")
     @classmethod
-    def _read_prompt(cls, value: Any) -> Any:
+    def _parse_prompt(cls, value: Any) -> Any:
         return json.loads(value) if isinstance(value, str) else value
 
     @model_validator(mode="after")
-    def _agree(self) -> Self:
+    def _check_combinations(self) -> Self:
         if (self.text_prompt is None) == (self.json_prompt is None):
             raise ValueError("Exactly one of text_prompt and json_prompt is required.")
-        _one_of(self.resolution, None, known=RESOLUTIONS_V4)
+        _check_resolution(self.resolution, None, known=RESOLUTIONS_V4)
         return self
 
     @property
     def prompt(self) -> str:
+        """The prompt as text."""
         return self.text_prompt or json.dumps(self.json_prompt, ensure_ascii=False)
 
 
 class LegacyRequest(Generation):
-    """The `image_request` of POST /generate."""
+    """The `image_request` of `POST /generate`."""
 
     model: Literal["V_1", "V_1_TURBO", "V_2", "V_2_TURBO", "V_2A", "V_2A_TURBO", "V_3", "AUTO"] = "V_2"
     aspect_ratio: (
@@ -153,9 +157,9 @@ class LegacyRequest(Generation):
     color_palette: Palette | None = None
 
     @model_validator(mode="after")
-    def _agree(self) -> Self:
+    def _check_combinations(self) -> Self:
         name = self.resolution and self.resolution.removeprefix("RESOLUTION_").replace("_", "x")
-        _one_of(name, self.aspect_ratio, known=RESOLUTIONS_LEGACY)
+        _check_resolution(name, self.aspect_ratio, known=RESOLUTIONS_LEGACY)
         if self.resolution and not self.model.startswith("V_2"):
             raise ValueError("resolution is only supported for model version 2.0.")
         if self.style_type and self.model.startswith("V_1"):
@@ -166,33 +170,36 @@ class LegacyRequest(Generation):
 
     @property
     def resolution_name(self) -> str:
+        """The resolution, given or nearest to the aspect ratio: `1280x800`."""
         if self.resolution:
             return self.resolution.removeprefix("RESOLUTION_").replace("_", "x")
         ratio = (self.aspect_ratio or "ASPECT_1_1").removeprefix("ASPECT_").replace("_", "x")
-        return nearest(ratio, RESOLUTIONS_LEGACY)
+        return nearest_resolution(ratio, RESOLUTIONS_LEGACY)
 
 
 class LegacyEnvelope(BaseModel):
+    """The body of `POST /generate`."""
+
     image_request: LegacyRequest
 
 
-def pixels(resolution: str) -> tuple[int, int]:
-    """Width and height of `1280x800`."""
+def parse_size(resolution: str) -> tuple[int, int]:
+    """Return the width and height in `1280x800`."""
     width, height = resolution.split("x")
     return int(width), int(height)
 
 
-def nearest(ratio: str, resolutions: frozenset[str]) -> str:
-    """The resolution whose shape comes closest to a ratio such as `16x9`."""
-    return min(sorted(resolutions), key=lambda name: abs(log(_shape(name) / _shape(ratio))))
+def nearest_resolution(ratio: str, resolutions: frozenset[str]) -> str:
+    """Return the resolution whose shape is nearest to a ratio such as `16x9`."""
+    return min(sorted(resolutions), key=lambda name: abs(log(_ratio(name) / _ratio(ratio))))
 
 
-def _shape(name: str) -> float:
-    width, height = pixels(name)
+def _ratio(name: str) -> float:
+    width, height = parse_size(name)
     return width / height
 
 
-def _one_of(resolution: str | None, aspect_ratio: str | None, *, known: frozenset[str]) -> None:
+def _check_resolution(resolution: str | None, aspect_ratio: str | None, *, known: frozenset[str]) -> None:
     if resolution is not None and aspect_ratio is not None:
         raise ValueError("resolution cannot be used in conjunction with aspect_ratio.")
     if resolution is not None and resolution not in known:

@@ -1,8 +1,8 @@
-"""OpenAI's chat models as of November 2026, with what each model refuses.
+"""OpenAI's chat models as of November 2026, and what each model refuses.
 
 Ids and shutdown dates: the `openai` package 3.54.0 (`types/shared/chat_model.py`) and
-https://developers.openai.com/api/docs/deprecations. Context and output limits of the newest models are those of their
-nearest documented relative.
+https://developers.openai.com/api/docs/deprecations. Context and output limits of the newest models are copied from
+the nearest documented model.
 """
 
 import re
@@ -12,12 +12,12 @@ from typing import Any, Literal
 
 _ID = re.compile(r"gpt-(?P<major>\d)(?:\.(?P<minor>\d))?(?P<omni>o)?")
 _DATE = re.compile(r"-(\d{4}-\d{2}-\d{2})$")
-_SOME_DAY = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp())
+_UNKNOWN_DATE = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp())
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model of the catalogue. What it accepts follows from its generation."""
+    """A model of the catalogue; its version determines what it accepts."""
 
     id: str
     shutdown: str | None = None
@@ -26,35 +26,37 @@ class Model:
 
     @property
     def version(self) -> tuple[int, int]:
+        """The version of a GPT model, or (0, 0)."""
         found = _ID.match(self.id)
         return (int(found["major"]), int(found["minor"] or 0)) if found else (0, 0)
 
     @property
     def reasons(self) -> bool:
-        """The o-series, and everything from gpt-5 on: no `max_tokens`, and limited sampling."""
+        """Whether it is of the o-series or from gpt-5 on, which refuse `max_tokens` and restrict sampling."""
         return re.match(r"o\d", self.id) is not None or self.version >= (5, 0)
 
     @property
     def temperature(self) -> Literal["any", "without_reasoning", "default"]:
-        """Which temperatures it takes: any, any but only with effort `none`, or 1."""
+        """Which temperatures it accepts: any, any but only with effort `none`, or only 1."""
         if not self.reasons:
             return "any"
         return "default" if self.version == (5, 6) or self.version > (6, 0) else "without_reasoning"
 
     @property
     def has_fixed_sampling(self) -> bool:
-        """Refuses `top_p` and the penalties as well."""
+        """Whether it also refuses `top_p` and the penalties."""
         return self.version >= (6, 2)
 
     @property
     def efforts(self) -> tuple[str, ...]:
+        """The values of `reasoning_effort` that it accepts."""
         known = ("low", "medium", "high", "xhigh")
         return known if self.version >= (6, 2) else ("none", "minimal", *known, "max")
 
     def describe(self, model_id: str) -> dict[str, Any]:
-        """The object of GET /v1/models; an alias is listed beside the snapshot that it stands for."""
+        """Return the object of `GET /v1/models`, which lists an alias like a model."""
         date = _DATE.search(self.id)
-        created = int(datetime.fromisoformat(f"{date[1]}T00:00:00+00:00").timestamp()) if date else _SOME_DAY
+        created = int(datetime.fromisoformat(f"{date[1]}T00:00:00+00:00").timestamp()) if date else _UNKNOWN_DATE
         return {
             "id": model_id,
             "object": "model",
@@ -92,7 +94,7 @@ CATALOGUE = (
     Model("gpt-4o-mini-2024-07-18", shutdown="2027-01-14", context=128_000, max_output=16_384),
 )
 
-# An alias stands for the first snapshot of its name; the answer names the snapshot.
+# An alias means the first snapshot of its name; the response names the snapshot.
 MODELS = {_DATE.sub("", model.id): model for model in reversed(CATALOGUE)} | {model.id: model for model in CATALOGUE}
 
 SHUT_DOWN = frozenset(

@@ -1,8 +1,8 @@
-"""POST /v1/images/generations: pictures of the prompt, as base64, at once or as a stream with partial images.
+"""`POST /v1/images/generations`: pictures with the prompt on them, as base64, plain or as a stream with partial images.
 
 Sources: the `openai` package 3.54.0 (`types/image_generate_params.py`, `types/images_response.py`) and
 https://developers.openai.com/api/docs/guides/image-generation. GIF and SVG, which are previews, are refused. A prompt
-with `[unsafe]` in it is refused as the safety system refuses.
+with `[unsafe]` gets the error of the safety system.
 """
 
 import re
@@ -17,9 +17,10 @@ from pydantic import BaseModel, ConfigDict
 
 from ...pictures import encode, paint
 from ...text import count_tokens
-from ...vendor import Answer, Call, event_frame, json_answer, stream_answer
-from .answers import refuse, usage_headers
-from .requests import InvalidRequestError, parse
+from ...vendor import Call, Response, event_frame, json_response, stream_response
+from .http import InvalidRequestError, usage_headers
+from .models import model_not_found
+from .requests import parse
 
 _MODELS = (
     "gpt-image-2.6-sunburst",
@@ -30,18 +31,18 @@ _MODELS = (
     "gpt-image-2.5-flare-2026-09-08",
     "gpt-image-2",
     "gpt-image-2-2026-04-21",
-    # Until 1 December 2026
+    # These shut down on 1 December 2026.
     "gpt-image-1.5",
     "gpt-image-1-mini",
     "chatgpt-image-latest",
 )
-_SHUT_DOWN = {"gpt-image-1": "2026-10-23", "dall-e-2": "2026-05-12", "dall-e-3": "2026-05-12"}
+_SHUT_DOWN = {"gpt-image-1", "dall-e-2", "dall-e-3"}
 _MAX_PROMPT = 32_000
 _BOUNDS = {"n": (1, 10), "output_compression": (0, 100), "partial_images": (0, 3)}
 _SIZES = {"1024x1024", "1536x1024", "1024x1536"}
-_LONGEST_EDGE = 3840
-_MOST_PIXELS = 3840 * 2160
-# For 1024 x 1024 pixels
+_MAX_EDGE = 3840
+_MAX_PIXELS = 3840 * 2160
+# For 1024 x 1024 pixels.
 _OUTPUT_TOKENS = {"low": 272, "medium": 1056, "high": 4160, "xhigh": 6240, "max": 8320}
 _UNSAFE = (
     "Your request was rejected by the safety system. If you believe this is an error, contact us at help.openai.com "
@@ -50,7 +51,7 @@ _UNSAFE = (
 
 
 class ImageRequest(BaseModel):
-    """The request's body. `response_format` and `style` went with the models that took them."""
+    """The body of the request, without the fields of models that are shut down (`response_format`, `style`)."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
     prompt: str
@@ -69,15 +70,14 @@ class ImageRequest(BaseModel):
     user: str | None = None
 
 
-def create_image(call: Call) -> Answer:
-    try:
-        request = parse(ImageRequest, call.body)
-        _check_model(request.model)
-        _check(request)
-    except InvalidRequestError as invalid:
-        raise refuse(400, str(invalid), param=invalid.param, code=invalid.code) from invalid
+def create_image(call: Call) -> Response:
+    """Return one or several pictures."""
+    request = parse(ImageRequest, call.body)
+    if request.model not in _MODELS:
+        raise model_not_found(request.model, shut_down=request.model in _SHUT_DOWN)
+    _check(request)
     if "[unsafe]" in request.prompt:
-        raise refuse(400, _UNSAFE, code="moderation_blocked")
+        raise InvalidRequestError(_UNSAFE, code="moderation_blocked")
 
     format_ = request.output_format or "png"
     quality = request.quality if request.quality not in {None, "auto"} else "medium"
@@ -105,11 +105,11 @@ def create_image(call: Call) -> Answer:
 
     headers = usage_headers(input_tokens + output_tokens)
     if request.stream:
-        previews = [encoded(_blurred(images[0], step)) for step in range(request.partial_images or 0)]
+        previews = [encoded(_blur(images[0], step)) for step in range(request.partial_images or 0)]
         frames = _stream(previews, [encoded(image) for image in images], settings=settings, usage=usage)
-        return stream_answer(list(frames), headers=headers)
+        return stream_response(list(frames), headers=headers)
     data = [{"b64_json": encoded(image)} for image in images]
-    return json_answer({"created": int(time.time()), "data": data, **settings, "usage": usage}, headers=headers)
+    return json_response({"created": int(time.time()), "data": data, **settings, "usage": usage}, headers=headers)
 
 
 def _usage(input_tokens: int, output_tokens: int) -> dict[str, Any]:
@@ -134,21 +134,10 @@ def _stream(
         yield event_frame({"type": kind, "b64_json": image, **common, "usage": usage}, event=kind)
 
 
-def _blurred(image: Image.Image, step: int) -> Image.Image:
-    """The picture as it is before it is finished: sharper with each step."""
+def _blur(image: Image.Image, step: int) -> Image.Image:
+    """Return the unfinished picture, sharper with each step."""
     coarse = 32 >> step
     return image.resize((max(1, image.width // coarse), max(1, image.height // coarse))).resize(image.size)
-
-
-def _check_model(name: str) -> None:
-    if name in _MODELS:
-        return
-    if name in _SHUT_DOWN:
-        deprecations = "https://platform.openai.com/docs/deprecations"
-        message = f"The model `{name}` has been deprecated, learn more here: {deprecations}"
-    else:
-        message = f"The model `{name}` does not exist or you do not have access to it."
-    raise refuse(404, message, code="model_not_found")
 
 
 def _check(request: ImageRequest) -> None:
@@ -179,23 +168,23 @@ def _check(request: ImageRequest) -> None:
 
 
 def _check_size(request: ImageRequest) -> None:
-    """`auto` and three sizes for every model; from gpt-image-2 on, nearly any with sides divisible by 16."""
+    """Accept `auto` and three sizes for every model; from gpt-image-2 on, most sizes with sides divisible by 16."""
     if request.size is None or request.size == "auto" or request.size in _SIZES:
         return
-    usual = "'1024x1024', '1024x1536', '1536x1024', and 'auto'"
+    sizes = "'1024x1024', '1024x1536', '1536x1024', and 'auto'"
     found = re.fullmatch(r"(\d+)x(\d+)", request.size)
     if found is None or not request.model.startswith("gpt-image-2"):
-        raise _invalid_value("size", request.size, usual)
+        raise _invalid_value("size", request.size, sizes)
     width, height = int(found[1]), int(found[2])
     if (
         not width * height
         or width % 16
         or height % 16
-        or max(width, height) > min(_LONGEST_EDGE, 3 * min(width, height))
-        or width * height > _MOST_PIXELS
+        or max(width, height) > min(_MAX_EDGE, 3 * min(width, height))
+        or width * height > _MAX_PIXELS
     ):
         rule = "WIDTHxHEIGHT divisible by 16, with an aspect ratio between 1:3 and 3:1, up to 3840x2160"
-        raise _invalid_value("size", request.size, f"{usual}, and {rule}")
+        raise _invalid_value("size", request.size, f"{sizes}, and {rule}")
 
 
 def _invalid_value(param: str, value: str, supported: str) -> InvalidRequestError:

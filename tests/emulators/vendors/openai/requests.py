@@ -1,4 +1,4 @@
-"""What OpenAI's Chat Completions accepts, and what it shares with Responses: complaints, limits, sampling rules.
+"""Requests of OpenAI's Chat Completions, and the checks shared with Responses: schema errors, limits, sampling.
 
 Every refusal is an `InvalidRequestError` with the vendor's message, parameter and code. Sources: the `openai` package
 3.54.0 (`types/chat/completion_create_params.py`) and published error texts.
@@ -11,9 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from ...text import count_tokens
+from ...validation import deepest_error
 from .catalogue import Model
+from .http import InvalidRequestError
 
-TOKENS_PER_MESSAGE = 3  # what roles and separators cost
+TOKENS_PER_MESSAGE = 3  # for the role and the separators
 _TOKENS_PER_IMAGE = 765
 _REASONING_TOKENS = {"low": 16, "medium": 32, "high": 64, "xhigh": 128, "max": 256}
 _SAMPLING = {"temperature", "top_p", "frequency_penalty", "presence_penalty"}
@@ -21,8 +23,14 @@ _UNPARSABLE = (
     "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP library "
     "correctly. The OpenAI API expects a JSON payload, but what was sent was not valid JSON.)"
 )
-_EXPECTED = {"string": "a string", "int": "an integer", "float": "a decimal", "bool": "a boolean", "list": "an array"}
-_GOT = {
+_EXPECTED_TYPES = {
+    "string": "a string",
+    "int": "an integer",
+    "float": "a decimal",
+    "bool": "a boolean",
+    "list": "an array",
+}
+_GIVEN_TYPES = {
     bool: "a boolean",
     int: "an integer",
     float: "a decimal",
@@ -32,17 +40,8 @@ _GOT = {
 }
 
 
-class InvalidRequestError(ValueError):
-    """A request that the API answers with 400 `invalid_request_error`."""
-
-    def __init__(self, message: str, *, param: str | None = None, code: str | None = None) -> None:
-        super().__init__(message)
-        self.param = param
-        self.code = code
-
-
 class Part(BaseModel):
-    """One part of a message's content; its other members are accepted unseen."""
+    """One part of a message's content; its other fields are accepted without a check."""
 
     model_config = ConfigDict(extra="allow")
     type: str
@@ -50,19 +49,23 @@ class Part(BaseModel):
 
 
 class Message(BaseModel):
+    """One message of the conversation."""
+
     model_config = ConfigDict(extra="allow")
     role: Literal["system", "assistant", "user", "function", "tool", "developer"]
     content: str | list[Part] | None = None
 
 
 class StreamOptions(BaseModel):
+    """The `stream_options` field."""
+
     model_config = ConfigDict(extra="forbid")
     include_usage: bool = False
     include_obfuscation: bool = True
 
 
 class ChatRequest(BaseModel):
-    """POST /v1/chat/completions. Members that change nothing here are checked by name only."""
+    """The body of `POST /v1/chat/completions`; fields without an effect in the emulator may have any value."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
     model: str
@@ -104,23 +107,22 @@ class ChatRequest(BaseModel):
     web_search_options: Any = None
 
 
-Shape = TypeVar("Shape", bound=BaseModel)
+Schema = TypeVar("Schema", bound=BaseModel)
 
 
-def parse(shape: type[Shape], body: bytes) -> Shape:
-    """The body in the given shape, or the vendor's complaint about its first fault."""
+def parse(schema: type[Schema], body: bytes) -> Schema:
+    """Parse the body. Raises `InvalidRequestError` with the first mistake in it."""
     try:
-        return shape.model_validate_json(body)
+        return schema.model_validate_json(body)
     except ValidationError as failure:
-        # Of a union's branches the deepest error belongs to the one that was meant.
-        detail = max(failure.errors(include_url=False), key=lambda found: len(found["loc"]))
+        detail = deepest_error(failure)
     if detail["type"] in {"json_invalid", "model_type"}:
         raise InvalidRequestError(_UNPARSABLE)
-    raise _complaint(detail, _parameter(detail["loc"]))
+    raise _invalid_field(detail, _parameter(detail["loc"]))
 
 
 def check_chat(request: ChatRequest, model: Model) -> None:
-    """The refusals that depend on the model, in the API's order: conversation, limits, sampling."""
+    """Check what depends on the model, in the API's order: conversation, limits, sampling."""
     if not request.messages:
         message = (
             "Invalid 'messages': empty array. Expected an array with minimum length 1, but got an empty array instead."
@@ -157,7 +159,7 @@ def _check_limits(request: ChatRequest, model: Model) -> None:
 
 
 def check_sampling(model: Model, *, effort: str | None, values: Mapping[str, float | None]) -> None:
-    """Refuse an effort that the model does not know, and a sampling value that is not its default where it is fixed."""
+    """Refuse an unknown effort, and a value other than the default of a fixed sampling parameter."""
     if effort is not None:
         if not model.reasons:
             raise InvalidRequestError("Unrecognized request argument supplied: reasoning_effort")
@@ -183,7 +185,7 @@ def check_sampling(model: Model, *, effort: str | None, values: Mapping[str, flo
 
 
 def check_size(model: Model, *, param: str, wanted: int | None, input_tokens: int) -> None:
-    """Refuse more output than the model writes, and more input than it reads."""
+    """Refuse more output or more input than the model supports."""
     if wanted is not None and wanted > model.max_output:
         message = (
             f"{param} is too large: {wanted}. This model supports at most {model.max_output} completion tokens, "
@@ -199,18 +201,18 @@ def check_size(model: Model, *, param: str, wanted: int | None, input_tokens: in
 
 
 def count_reasoning(effort: str | None, limit: int | None) -> int:
-    """The tokens that the model pretends to have thought with: more with more effort, none where none is named."""
+    """Return the emulated reasoning tokens: more with more effort, 0 without an effort."""
     tokens = _REASONING_TOKENS.get(effort or "", 0)
     return tokens if limit is None else min(tokens, limit)
 
 
 def text_of(content: str | list[Part] | None) -> str:
-    """All text of a message's content, one line per part."""
+    """Return all text of a message's content, one line per part."""
     return content or "" if not isinstance(content, list) else "\n".join(part.text for part in content if part.text)
 
 
 def count_input(request: ChatRequest) -> int:
-    """The prompt's tokens: its text, its tools, and a flat price per message and per image."""
+    """Return the prompt's tokens: its text and tools, and a fixed number per message and per image."""
     texts = [*map(str, request.tools or []), *(text_of(message.content) for message in request.messages)]
     images = sum(part.type == "image_url" for part in _parts(request))
     return sum(map(count_tokens, texts)) + TOKENS_PER_MESSAGE * len(request.messages) + _TOKENS_PER_IMAGE * images
@@ -228,7 +230,7 @@ def _unsupported_parameter(name: str, hint: str = "") -> InvalidRequestError:
 
 
 def _parameter(location: tuple[int | str, ...]) -> str:
-    """`messages[0].role` for pydantic's `("messages", 0, "role")`; a union's branch names are left out."""
+    """Return `messages[0].role` for pydantic's `("messages", 0, "role")`, without the names of union branches."""
     path = ""
     for part in location:
         if isinstance(part, int):
@@ -238,7 +240,7 @@ def _parameter(location: tuple[int | str, ...]) -> str:
     return path
 
 
-def _complaint(detail: ErrorDetails, param: str) -> InvalidRequestError:
+def _invalid_field(detail: ErrorDetails, param: str) -> InvalidRequestError:
     kind, given, limits = detail["type"], detail["input"], detail.get("ctx", {})
     match kind:
         case "missing":
@@ -256,8 +258,8 @@ def _complaint(detail: ErrorDetails, param: str) -> InvalidRequestError:
             message = f"Invalid '{param}': {number} {side} {extreme} value. {expected}"
             code = f"{number}_{side}_{extreme[:3]}_value"
         case _:
-            expected = next((name for prefix, name in _EXPECTED.items() if kind.startswith(prefix)), "an object")
-            got = next((name for json_type, name in _GOT.items() if isinstance(given, json_type)), "an object")
+            expected = next((name for prefix, name in _EXPECTED_TYPES.items() if kind.startswith(prefix)), "an object")
+            got = next((name for json_type, name in _GIVEN_TYPES.items() if isinstance(given, json_type)), "an object")
             message, code = f"Invalid type for '{param}': expected {expected}, but got {got} instead.", "invalid_type"
     return InvalidRequestError(message, param=param, code=code)
 

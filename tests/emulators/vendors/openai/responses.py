@@ -1,4 +1,4 @@
-"""OpenAI's Responses: `POST /v1/responses`, plain and streamed. Nothing is stored, so nothing can be continued.
+"""`POST /v1/responses`, plain and streamed. Nothing is stored, so `previous_response_id` is never found.
 
 Source: the `openai` package 3.54.0 (`types/responses/`).
 """
@@ -10,12 +10,12 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from ...text import Completion, complete, count_tokens
-from ...vendor import Answer, Call, event_frame, json_answer, stream_answer
-from .answers import find_model, refuse, serial, usage_headers
+from ...vendor import Call, Response, event_frame, json_response, stream_response
 from .catalogue import Model
+from .http import InvalidRequestError, serial, usage_headers
+from .models import find_model
 from .requests import (
     TOKENS_PER_MESSAGE,
-    InvalidRequestError,
     Part,
     check_sampling,
     check_size,
@@ -26,7 +26,7 @@ from .requests import (
 
 
 class Item(BaseModel):
-    """An input item: a message, or anything else, which is accepted unseen."""
+    """An input item: a message, or anything else, which is accepted without a check."""
 
     model_config = ConfigDict(extra="allow")
     type: str = "message"
@@ -35,12 +35,14 @@ class Item(BaseModel):
 
 
 class Reasoning(BaseModel):
+    """The `reasoning` field."""
+
     model_config = ConfigDict(extra="allow")
     effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
 
 
 class ResponsesRequest(BaseModel):
-    """POST /v1/responses. Members that change nothing here are checked by name only."""
+    """The body of `POST /v1/responses`; fields without an effect in the emulator may have any value."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
     model: str
@@ -77,20 +79,20 @@ class ResponsesRequest(BaseModel):
 
     @property
     def items(self) -> list[Item]:
+        """The input as items, a string as one message of the user."""
         return [Item(role="user", content=self.input)] if isinstance(self.input, str) else self.input or []
 
     @property
     def effort(self) -> str | None:
+        """The reasoning effort."""
         return self.reasoning.effort if self.reasoning else None
 
 
-def create_response(call: Call) -> Answer:
-    try:
-        request = parse(ResponsesRequest, call.body)
-        model = find_model(request.model)
-        _check(request, model)
-    except InvalidRequestError as invalid:
-        raise refuse(400, str(invalid), param=invalid.param, code=invalid.code) from invalid
+def create_response(call: Call) -> Response:
+    """Return the model's response to the input."""
+    request = parse(ResponsesRequest, call.body)
+    model = find_model(request.model)
+    _check(request, model)
 
     reasoning = count_reasoning(request.effort, request.max_output_tokens)
     prompts = [text_of(item.content) for item in request.items if item.role == "user"]
@@ -104,12 +106,12 @@ def create_response(call: Call) -> Answer:
         "output_tokens_details": {"reasoning_tokens": reasoning},
         "total_tokens": input_tokens + output_tokens,
     }
-    opening = _opening(request, model)
-    final = _final(opening, completion, usage)
+    opening = _build_opening(request, model)
+    final = _build_final(opening, completion, usage)
     headers = usage_headers(input_tokens + output_tokens)
     if request.stream:
-        return stream_answer(list(_stream(opening, final, completion)), headers=headers)
-    return json_answer(final, headers=headers)
+        return stream_response(list(_stream(opening, final, completion)), headers=headers)
+    return json_response(final, headers=headers)
 
 
 def _check(request: ResponsesRequest, model: Model) -> None:
@@ -131,8 +133,8 @@ def _count_input(request: ResponsesRequest) -> int:
     return sum(map(count_tokens, texts)) + TOKENS_PER_MESSAGE * len(request.items)
 
 
-def _opening(request: ResponsesRequest, model: Model) -> dict[str, Any]:
-    """The response as it is when it starts; most of it echoes the request."""
+def _build_opening(request: ResponsesRequest, model: Model) -> dict[str, Any]:
+    """Return the response before any output; most of it repeats the request."""
     return {
         "id": f"resp_emulated{next(serial):020d}",
         "object": "response",
@@ -162,7 +164,8 @@ def _opening(request: ResponsesRequest, model: Model) -> dict[str, Any]:
     }
 
 
-def _final(opening: dict[str, Any], completion: Completion, usage: dict[str, Any]) -> dict[str, Any]:
+def _build_final(opening: dict[str, Any], completion: Completion, usage: dict[str, Any]) -> dict[str, Any]:
+    """Return the response with its output."""
     is_whole = completion.stopped_by == "end"
     status = "completed" if is_whole else "incomplete"
     message = {
@@ -183,7 +186,7 @@ def _final(opening: dict[str, Any], completion: Completion, usage: dict[str, Any
 
 
 def _stream(opening: dict[str, Any], final: dict[str, Any], completion: Completion) -> Iterator[bytes]:
-    """Created, in progress; the item and its part open, fill and close; completed (or incomplete)."""
+    """Yield the events: created, in progress; item and part added, filled, done; completed (or incomplete)."""
     (message,) = final["output"]
     (part,) = message["content"]
     at_item = {"item_id": message["id"], "output_index": 0}
@@ -200,6 +203,6 @@ def _stream(opening: dict[str, Any], final: dict[str, Any], completion: Completi
         ("output_item.done", {"output_index": 0, "item": message}),
         (final["status"], {"response": final}),
     ]
-    for number, (name, members) in enumerate(events):
+    for number, (name, fields) in enumerate(events):
         event = f"response.{name}"
-        yield event_frame({"type": event, "sequence_number": number, **members}, event=event)
+        yield event_frame({"type": event, "sequence_number": number, **fields}, event=event)

@@ -1,6 +1,6 @@
 """The emulated library of Pexels: for each of forty topics eight videos and eight photos, the same in every run.
 
-Nothing here is a file yet: `files.py` makes one when it is first asked for.
+The catalogue has no files; `files.py` makes one for its first request.
 """
 
 import re
@@ -50,7 +50,7 @@ _TOPICS = {
     "abstract": ("background texture pattern colour color motion gradient loop", "#2b0a5e #e23d80 #3ee6c4"),
 }
 _PEOPLE = ("Ada Brandt", "Noor El-Amin", "Jun Takeda", "Mira Kovač", "Léo Martin", "Ifeoma Obi", "Tomás Rey", "Wei Lin")
-# Width, height, frames a second of a topic's videos; those in 4K are short, as they take longest to make.
+# Width, height and frames per second of a topic's videos; those in 4K are short, because they take longest to make.
 _VIDEO_SHAPES = (
     (1920, 1080, 25),
     (1080, 1920, 30),
@@ -71,13 +71,13 @@ _PHOTO_SHAPES = (
     (5472, 3648),
     (2000, 3000),
 )
-# By the length of the shorter side.
+# Renditions by the length of the shorter side.
 _RENDITIONS = (1080, 360, 720, 540, 1440, 2160)
 
 
 @dataclass(frozen=True, slots=True)
 class Medium:
-    """What videos and photos have in common."""
+    """The common part of videos and photos."""
 
     id: int
     topic: str
@@ -87,11 +87,12 @@ class Medium:
 
     @property
     def tags(self) -> frozenset[str]:
+        """The search words of its topic."""
         return frozenset([self.topic, *_TOPICS[self.topic][0].split()])
 
     @property
     def palette(self) -> tuple[str, str, str]:
-        """Three `#rrggbb`, turned so that a topic's media differ."""
+        """Three `#rrggbb`, rotated so that the media of a topic differ."""
         colours = _TOPICS[self.topic][1].split()
         turn = self.number % 3
         first, second, third = colours[turn:] + colours[:turn]
@@ -99,18 +100,20 @@ class Medium:
 
     @property
     def author(self) -> tuple[int, str, str]:
-        """The id, the name, and the name as it stands in URLs."""
+        """The id, the name, and the name in URLs."""
         index = self.id % len(_PEOPLE)
         return 7000 + index, _PEOPLE[index], f"emulated-{index}"
 
     @property
     def orientation(self) -> str:
+        """`square`, `landscape` or `portrait`."""
         if self.width == self.height:
             return "square"
         return "landscape" if self.width > self.height else "portrait"
 
     @property
     def slug(self) -> str:
+        """The name of its page."""
         return f"emulated-{self.topic}-{self.id}"
 
 
@@ -131,12 +134,14 @@ class Rendition:
 
 @dataclass(frozen=True, slots=True)
 class Video(Medium):
+    """A video with its duration and frame rate."""
+
     seconds: int
     fps: int
 
     @property
     def renditions(self) -> list[Rendition]:
-        """The original size and all smaller ones, in no useful order, as Pexels has them."""
+        """The original size and all smaller ones, not sorted, as at Pexels."""
         shorter = min(self.width, self.height)
         return [
             Rendition(self.id * 10 + index, self.width * lines // shorter, self.height * lines // shorter)
@@ -145,13 +150,17 @@ class Video(Medium):
         ]
 
     def file_name(self, rendition: Rendition) -> str:
+        """Return the name of a rendition's file."""
         return f"{self.id}-{rendition.quality}_{rendition.width}_{rendition.height}_{self.fps}fps.mp4"
 
 
 @dataclass(frozen=True, slots=True)
 class Photo(Medium):
+    """A photo."""
+
     @property
     def megapixels(self) -> float:
+        """The number of pixels in millions."""
         return self.width * self.height / 1_000_000
 
 
@@ -179,10 +188,10 @@ TOPICS = tuple(_TOPICS)
 
 
 def score(medium: Medium, query: str) -> int:
-    """How well a medium fits a query; 0: not at all.
+    """Return how well a medium matches a query; 0 means not at all.
 
-    Two points for each word that is the topic, one for each of its other words. As Pexels finds something for nearly
-    everything, a query without any known word finds the topic `abstract`, except where it has a digit or no vowel.
+    The topic counts two points, each of its other words one. Pexels finds something for nearly every query, so a query
+    without any known word finds the topic `abstract` unless it contains a digit or no vowel.
     """
     words = {_singular(word) for word in re.findall(r"\w+", query.lower())}
     if not words & _KNOWN_WORDS:

@@ -1,6 +1,6 @@
-"""The files of the emulated library: real MP4s and JPEGs, made when first asked for and kept in `.cache/`.
+"""The files of the emulated library: MP4s and JPEGs, made for their first request and kept in `.cache/`.
 
-A file's name in the cache is a checksum of all that it is made from, and it appears there when it is whole.
+A file's name in the cache is a checksum of everything that it is made from; the file appears there when it is complete.
 """
 
 import hashlib
@@ -17,30 +17,30 @@ import PIL
 from PIL import Image, ImageDraw, ImageOps
 
 from ...ffmpeg import run_ffmpeg
-from ...lettering import load_font, wrap
+from ...lettering import draw_centred, load_font
 from .catalogue import Medium, Rendition, Video
 
 _CACHE = Path(__file__).parents[4] / ".cache" / "emulators" / "pexels"
-# To be raised when a recipe below changes.
-_RECIPE = 1
+# Increase this when the way to make a file changes.
+_VERSION = 1
 _GRADIENTS = ("linear", "spiral")
 _locks: dict[str, Lock] = {}
 
 
 def read_video(video: Video, rendition: Rendition) -> bytes:
-    """A silent H.264 MP4 in the topic's colours, which move, with a caption that drifts; 4K takes about two seconds."""
+    """Return a silent H.264 MP4 in the topic's moving colours with a drifting caption; 4K takes about two seconds."""
     recipe = ["video", video.id, video.seconds, video.fps, video.palette, rendition.width, rendition.height]
-    return _cached(recipe, ".mp4", lambda path: _film(video, rendition, path))
+    return _cached(recipe, ".mp4", lambda path: _make_video(video, rendition, path))
 
 
 def read_picture(medium: Medium, *, width: int, height: int) -> bytes:
-    """A JPEG of that size in the topic's colours, with its name on it."""
+    """Return a JPEG of that size in the topic's colours, with its name on it."""
     recipe = ["picture", medium.id, medium.palette, width, height]
     return _cached(recipe, ".jpeg", lambda path: path.write_bytes(_paint(medium, width, height)))
 
 
 def _cached(recipe: list[object], suffix: str, make: Callable[[Path], object]) -> bytes:
-    versions = [_RECIPE, imageio_ffmpeg.__version__, PIL.__version__]
+    versions = [_VERSION, imageio_ffmpeg.__version__, PIL.__version__]
     key = hashlib.sha256(json.dumps([*recipe, *versions]).encode()).hexdigest()[:32]
     path = _CACHE / f"{key}{suffix}"
     with _locks.setdefault(key, Lock()):
@@ -56,9 +56,9 @@ def _cached(recipe: list[object], suffix: str, make: Callable[[Path], object]) -
         return path.read_bytes()
 
 
-def _film(video: Video, rendition: Rendition, path: Path) -> None:
+def _make_video(video: Video, rendition: Rendition, path: Path) -> None:
     width, height = rendition.width, rendition.height
-    # Painted small and enlarged: in these soft colours nobody sees it, and it is many times faster.
+    # Painted small and enlarged: invisible in these soft colours, and many times faster.
     colours = ":".join(f"c{index}={colour.replace('#', '0x')}" for index, colour in enumerate(video.palette))
     across, down = width // 8, height // 8
     gradient = (
@@ -99,18 +99,7 @@ def _paint(medium: Medium, width: int, height: int) -> bytes:
         reach = min(width, height) * (ring + 2) / 8
         x, y = width * (medium.number + 1) / 9, height * (medium.id % 7 + 1) / 8
         draw.ellipse((x - reach, y - reach, x + reach, y + reach), outline=(255, 255, 255, 90), width=width // 200 + 1)
-    font = load_font(min(width, height) // 8)
-    text = wrap(f"{medium.topic} {medium.id}", font, width * 9 // 10)
-    draw.multiline_text(
-        (width / 2, height / 2),
-        text,
-        font=font,
-        fill="white",
-        anchor="mm",
-        align="center",
-        stroke_width=2,
-        stroke_fill="black",
-    )
+    draw_centred(image, f"{medium.topic} {medium.id}", pixels=min(width, height) // 8)
     file = BytesIO()
     image.save(file, "JPEG", quality=80)
     return file.getvalue()

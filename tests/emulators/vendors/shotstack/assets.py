@@ -1,4 +1,4 @@
-"""The files of an edit: fetched over HTTP, from this machine only, and looked into."""
+"""The files of an edit, fetched over HTTP from this machine only, and their metadata."""
 
 import ipaddress
 import os
@@ -14,17 +14,17 @@ _TIMEOUT_SECONDS = 60
 _MAX_BYTES = 512 * 1024 * 1024
 _MAX_REDIRECTS = 5
 _MICROSECONDS = 1_000_000
-# Hosts that assets may be fetched from beside loopback, separated by commas.
+# Further hosts that assets may be fetched from, separated by commas.
 _ALLOWED_HOSTS = "EMULATORS_ASSET_HOSTS"
 
 
 class AssetError(RuntimeError):
-    """An asset that cannot be fetched or read; the message names its URL."""
+    """An asset that cannot be fetched or decoded; the message contains its URL."""
 
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """A fetched file with sound or moving pictures; durations in seconds, sizes in pixels, 0 x 0 without pictures."""
+    """A fetched audio or video file; `duration` in seconds, `size` in pixels, (0, 0) without pictures."""
 
     path: Path
     duration: float
@@ -33,13 +33,15 @@ class Media:
 
 
 def check_host(url: str) -> None:
-    """Raise `AssetError` for a URL that does not point to this machine, unless its host was allowed."""
+    """Check that a URL points to this machine or to an allowed host. Raises `AssetError`."""
     parts = urlsplit(url)
     allowed = {"localhost", *os.environ.get(_ALLOWED_HOSTS, "").split(",")}
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise AssetError(f"Invalid asset URL: {url}")
     if parts.hostname not in allowed and not _is_loopback(parts.hostname):
-        raise AssetError(f"The emulator fetches from this machine only, not {url} (see {_ALLOWED_HOSTS})")
+        raise AssetError(
+            f"The emulator only fetches from this machine, not {url}: to allow a host, set `{_ALLOWED_HOSTS}`"
+        )
 
 
 def fetch(url: str, path: Path) -> None:
@@ -48,32 +50,32 @@ def fetch(url: str, path: Path) -> None:
         for _ in range(_MAX_REDIRECTS):
             check_host(url)
             try:
-                with http.stream("GET", url) as answer:
-                    if not answer.is_redirect:
-                        _save(answer, path)
+                with http.stream("GET", url) as response:
+                    if not response.is_redirect:
+                        _save(response, path)
                         return
-                    url = urljoin(url, answer.headers["location"])
+                    url = urljoin(url, response.headers["location"])
             except httpx2.HTTPError as error:
                 raise AssetError(f"Failed to download {url}: {error}") from error
     raise AssetError(f"Too many redirects: {url}")
 
 
 def inspect(path: Path, *, url: str) -> Media:
-    """What a video or audio file holds. Raises `AssetError` for anything else."""
+    """Return the metadata of a video or audio file. Raises `AssetError` for other files."""
     try:
         with av.open(str(path)) as container:
             video, audio = container.streams.video[:1], container.streams.audio[:1]
             if not video and not audio:
-                raise AssetError(f"There is neither a picture nor a sound in {url}")
+                raise AssetError(f"The file has neither video nor audio: {url}")
             duration = (container.duration or 0) / _MICROSECONDS
             size = (video[0].width, video[0].height) if video else (0, 0)
             return Media(path, duration, size, bool(audio))
     except av.error.FFmpegError as error:
-        raise AssetError(f"The file cannot be read: {url}") from error
+        raise AssetError(f"The file cannot be decoded: {url}") from error
 
 
 def probe(path: Path, *, url: str) -> dict[str, Any]:
-    """The main members of what `ffprobe -show_streams -show_format -of json` says. Raises `AssetError`."""
+    """Return the main fields of `ffprobe -show_streams -show_format -of json`. Raises `AssetError`."""
     try:
         with av.open(str(path)) as container:
             streams = [_describe(stream) for stream in container.streams]
@@ -87,7 +89,7 @@ def probe(path: Path, *, url: str) -> dict[str, Any]:
                 "bit_rate": str(container.bit_rate),
             }
     except av.error.FFmpegError as error:
-        raise AssetError(f"The file cannot be read: {url}") from error
+        raise AssetError(f"The file cannot be decoded: {url}") from error
     return {"streams": streams, "chapters": [], "format": described}
 
 
@@ -103,15 +105,15 @@ def _describe(stream: Any) -> dict[str, Any]:
     return described
 
 
-def _save(answer: httpx2.Response, path: Path) -> None:
-    if not answer.is_success:
-        raise AssetError(f"Failed to download {answer.url}: HTTP {answer.status_code}")
+def _save(response: httpx2.Response, path: Path) -> None:
+    if not response.is_success:
+        raise AssetError(f"Failed to download {response.url}: HTTP {response.status_code}")
     size = 0
     with path.open("wb") as file:
-        for chunk in answer.iter_bytes():
+        for chunk in response.iter_bytes():
             size += len(chunk)
             if size > _MAX_BYTES:
-                raise AssetError(f"The file is too large: {answer.url}")
+                raise AssetError(f"The file is too large: {response.url}")
             file.write(chunk)
 
 

@@ -1,4 +1,4 @@
-"""Captions from a subtitle file (SubRip or WebVTT), as one text clip per cue. Nothing is transcribed."""
+"""Captions from a subtitle file (SubRip or WebVTT), as one text clip per cue. The emulator does not transcribe."""
 
 import re
 from collections.abc import Mapping
@@ -10,11 +10,11 @@ CAPTION_ASSETS = frozenset({"caption", "rich-caption"})
 
 _TIME = r"(?:(\d+):)?(\d+):(\d+)[.,](\d+)"
 _CUE = re.compile(rf"{_TIME}\s+-->\s+{_TIME}[^\n]*\n(.*?)(?:\n\s*\n|\Z)", re.DOTALL)
-_PLACE = {"position": "bottom", "offset": {"y": 0.08}}
+_PLACEMENT = {"position": "bottom", "offset": {"y": 0.08}}
 
 
-def spread(scheduled: Scheduled, subtitles: str) -> list[Scheduled]:
-    """The cues that fall into the clip, each a text clip at its own time."""
+def split_cues(scheduled: Scheduled, subtitles: str) -> list[Scheduled]:
+    """Return a text clip for each cue within the clip's time."""
     asset = scheduled.clip["asset"]
     trim, speed = float(asset.get("trim", 0)), float(asset.get("speed") or 1)
     clips = []
@@ -29,11 +29,11 @@ def spread(scheduled: Scheduled, subtitles: str) -> list[Scheduled]:
 
 def _text_clip(clip: Mapping[str, Any], text: str) -> dict[str, Any]:
     asset, font = clip["asset"], clip["asset"].get("font", {})
-    # A caption has the outline in its font, a rich caption beside it.
+    # A caption has its outline in the font, a rich caption next to it.
     stroke = asset.get("stroke", {"width": font.get("strokeWidth", 0), "color": font.get("stroke", "#000000")})
-    look = {"font": {"color": "#ffffff", **font}, "stroke": stroke, "background": asset.get("background", {})}
-    kept = {name: clip[name] for name in ("position", "offset", "opacity") if name in clip}
-    return {**_PLACE, **kept, "asset": {"type": "text", "text": text, **look}}
+    style = {"font": {"color": "#ffffff", **font}, "stroke": stroke, "background": asset.get("background", {})}
+    placement = {name: clip[name] for name in ("position", "offset", "opacity") if name in clip}
+    return {**_PLACEMENT, **placement, "asset": {"type": "text", "text": text, **style}}
 
 
 def _seconds(hours: str | None, minutes: str, seconds: str, fraction: str) -> float:

@@ -1,4 +1,4 @@
-"""What the parts of a render plan add to: ffmpeg's inputs and filters, and the files that they are made of."""
+"""The filter graph of one ffmpeg run under construction, and the files that it reads."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,16 +11,16 @@ from .timeline import TimelineError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
-    """The files of an edit by URL: what plays, images and subtitles; and a directory for pictures that are drawn."""
+    """The files of an edit by URL: audio and video, images and subtitles; and a directory for drawn pictures."""
 
     media: Mapping[str, Media]
-    others: Mapping[str, Path]
+    files: Mapping[str, Path]
     directory: Path
 
 
 @dataclass(slots=True)
 class Graph:
-    """The arguments so far: inputs, chains of filters, and the labels of what sounds."""
+    """The inputs so far, the chains of filters, and the labels of audio."""
 
     inputs: list[str] = field(default_factory=list)
     chains: list[str] = field(default_factory=list)
@@ -35,7 +35,7 @@ class Graph:
 
 
 def source_of(asset: Mapping[str, Any]) -> str:
-    """The asset's URL. Raises `TimelineError` for one that is to be generated."""
+    """Return the asset's URL. Raises `TimelineError` for one with a prompt instead."""
     if "src" not in asset:
-        raise TimelineError("The emulator does not generate assets from a prompt")
+        raise TimelineError("The emulator does not generate assets from a prompt: give the asset a `src`")
     return str(asset["src"])

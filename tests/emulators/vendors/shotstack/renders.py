@@ -1,6 +1,7 @@
-"""Renders: queued, worked on by two threads in the background, and kept with their files until newer ones need room.
+"""Renders: queued, rendered by two background threads, and kept with their files until newer ones replace them.
 
-A render's status follows the work. Each lasts at least a moment, so that whoever polls quickly sees every one.
+A render's status follows its progress. Each status lasts at least a moment, so that a caller who polls quickly sees all
+of them.
 """
 
 import logging
@@ -20,7 +21,7 @@ from ...ffmpeg import FfmpegError, run_ffmpeg
 from .assets import AssetError, fetch, inspect
 from .captions import CAPTION_ASSETS
 from .graph import Sources
-from .plan import plan
+from .plan import build_plan
 from .timeline import TimelineError
 from .webhooks import notify
 
@@ -28,22 +29,22 @@ logger = logging.getLogger(__name__)
 
 OWNER = "5ca6hu7s9k"
 
-_WORKERS = 2
-_KEPT_RENDERS = 1000
-_KEPT_FILES = 48
+_THREADS = 2
+_MAX_RENDERS = 1000
+_MAX_FILES = 48
 _STATUS_SECONDS = 0.1
-_PLAYED = {"video", "audio"}
-_FETCHED = {*_PLAYED, "image", *CAPTION_ASSETS}
+_PLAYABLE = {"video", "audio"}
+_FETCHABLE = {*_PLAYABLE, "image", *CAPTION_ASSETS}
 
 
 def now() -> str:
-    """This moment in ISO 8601, to the millisecond."""
+    """Return the current time in ISO 8601, to the millisecond."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 @dataclass(slots=True, kw_only=True)
 class Render:
-    """One render. `edit` is what was posted, `merged` what is rendered; times are ISO 8601."""
+    """One render; `edit` is the request, `merged` the same with its fields merged; times are ISO 8601."""
 
     environment: str
     edit: Mapping[str, Any]
@@ -61,6 +62,7 @@ class Render:
     updated: str = field(default_factory=now)
 
     def enter(self, status: str) -> None:
+        """Change the status after the least time of the previous one."""
         time.sleep(_STATUS_SECONDS)
         self.status, self.updated = status, now()
 
@@ -68,32 +70,33 @@ class Render:
 _renders: OrderedDict[str, Render] = OrderedDict()
 _files: OrderedDict[str, bytes] = OrderedDict()
 _queue: SimpleQueue[Render] = SimpleQueue()
-_workers: list[Thread] = []
+_threads: list[Thread] = []
 
 
 def submit(render: Render) -> None:
-    """Queue the render. Its callback, if it has one, is called when it is done or has failed."""
+    """Queue the render; its callback, if any, is called when it is done or has failed."""
     _renders[render.id] = render
-    while len(_renders) > _KEPT_RENDERS:
+    while len(_renders) > _MAX_RENDERS:
         _renders.popitem(last=False)
-    while len(_workers) < _WORKERS:
-        worker = Thread(target=_work, name="shotstack-renderer", daemon=True)
-        _workers.append(worker)
-        worker.start()
+    while len(_threads) < _THREADS:
+        thread = Thread(target=_run_queue, name="shotstack-renderer", daemon=True)
+        _threads.append(thread)
+        thread.start()
     _queue.put(render)
 
 
 def find_render(environment: str, render_id: str) -> Render | None:
-    """The render, if it is one of this environment."""
+    """Return a render of the environment, or `None`."""
     render = _renders.get(render_id)
     return render if render and render.environment == environment else None
 
 
 def find_file(name: str) -> bytes | None:
+    """Return a rendered file, or `None`."""
     return _files.get(name)
 
 
-def _work() -> None:
+def _run_queue() -> None:
     while True:
         render = _queue.get()
         with tempfile.TemporaryDirectory(prefix="emulated-shotstack-") as directory:
@@ -104,15 +107,15 @@ def _work() -> None:
                 render.error = str(error)
             except Exception:
                 logger.exception("The shotstack emulator failed at the render %s", render.id)
-                render.error = "The emulator failed: its standard error says why."
+                render.error = "The emulator failed: see its standard error."
             render.render_time = round((time.monotonic() - started) * 1000, 2)
         render.enter("failed" if render.error else "done")
         if callback := render.merged.get("callback"):
-            notify(callback, _announcements(render))
+            notify(callback, _callback_bodies(render))
 
 
-def _announcements(render: Render) -> list[dict[str, Any]]:
-    """What the callback is told: the end of the render and, where there is a file, that it is on the CDN as well."""
+def _callback_bodies(render: Render) -> list[dict[str, Any]]:
+    """Return the bodies for the callback: the end of the render and, if it has a file, its copy on the CDN."""
     common = {"owner": OWNER, "url": render.url, "error": render.error or None, "completed": render.updated}
     ended = {"type": "edit", "action": "render", "id": render.id, "status": render.status, **common}
     if render.status == "failed":
@@ -126,20 +129,20 @@ def _render(render: Render, directory: Path) -> None:
     render.enter("fetching")
     fetched = _fetch_all(edit["timeline"], directory)
     render.enter("preprocessing")
-    media = {url: inspect(path, url=url) for url, (kind, path) in fetched.items() if kind in _PLAYED}
-    others = {url: path for url, (kind, path) in fetched.items() if kind not in _PLAYED}
-    planned = plan(edit, Sources(media=media, others=others, directory=directory))
+    media = {url: inspect(path, url=url) for url, (kind, path) in fetched.items() if kind in _PLAYABLE}
+    files = {url: path for url, (kind, path) in fetched.items() if kind not in _PLAYABLE}
+    plan = build_plan(edit, Sources(media=media, files=files, directory=directory))
     render.enter("rendering")
     result = directory / f"{render.id}.{edit['output']['format']}"
-    run_ffmpeg([*planned.arguments, result])
+    run_ffmpeg([*plan.arguments, result])
     render.enter("saving")
-    _save(render, result, planned.duration)
+    _save_result(render, result, plan.duration)
 
 
 def _fetch_all(timeline: Mapping[str, Any], directory: Path) -> dict[str, tuple[str, Path]]:
-    """Every source once: its kind and where it is."""
+    """Fetch every source once; return its type and its path by URL."""
     assets = [clip["asset"] for track in timeline["tracks"] for clip in track["clips"]]
-    kinds = {asset["src"]: asset["type"] for asset in assets if "src" in asset and asset["type"] in _FETCHED}
+    kinds = {asset["src"]: asset["type"] for asset in assets if "src" in asset and asset["type"] in _FETCHABLE}
     if soundtrack := timeline.get("soundtrack"):
         kinds.setdefault(soundtrack["src"], "audio")
     fetched = {url: (kind, directory / f"source-{number}") for number, (url, kind) in enumerate(kinds.items())}
@@ -148,14 +151,14 @@ def _fetch_all(timeline: Mapping[str, Any], directory: Path) -> dict[str, tuple[
     return fetched
 
 
-def _save(render: Render, result: Path, duration: float) -> None:
+def _save_result(render: Render, result: Path, duration: float) -> None:
     output = render.merged["output"]
     if poster := output.get("poster"):
         render.poster = _capture(render, result, "poster", at=poster["capture"])
     if thumbnail := output.get("thumbnail"):
         render.thumbnail = _capture(render, result, "thumb", at=thumbnail["capture"], scale=thumbnail["scale"])
     render.duration = round(duration, 3)
-    render.url = _keep(render, result)
+    render.url = _store_file(render, result)
 
 
 def _capture(render: Render, result: Path, name: str, *, at: float, scale: float = 1) -> str:
@@ -163,12 +166,12 @@ def _capture(render: Render, result: Path, name: str, *, at: float, scale: float
     shrink = ["-vf", f"scale=max(2\\,iw*{scale:g}):-1"]
     run_ffmpeg(["-ss", f"{at:g}", "-i", result, *shrink, "-frames:v", "1", "-update", "1", path])
     if not path.exists():
-        raise TimelineError(f"There is no frame at {at:g} s to capture")
-    return _keep(render, path)
+        raise TimelineError(f"The video has no frame at {at:g} s to capture")
+    return _store_file(render, path)
 
 
-def _keep(render: Render, path: Path) -> str:
+def _store_file(render: Render, path: Path) -> str:
     _files[path.name] = path.read_bytes()
-    while len(_files) > _KEPT_FILES:
+    while len(_files) > _MAX_FILES:
         _files.popitem(last=False)
     return f"{render.files_url}/{OWNER}/{path.name}"

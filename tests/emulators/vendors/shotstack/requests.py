@@ -1,7 +1,7 @@
-"""What Shotstack accepts: merge fields first, then the published schema, which is closed.
+"""Requests of Shotstack: merge fields first, then the published schema, which allows no other fields.
 
-Source: `edit.schema.json`. The details of a refusal are not published; they follow answers that users have
-shown: `{"error": {"name": "ValidationError", "details": [{"message", "path", "type"}]}}`.
+Source: `edit.schema.json`. The details of a refusal are not documented; they follow responses that users published:
+`{"error": {"name": "ValidationError", "details": [{"message", "path", "type"}]}}`.
 """
 
 import json
@@ -13,6 +13,8 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
+from .http import InvalidEditError
+
 _SCHEMA = json.loads(Path(__file__).with_name("edit.schema.json").read_text(encoding="utf-8"))
 _EDIT = Draft202012Validator(_SCHEMA)
 _MERGE_FIELDS = Draft202012Validator({**_SCHEMA["properties"]["merge"], "$defs": _SCHEMA["$defs"]})
@@ -20,16 +22,8 @@ _WITH_SOURCE = {"video", "image", "audio"}
 _BOTH = {"width", "height"}
 
 
-class InvalidEditError(ValueError):
-    """An edit that the API refuses. `details` has an entry per error: `message`, `path`, `type`."""
-
-    def __init__(self, details: list[dict[str, str]]) -> None:
-        super().__init__(details[0]["message"])
-        self.details = details
-
-
 def parse(body: bytes) -> dict[str, Any]:
-    """The JSON object in the body. Raises `InvalidEditError`."""
+    """Return the JSON object in the body. Raises `InvalidEditError`."""
     try:
         parsed = json.loads(body)
     except ValueError as error:
@@ -40,9 +34,9 @@ def parse(body: bytes) -> dict[str, Any]:
 
 
 def merge(edit: Mapping[str, Any], fields: list[dict[str, Any]]) -> dict[str, Any]:
-    """The edit with every `{{ FIND }}` replaced, and without its merge fields.
+    """Return the edit with every `{{ FIND }}` replaced, and without its merge fields.
 
-    A string that is nothing but the placeholder takes the replacement's own type, so that numbers can be merged too.
+    A string that consists of one placeholder gets the replacement's own type, so that numbers can be merged too.
     """
     values = {field["find"]: field["replace"] for field in fields}
     unmerged = {name: value for name, value in edit.items() if name != "merge"}
@@ -67,11 +61,11 @@ def merge(edit: Mapping[str, Any], fields: list[dict[str, Any]]) -> dict[str, An
 
 
 def check_edit(edit: Mapping[str, Any]) -> dict[str, Any]:
-    """The edit as it is rendered, its fields merged. Raises `InvalidEditError` with every error and where it is."""
+    """Return the edit with its fields merged. Raises `InvalidEditError` with every mistake and its path."""
     fields = edit.get("merge", [])
-    _refuse(_MERGE_FIELDS.iter_errors(fields), above=("merge",))
+    _raise_errors(_MERGE_FIELDS.iter_errors(fields), above=("merge",))
     merged = merge(edit, fields)
-    _refuse(_EDIT.iter_errors(merged))
+    _raise_errors(_EDIT.iter_errors(merged))
     details = [_detail(f'"{path}" is required', path, "any.required") for path in _missing(merged)]
     if details:
         raise InvalidEditError(details)
@@ -79,7 +73,7 @@ def check_edit(edit: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _missing(edit: Mapping[str, Any]) -> Iterator[str]:
-    """What the schema leaves open, as it depends on other members."""
+    """Yield the paths of missing fields that the schema cannot require, because they depend on others."""
     output = edit["output"]
     if output["format"] != "mp3" and "resolution" not in output and "size" not in output:
         yield "output.resolution"
@@ -91,21 +85,21 @@ def _missing(edit: Mapping[str, Any]) -> Iterator[str]:
                 yield f"timeline.tracks[{track}].clips[{number}].asset.src"
 
 
-def _refuse(errors: Iterable[ValidationError], *, above: tuple[str, ...] = ()) -> None:
-    details = [detail for error in errors for detail in _describe(error, above)]
+def _raise_errors(errors: Iterable[ValidationError], *, above: tuple[str, ...] = ()) -> None:
+    details = [detail for error in errors for detail in _describe_error(error, above)]
     if details:
         raise InvalidEditError(details)
 
 
-def _describe(error: ValidationError, above: tuple[str | int, ...]) -> Iterator[dict[str, str]]:
-    """The error as Joi would word it; of an asset or a union, the errors of the kind that was meant."""
+def _describe_error(error: ValidationError, above: tuple[str | int, ...]) -> Iterator[dict[str, str]]:
+    """Yield the error in the words of Joi; for a union, the errors of the branch that was intended."""
     location = (*above, *error.absolute_path)
     path = _path(location)
     given: Any = error.instance
     match error.validator:
         case "oneOf" | "anyOf" if len(branches := _branches(error)) == 1:
             for inner in branches[0]:
-                yield from _describe(inner, above)
+                yield from _describe_error(inner, above)
         case "oneOf" | "anyOf" if isinstance(given, dict):
             yield _detail(f'"{path}.type" is not a type of asset', f"{path}.type", "any.only")
         case "required":
@@ -117,32 +111,32 @@ def _describe(error: ValidationError, above: tuple[str | int, ...]) -> Iterator[
                 unknown = _path((*location, name))
                 yield _detail(f'"{unknown}" is not allowed', unknown, "object.unknown")
         case _:
-            complaint, kind = _word(str(error.validator), error.validator_value, given)
-            yield _detail(f'"{path}" {complaint}', path, kind)
+            problem, kind = _describe_value(str(error.validator), error.validator_value, given)
+            yield _detail(f'"{path}" {problem}', path, kind)
 
 
-def _word(validator: str, wanted: Any, given: Any) -> tuple[str, str]:
-    """What is wrong with one value, and Joi's name for it."""
+def _describe_value(validator: str, expected: Any, given: Any) -> tuple[str, str]:
+    """Return what is wrong with a value, and Joi's name for it."""
     match validator:
         case "enum":
-            return f"must be one of [{', '.join(map(str, wanted))}]", "any.only"
+            return f"must be one of [{', '.join(map(str, expected))}]", "any.only"
         case "type":
-            return f"must be {'an' if wanted[0] in 'aio' else 'a'} {wanted}", f"{wanted}.base"
+            return f"must be {'an' if expected[0] in 'aio' else 'a'} {expected}", f"{expected}.base"
         case "minimum":
-            return f"must be greater than or equal to {wanted}", "number.min"
+            return f"must be greater than or equal to {expected}", "number.min"
         case "maximum":
-            return f"must be less than or equal to {wanted}", "number.max"
+            return f"must be less than or equal to {expected}", "number.max"
         case "minItems":
-            return f"must contain at least {wanted} items", "array.min"
+            return f"must contain at least {expected} items", "array.min"
         case "pattern":
-            return f'with value "{given}" fails to match the required pattern: /{wanted}/', "string.pattern.base"
+            return f'with value "{given}" fails to match the required pattern: /{expected}/', "string.pattern.base"
         case "oneOf" | "anyOf":
             return "does not match any of the allowed types", "alternatives.match"
-    return f"breaks the rule {validator}: {wanted}", validator
+    return f"does not fulfil {validator}: {expected}", validator
 
 
 def _branches(error: ValidationError) -> list[list[ValidationError]]:
-    """The errors of the union's branches that fit the value's kind: its `type` member, or its JSON type."""
+    """Return the errors of the union's branches that fit the value by its `type` field or its JSON type."""
     by_branch: dict[Any, list[ValidationError]] = {}
     for inner in error.context or []:
         by_branch.setdefault(inner.relative_schema_path[0], []).append(inner)
@@ -157,7 +151,7 @@ def _branches(error: ValidationError) -> list[list[ValidationError]]:
 
 
 def _path(location: Iterable[str | int]) -> str:
-    """`timeline.tracks[0].clips` for `("timeline", "tracks", 0, "clips")`."""
+    """Return `timeline.tracks[0].clips` for `("timeline", "tracks", 0, "clips")`."""
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).removeprefix(".")
 
 

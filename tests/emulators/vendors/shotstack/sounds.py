@@ -1,11 +1,11 @@
-"""Sounds mixed: audio clips, the sound of videos, and the soundtrack, each at its time and volume."""
+"""The audio of a timeline: audio clips, the audio of videos, and the soundtrack, each at its time and volume."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .assets import AssetError
 from .graph import Graph, Sources, source_of
-from .timeline import Scheduled, constant
+from .timeline import Scheduled, last_value
 
 _SAMPLE_RATE = 44_100
 _SILENCE = f"anullsrc=r={_SAMPLE_RATE}:cl=stereo"
@@ -20,14 +20,14 @@ def add_sounds(
     *,
     duration: float,
 ) -> None:
-    """Add what sounds to the graph: nothing, where no clip does."""
+    """Add every audible clip and the soundtrack to the graph."""
     for track in tracks:
         for scheduled in track:
             asset = scheduled.clip["asset"]
             if asset["type"] in {"audio", "video"} and sources.media[source_of(asset)].has_audio:
                 _add_sound(graph, asset, sources, start=scheduled.start, length=scheduled.length)
             elif asset["type"] == "audio":
-                raise AssetError(f"There is no sound in {asset['src']}")
+                raise AssetError(f"The file has no audio: {asset['src']}")
     if soundtrack := timeline.get("soundtrack"):
         _add_sound(graph, soundtrack, sources, start=0, length=duration)
 
@@ -39,7 +39,7 @@ def _add_sound(graph: Graph, asset: Mapping[str, Any], sources: Sources, *, star
     chain = [f"[{number}:a]asetpts=PTS-STARTPTS", f"aresample={_SAMPLE_RATE}", "aformat=fltp:channel_layouts=stereo"]
     if speed != 1:
         chain.append(f"rubberband=tempo={speed:g}")
-    chain += [f"atrim=0:{length:g}", f"volume={constant(asset.get('volume', 1)):g}"]
+    chain += [f"atrim=0:{length:g}", f"volume={last_value(asset.get('volume', 1)):g}"]
     effect = asset.get("effect", asset.get("volumeEffect", "none")).lower()
     seconds = min(_FADE_SECONDS, length / 2)
     if "fadein" in effect:
@@ -52,7 +52,7 @@ def _add_sound(graph: Graph, asset: Mapping[str, Any], sources: Sources, *, star
 
 
 def mix(graph: Graph, duration: float) -> str:
-    """The label of all sounds together, filled up with silence."""
+    """Add the mix of all audio, extended with silence, and return its label."""
     mixed = f"{''.join(graph.sounds)}amix={len(graph.sounds)}:normalize=0" if graph.sounds else _SILENCE
     graph.chains.append(f"{mixed},apad,atrim=0:{duration:g}[sound]")
     return "[sound]"

@@ -1,12 +1,12 @@
-"""Templates: edits that are kept under a name. They are checked when they are rendered, as their fields are open."""
+"""Templates: edits that are stored under a name. They are checked when rendered, because their fields are open."""
 
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from .http import InvalidEditError
 from .renders import now
-from .requests import InvalidEditError
 
 
 @dataclass(slots=True)
@@ -20,16 +20,17 @@ class Template:
     updated: str = field(default_factory=now)
 
     @classmethod
-    def read(cls, body: Mapping[str, Any]) -> Self:
-        """A new template from the request's body. Raises `InvalidEditError`."""
-        return cls(*_members(body))
+    def from_body(cls, body: Mapping[str, Any]) -> Self:
+        """Return a new template with the name and edit of the body. Raises `InvalidEditError`."""
+        return cls(*_parse_fields(body))
 
     def replace(self, body: Mapping[str, Any]) -> None:
-        """Take the name and the edit of the request's body. Raises `InvalidEditError`."""
-        self.name, self.edit = _members(body)
+        """Take over the name and the edit of the body. Raises `InvalidEditError`."""
+        self.name, self.edit = _parse_fields(body)
         self.updated = now()
 
     def summary(self) -> dict[str, str]:
+        """Return the object of the template in a list."""
         return {"id": self.id, "name": self.name, "created": self.created, "updated": self.updated}
 
 
@@ -37,11 +38,11 @@ _templates: dict[str, dict[str, Template]] = {}
 
 
 def templates_of(environment: str) -> dict[str, Template]:
-    """The environment's templates by id."""
+    """Return the environment's templates by id."""
     return _templates.setdefault(environment, {})
 
 
-def _members(body: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+def _parse_fields(body: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     details = [
         {"message": f'"{name}" must be {kind.__name__}', "path": name, "type": "any.required"}
         for name, kind in (("name", str), ("template", dict))

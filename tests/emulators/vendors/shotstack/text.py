@@ -1,7 +1,7 @@
-"""Titles, texts and HTML drawn as pictures with transparent backgrounds: their words, colours, sizes and places.
+"""Titles, texts and HTML, drawn as pictures with transparent backgrounds.
 
-Every typeface appears as Source Sans Pro, every title style as one of its weights; of HTML the text remains, and of its
-CSS `color`, `font-size` and `text-align`.
+Every typeface is Source Sans Pro, every title style one of its weights. Of HTML only the text has an effect, and of CSS
+only `color`, `font-size` and `text-align`.
 """
 
 import re
@@ -18,7 +18,7 @@ from .timeline import TimelineError
 TEXT_ASSETS = frozenset({"title", "text", "rich-text", "html"})
 _Align = Literal["left", "center", "right"]
 
-# Parts of the picture's height.
+# Font sizes as fractions of the picture's height.
 _TITLE_SIZES = {
     "xx-small": 0.03,
     "x-small": 0.045,
@@ -35,15 +35,15 @@ _BLOCKS = {"p", "div", "h1", "h2", "h3", "h4", "li", "br", "tr"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Lettering:
-    """Text with all that is needed to draw it; without a box, the picture is as large as the text."""
+    """Text with its style; without a box, the picture is as large as the text."""
 
     text: str
     pixels: int
     weight: str = "Semibold"
     colour: str = "#ffffff"
     opacity: float = 1
-    across: _Align = "center"
-    down: str = "center"
+    horizontal: _Align = "center"
+    vertical: str = "center"
     box: tuple[int, int] | None = None
     background: str | None = None
     background_opacity: float = 1
@@ -54,7 +54,7 @@ class _Lettering:
 
 
 def draw_text(clip: Mapping[str, Any], viewport: tuple[int, int]) -> Image.Image:
-    """The picture of a clip with a text asset. Raises `TimelineError` for a colour or a weight that is none."""
+    """Draw the text asset of a clip. Raises `TimelineError` for an invalid colour or weight."""
     asset = clip["asset"]
     try:
         match asset["type"]:
@@ -81,7 +81,7 @@ def _title(asset: Mapping[str, Any], viewport: tuple[int, int]) -> _Lettering:
 
 
 def _text(clip: Mapping[str, Any], viewport: tuple[int, int]) -> _Lettering:
-    """A `text` or `rich-text` asset; the latter fills the clip's box, and says `middle` for `center`."""
+    """Return the lettering of a `text` or `rich-text` asset; the latter fills the clip's box."""
     asset = clip["asset"]
     font, background, stroke = asset.get("font", {}), asset.get("background", {}), asset.get("stroke", {})
     rich = asset["type"] == "rich-text"
@@ -96,8 +96,8 @@ def _text(clip: Mapping[str, Any], viewport: tuple[int, int]) -> _Lettering:
         weight=_weight(font.get("weight", 400)),
         colour=font.get("color", "#000000" if rich else "#ffffff"),
         opacity=font.get("opacity", 1),
-        across=align.get("horizontal", "center"),
-        down=align.get("vertical", "center"),
+        horizontal=align.get("horizontal", "center"),
+        vertical=align.get("vertical", "center"),
         box=box,
         background=_none_if_transparent(background.get("color")),
         background_opacity=background.get("opacity", 1),
@@ -113,14 +113,14 @@ def _html(asset: Mapping[str, Any], viewport: tuple[int, int]) -> _Lettering:
     pixels = re.search(r"font-size:\s*(\d+)px", css)
     colour = re.search(r"(?<![-\w])color:\s*([^;\"'}]+)", css)
     align = re.search(r"text-align:\s*(left|center|right)", css)
-    across: Any = align[1] if align else "left"
+    horizontal: Any = align[1] if align else "left"
     return _Lettering(
-        text=_words(asset["html"]),
+        text=_extract_text(asset["html"]),
         pixels=int(pixels[1]) if pixels else 16,
         weight="Regular",
         colour=colour[1].strip() if colour else "#000000",
-        across=across,
-        down="top",
+        horizontal=horizontal,
+        vertical="top",
         box=(asset.get("width", viewport[0]), asset.get("height", viewport[1])),
         background=_none_if_transparent(asset.get("background")),
     )
@@ -139,19 +139,19 @@ def _draw(lettering: _Lettering, *, room: int) -> Image.Image:
     if lettering.background:
         fill = _colour(lettering.background, lettering.background_opacity)
         draw.rectangle((0, 0, *image.size), fill=fill)
-    places = {"left": (inset, "l"), "center": (image.width / 2, "m"), "right": (image.width - inset, "r")}
-    x, anchor = places[lettering.across]
-    free = image.height - text_height - 2 * inset
-    y = inset + {"top": 0, "bottom": free}.get(lettering.down, free / 2)
-    # The anchor `a` is the first line's ascender; the measured height starts at the ink below it.
-    ink_top = draw.multiline_textbbox((0, 0), text, font=font, spacing=spacing, anchor="la")[1]
+    anchors = {"left": (inset, "l"), "center": (image.width / 2, "m"), "right": (image.width - inset, "r")}
+    x, anchor = anchors[lettering.horizontal]
+    unused = image.height - text_height - 2 * inset
+    y = inset + {"top": 0, "bottom": unused}.get(lettering.vertical, unused / 2)
+    # The anchor `a` is the first line's ascender, but the measured height starts at the top of its letters.
+    letters_top = draw.multiline_textbbox((0, 0), text, font=font, spacing=spacing, anchor="la")[1]
     draw.multiline_text(
-        (x, y - ink_top),
+        (x, y - letters_top),
         text,
         font=font,
         fill=_colour(lettering.colour, lettering.opacity),
         anchor=f"{anchor}a",
-        align=lettering.across,
+        align=lettering.horizontal,
         spacing=spacing,
         stroke_width=lettering.stroke,
         stroke_fill=_colour(lettering.stroke_colour, lettering.opacity),
@@ -160,7 +160,7 @@ def _draw(lettering: _Lettering, *, room: int) -> Image.Image:
 
 
 def _colour(name: str, opacity: float) -> tuple[int, ...]:
-    """Shotstack's `#aarrggbb`, or any colour of CSS."""
+    """Parse Shotstack's `#aarrggbb`, or any colour of CSS."""
     if re.fullmatch(r"#[0-9a-fA-F]{8}", name):
         name = f"#{name[3:]}{name[1:3]}"
     red, green, blue, *alpha = ImageColor.getrgb(name)
@@ -177,7 +177,7 @@ def _weight(value: Any) -> str:
     return names[min(names, key=lambda known: abs(known - number))]
 
 
-class _Words(HTMLParser):
+class _TextParser(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.text = ""
@@ -190,8 +190,8 @@ class _Words(HTMLParser):
         self.text += re.sub(r"\s+", " ", data)
 
 
-def _words(html: str) -> str:
-    """The text of an HTML fragment, one line per block."""
-    parser = _Words()
+def _extract_text(html: str) -> str:
+    """Return the text of an HTML fragment, one line per block."""
+    parser = _TextParser()
     parser.feed(html)
     return parser.text.strip()

@@ -1,7 +1,8 @@
-"""When each clip plays, and where in the picture it is: Shotstack's rules as numbers.
+"""The time and the place of each clip in numbers.
 
 Sources: the schema's descriptions, and the guides for `fit`, `position`, `offset` and smart clips at
-https://shotstack.io/docs/guide. Seconds and pixels; `y` of an offset points upwards.
+https://shotstack.io/docs/guide. Times are in seconds, sizes in pixels; the `y` of an
+offset points upwards.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +18,7 @@ _ALIAS = "alias://"
 
 
 class TimelineError(ValueError):
-    """A timeline whose times cannot be worked out."""
+    """A timeline that cannot be rendered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +31,13 @@ class Scheduled:
 
     @property
     def end(self) -> float:
+        """The time when the clip ends."""
         return self.start + self.length
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """An asset scaled to `scaled`, of which the middle `visible` is shown with its upper left corner at `at`."""
+    """An asset scaled to `scaled`; its middle of the size `visible` is shown with its upper left corner at `at`."""
 
     scaled: tuple[int, int]
     visible: tuple[int, int]
@@ -43,10 +45,10 @@ class Placement:
 
 
 def schedule(tracks: Sequence[Mapping[str, Any]], media: Mapping[str, Media]) -> list[list[Scheduled]]:
-    """The clips of every track with their times. Raises `TimelineError` for times that depend on each other.
+    """Return the clips of every track with their times. Raises `TimelineError` for times that depend on each other.
 
-    `auto` starts where the track's previous clip ends, and lasts as long as the asset; `end` lasts until the last clip
-    of the timeline ends; `alias://name` is the time of the clip with that alias.
+    A start `auto` is the end of the track's previous clip, a length `auto` that of the asset; the length `end` lasts
+    until the last clip of the timeline ends; `alias://name` is the time of the clip with that alias.
     """
     places = [(track, number) for track, clips in enumerate(tracks) for number in range(len(clips["clips"]))]
     clips = {(track, number): tracks[track]["clips"][number] for track, number in places}
@@ -77,8 +79,8 @@ def schedule(tracks: Sequence[Mapping[str, Any]], media: Mapping[str, Media]) ->
             case seconds:
                 return float(seconds)
 
-    def settle() -> None:
-        """Each round works out at least one more time, as long as one is left that can be."""
+    def resolve() -> None:
+        """Resolve all times that can be; each round resolves at least one more."""
         for _ in places:
             for place in places:
                 if place not in starts and (start := start_of(place)) is not None:
@@ -86,15 +88,17 @@ def schedule(tracks: Sequence[Mapping[str, Any]], media: Mapping[str, Media]) ->
                 if place not in lengths and (length := length_of(place)) is not None:
                     lengths[place] = length
 
-    settle()
+    resolve()
     end = max((starts[place] + lengths[place] for place in places if place in starts and place in lengths), default=0.0)
     for place, clip in clips.items():
         if clip["length"] == "end" and place in starts:
             lengths[place] = max(0.0, end - starts[place])
-    settle()
+    resolve()
     for track, number in places:
         if (track, number) not in starts or (track, number) not in lengths:
-            raise TimelineError(f"The times of timeline.tracks[{track}].clips[{number}] cannot be worked out")
+            raise TimelineError(
+                f"The times of timeline.tracks[{track}].clips[{number}] cannot be resolved: they depend on each other"
+            )
     return [
         [
             Scheduled(clip, starts[track, number], lengths[track, number])
@@ -105,7 +109,7 @@ def schedule(tracks: Sequence[Mapping[str, Any]], media: Mapping[str, Media]) ->
 
 
 def output_size(output: Mapping[str, Any]) -> tuple[int, int]:
-    """The picture's width and height; those of a video are even, as H.264 needs them."""
+    """Return the picture's width and height, which are even for a video, as H.264 requires."""
     if "size" in output:
         width, height = output["size"].get("width", 0), output["size"].get("height", 0)
     else:
@@ -115,20 +119,21 @@ def output_size(output: Mapping[str, Any]) -> tuple[int, int]:
 
 
 def scaled_size(output: Mapping[str, Any]) -> tuple[int, int] | None:
-    """The size that `scaleTo` asks for, if it does."""
+    """Return the size of `scaleTo`, or `None` without it."""
     if "scaleTo" not in output:
         return None
     return _resolution(output["scaleTo"], output.get("aspectRatio", "16:9"))
 
 
 def frame_rate(output: Mapping[str, Any]) -> float:
+    """Return the frames per second."""
     return float(output.get("fps") or _FRAMES_PER_SECOND.get(output.get("resolution", ""), 25.0))
 
 
-def place(clip: Mapping[str, Any], size: tuple[int, int], viewport: tuple[int, int], *, fit: str) -> Placement:
-    """Where an asset of this size goes. `fit` is what the asset does when the clip does not say.
+def place_asset(clip: Mapping[str, Any], size: tuple[int, int], viewport: tuple[int, int], *, fit: str) -> Placement:
+    """Return the placement of an asset of this size; `fit` is the default of the clip's own.
 
-    Shotstack's words are not those of CSS: `crop` fills and keeps the proportions, `cover` stretches.
+    Shotstack's values differ from those of CSS: `crop` fills and keeps the proportions, `cover` stretches.
     """
     box = (clip.get("width", viewport[0]), clip.get("height", viewport[1]))
     ratios = (box[0] / size[0], box[1] / size[1])
@@ -136,23 +141,23 @@ def place(clip: Mapping[str, Any], size: tuple[int, int], viewport: tuple[int, i
         case "cover":
             scaled, visible = box, box
         case "contain":
-            scaled = visible = _times(size, min(ratios))
+            scaled = visible = _multiply(size, min(ratios))
         case "none":
             scaled = visible = size
         case _:
-            scaled, visible = _times(size, max(ratios)), box
-    scale = constant(clip.get("scale", 1))
-    scaled, visible = _times(scaled, scale), _times(visible, scale)
+            scaled, visible = _multiply(size, max(ratios)), box
+    scale = last_value(clip.get("scale", 1))
+    scaled, visible = _multiply(scaled, scale), _multiply(visible, scale)
     position, offset = clip.get("position", "center"), clip.get("offset", {})
     x = _align(position, viewport[0] - visible[0], near="left", far="right")
     y = _align(position, viewport[1] - visible[1], near="top", far="bottom")
-    x += constant(offset.get("x", 0)) * viewport[0]
-    y -= constant(offset.get("y", 0)) * viewport[1]
-    return Placement(_whole(scaled), _whole(visible), (round(x), round(y)))
+    x += last_value(offset.get("x", 0)) * viewport[0]
+    y -= last_value(offset.get("y", 0)) * viewport[1]
+    return Placement(_round(scaled), _round(visible), (round(x), round(y)))
 
 
-def constant(value: Any) -> float:
-    """A number, or of a list of tweens the value that it ends with: the emulator animates none."""
+def last_value(value: Any) -> float:
+    """Return a number, or the last value of a list of tweens, because the emulator does not animate."""
     if not isinstance(value, list):
         return float(value)
     return float(value[-1].get("to", value[-1].get("from", 1))) if value else 1.0
@@ -166,7 +171,7 @@ def _own_length(asset: Mapping[str, Any], media: Mapping[str, Media]) -> float:
 
 
 def _resolution(name: str, aspect_ratio: str) -> tuple[int, int]:
-    """16:9 and 9:16 swap sides; the narrower shapes keep the height."""
+    """Return a size; 9:16 swaps the sides of 16:9, the other ratios keep the height."""
     height = _HEIGHTS[name]
     match aspect_ratio.split(":"):
         case ["9", "16"]:
@@ -176,15 +181,15 @@ def _resolution(name: str, aspect_ratio: str) -> tuple[int, int]:
     raise TimelineError(f"Unknown aspect ratio: {aspect_ratio}")
 
 
-def _align(position: str, room: float, *, near: str, far: str) -> float:
+def _align(position: str, free: float, *, near: str, far: str) -> float:
     if near in position.lower():
         return 0.0
-    return room if far in position.lower() else room / 2
+    return free if far in position.lower() else free / 2
 
 
-def _times(size: tuple[float, float], factor: float) -> tuple[float, float]:
+def _multiply(size: tuple[float, float], factor: float) -> tuple[float, float]:
     return size[0] * factor, size[1] * factor
 
 
-def _whole(size: tuple[float, float]) -> tuple[int, int]:
+def _round(size: tuple[float, float]) -> tuple[int, int]:
     return max(2, round(size[0])), max(2, round(size[1]))

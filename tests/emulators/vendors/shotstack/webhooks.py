@@ -1,7 +1,7 @@
-"""Shotstack's callbacks: unsigned POSTs, repeated until one is answered with 2xx or 3xx.
+"""Shotstack's callbacks: unsigned POSTs, repeated until the response is 2xx or 3xx.
 
 Source: https://shotstack.io/docs/guide/architecting-an-application/webhooks. A finished render is announced twice, as
-the render and as its copy on the CDN. The gaps between the ten tries are a hundredth of the vendor's.
+the render and as its copy on the CDN. The pauses between the ten attempts are a hundredth of the vendor's.
 """
 
 import time
@@ -13,12 +13,12 @@ import httpx2
 
 from .assets import AssetError, check_host
 
-_TRIES = 10
+_ATTEMPTS = 10
 _TIMEOUT_SECONDS = 10
 
 
 def notify(callback: str, bodies: Sequence[dict[str, Any]]) -> None:
-    """Post the bodies one after another, in the background."""
+    """Post the bodies one after the other, in the background."""
     Thread(target=_deliver, args=[callback, bodies], name="shotstack-webhook", daemon=True).start()
 
 
@@ -29,14 +29,14 @@ def _deliver(callback: str, bodies: Sequence[dict[str, Any]]) -> None:
         return
     with httpx2.Client(timeout=_TIMEOUT_SECONDS, trust_env=False) as http:
         for body in bodies:
-            for attempt in range(1, _TRIES + 1):
-                if _accepted(http, callback, body):
+            for attempt in range(1, _ATTEMPTS + 1):
+                if _post(http, callback, body):
                     break
-                # 8, 27, 64 … seconds at the vendor
+                # The vendor waits 8, 27, 64 … seconds.
                 time.sleep((attempt + 1) ** 3 / 100)
 
 
-def _accepted(http: httpx2.Client, callback: str, body: dict[str, Any]) -> bool:
+def _post(http: httpx2.Client, callback: str, body: dict[str, Any]) -> bool:
     try:
         return http.post(callback, json=body).status_code < 400
     except httpx2.HTTPError:

@@ -1,18 +1,15 @@
 """ElevenLabs' errors: `{"detail": {"type", "code", "message", "status", "request_id", "param"?}}`.
 
-Source: https://elevenlabs.io/docs/eleven-api/resources/errors. `status` is the older name of `code`.
+Source: https://elevenlabs.io/docs/eleven-api/resources/errors. `status` is the code that an error had before `code`
+existed.
 """
 
-from collections.abc import Mapping
 from itertools import count
-from typing import Any
 
-from pydantic_core import to_json
-
-from ...vendor import Answer, Headers, Refusal, json_answer
+from ...vendor import Body, Headers, Refusal, build_errors, by_status, json_response, line_frame
 
 serial = count(1)
-# By status: type, code, text.
+# Type, code and message by status.
 _ERRORS = {
     400: ("validation_error", "invalid_parameters", "One or more request parameters are invalid."),
     401: ("authentication_error", "unauthorized", "Invalid API key"),
@@ -25,7 +22,7 @@ _ERRORS = {
     500: ("internal_error", "internal_error", "An unexpected error occurred. Contact support if this persists."),
     503: ("service_unavailable", "service_unavailable", "The service is temporarily unavailable. Try again later."),
 }
-# The field `status` still has the name that a condition had before there were codes.
+# The `status` of a code, where they differ.
 _LEGACY_STATUS = {
     "concurrent_limit_exceeded": "too_many_concurrent_requests",
     "empty_text": "input_text_empty",
@@ -36,8 +33,8 @@ _LEGACY_STATUS = {
 }
 
 
-def _detail(status: int, message: str | None, code: str | None, more: Mapping[str, str]) -> dict[str, Any]:
-    kind, usual_code, text = _ERRORS.get(status) or _ERRORS[400 if status < 500 else 500]
+def _describe_error(status: int, message: str | None, code: str | None) -> Body:
+    kind, usual_code, text = by_status(_ERRORS, status)
     code = code or usual_code
     return {
         "detail": {
@@ -46,28 +43,25 @@ def _detail(status: int, message: str | None, code: str | None, more: Mapping[st
             "message": message or text,
             "status": _LEGACY_STATUS.get(code, code),
             "request_id": f"{next(serial):032x}",
-            **more,
         }
     }
 
 
-def _error_answer(status: int, body: dict[str, Any], retry_after: float | None = None) -> Answer:
-    headers: Headers = [(b"x-trace-id", body["detail"]["request_id"].encode())]
-    if retry_after is not None:
-        headers.append((b"retry-after", f"{retry_after:g}".encode()))
-    return json_answer(body, status=status, headers=headers)
+def _headers(body: Body) -> Headers:
+    return [(b"x-trace-id", body["detail"]["request_id"].encode())]
 
 
-def error(
-    status: int, message: str | None = None, *, code: str | None = None, retry_after: float | None = None
-) -> Answer:
-    return _error_answer(status, _detail(status, message, code, {}), retry_after)
+error, error_frame = build_errors(_describe_error, headers=_headers, frame=line_frame)
 
 
-def error_frame(status: int, message: str | None = None, *, code: str | None = None) -> bytes:
-    return to_json(_detail(status, message, code, {})) + b"\n"
+def refusal(http_status: int, message: str, *, code: str, **fields: str) -> Refusal:
+    """Return an error; `fields` are added to its detail or replace others, such as `param` and `status`."""
+    body = _describe_error(http_status, message, code)
+    body["detail"] |= fields
+    return Refusal(json_response(body, status=http_status, headers=_headers(body)))
 
 
-def refusal(http_status: int, message: str, *, code: str, **more: str) -> Refusal:
-    """`more` adds to the error's members or replaces them, e.g. `param` and `status`."""
-    return Refusal(_error_answer(http_status, _detail(http_status, message, code, more)))
+def voice_not_found(voice_id: str) -> Refusal:
+    """Return the 404 for an unknown voice."""
+    message = f"A voice with the voice_id '{voice_id}' was not found."
+    return refusal(404, message, code="voice_not_found", param="voice_id")

@@ -1,14 +1,12 @@
 """Cloudflare's envelope: `{"success", "errors": [{"code", "message"}], "messages", "result", "result_info"?}`.
 
 Sources: https://developers.cloudflare.com/api/, https://developers.cloudflare.com/workers/observability/errors/, and
-the codes that wrangler 4.164 tells apart.
+the codes that wrangler 4.164 distinguishes.
 """
 
 from collections.abc import Mapping
 
-from pydantic_core import to_json
-
-from ...vendor import Answer, Headers, Refusal, json_answer
+from ...vendor import Body, Refusal, Response, build_errors, by_status, json_response, line_frame
 
 AUTHENTICATION = 10000
 NOT_FOUND = 10007
@@ -20,8 +18,8 @@ NO_SUBDOMAIN = 10063
 SECRET_ON_UNDEPLOYED_VERSION = 10215
 SECRETS_CHANGED = 10220
 
-# By status: code, text.
-_USUAL = {
+# Code and message by status.
+_ERRORS = {
     400: (INVALID, "The request is invalid."),
     401: (AUTHENTICATION, "Authentication error"),
     403: (AUTHENTICATION, "Authentication error"),
@@ -33,35 +31,29 @@ _USUAL = {
 }
 
 
-def success(result: object, *, result_info: Mapping[str, int] | None = None) -> Answer:
+def success(result: object, *, result_info: Mapping[str, int] | None = None) -> Response:
+    """Return a result in the envelope."""
     body: dict[str, object] = {"success": True, "errors": [], "messages": [], "result": result}
     if result_info is not None:
         body["result_info"] = result_info
-    return json_answer(body)
+    return json_response(body)
 
 
-def success_list(items: list[dict[str, object]]) -> Answer:
-    """A list that always is one page."""
+def success_list(items: list[dict[str, object]]) -> Response:
+    """Return a list that always is one page."""
     info = {"page": 1, "per_page": max(1, len(items)), "count": len(items), "total_count": len(items)}
     return success(items, result_info=info)
 
 
-def error(
-    status: int, message: str | None = None, *, code: str | None = None, retry_after: float | None = None
-) -> Answer:
-    headers: Headers = [] if retry_after is None else [(b"retry-after", f"{retry_after:g}".encode())]
-    return json_answer(_body(status, message, code), status=status, headers=headers)
+def _describe_error(status: int, message: str | None, code: str | None) -> Body:
+    usual_code, text = by_status(_ERRORS, status)
+    number = int(code) if code else usual_code
+    return {"success": False, "errors": [{"code": number, "message": message or text}], "messages": [], "result": None}
 
 
-def error_frame(status: int, message: str | None = None, *, code: str | None = None) -> bytes:
-    return to_json(_body(status, message, code)) + b"\n"
+error, error_frame = build_errors(_describe_error, frame=line_frame)
 
 
 def refusal(status: int, code: int, message: str) -> Refusal:
+    """Return an error with the given code and message."""
     return Refusal(error(status, message, code=str(code)))
-
-
-def _body(status: int, message: str | None, code: str | None) -> dict[str, object]:
-    usual_code, text = _USUAL.get(status) or _USUAL[400 if status < 500 else 500]
-    number = int(code) if code else usual_code
-    return {"success": False, "errors": [{"code": number, "message": message or text}], "messages": [], "result": None}
