@@ -60,3 +60,17 @@ def test_generated_parts_are_current() -> None:
 def test_worker_when_it_exists_then_the_readmes_know_it(worker: Path) -> None:
     assert f"workers/{worker.name})" in (ROOT / "README.md").read_text()
     assert (worker / "README.md").read_text().startswith(f"# {worker.name}\n")
+
+
+@pytest.mark.parametrize("worker", sorted(load_apps()))
+def test_worker_readme_names_every_route(worker: str) -> None:
+    readme = (ROOT / "workers" / worker / "README.md").read_text()
+    routes = {(route.method, route.path) for route in load_apps()[worker].routes}
+
+    missing = [
+        f"{method} {path}"
+        for method, path in sorted(routes)
+        if not re.search(rf"\b{method}\b.*{re.escape(path)}(?![\w/])", readme)
+    ]
+
+    assert missing == []

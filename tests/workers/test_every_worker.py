@@ -19,7 +19,6 @@ FREE_PLAN_BYTES = 3_000_000
 """Cloudflare takes a worker of 3 MB after gzip on the free plan (https://developers.cloudflare.com/workers/platform/limits/)."""
 
 _UPLOAD = re.compile(r"Total Upload: ([\d.]+) KiB / gzip: ([\d.]+) KiB")
-_ROUTE = re.compile(r"@app\.(get|post|delete)\(\s*\"([^\"]+)\"")
 
 
 def has_socket(folder: Path) -> bool:
@@ -94,18 +93,3 @@ def test_upload_when_the_worker_is_deployed_then_no_file_reads_the_tests_header(
     assert {"entry.py", "entrypoint.py"} <= files.keys()
     assert Path(MAIN_MODULE).name not in files
     assert [name for name, content in files.items() if SETTINGS_HEADER.lower().encode() in content] == []
-
-
-@EVERY
-def test_readme_when_the_worker_has_routes_then_it_tells_each(worker: str) -> None:
-    folder = FOLDERS[worker]
-    readme = (folder / "README.md").read_text()
-
-    sources = "\n".join(path.read_text() for path in sorted((folder / "src").rglob("*.py")))
-    routes = {(method.upper(), path) for method, path in _ROUTE.findall(sources)} | {("GET", "/health")}
-    missing = [
-        f"{method} {path}"
-        for method, path in sorted(routes)
-        if not re.search(rf"\b{method}\b.*{re.escape(path)}(?![\w/])", readme)
-    ]
-    assert missing == []
