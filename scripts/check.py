@@ -1,16 +1,28 @@
 """`npm run check`: check format, lint, strict types, import layers, and the workers' configurations."""
 
+import os
 import subprocess
 
 import setup
+from platform_workers import find_workers
 
+PACKAGES = [worker for worker in find_workers() if worker.package]
+SOURCES = os.pathsep.join(str(worker.sources) for worker in PACKAGES)
+CHECKED = [worker.sources / str(worker.package) for worker in PACKAGES]
 COMMANDS = (
     (setup.PYTHON, "-m", "ruff", "format", "--check"),
     (setup.PYTHON, "-m", "ruff", "check"),
-    (setup.PYTHON, "-m", "mypy"),
-    # One by one, because each has a module named `entry`.
-    *((setup.PYTHON, "-m", "mypy", folder) for folder in sorted(setup.ROOT.glob("workers/*/src"))),
-    (setup.PYTHON.parent / "lint-imports",),
+    (
+        setup.PYTHON,
+        "-m",
+        "mypy",
+        "shared",
+        "scripts",
+        "wrangler",
+        "tests",
+        *(worker.sources / str(worker.package) for worker in PACKAGES),
+    ),
+    (setup.PYTHON, "scripts/check_imports.py"),
     (setup.PYTHON, "scripts/check_config.py"),
     (setup.NODE.parent / "biome", "ci", "wrangler", "scripts", "tests"),
 )
@@ -25,7 +37,7 @@ def main() -> int:
         if subprocess.run(
             [str(part) for part in command],
             cwd=setup.ROOT,
-            env={**setup.environment(), "PYTHONPATH": "shared"},
+            env={**setup.environment(), "PYTHONPATH": "shared", "MYPYPATH": SOURCES},
             check=False,
         ).returncode:
             failed.append(line)

@@ -21,16 +21,15 @@ from pathlib import Path
 
 import setup
 from database import Database, LocalDatabase, Statement, WranglerDatabase
+from platform_workers import find_scopes
 from progress import Progress
 
 sys.path.insert(0, str(setup.ROOT / "shared"))
 
 from electrons.keys import (
-    SCOPES,
-    Environment,
+    KeyEnvironment,
     KeyRecord,
     MalformedKeyError,
-    Scope,
     format_time,
     generate,
     parse,
@@ -38,6 +37,7 @@ from electrons.keys import (
 from electrons.ratelimit.headers import parse_policies
 
 STATE = setup.ROOT / ".state"
+SCOPES = find_scopes()
 LOCAL_KEY = "local-key"
 """The file in the state's folder that has a key with all scopes for local use."""
 
@@ -90,10 +90,10 @@ def main(arguments: Sequence[str] | None = None, *, state: Path = STATE) -> int:
 def create(
     database: Database,
     *,
-    environment: Environment,
+    environment: KeyEnvironment,
     name: str,
     owner: str,
-    scopes: Sequence[Scope],
+    scopes: Sequence[str],
     expires_at: datetime | None = None,
     rate_limit_policy: str | None = None,
     also: Sequence[Statement] = (),
@@ -215,7 +215,7 @@ def _label(text: str) -> str:
     return text.strip()
 
 
-def _scopes(text: str) -> list[Scope]:
+def _scopes(text: str) -> list[str]:
     names = {name.strip() for name in text.split(",") if name.strip()}
     if unknown := names - set(SCOPES):
         raise argparse.ArgumentTypeError(

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import json
 import os
 import shutil
 import subprocess
@@ -22,6 +23,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "shared" / "requirements.lock"
 CACHE = ROOT / ".cache" / "vendor"
+WORKER_NAMES = ROOT / "shared" / "electrons" / "workers.json"
 
 # CPython 3.14 in Pyodide 314, which `compatibility_date` 2026-09-08 and later with `python_workers` means (PEP 783's
 # tags). --no-deps: pip would evaluate environment markers for the host; the lock was resolved for Emscripten. --ignore-
@@ -62,6 +64,7 @@ def main(names: list[str]) -> int:
             file=sys.stderr,
         )
         return 2
+    write_worker_names(list(workers))
     try:
         dependencies = fetch_dependencies()
     except subprocess.CalledProcessError:
@@ -70,6 +73,13 @@ def main(names: list[str]) -> int:
     for name in names or workers:
         sync({Path(): dependencies, Path("electrons"): ROOT / "shared" / "electrons"}, workers[name] / "python_modules")
     return 0
+
+
+def write_worker_names(names: list[str]) -> None:
+    """Write the names of all workers into the shared package, which protects them from being deployed over."""
+    content = json.dumps(names)
+    if not WORKER_NAMES.exists() or WORKER_NAMES.read_text(encoding="utf-8") != content:
+        WORKER_NAMES.write_text(content, encoding="utf-8")
 
 
 def fetch_dependencies() -> Path:

@@ -1,13 +1,19 @@
 """What all tests share: the emulators and the workers, each started once, as `npm start` starts them."""
 
+import sys
 from collections.abc import Iterator
 
 import hypothesis
 import pytest
 
 import local
+from platform_workers import find_workers
 from tests.emulators.process import Emulators, start_emulators
-from tests.platform import VARIANTS, Platform
+from tests.platform import Platform
+from tests.variants import VARIANTS
+
+# The packages of the workers are imported as they are on workerd, where `src` is the root.
+sys.path += [str(worker.sources) for worker in find_workers()]
 
 # Examples are the same in every run, and none is a failure for being slow.
 hypothesis.settings.register_profile("project", deadline=None, derandomize=True)

@@ -7,6 +7,8 @@
 //             --local --persist-to` takes the same folder)
 //   workers   names of the workers to run (default: every workers/*/wrangler.toml)
 //   variants  more deployments of these workers, as {"new name": "worker"}; `vars` makes them differ
+//   main      a Python module that is the main module in place of a worker's own, by worker; it can import the other
+//             one by its name. For tests
 //   ports     port by worker; 0 or absent: a free one. One with `workers_dev = false` gets one only if named here
 //   vars      vars and secrets by worker, over those of wrangler.toml and .dev.vars; "*" stands for every worker
 //   build     run each worker's `[build] command` first (default: true)
@@ -29,7 +31,7 @@ import { findWorkers, miniflareOptions, readWorker, variantsOf } from "./workers
 const started = performance.now();
 const root = path.dirname(import.meta.dirname);
 const host = "127.0.0.1";
-const defaults = { state: ".state", ports: {}, variants: {}, vars: {}, build: true, snapshot: true };
+const defaults = { state: ".state", ports: {}, variants: {}, main: {}, vars: {}, build: true, snapshot: true };
 const options = { ...defaults, ...JSON.parse(process.argv[2] ?? "{}") };
 const milliseconds = (since) => Math.round(performance.now() - since);
 
@@ -97,7 +99,10 @@ async function describe(workers) {
     workers: [
       ...(await Promise.all(
         workers.map(async (worker) => ({
-          ...(await miniflareOptions(worker, { ...options.vars["*"], ...options.vars[worker.name] })),
+          ...(await miniflareOptions(worker, {
+            vars: { ...options.vars["*"], ...options.vars[worker.name] },
+            main: options.main[worker.name] && path.resolve(root, options.main[worker.name]),
+          })),
           unsafeDirectSockets: hasSocket(worker) ? [{ host, port: options.ports[worker.name] ?? 0 }] : [],
         })),
       )),

@@ -33,8 +33,11 @@ export function readWorker(folder) {
   return { name: path.basename(folder), folder, config };
 }
 
-/** Miniflare's options for a worker, with `vars` over those of wrangler.toml and .dev.vars. */
-export async function miniflareOptions({ folder, config }, vars = {}) {
+/**
+ * Miniflare's options for a worker, with `vars` over those of wrangler.toml and .dev.vars. The Python file `main` becomes
+ * the main module if it is given; the worker's own stays, as one that can be imported.
+ */
+export async function miniflareOptions({ folder, config }, { vars = {}, main } = {}) {
   const { modulesRules, workerLoaders, ...options } = unstable_getMiniflareWorkerOptions(config).workerOptions;
   const loaders = Object.keys(workerLoaders ?? {}).map((binding) => [binding, LOADER_SERVICE]);
   return {
@@ -46,7 +49,11 @@ export async function miniflareOptions({ folder, config }, vars = {}) {
     ],
     bindings: { ...options.bindings, ...vars },
     modulesRoot: "/",
-    modules: [...(await pythonModules(config.main)), ...(await vendoredModules(folder))],
+    modules: [
+      ...(main ? [await pythonModule(path.dirname(main), path.basename(main))] : []),
+      ...(await pythonModules(config.main)),
+      ...(await vendoredModules(folder)),
+    ],
   };
 }
 
@@ -54,13 +61,11 @@ export async function miniflareOptions({ folder, config }, vars = {}) {
 async function pythonModules(main) {
   const sources = path.dirname(main);
   const names = (await files(sources)).filter((name) => name.endsWith(".py") && name !== path.basename(main));
-  return Promise.all(
-    [path.basename(main), ...names].map(async (name) => ({
-      type: "PythonModule",
-      path: `/${name}`,
-      contents: await readFile(path.join(sources, name), "utf8"),
-    })),
-  );
+  return Promise.all([path.basename(main), ...names].map((name) => pythonModule(sources, name)));
+}
+
+async function pythonModule(folder, name) {
+  return { type: "PythonModule", path: `/${name}`, contents: await readFile(path.join(folder, name), "utf8") };
 }
 
 /** Every file of python_modules/ as data, except the SDK's JavaScript, which Python imports as modules. */

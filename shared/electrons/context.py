@@ -6,23 +6,22 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
+import httpx2
+from pydantic import BaseModel
+
+from electrons.bindings import Bindings
 from electrons.errors import ForbiddenError
 from electrons.http import HeaderPairs, Request
-from electrons.keys import Scope
+from electrons.logs import Logger
+from electrons.routing import Route
+from electrons.settings import Settings
 from electrons.tasks import start_task
-
-if TYPE_CHECKING:
-    import httpx2
-    from pydantic import BaseModel
-
-    from electrons.logs import Logger
-    from electrons.routing import Route
-    from electrons.settings import Settings
-    from electrons.storage.bindings import Bindings
+from electrons.usage import Usage
 
 T = TypeVar("T")
+S = TypeVar("S", bound=Settings)
 
 Deferred = Callable[[], Coroutine[Any, Any, None]]
 
@@ -37,36 +36,13 @@ class Principal:
     id: str
     key_id: str | None = None
     scopes: frozenset[str] = frozenset()
+    has_all_scopes: bool = False
     rate_limit_policy: str | None = None
 
-    def require(self, scope: Scope) -> None:
-        """Raises `ForbiddenError` unless the caller has the scope; for what a body asks for beyond its route."""
-        if scope not in self.scopes:
+    def require(self, scope: str) -> None:
+        """Raise `ForbiddenError` unless the caller has the scope."""
+        if not self.has_all_scopes and scope not in self.scopes:
             raise ForbiddenError(f"This API key lacks the scope `{scope}`", details={"scope": scope})
-
-
-@dataclass(slots=True)
-class Usage:
-    """What one provider call used; a handler fills it as soon as it knows, so that a failure is recorded as well.
-
-    Units are the provider's own (`unit` names them: tokens, characters, images, seconds). `input_units` contain those
-    that the provider read from its prompt cache or wrote to it, which have prices of their own. `upstream_ms` is the
-    time spent waiting for the provider, retries and their pauses included.
-    """
-
-    provider: str
-    model: str
-    unit: str = "tokens"
-    input_units: int = 0
-    output_units: int = 0
-    cache_read_units: int = 0
-    cache_write_units: int = 0
-    upstream_ms: int = 0
-
-    @property
-    def total_units(self) -> int:
-        """Input and output together: what a `tokens` limit counts."""
-        return self.input_units + self.output_units
 
 
 @dataclass(slots=True)
@@ -94,7 +70,7 @@ class Context:
     log: Logger
     request_id: str = ""
     started: float = field(default_factory=time.monotonic)
-    route: Route | None = None
+    matched_route: Route | None = None
     path_parameters: dict[str, str] = field(default_factory=dict)
     principal: Principal = field(default_factory=lambda: Principal(id="unknown"))
     labels: Labels = field(default_factory=Labels)
@@ -105,6 +81,18 @@ class Context:
     headers: HeaderPairs = field(default_factory=list)
     deferred: list[Deferred] = field(default_factory=list)
     unfinished: list[asyncio.Task[Any]] = field(default_factory=list)
+
+    @property
+    def route(self) -> Route:
+        """The route that answers. Raises RuntimeError before routing."""
+        if self.matched_route is None:
+            raise RuntimeError("the request has not been routed")
+        return self.matched_route
+
+    @property
+    def route_path(self) -> str | None:
+        """The pattern of the route that answers, None where none does."""
+        return self.matched_route.path if self.matched_route else None
 
     def defer(self, work: Deferred) -> None:
         """Has `work()` run after the answer; all deferred work of a request runs concurrently."""
@@ -119,6 +107,25 @@ class Context:
         task = start_task(work)
         self.unfinished.append(task)
         return await asyncio.shield(task)
+
+    async def finish(self) -> None:
+        """Run the work that was deferred until the answer was out. A failure is logged and stops none of the rest.
+
+        Where the caller has left, work that is seen through (`see_through`) comes first.
+        """
+        await asyncio.gather(*self.unfinished, return_exceptions=True)
+        tasks = [start_task(work()) for work in self.deferred]
+        for task in tasks:
+            try:
+                await task
+            except Exception as error:  # noqa: BLE001  # nobody is left to be told
+                self.log.error("deferred", cause=error, request_id=self.request_id)
+
+    def settings_as(self, kind: type[S]) -> S:
+        """Return the settings as the class that this worker's `App` names. Raises TypeError for another class."""
+        if not isinstance(self.settings, kind):
+            raise TypeError(f"the settings are {type(self.settings).__name__}, not {kind.__name__}")
+        return self.settings
 
     def elapsed_ms(self) -> int:
         """Whole milliseconds since the request came in. The clock of a Worker stands still between I/O."""

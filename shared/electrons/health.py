@@ -3,39 +3,42 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from electrons.context import Context
 from electrons.http import Response
 from electrons.logs import timestamp
-from electrons.providers.base import Provider
-from electrons.providers.quota import read_quotas
+from electrons.upstream.provider import Provider
+from electrons.upstream.quota import read_quotas
 
 _CHECK_TIMEOUT_SECONDS = 5
 
 
 def create_health_handler(
-    providers: Sequence[Provider], *, configured: Mapping[str, Sequence[str]]
+    providers: Sequence[Provider], *, reports_providers: bool
 ) -> Callable[[Context], Awaitable[Response]]:
-    """The handler. No provider is called; a deep check touches each binding and looks for the providers' secrets.
+    """Return the handler. It calls no provider; a deep check touches each binding and looks for the credentials.
 
     `checks` maps names to `ok` or what is wrong; anything wrong makes the worker `degraded` (503). `quotas` has what
-    the providers that tell of one last said about it. `configured` has accounts by name with the settings that each
-    needs; `checks` then always says, true or false, whether they are there.
+    the providers that report a quota last said about it. With `reports_providers`, `checks` always says of each
+    provider whether it is configured.
     """
 
     async def health(context: Context) -> Response:
         body: dict[str, object] = {"status": "healthy", "service": context.service, "timestamp": timestamp()}
-        accounts = {
-            name: all(context.settings.get_text(setting) for setting in needed) for name, needed in configured.items()
-        }
+        configured = {provider.name: provider.is_configured(context.settings) for provider in providers}
         if context.request.query.get("deep") != "1":
-            return Response.json({**body, "checks": accounts} if accounts else body)
-        checks: dict[str, str | bool] = {**await _check_bindings(context), **accounts}
-        for provider in providers:
-            there = bool(context.settings.get_text(provider.api_key_setting))
-            checks[provider.api_key_setting] = "ok" if there else "not configured"
+            return Response.json({**body, "checks": configured} if reports_providers else body)
+        checks: dict[str, str | bool] = await _check_bindings(context)
+        if reports_providers:
+            checks |= configured
+        else:
+            checks |= {
+                credential.name: "ok" if context.settings.get(credential) else "not configured"
+                for provider in providers
+                for credential in provider.credentials
+            }
         healthy = all(result in ("ok", True) for result in checks.values())
         body |= {"status": "healthy" if healthy else "degraded", "checks": checks}
         if quotas := await read_quotas(context, providers):
@@ -45,7 +48,7 @@ def create_health_handler(
     return health
 
 
-async def _check_bindings(context: Context) -> dict[str, str]:
+async def _check_bindings(context: Context) -> dict[str, str | bool]:
     bindings = context.bindings
     probes: dict[str, Callable[[], Awaitable[object]]] = {}
     if bindings.DB is not None:

@@ -20,14 +20,10 @@ import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal, get_args
+from typing import Literal
 
-Environment = Literal["live", "test"]
-Status = Literal["valid", "expired", "revoked"]
-Scope = Literal["text", "audio", "media", "image", "render", "sandbox:execute", "sandbox:deploy", "sandbox:commit"]
-
-SCOPES: tuple[Scope, ...] = get_args(Scope)
-"""All that a key can be allowed to do."""
+KeyEnvironment = Literal["live", "test"]
+KeyStatus = Literal["valid", "expired", "revoked"]
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _ID_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -45,7 +41,7 @@ class MalformedKeyError(ValueError):
 class ParsedKey:
     """What a key says of itself, and its hash; the secret itself is not kept."""
 
-    environment: Environment
+    environment: KeyEnvironment
     id: str
     hash: str
 
@@ -77,7 +73,7 @@ class KeyRecord:
         *,
         name: str,
         owner: str,
-        scopes: Iterable[Scope],
+        scopes: Iterable[str],
         created_at: datetime,
         expires_at: datetime | None = None,
         rate_limit_policy: str | None = None,
@@ -96,7 +92,7 @@ class KeyRecord:
             rate_limit_policy=rate_limit_policy,
         )
 
-    def status(self, now: float) -> Status:
+    def status(self, now: float) -> KeyStatus:
         """Whether the key is good at `now`, in seconds since the epoch. Raises ValueError for an unreadable time."""
         if self.revoked_at is not None:
             return "revoked"
@@ -105,7 +101,7 @@ class KeyRecord:
         return "valid"
 
 
-def generate(environment: Environment, *, randomness: Callable[[int], bytes] = os.urandom) -> str:
+def generate(environment: KeyEnvironment, *, randomness: Callable[[int], bytes] = os.urandom) -> str:
     """A new key. `randomness(count)` gives so many bytes, the operating system's unless told otherwise."""
     key_id = _encode(int.from_bytes(randomness(16)), _ID_ALPHABET, _ID_LENGTH)
     secret = _encode(int.from_bytes(randomness(32)), _ALPHABET, _SECRET_LENGTH)
@@ -118,7 +114,7 @@ def parse(text: str) -> ParsedKey:
     match = _KEY.fullmatch(text)
     if match is None or _checksum(match[1]) != match[4]:
         raise MalformedKeyError("not an API key: it was cut off or mistyped")
-    environment: Environment = "live" if match[2] == "live" else "test"
+    environment: KeyEnvironment = "live" if match[2] == "live" else "test"
     return ParsedKey(environment=environment, id=match[3], hash=hashlib.sha256(text.encode()).hexdigest())
 
 

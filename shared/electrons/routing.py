@@ -5,20 +5,27 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import BaseModel
 
-from electrons.context import Context
+from electrons.bindings import Bindings
 from electrons.errors import MethodNotAllowedError, RouteNotFoundError
 from electrons.http import Response
-from electrons.keys import Scope
+from electrons.settings import Settings
 
 Handler = Callable[..., Awaitable[BaseModel | Response]]
-Estimate = Callable[[Context, Any], Mapping[str, int]]
+Estimate = Callable[[Any], Mapping[str, int]]
 
 DEFAULT_BODY_LIMIT = 1024 * 1024
 """Bytes of a request body, where a route does not say otherwise."""
+
+
+class Requirement(Protocol):
+    """Something that a deployment must have before a route can do anything: a provider's credentials, a bucket."""
+
+    def check(self, settings: Settings, bindings: Bindings) -> None:
+        """Raise `ConfigurationError` if it is missing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +34,9 @@ class Route:
 
     `body` is the model that the handler takes, None when it takes no body. `public` routes need no key and have no rate
     limit; the others need a key with the `scope` (any key where it is None), `never_open` ones even with
-    `AUTH_MODE=open`. `estimate(context, body)` gives the provider units that the call will use at most, by policy name;
-    they are reserved before the handler runs and settled with what `context.usage` says afterwards.
+    `AUTH_MODE=open`. `needs` are checked before the handler runs. `estimate(body)` returns the provider units that the
+    call will use at most, by policy name; they are reserved before the handler runs and settled afterwards with what
+    `context.usage` says.
     """
 
     method: str
@@ -37,8 +45,9 @@ class Route:
     body: type[BaseModel] | None = None
     body_limit: int = DEFAULT_BODY_LIMIT
     public: bool = False
-    scope: Scope | None = None
+    scope: str | None = None
     never_open: bool = False
+    needs: tuple[Requirement, ...] = ()
     estimate: Estimate | None = None
     pattern: re.Pattern[str] = field(init=False)
 

@@ -1,21 +1,22 @@
-"""Every var and secret of every worker, typed and read in one place.
+"""Every var and secret of the platform, typed and read in one place.
 
-`Settings.read(lookup)` takes the environment once per isolate; vars and secrets cannot change within one. A field's
-upper-case name is the name of the var; `shared/README.md` has a table of them that a test compares with this class.
+`Settings` has what more than one worker needs. A worker with settings of its own derives a class from it and names that
+class in its `App`; a provider declares its own as `Setting`s (`upstream/provider.py`). A field's upper-case name is the
+name of the var. A test compares the tables in the READMEs with these declarations.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
-from typing import Literal, get_args, get_type_hints
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any, Literal, Self, get_args, get_type_hints
 
 from electrons.errors import ConfigurationError
 from electrons.ratelimit.headers import parse_policies
 
 
 class Secret:
-    """A text that never shows itself by accident. It is no `str`, so `json`, `join` and `+` cannot show it either."""
+    """A string that never shows itself by accident. It is not a `str`, so `json`, `join` and `+` cannot show it."""
 
     __slots__ = ("_text",)
 
@@ -29,7 +30,7 @@ class Secret:
         return "***"
 
     def reveal(self) -> str:
-        """The text itself, for the one header that needs it."""
+        """Return the string itself, for the one header that needs it."""
         return self._text
 
 
@@ -43,8 +44,26 @@ NOT_SET = Secret()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """A var or secret that a provider declares. `kind` is a type as in the fields of `Settings`."""
+
+    name: str
+    meaning: str
+    kind: Any = str
+    default: str | Secret = ""
+
+    @property
+    def is_secret(self) -> bool:
+        """Whether the value must never be shown."""
+        return self.kind is Secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The deployment's settings. A var that is absent or empty has its default here."""
+    """The settings of a deployment. A var that is absent or empty has its default here.
+
+    `declared` holds the settings of providers by the names of their vars.
+    """
 
     # Who may call
     auth_mode: Literal["required", "open"] = "required"
@@ -64,98 +83,53 @@ class Settings:
     max_retries: int = 2
     max_retry_delay_seconds: float = 20.0
 
-    # Where the world sees this worker, for links to stored files; empty is where the request came in
+    # Where callers see this worker, for links to stored files; empty means where the request came in
     public_base_url: str = ""
-
-    # text-gen
-    default_model: str = "anthropic:claude-sonnet-4-6"
-
-    # image-gen
-    default_image_model: str = "ideogram:v3"
-    max_image_bytes: int = 20_971_520
-
-    # audio-gen
-    default_voice_id: str = "21m00Tcm4TlvDq8ikWAM"
-    default_speech_model: str = "eleven_multilingual_v2"
-    voices_cache_seconds: int = 3600
-
-    # render-service
-    shotstack_env: Literal["stage", "v1"] = "stage"
-    render_timeout_seconds: float = 1800.0
-    render_poll_seconds: float = 1.0
-    callback_signing_secret: Secret = NOT_SET
-    callback_retry_seconds: float = 5.0
-    callback_give_up_seconds: float = 86400.0
-    allow_loopback_urls: Literal["true", "false"] = "false"
-
-    # stock-media: how long pages of results are kept (0: not at all), and how many a filtered search looks through
-    stock_cache_seconds: int = 86400
-    stock_max_pages: int = 5
-
-    # sandbox-executor: what it may touch, and the accounts that it does it with
-    allowed_repositories: str = ""
-    allowed_worker_prefixes: str = ""
-    allow_workflow_files: Literal["true", "false"] = "false"
-    github_pat: Secret = NOT_SET
-    github_base_url: str = ""
-    cloudflare_api_token: Secret = NOT_SET
-    cloudflare_account_id: str = ""
-    cloudflare_base_url: str = ""
-    workers_dev_url: str = "https://{name}.{subdomain}.workers.dev"
-
-    # sandbox-executor: where an execution ends
-    default_code_model: str = "anthropic:claude-sonnet-4-6"
-    execute_max_turns: int = 24
-    execute_max_tokens: int = 400_000
-    execute_max_seconds: float = 600.0
-    execute_max_cost_usd: float = 2.0
-    execute_max_repairs: int = 3
-
-    # Providers
-    anthropic_api_key: Secret = NOT_SET
-    anthropic_base_url: str = ""
-    openai_api_key: Secret = NOT_SET
-    openai_base_url: str = ""
-    elevenlabs_api_key: Secret = NOT_SET
-    elevenlabs_base_url: str = ""
-    pexels_api_key: Secret = NOT_SET
-    pexels_base_url: str = ""
-    ideogram_api_key: Secret = NOT_SET
-    ideogram_base_url: str = ""
-    shotstack_api_key: Secret = NOT_SET
-    shotstack_base_url: str = ""
 
     # Logs: `json` is one object per line, `pretty` is for a terminal
     log_format: Literal["json", "pretty"] = "json"
 
-    @classmethod
-    def read(cls, lookup: Callable[[str], str | None]) -> Settings:
-        """Reads each setting with `lookup(NAME)`. Raises `ConfigurationError` that names the var which is wrong."""
-        types = get_type_hints(cls)
-        values: dict[str, object] = {}
-        for field in fields(cls):
-            name = field.name.upper()
-            text = lookup(name)
-            if text is not None and text.strip():
-                values[field.name] = _convert(name, text.strip(), types[field.name])
-        _check_policy(str(values.get("rate_limit_policy", NO_LIMITS)))
-        return cls(**values)  # type: ignore[arg-type]  # _convert gives each field its own type
+    declared: Mapping[str, str | Secret] = field(default_factory=dict)
 
-    def get_text(self, name: str) -> str:
-        """The text of a setting by the name of its var, for parts that are told theirs by name (a provider's key)."""
-        value = getattr(self, name.lower())
-        return value.reveal() if isinstance(value, Secret) else str(value)
+    @classmethod
+    def read(cls, lookup: Callable[[str], str | None], *, declared: Iterable[Setting] = ()) -> Self:
+        """Read each setting with `lookup(NAME)`. Raises `ConfigurationError`, which names the var that is wrong."""
+
+        def find(name: str, kind: Any) -> Any:
+            text = (lookup(name) or "").strip()
+            return _convert(name, text, kind) if text else None
+
+        types = get_type_hints(cls)
+        found = {name: find(name.upper(), types[name]) for name in cls.names()}
+        values = {name: value for name, value in found.items() if value is not None}
+        _check_policy(str(values.get("rate_limit_policy", NO_LIMITS)))
+        found = {setting.name: find(setting.name, setting.kind) for setting in declared}
+        values["declared"] = {name: value for name, value in found.items() if value is not None}
+        return cls(**values)
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """Return the names of the fields that are vars or secrets."""
+        return tuple(field.name for field in fields(cls) if field.default is not MISSING)
+
+    def get(self, setting: Setting) -> str:
+        """Return the value of a declared setting, or its default, as a string."""
+        return _reveal(self.declared.get(setting.name, setting.default))
 
     def hide_secrets(self, text: str) -> str:
-        """`text` without this deployment's own secrets, wherever they may have come from.
+        """Replace this deployment's own secrets in `text` by `***`, wherever they may have come from.
 
-        One of under a dozen characters is no secret anywhere but in a local run, and may stand in any text.
+        A value of under a dozen characters is only ever used in a local run, and may occur in any text.
         """
-        for field in fields(self):
-            value = getattr(self, field.name)
+        values = [*self.declared.values(), *(getattr(self, name) for name in self.names())]
+        for value in values:
             if isinstance(value, Secret) and len(value.reveal()) >= _SECRET_LENGTH:
                 text = text.replace(value.reveal(), "***")
         return text
+
+
+def _reveal(value: str | Secret) -> str:
+    return value.reveal() if isinstance(value, Secret) else value
 
 
 def _check_policy(text: str) -> None:

@@ -449,6 +449,6 @@ def test_tools_when_seen_on_the_wire_then_a_turn_has_text_and_tool_uses(emulator
     ).json()
 
     text, use = answered["content"]
-    assert text == {"type": "text", "text": f"[emulated {MODEL}] A Worker."}
+    assert text == {"type": "text", "text": f"[emulated {MODEL}] I will write a Worker."}
     assert use["id"].startswith("toolu_") and set(use) == {"type", "id", "name", "input", "caller"}
     assert answered["stop_reason"] == "tool_use"

@@ -2,7 +2,7 @@
 
 Prints one JSON line when it accepts connections:
 `{"event": "ready", "url": "http://127.0.0.1:8800", "base_urls": {"openai": "http://127.0.0.1:8800/openai/v1", ...}}`,
-and `state`, the folder of what they keep on disk (`--state`): git repositories in `github/<owner>/<name>.git`.
+with `state`, the folder of their data on disk (`--state`): git repositories in `github/<owner>/<name>.git`.
 """
 
 import argparse
@@ -23,9 +23,10 @@ from .server import create_server, listen
 
 
 def main() -> int:
+    """Parse the command line and serve; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tests.emulators", description="The providers' APIs on loopback.")
-    parser.add_argument("--port", type=int, default=8800, help="port on 127.0.0.1; 0 takes a free one (default: 8800)")
-    parser.add_argument("--state", type=Path, help="folder for what is kept on disk (default: one that ends with this)")
+    parser.add_argument("--port", type=int, default=8800, help="port on 127.0.0.1; 0 means a free one (default: 8800)")
+    parser.add_argument("--state", type=Path, help="folder for data on disk (default: a temporary one)")
     parser.add_argument("--exit-with-parent", action="store_true", help="end when standard input closes")
     arguments = parser.parse_args()
     try:
@@ -34,16 +35,16 @@ def main() -> int:
         reason = getattr(error, "strerror", None) or error
         print(f"emulators: cannot listen on 127.0.0.1:{arguments.port}: {reason}", file=sys.stderr)
         return 1
-    # uvicorn hands the signal on when it has stopped; the exit then is an orderly one, which also ends running renders.
+    # uvicorn raises the signal again when it has stopped; then this exit runs the cleanup that ends running renders.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with contextlib.ExitStack() as until_the_end:
-        temporary = arguments.state or until_the_end.enter_context(tempfile.TemporaryDirectory(prefix="emulators-"))
+    with contextlib.ExitStack() as cleanup:
+        temporary = arguments.state or cleanup.enter_context(tempfile.TemporaryDirectory(prefix="emulators-"))
         serve(listener, state=Path(temporary).resolve(), exit_with_parent=arguments.exit_with_parent)
     return 0
 
 
 def serve(listener: socket.socket, *, state: Path, exit_with_parent: bool) -> None:
-    """Start the vendors, say where they are, and serve until told to stop."""
+    """Start the vendors, print their URLs, and serve until a signal or the end of standard input."""
     vendors = find_vendors()
     for vendor in vendors:
         if vendor.start:
@@ -62,7 +63,7 @@ def serve(listener: socket.socket, *, state: Path, exit_with_parent: bool) -> No
 
 
 def _stop_at_end_of_input(server: uvicorn.Server) -> None:
-    # Not through `sys.stdin`: its lock, held by a daemon thread, would make the interpreter's exit fail.
+    # Not through `sys.stdin`: a daemon thread that holds its lock would make the interpreter's exit fail.
     while os.read(sys.stdin.fileno(), 4096):
         pass
     server.should_exit = True

@@ -1,10 +1,10 @@
-"""All emulators as one ASGI application: each vendor below `/<name>`, its control endpoint below `/<name>/_emulator`.
+"""All emulators as one ASGI application: each vendor below `/<name>`, its control routes below `/<name>/_emulator`.
 
-| control                        | does |
-|--------------------------------|------|
-| POST, GET, DELETE `…/faults`   | queues a fault (`faults.py` lists them), shows or clears the queue |
-| GET, DELETE `…/requests`       | the last 100 requests (`?prompt_contains=` keeps some), or forgets them |
-| POST, GET, DELETE `…/latency`  | sets `{"first_byte_ms": 0, "per_frame_ms": 0}` for every answer, shows, resets |
+| control                        | effect |
+|--------------------------------|--------|
+| POST, GET, DELETE `…/faults`   | queues a fault (`faults.py` lists them), returns or clears the queue |
+| GET, DELETE `…/requests`       | returns the last 100 requests (`?prompt_contains=` filters them), or forgets them |
+| POST, GET, DELETE `…/latency`  | sets `{"first_byte_ms": 0, "per_frame_ms": 0}` for all responses, returns, resets |
 """
 
 import asyncio
@@ -19,15 +19,15 @@ from urllib.parse import parse_qs
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Mount, Router, compile_path
+from starlette.responses import JSONResponse
+from starlette.routing import Mount, Router
 from starlette.routing import Route as ControlRoute
 from starlette.types import Receive, Scope, Send
 
-from .delivery import Pause, Script, Step, deliver, plain_script
-from .faults import Fault, FaultQueue, Performance
+from .delivery import Action, Delivery, Pause, deliver, plain_delivery
+from .faults import Fault, FaultQueue, FaultyResponse
 from .journal import Exchange, Journal
-from .vendor import Answer, Call, Refusal, Route, Vendor
+from .vendor import Call, Refusal, Response, Route, Vendor
 
 logger = logging.getLogger(__name__)
 
@@ -35,25 +35,26 @@ _FAULT: TypeAdapter[Fault] = TypeAdapter(Fault)
 
 
 class Latency(BaseModel):
-    """Delays of every answer of one vendor, for benchmarks and for seeing a stream with the eye."""
+    """Delays of every response of one vendor, for benchmarks and for watching a stream."""
 
     model_config = ConfigDict(extra="forbid")
     first_byte_ms: float = Field(default=0, ge=0)
     per_frame_ms: float = Field(default=0, ge=0)
 
-    def slow_down(self, script: Script) -> Script:
+    def slow_down(self, delivery: Delivery) -> Delivery:
+        """Return the delivery with a pause before the first byte and before each frame."""
         if not self.first_byte_ms and not self.per_frame_ms:
-            return script
-        slow: list[Step] = [Pause(self.first_byte_ms / 1000)]
-        for step in script:
-            if isinstance(step, bytes):
+            return delivery
+        slow: list[Action] = [Pause(self.first_byte_ms / 1000)]
+        for action in delivery:
+            if isinstance(action, bytes):
                 slow.append(Pause(self.per_frame_ms / 1000))
-            slow.append(step)
+            slow.append(action)
         return slow
 
 
 class VendorApp:
-    """One vendor over HTTP: reads the call, records it, asks the vendor, and delivers, with the fault that is due."""
+    """One vendor over HTTP: reads and records the call, runs its handler, and delivers the response or a fault."""
 
     def __init__(self, vendor: Vendor) -> None:
         self.vendor = vendor
@@ -62,7 +63,7 @@ class VendorApp:
         self.latency = Latency()
         self._prefix = f"/{vendor.name}"
         self._fixed = {(route.method, route.path): route for route in vendor.routes if "{" not in route.path}
-        self._patterns = [(compile_path(route.path)[0], route) for route in vendor.routes if "{" in route.path]
+        self._patterns = [route for route in vendor.routes if "{" in route.path]
         self._control = Router(
             [
                 ControlRoute("/_emulator/faults", self._control_faults, methods=["POST", "GET", "DELETE"]),
@@ -72,6 +73,7 @@ class VendorApp:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one HTTP request (ASGI)."""
         path = scope["path"].removeprefix(self._prefix)
         if path.startswith("/_emulator/"):
             await self._control(scope, receive, send)
@@ -85,53 +87,55 @@ class VendorApp:
         self.journal.add(exchange)
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
 
-        route, params = self._find(scope["method"], path)
+        route, params = self._find_route(scope["method"], path)
         fault = self.faults.take(exchange)
 
-        def answer() -> Answer:
+        def respond() -> Response:
             if body is None:
                 return self.vendor.error(413)
-            return self._answer(Call(scope["method"], path, headers, parse_qs(query), body, params, target), route)
+            return self._handle(Call(scope["method"], path, headers, parse_qs(query), body, params, target), route)
 
-        def perform() -> Performance:
+        def respond_with_fault() -> FaultyResponse:
             if fault:
                 exchange.fault = fault.kind
-                return fault.perform(self.vendor, exchange, answer)
-            said = answer()
-            return said, plain_script(said)
+                return fault.apply(self.vendor, exchange, respond)
+            response = respond()
+            return response, plain_delivery(response)
 
-        said, script = await asyncio.to_thread(perform) if route and route.slow else perform()
+        response, delivery = (
+            await asyncio.to_thread(respond_with_fault) if route and route.slow else respond_with_fault()
+        )
         await deliver(
-            said,
-            self.latency.slow_down(script),
+            response,
+            self.latency.slow_down(delivery),
             exchange=exchange,
             transport=scope["state"]["transport"],
             receive=receive,
             send=send,
         )
 
-    def _answer(self, call: Call, route: Route | None) -> Answer:
+    def _handle(self, call: Call, route: Route | None) -> Response:
         try:
             if route is None:
                 return self.vendor.unknown_route(call)
             self.vendor.authenticate(call)
             return route.handler(call)
         except Refusal as refusal:
-            return refusal.answer
+            return refusal.response
         except Exception:
-            # A mistake in an emulator: as a 500 its client goes on, and whoever reads the standard error finds it.
+            # A bug in an emulator becomes a 500, so that the client continues; the traceback is on standard error.
             logger.exception("The %s emulator failed at %s %s", self.vendor.name, call.method, call.path)
-            return self.vendor.error(500, "The emulator failed: its standard error says why.")
+            return self.vendor.error(500, "The emulator failed: see its standard error.")
 
-    def _find(self, method: str, path: str) -> tuple[Route | None, Mapping[str, str]]:
+    def _find_route(self, method: str, path: str) -> tuple[Route | None, Mapping[str, str]]:
         if fixed := self._fixed.get((method, path)):
             return fixed, {}
-        for pattern, route in self._patterns:
-            if method == route.method and (found := pattern.match(path)):
-                return route, found.groupdict()
+        for route in self._patterns:
+            if method == route.method and (params := route.match(path)) is not None:
+                return route, params
         return None, {}
 
-    async def _control_faults(self, request: Request) -> Response:
+    async def _control_faults(self, request: Request) -> JSONResponse:
         if request.method == "POST":
             try:
                 self.faults.add(_FAULT.validate_json(await request.body()))
@@ -141,14 +145,14 @@ class VendorApp:
             self.faults.clear()
         return JSONResponse({"faults": [fault.model_dump() for fault in self.faults]})
 
-    async def _control_requests(self, request: Request) -> Response:
+    async def _control_requests(self, request: Request) -> JSONResponse:
         if request.method == "DELETE":
             self.journal.clear()
         needle = request.query_params.get("prompt_contains", "")
-        kept = [exchange for exchange in self.journal if not needle or exchange.mentions(needle)]
-        return JSONResponse({"requests": [exchange.describe() for exchange in kept]})
+        matching = [exchange for exchange in self.journal if not needle or exchange.mentions(needle)]
+        return JSONResponse({"requests": [exchange.describe() for exchange in matching]})
 
-    async def _control_latency(self, request: Request) -> Response:
+    async def _control_latency(self, request: Request) -> JSONResponse:
         if request.method == "POST":
             try:
                 self.latency = Latency.model_validate_json(await request.body())
@@ -160,15 +164,15 @@ class VendorApp:
 
 
 def find_vendors() -> list[Vendor]:
-    """The `vendor` of every file in `vendors/`, by name; files with a leading underscore are parts of one."""
-    files = sorted((Path(__file__).parent / "vendors").glob("[!_]*.py"))
-    return [cast(Vendor, import_module(f"{__package__}.vendors.{file.stem}").vendor) for file in files]
+    """Return the `vendor` of every package in `vendors/`, sorted by name."""
+    names = sorted(file.parent.name for file in (Path(__file__).parent / "vendors").glob("*/__init__.py"))
+    return [cast(Vendor, import_module(f"{__package__}.vendors.{name}").vendor) for name in names]
 
 
 def create_app(vendors: list[Vendor]) -> Starlette:
-    """The application that serves all of them; `GET /` lists their names."""
+    """Return the application that serves all vendors; `GET /` lists their names."""
 
-    async def index(_: Request) -> Response:
+    async def index(_: Request) -> JSONResponse:
         return JSONResponse({"vendors": [vendor.name for vendor in vendors]})
 
     mounts = [Mount(f"/{vendor.name}", app=VendorApp(vendor)) for vendor in vendors]
@@ -176,7 +180,10 @@ def create_app(vendors: list[Vendor]) -> Starlette:
 
 
 async def _read_body(receive: Receive, *, limit: int) -> bytes | None:
-    """The whole body; `None` when it exceeds the limit, but then too it is read to its end: the client listens then."""
+    """Return the whole body, or `None` if it exceeds the limit.
+
+    Such a body is still read to its end, because a client reads the response only after it has sent everything.
+    """
     chunks = []
     size = 0
     while True:
@@ -190,5 +197,5 @@ async def _read_body(receive: Receive, *, limit: int) -> bytes | None:
             return b"".join(chunks) if size <= limit else None
 
 
-def _invalid(error: ValidationError) -> Response:
+def _invalid(error: ValidationError) -> JSONResponse:
     return JSONResponse({"errors": error.errors(include_url=False, include_context=False)}, status_code=422)

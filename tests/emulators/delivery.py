@@ -1,4 +1,4 @@
-"""Sending an answer step by step: frames, pauses, and the abrupt end of a connection."""
+"""Sending a response step by step: frames, pauses, and the abrupt end of a connection."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
@@ -7,63 +7,63 @@ from enum import Enum
 from typing import Any
 
 from .journal import Exchange
-from .vendor import Answer
+from .vendor import Response
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 
-class Mark(Enum):
-    """Steps that carry no data."""
+class Signal(Enum):
+    """An action without data."""
 
     HEAD = "send the status line and the headers"
-    CUT = "close the connection at once, as a crashed server does"
+    CUT = "close the connection at once, like a server that crashes"
 
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Wait; `None` waits until the client leaves."""
+    """A wait; with `None` it lasts until the client disconnects."""
 
     seconds: float | None
 
 
-Step = bytes | Pause | Mark
-Script = Sequence[Step]
+Action = bytes | Pause | Signal
+Delivery = Sequence[Action]
 
 
-def plain_script(answer: Answer) -> Script:
-    """The answer as the vendor sends it on a good day."""
-    return [Mark.HEAD, *answer.frames]
+def plain_delivery(response: Response) -> Delivery:
+    """Return the actions that send the response without a fault."""
+    return [Signal.HEAD, *response.frames]
 
 
 async def deliver(
-    answer: Answer,
-    script: Script,
+    response: Response,
+    delivery: Delivery,
     *,
     exchange: Exchange,
     transport: asyncio.Transport,
     receive: Receive,
     send: Send,
 ) -> None:
-    """Perform the script on the connection and record in the exchange how far it came."""
+    """Perform the actions on the connection and record in the exchange how much was sent."""
     try:
-        for step in script:
-            if isinstance(step, bytes):
+        for action in delivery:
+            if isinstance(action, bytes):
                 if transport.is_closing():
                     exchange.aborted = True
                     return
-                await send({"type": "http.response.body", "body": step, "more_body": True})
+                await send({"type": "http.response.body", "body": action, "more_body": True})
                 exchange.frames_sent += 1
-                exchange.bytes_sent += len(step)
-            elif step is Mark.HEAD:
-                exchange.status = answer.status
-                await send({"type": "http.response.start", "status": answer.status, "headers": _headers(answer)})
-            elif step is Mark.CUT:
+                exchange.bytes_sent += len(action)
+            elif action is Signal.HEAD:
+                exchange.status = response.status
+                await send({"type": "http.response.start", "status": response.status, "headers": _headers(response)})
+            elif action is Signal.CUT:
                 transport.abort()
-                await _client_leaves(receive)
+                await _wait_for_disconnect(receive)
                 return
-            elif isinstance(step, Pause) and await _left_within(step.seconds, receive):
+            elif isinstance(action, Pause) and await _disconnects_within(action.seconds, receive):
                 exchange.aborted = True
                 return
         exchange.aborted = transport.is_closing()
@@ -72,20 +72,20 @@ async def deliver(
         exchange.finished = True
 
 
-def _headers(answer: Answer) -> list[tuple[bytes, bytes]]:
-    if answer.streamed:
-        return answer.headers
-    return [*answer.headers, (b"content-length", b"%d" % sum(map(len, answer.frames)))]
+def _headers(response: Response) -> list[tuple[bytes, bytes]]:
+    if response.streamed:
+        return response.headers
+    return [*response.headers, (b"content-length", b"%d" % sum(map(len, response.frames)))]
 
 
-async def _client_leaves(receive: Receive) -> None:
+async def _wait_for_disconnect(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
-async def _left_within(seconds: float | None, receive: Receive) -> bool:
+async def _disconnects_within(seconds: float | None, receive: Receive) -> bool:
     try:
-        await asyncio.wait_for(_client_leaves(receive), seconds)
+        await asyncio.wait_for(_wait_for_disconnect(receive), seconds)
     except TimeoutError:
         return False
     return True

@@ -12,14 +12,14 @@ from .vendor import Call
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The text fields and the uploaded files by name, each name with its values in the order in which they came."""
+    """The fields and the uploaded files by name; each name has its values in the order of the body."""
 
     fields: dict[str, list[str]] = field(default_factory=dict)
     files: dict[str, list[bytes]] = field(default_factory=dict)
 
 
 def parse_form(call: Call) -> Form:
-    """The form in the call's body. Raises `ValueError` where there is none."""
+    """Parse the form in the call's body. Raises `ValueError` if there is none."""
     content_type = call.headers.get("content-type", "")
     if not content_type.startswith("multipart/form-data"):
         raise ValueError("The body is not multipart/form-data.")
@@ -37,5 +37,5 @@ def parse_form(call: Call) -> Form:
     try:
         python_multipart.parse_form({"Content-Type": content_type.encode()}, BytesIO(call.body), add_field, add_file)
     except (FormParserError, UnicodeDecodeError) as error:
-        raise ValueError(f"The form cannot be read: {error}") from error
+        raise ValueError(f"The form cannot be parsed: {error}") from error
     return form

@@ -1,4 +1,4 @@
-"""The requests an emulator received, for tests to look at: what a client really sent, and what became of it."""
+"""The requests that an emulator received, for tests to inspect: what a client sent, and how the response went."""
 
 import json
 from collections import deque
@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_plus
 
-_KEPT_REQUESTS = 100
-_KEPT_BODY_BYTES = 64 * 1024
+_MAX_EXCHANGES = 100
+_MAX_BODY_BYTES = 64 * 1024
 _CREDENTIALS = {b"authorization", b"x-api-key", b"api-key", b"xi-api-key", b"proxy-authorization", b"cookie"}
 
 
 @dataclass(slots=True)
 class Exchange:
-    """One received request and how its answer went.
+    """One received request and the progress of its response.
 
-    `aborted` means that the client went away before the answer's end; `finished` that nothing more will be sent.
+    `aborted` means that the client disconnected before the end of the response; `finished`, that nothing more will be
+    sent.
     """
 
     method: str
@@ -32,11 +33,11 @@ class Exchange:
     finished: bool = False
 
     def mentions(self, needle: str) -> bool:
-        """Whether the needle stands in any text of the request's body, or in its query as decoded."""
+        """Return whether the needle appears in a string of the request's body or in its decoded query."""
         return mentions(self.body, needle) or needle in unquote_plus(self.query)
 
     def describe(self) -> dict[str, Any]:
-        """The JSON form. Credentials are masked, bodies above 64 KiB or that are not JSON only have their size."""
+        """Return the JSON form: credentials masked, without bodies that are above 64 KiB or not JSON."""
         return {
             "method": self.method,
             "path": self.path,
@@ -45,7 +46,7 @@ class Exchange:
                 name.decode("latin-1"): "***" if name in _CREDENTIALS else value.decode("latin-1")
                 for name, value in self.headers
             },
-            "body": _parse(self.body) if len(self.body) <= _KEPT_BODY_BYTES else None,
+            "body": _parse(self.body) if len(self.body) <= _MAX_BODY_BYTES else None,
             "body_bytes": len(self.body),
             "fault": self.fault,
             "status": self.status,
@@ -60,24 +61,26 @@ class Journal:
     """The last hundred exchanges, oldest first."""
 
     def __init__(self) -> None:
-        self._exchanges: deque[Exchange] = deque(maxlen=_KEPT_REQUESTS)
+        self._exchanges: deque[Exchange] = deque(maxlen=_MAX_EXCHANGES)
 
     def __iter__(self) -> Iterator[Exchange]:
         return iter(self._exchanges)
 
     def add(self, exchange: Exchange) -> None:
+        """Record an exchange, and forget the oldest one if there are too many."""
         self._exchanges.append(exchange)
 
     def clear(self) -> None:
+        """Forget all exchanges."""
         self._exchanges.clear()
 
 
 def mentions(body: bytes, needle: str) -> bool:
-    """Whether any string of a JSON body, or else the body as text, contains the needle."""
+    """Return whether a string in a JSON body, or else the body as text, contains the needle."""
     parsed = _parse(body)
-    return (
-        needle in body.decode("utf-8", "replace") if parsed is None else any(needle in text for text in _texts(parsed))
-    )
+    if parsed is None:
+        return needle in body.decode("utf-8", "replace")
+    return any(needle in string for string in _strings(parsed))
 
 
 def _parse(body: bytes) -> Any:
@@ -87,13 +90,13 @@ def _parse(body: bytes) -> Any:
         return None
 
 
-def _texts(value: Any) -> Iterator[str]:
+def _strings(value: Any) -> Iterator[str]:
     match value:
         case str():
             yield value
         case list():
             for item in value:
-                yield from _texts(item)
+                yield from _strings(item)
         case dict():
             for item in value.values():
-                yield from _texts(item)
+                yield from _strings(item)

@@ -1,4 +1,4 @@
-"""Pictures that no model painted: shapes and colours from a seed, with the prompt written across them."""
+"""Pictures without a model: shapes and colours from a seed, with the prompt written across them."""
 
 import random
 from io import BytesIO
@@ -6,13 +6,16 @@ from typing import Literal
 
 from PIL import Image, ImageDraw
 
-from .lettering import load_font, measure, wrap
+from .lettering import draw_centred, load_font
 
 _SHAPES = 9
 
 
 def paint(prompt: str, *, seed: int, size: tuple[int, int], signature: str, transparent: bool = False) -> Image.Image:
-    """The same arguments always give the same picture. `signature` says in its lower corner where it comes from."""
+    """Return the picture of a prompt, always the same for the same arguments.
+
+    `signature` names the emulated model in the lower right corner.
+    """
     chance = random.Random(f"{seed} {prompt}")  # noqa: S311 - reproducible, not secret
     width, height = size
     image = Image.new("RGBA", size, (0, 0, 0, 0) if transparent else _colour(chance, lightness=35))
@@ -26,7 +29,7 @@ def paint(prompt: str, *, seed: int, size: tuple[int, int], signature: str, tran
             draw.ellipse(corners, fill=colour)
         else:
             draw.regular_polygon((x, y, reach), chance.randrange(3, 7), chance.randrange(90), fill=colour)
-    _write(draw, prompt, size)
+    draw_centred(image, prompt, pixels=height // 8)
     font = load_font(max(12, height // 40), weight="Regular")
     draw.text(
         (width - 8, height - 8), signature, font=font, fill="white", anchor="rd", stroke_width=2, stroke_fill="black"
@@ -35,7 +38,7 @@ def paint(prompt: str, *, seed: int, size: tuple[int, int], signature: str, tran
 
 
 def encode(image: Image.Image, kind: Literal["png", "jpeg", "webp"], *, quality: int = 85) -> bytes:
-    """The picture as a file; JPEG has no transparency and gets black instead."""
+    """Return the picture as a file; in a JPEG, transparent areas become black."""
     file = BytesIO()
     match kind:
         case "png":
@@ -45,29 +48,6 @@ def encode(image: Image.Image, kind: Literal["png", "jpeg", "webp"], *, quality:
         case "webp":
             image.save(file, "WEBP", quality=quality, method=0)
     return file.getvalue()
-
-
-def _write(draw: ImageDraw.ImageDraw, prompt: str, size: tuple[int, int]) -> None:
-    """The prompt in the middle, as large as leaves a margin around it."""
-    width, height = size
-    room = width * 9 // 10
-    pixels = height // 8
-    font = load_font(pixels)
-    text = wrap(prompt, font, room)
-    while pixels > 8 and (measure(text, font)[0] > room or measure(text, font)[1] > height * 8 // 10):
-        pixels = pixels * 5 // 6
-        font = load_font(pixels)
-        text = wrap(prompt, font, room)
-    draw.multiline_text(
-        (width / 2, height / 2),
-        text,
-        font=font,
-        fill="white",
-        anchor="mm",
-        align="center",
-        stroke_width=max(1, pixels // 16),
-        stroke_fill="black",
-    )
 
 
 def _colour(chance: random.Random, *, lightness: int) -> str:

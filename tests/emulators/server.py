@@ -9,18 +9,19 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 
 class EmulatorProtocol(HttpToolsProtocol):
-    """Hands the application the connection itself, as ASGI has no word for closing one in the middle of an answer."""
+    """An HTTP connection whose transport is in the ASGI scope, so that the application can cut it during a response."""
 
     transport: asyncio.Transport
 
     def on_message_begin(self) -> None:
+        """Add the transport to the scope of the next request."""
         super().on_message_begin()
         self.scope["state"]["transport"] = self.transport
 
 
 def listen(port: int) -> socket.socket:
-    """A listening socket on 127.0.0.1; port 0 takes a free one. Raises `OSError` when the port is taken."""
-    # With the protocol named, asyncio sets TCP_NODELAY; without it, each answer waits 40 ms for a delayed ACK.
+    """Return a listening socket on 127.0.0.1; port 0 means a free one. Raises `OSError` if the port is taken."""
+    # asyncio sets TCP_NODELAY only if the protocol is named; otherwise each response waits 40 ms for a delayed ACK.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -33,7 +34,7 @@ def listen(port: int) -> socket.socket:
 
 
 def create_server(app: Starlette) -> uvicorn.Server:
-    """A server that stops on SIGTERM and SIGINT without waiting for stalled streams."""
+    """Return a server that stops on SIGTERM and SIGINT without waiting for stalled streams."""
     config = uvicorn.Config(
         app,
         http=EmulatorProtocol,
@@ -42,7 +43,7 @@ def create_server(app: Starlette) -> uvicorn.Server:
         log_level="critical",
         access_log=False,
         server_header=False,
-        # Longer than any client keeps an idle connection, so that it is always the client who closes.
+        # Longer than any client keeps an idle connection, so that only clients close connections.
         timeout_keep_alive=3600,
         timeout_graceful_shutdown=0,
     )

@@ -38,7 +38,7 @@ _DELTA = re.compile(r"\s*\S+(?:\s+\S+){0,2}\s*")
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What the emulated model wrote, how many tokens that is, and why it stopped."""
+    """The output of an emulated model, its number of tokens, and the reason why it stopped."""
 
     text: str
     tokens: int
@@ -47,18 +47,18 @@ class Completion:
 
     @property
     def deltas(self) -> list[str]:
-        """The text in the pieces in which it is streamed: up to three words each."""
+        """The parts in which the text is streamed, of up to three words each."""
         return _DELTA.findall(self.text)
 
 
 def count_tokens(text: str) -> int:
-    """About four characters a token, rounded up."""
+    """Return the number of tokens: one for every four characters, rounded up."""
     return -(-len(text) // CHARACTERS_PER_TOKEN)
 
 
 @lru_cache(maxsize=256)
 def compose(model: str, prompt: str) -> str:
-    """The whole text that `model` answers to `prompt`, before any limit."""
+    """Return the whole text of `model` for `prompt`, before any limit."""
     words = prompt.split()
     quote = " ".join(words[:_QUOTED_WORDS]) + (" …" if len(words) > _QUOTED_WORDS else "")
     checksum = crc32(prompt.encode("utf-8", "surrogatepass"))
@@ -83,7 +83,7 @@ def _fill(template: object, numbers: Iterator[int]) -> object:
 
 
 def complete(model: str, prompt: str, *, max_tokens: int | None, stop_sequences: list[str]) -> Completion:
-    """Generate until the end of the text, `max_tokens` or the first stop sequence, which is itself left out."""
+    """Generate text up to its end, `max_tokens`, or the first stop sequence, which is not part of the output."""
     full = compose(model, prompt)
     text = full if max_tokens is None else full[: max_tokens * CHARACTERS_PER_TOKEN]
     found = [(at, stop) for stop in stop_sequences if stop and (at := text.find(stop)) >= 0]

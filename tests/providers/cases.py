@@ -8,27 +8,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx2
 
 from electrons.app import App
-from electrons.context import Context, Usage
-from electrons.providers.base import Provider, TextCall, TextProvider
-from electrons.providers.cloudflare import CloudflareProvider, Script
-from electrons.providers.github import GitHubProvider
-from electrons.providers.images import ImageCall, ImageProvider, generate_images
-from electrons.providers.render import look_up_render
-from electrons.providers.repositories import read_blob
-from electrons.providers.scripts import read_live
-from electrons.providers.shotstack import ShotstackProvider
-from electrons.providers.speech import SpeechCall, SpeechProvider, list_voices, read_speech, read_timed_speech
-from electrons.providers.stock import Bounds, StockCall, StockProvider, search_media
-from electrons.providers.text import generate_text
-from electrons.providers.turns import Tool, TurnCall, TurnProvider, UserText, take_turn
+from electrons.capabilities.images import ImageCall, ImageProvider, generate_images
+from electrons.capabilities.render import RenderProvider, look_up_render
+from electrons.capabilities.speech import SpeechCall, SpeechProvider, list_voices, read_speech, read_timed_speech
+from electrons.capabilities.stock import Bounds, StockCall, StockProvider, search_media
+from electrons.capabilities.text import TextCall, TextProvider, generate_text
+from electrons.capabilities.turns import Tool, TurnCall, TurnProvider, UserText, take_turn
+from electrons.context import Context
+from electrons.media.audio import AudioFormat
+from electrons.providers.cloudflare.provider import CloudflareProvider, Script
+from electrons.providers.cloudflare.scripts import read_live
+from electrons.providers.github.provider import GitHubProvider
+from electrons.providers.github.repositories import read_blob
 from electrons.settings import Secret, Settings
 from electrons.testing import TestClient
+from electrons.upstream.provider import Provider
+from electrons.usage import Usage
 
 REQUIRED_CASES = ("success", "401", "429", "5xx")
 
@@ -46,12 +47,13 @@ SPEECH_CALL = SpeechCall(
     text="Hello there",
     voice_id="voice-1",
     model="model-1",
-    output_format="mp3_44100_128",
+    audio_format=AudioFormat.parse("mp3_44100_128"),
     stability=0.5,
     similarity_boost=0.75,
     style=0.0,
     use_speaker_boost=True,
 )
+STOCK_LIMITS = {"max_pages": 3, "cache_seconds": 86400}
 IMAGE_CALL = ImageCall(model="v3", prompt="A cat")
 
 Cases = Mapping[str, Mapping[str, "Case"]]
@@ -90,13 +92,13 @@ async def call_turns(context: Context, provider: Provider) -> object:
 async def call_videos(context: Context, provider: Provider) -> object:
     """One search for videos."""
     assert isinstance(provider, StockProvider)
-    return await search_media(context, provider, StockCall(kind="videos", query="ocean"), Bounds())
+    return await search_media(context, provider, StockCall(kind="videos", query="ocean"), Bounds(), **STOCK_LIMITS)
 
 
 async def call_photos(context: Context, provider: Provider) -> object:
     """One search for photos."""
     assert isinstance(provider, StockProvider)
-    return await search_media(context, provider, StockCall(kind="photos", query="ocean"), Bounds())
+    return await search_media(context, provider, StockCall(kind="photos", query="ocean"), Bounds(), **STOCK_LIMITS)
 
 
 async def call_image(context: Context, provider: Provider) -> object:
@@ -107,7 +109,7 @@ async def call_image(context: Context, provider: Provider) -> object:
 
 async def call_render(context: Context, provider: Provider) -> object:
     """One look at a render."""
-    assert isinstance(provider, ShotstackProvider)
+    assert isinstance(provider, RenderProvider)
     return await look_up_render(context, provider, "render-1", environment="stage")
 
 
@@ -158,10 +160,12 @@ CALLERS: Mapping[str, Callable[[Context, Provider], Awaitable[object]]] = {
 
 
 def create_context(provider: Provider, handler: Handler, **settings: Any) -> Context:
-    """A context whose calls to the outside are answered by `handler`; `settings` go over those of a test."""
-    own: dict[str, Any] = {provider.api_key_setting.lower(): Secret(API_KEY)}
+    """A context whose calls to the outside are answered by `handler`; upper-case `settings` are
+    a provider's."""
+    declared: dict[str, str | Secret] = {credential.name: Secret(API_KEY) for credential in provider.credentials}
+    declared |= {name: settings.pop(name) for name in list(settings) if name.isupper()}
     client = TestClient(
-        App("worker"), settings=replace(Settings(), **own, **settings), http=httpx2.MockTransport(handler)
+        App("worker"), settings=Settings(declared=declared, **settings), http=httpx2.MockTransport(handler)
     )
     context = client.create_context("POST", "/")
     context.request_id = "request-1"

@@ -6,7 +6,6 @@ import base64
 import subprocess
 import uuid
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import httpx2
@@ -81,13 +80,10 @@ class Hub:
         seen = [f"{request['method']} {request['path']}" for request in self.emulators.requests("github")]
         return [line.replace(f"/repos/{self.repo}", "") for line in seen]
 
-    def context(self, **settings: Any) -> Context:
+    def context(self, token: str = "tester", **settings: Any) -> Context:  # noqa: S107  # not a real one
         """A request of a deployment that has a token for it."""
-        own = replace(
-            Settings(
-                github_pat=Secret("tester"), github_base_url=self.emulators.url_of("github"), allowed_repositories="*"
-            ),
-            **settings,
+        own = Settings(
+            declared={"GITHUB_PAT": Secret(token), "GITHUB_BASE_URL": self.emulators.url_of("github")}, **settings
         )
         client = TestClient(App("worker"), settings=own, http=self._transport)
         return client.create_context("POST", "/")

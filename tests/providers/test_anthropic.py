@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from electrons.capabilities.text import TextCall, TextResult
+from electrons.capabilities.turns import ToolResult, ToolResults, ToolUse, Turn, UserText
 from electrons.errors import (
     ProviderAuthError,
     ProviderError,
@@ -14,8 +16,6 @@ from electrons.errors import (
     ProviderRejectedError,
 )
 from electrons.providers.anthropic import AnthropicProvider
-from electrons.providers.base import TextCall, TextResult
-from electrons.providers.turns import ToolResult, ToolResults, ToolUse, Turn, UserText
 from tests.providers.cases import TURN_CALL, Case, Cases, body_of
 
 PROVIDER = AnthropicProvider()

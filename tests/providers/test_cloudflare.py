@@ -15,8 +15,16 @@ from electrons.errors import (
     ProviderQuotaError,
     ProviderRateLimitError,
 )
-from electrons.providers.base import ProviderRequest
-from electrons.providers.cloudflare import CloudflareProvider, Live, Module, Script, Upload, Uploaded, WorkersDev
+from electrons.providers.cloudflare.provider import (
+    CloudflareProvider,
+    Live,
+    Module,
+    Script,
+    Upload,
+    Uploaded,
+    WorkersDev,
+)
+from electrons.upstream.provider import ProviderRequest
 from tests.providers.cases import Case, Cases
 
 PROVIDER = CloudflareProvider()

@@ -6,8 +6,8 @@ import httpx2
 import pytest
 
 from electrons.errors import ConflictError, ProviderError, ProviderRejectedError, RequestError
-from electrons.providers.commits import FileChange, Target, commit_files, mode_of
-from electrons.providers.github import FILE_MODE, LINK_MODE, GitCommit, GitHubProvider, TreeEntry
+from electrons.providers.github.commits import FileChange, Target, commit_files, mode_of
+from electrons.providers.github.provider import FILE_MODE, LINK_MODE, GitCommit, GitHubProvider, TreeEntry
 from tests.providers.cases import create_context
 from tests.providers.conftest import CreateHub
 from tests.providers.hub import Hub

@@ -3,41 +3,54 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 import json
-from pathlib import Path
+from collections.abc import Mapping
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import electrons.providers
+from electrons.capabilities.images import ImageProvider
+from electrons.capabilities.render import RenderProvider
+from electrons.capabilities.speech import SpeechProvider
+from electrons.capabilities.stock import StockProvider
+from electrons.capabilities.text import TextProvider
+from electrons.capabilities.turns import TurnProvider
 from electrons.errors import ConfigurationError, ProviderError
-from electrons.providers.base import Provider
-from electrons.settings import Secret, Settings
+from electrons.providers.cloudflare.provider import CloudflareProvider
+from electrons.providers.github.provider import GitHubProvider
+from electrons.registry import find_providers
+from electrons.settings import Settings
+from electrons.upstream.provider import Provider
 from tests.providers.cases import API_KEY, CALLERS, REQUIRED_CASES, Case, Cases, create_context
 
+CAPABILITIES: Mapping[str, type[Provider]] = {
+    "text": TextProvider,
+    "turns": TurnProvider,
+    "image": ImageProvider,
+    "speech": SpeechProvider,
+    "timed_speech": SpeechProvider,
+    "voices": SpeechProvider,
+    "videos": StockProvider,
+    "photos": StockProvider,
+    "render": RenderProvider,
+    "repository": GitHubProvider,
+    "deployment": CloudflareProvider,
+}
 
-def find_providers() -> list[Provider]:
-    """An instance of each vendor's class in shared/electrons/providers."""
-    (folder,) = map(Path, electrons.providers.__path__)
-    modules = [importlib.import_module(f"electrons.providers.{path.stem}") for path in sorted(folder.glob("*.py"))]
-    return [
-        kind()
-        for module in modules
-        for _, kind in inspect.getmembers(module, inspect.isclass)
-        if issubclass(kind, Provider) and not inspect.isabstract(kind) and kind.__module__ == module.__name__
-    ]
+
+def capabilities_of(provider: Provider) -> set[str]:
+    """Return what must have cases, by the classes that the provider derives from."""
+    return {name for name, kind in CAPABILITIES.items() if isinstance(provider, kind)}
 
 
 def read_cases(provider: Provider) -> Cases:
     """The table in the provider's test file."""
-    module = type(provider).__module__.rpartition(".")[2]
-    cases: Cases = importlib.import_module(f"tests.providers.test_{module}").CASES
+    cases: Cases = importlib.import_module(f"tests.providers.test_{provider.name}").CASES
     return cases
 
 
-PROVIDERS = find_providers()
+PROVIDERS = find_providers(Provider)
 ALL_CASES = [
     pytest.param(provider, capability, case, id=f"{provider.name}-{capability}-{name}")
     for provider in PROVIDERS
@@ -57,25 +70,23 @@ def test_providers_when_globbed_then_their_names_differ() -> None:
 
 @each_provider
 def test_provider_when_looked_at_then_its_attributes_are_sound(provider: Provider) -> None:
-    settings = Settings()
-
-    assert type(provider).__module__ == f"electrons.providers.{provider.name}"
+    assert type(provider).__module__.startswith(f"electrons.providers.{provider.name}")
     assert provider.title
     assert provider.base_url.startswith("https://")
     assert not provider.base_url.endswith("/")
-    assert provider.docs_url.startswith("https://")
-    assert isinstance(getattr(settings, provider.api_key_setting.lower()), Secret)
-    assert getattr(settings, provider.base_url_setting.lower()) == ""
-    assert provider.capabilities
-    assert provider.capabilities <= CALLERS.keys()
+    assert provider.credentials[0].is_secret
+    assert not any(Settings().get(credential) for credential in provider.credentials)
+    assert Settings().get(provider.base_url_setting) == ""
+    assert capabilities_of(provider)
+    assert capabilities_of(provider) <= CALLERS.keys()
 
 
 @each_provider
 def test_provider_when_it_has_a_capability_then_its_cases_are_complete(provider: Provider) -> None:
     cases = read_cases(provider)
 
-    assert cases.keys() == provider.capabilities
-    for capability in provider.capabilities:
+    assert cases.keys() == capabilities_of(provider)
+    for capability in capabilities_of(provider):
         assert set(REQUIRED_CASES) <= cases[capability].keys()
 
 
@@ -97,17 +108,15 @@ async def test_case_when_the_provider_answers_so_then_it_becomes_that(
 
 @each_provider
 def test_url_when_a_deployment_sets_another_base_then_that(provider: Provider) -> None:
-    setting = provider.base_url_setting.lower()
+    settings = Settings(declared={provider.base_url_setting.name: "http://127.0.0.1:1/gateway/"})
 
     assert provider.url(Settings(), "/path") == f"{provider.base_url}/path"
-    assert provider.url(Settings(**{setting: "http://127.0.0.1:1/gateway/"}), "/path") == (  # type: ignore[arg-type]
-        "http://127.0.0.1:1/gateway/path"
-    )
+    assert provider.url(settings, "/path") == "http://127.0.0.1:1/gateway/path"
 
 
 @each_provider
 def test_api_key_when_the_deployment_has_none_then_the_error_names_the_secret(provider: Provider) -> None:
-    with pytest.raises(ConfigurationError, match=f"`{provider.api_key_setting}`"):
+    with pytest.raises(ConfigurationError, match=f"`{provider.credentials[0].name}`"):
         provider.api_key(Settings())
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from electrons.capabilities.speech import Voice
 from electrons.errors import (
     ProviderAuthError,
     ProviderError,
@@ -17,7 +18,6 @@ from electrons.errors import (
 )
 from electrons.media.subtitles import Alignment
 from electrons.providers.elevenlabs import ElevenLabsProvider
-from electrons.providers.speech import Voice
 from tests.providers.cases import SPEECH_CALL, Case, Cases, body_of
 
 PROVIDER = ElevenLabsProvider()

@@ -12,10 +12,10 @@ from electrons.errors import (
     ProviderRateLimitError,
     ProviderRejectedError,
 )
-from electrons.providers.base import ProviderRequest
-from electrons.providers.github import GitHubProvider, TreeChange, TreeEntry
-from electrons.providers.repositories import find_branch
+from electrons.providers.github.provider import GitHubProvider, TreeChange, TreeEntry
+from electrons.providers.github.repositories import find_branch
 from electrons.settings import Settings
+from electrons.upstream.provider import ProviderRequest
 from tests.providers.cases import API_KEY, Case, Cases, body_of, create_context
 
 PROVIDER = GitHubProvider()

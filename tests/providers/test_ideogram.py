@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from electrons.capabilities.images import GeneratedImage, ImageCall
 from electrons.errors import (
     ProviderAuthError,
     ProviderError,
@@ -14,9 +15,8 @@ from electrons.errors import (
     ProviderRejectedError,
     RequestError,
 )
-from electrons.providers.base import ProviderRequest
 from electrons.providers.ideogram import IdeogramProvider
-from electrons.providers.images import GeneratedImage, ImageCall
+from electrons.upstream.provider import ProviderRequest
 from tests.providers.cases import Case, Cases
 
 PROVIDER = IdeogramProvider()

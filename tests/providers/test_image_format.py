@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from electrons.providers.image_format import CONTENT_TYPES, ImageFormat, read_image_format
+from electrons.media.images import CONTENT_TYPES, ImageFormat, read_image_format
 
 WRITERS: dict[str, dict[str, Any]] = {
     "png": {"format": "PNG"},

@@ -7,23 +7,24 @@ from typing import Any
 import httpx2
 import pytest
 
-from electrons.context import Context
-from electrons.errors import ProviderError, ProviderTimeoutError, ProviderUnreachableError, UnknownProviderError
-from electrons.providers.ideogram import IdeogramProvider
-from electrons.providers.images import (
+from electrons.capabilities.images import (
     GeneratedImage,
     ImageCall,
     generate_images,
     is_own_link,
     read_image,
-    resolve_image_model,
 )
-from electrons.providers.openai import OpenAIProvider
+from electrons.context import Context
+from electrons.errors import ProviderError, ProviderTimeoutError, ProviderUnreachableError, UnknownProviderError
+from electrons.providers.ideogram import IdeogramProvider
+from electrons.providers.openai.provider import OpenAIProvider
+from electrons.registry import resolve_model
 from electrons.settings import Settings
 from tests.providers.cases import API_KEY, Handler, create_context
 
 PROVIDER = IdeogramProvider()
 CALL = ImageCall(model="v3", prompt="A cat", num_images=3)
+LIMIT = 20_971_520
 LINK = "https://ideogram.ai/api/images/ephemeral/a.png?exp=1&sig=2"
 IMAGE = {"prompt": "A cat", "seed": 1, "is_image_safe": True, "url": LINK}
 ANSWER = {"data": [IMAGE, IMAGE, {**IMAGE, "is_image_safe": False, "url": None}]}
@@ -49,9 +50,9 @@ def counted(context: Context) -> int:
     return context.usage.output_units
 
 
-async def fetch(handler: Handler, url: str = LINK, **settings: Any) -> bytes:
+async def fetch(handler: Handler, url: str = LINK, *, max_bytes: int = LIMIT, **settings: Any) -> bytes:
     context = create_context(PROVIDER, handler, **settings)
-    return await read_image(context, PROVIDER, GeneratedImage(url=url))
+    return await read_image(context, PROVIDER, GeneratedImage(url=url), max_bytes=max_bytes)
 
 
 async def test_generation_when_it_succeeds_then_all_images_are_counted_withheld_ones_too() -> None:
@@ -164,9 +165,9 @@ async def test_file_when_the_link_gives_none_then_the_error_is_not_about_our_key
 async def test_file_when_it_is_larger_than_the_limit_then_it_is_refused() -> None:
     whole = httpx2.Response(200, content=b"x" * 100)
 
-    assert len(await fetch(Script(whole), max_image_bytes=100)) == 100
+    assert len(await fetch(Script(whole), max_bytes=100)) == 100
     with pytest.raises(ProviderError, match="larger than 99 bytes"):
-        await fetch(Script(httpx2.Response(200, content=b"x" * 100)), max_image_bytes=99)
+        await fetch(Script(httpx2.Response(200, content=b"x" * 100)), max_bytes=99)
 
 
 async def test_file_when_its_link_leads_elsewhere_then_nobody_is_asked() -> None:
@@ -180,15 +181,15 @@ async def test_file_when_its_link_leads_elsewhere_then_nobody_is_asked() -> None
 @pytest.mark.parametrize(("size", "fits"), [(100, True), (101, False)])
 async def test_base64_when_decoded_then_the_limit_holds_for_the_bytes(size: int, fits: bool) -> None:
     provider = OpenAIProvider()
-    context = create_context(provider, Script(), max_image_bytes=100)
+    context = create_context(provider, Script())
     content = bytes(size)
     image = GeneratedImage(base64=b64encode(content).decode())
 
     if fits:
-        assert await read_image(context, provider, image) == content
+        assert await read_image(context, provider, image, max_bytes=100) == content
         return
     with pytest.raises(ProviderError, match="larger than 100 bytes"):
-        await read_image(context, provider, image)
+        await read_image(context, provider, image, max_bytes=100)
 
 
 @pytest.mark.parametrize("text", ["?", "AAA", "AA AA", "ää"])
@@ -196,7 +197,7 @@ async def test_base64_when_it_is_none_then_a_provider_error(text: str) -> None:
     provider = OpenAIProvider()
 
     with pytest.raises(ProviderError, match="no valid base64"):
-        await read_image(create_context(provider, Script()), provider, GeneratedImage(base64=text))
+        await read_image(create_context(provider, Script()), provider, GeneratedImage(base64=text), max_bytes=LIMIT)
 
 
 @pytest.mark.parametrize(
@@ -204,7 +205,7 @@ async def test_base64_when_it_is_none_then_a_provider_error(text: str) -> None:
 )
 def test_link_when_on_a_host_of_the_providers_then_it_is_its_own(url: str) -> None:
     assert is_own_link(PROVIDER, Settings(), url)
-    assert is_own_link(PROVIDER, Settings(ideogram_base_url="https://gateway.example/ideogram"), url)
+    assert is_own_link(PROVIDER, Settings(declared={"IDEOGRAM_BASE_URL": "https://gateway.example/ideogram"}), url)
 
 
 FOREIGN = [
@@ -246,7 +247,7 @@ def test_link_when_it_leads_elsewhere_then_it_is_not_its_own(url: str) -> None:
     ],
 )
 def test_link_when_the_deployment_has_another_base_then_its_host_will_do(base: str, url: str, own: bool) -> None:
-    assert is_own_link(PROVIDER, Settings(ideogram_base_url=base), url) is own
+    assert is_own_link(PROVIDER, Settings(declared={"IDEOGRAM_BASE_URL": base}), url) is own
 
 
 @pytest.mark.parametrize(
@@ -269,7 +270,7 @@ def test_link_when_the_deployment_has_another_base_then_its_host_will_do(base: s
     ],
 )
 def test_model_when_named_in_any_way_then_its_provider_and_name(model: str, provider: str, name: str) -> None:
-    found, own_name = resolve_image_model(model, [PROVIDER, OpenAIProvider()])
+    found, own_name = resolve_model(model, [PROVIDER, OpenAIProvider()])
 
     assert (found.name, own_name) == (provider, name)
 
@@ -277,4 +278,4 @@ def test_model_when_named_in_any_way_then_its_provider_and_name(model: str, prov
 @pytest.mark.parametrize("model", ["midjourney:v7", "ideogram:", ":v3"])
 def test_model_when_it_names_nobody_then_the_error_names_those_there_are(model: str) -> None:
     with pytest.raises(UnknownProviderError, match="ideogram, openai"):
-        resolve_image_model(model, [PROVIDER, OpenAIProvider()])
+        resolve_model(model, [PROVIDER, OpenAIProvider()])

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from electrons.capabilities.text import TextCall, TextResult
 from electrons.errors import (
     ProviderAuthError,
     ProviderError,
@@ -13,8 +14,7 @@ from electrons.errors import (
     ProviderRateLimitError,
     ProviderRejectedError,
 )
-from electrons.providers.base import TextCall, TextResult
-from electrons.providers.openai import OpenAIProvider
+from electrons.providers.openai.provider import OpenAIProvider
 from tests.providers.cases import Case, Cases, body_of
 from tests.providers.test_openai_images import IMAGE_CASES
 

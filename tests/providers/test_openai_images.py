@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from electrons.capabilities.images import GeneratedImage, ImageCall
 from electrons.errors import (
     ProviderAuthError,
     ProviderError,
@@ -13,8 +14,7 @@ from electrons.errors import (
     ProviderRejectedError,
     RequestError,
 )
-from electrons.providers.images import GeneratedImage, ImageCall
-from electrons.providers.openai import OpenAIProvider
+from electrons.providers.openai.provider import OpenAIProvider
 from tests.providers.cases import Case, body_of
 
 PROVIDER = OpenAIProvider()

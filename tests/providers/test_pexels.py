@@ -5,6 +5,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from electrons.capabilities.stock import Kind, MediaFile, Medium, SearchResult, StockCall
 from electrons.errors import (
     ProviderAuthError,
     ProviderError,
@@ -13,8 +14,7 @@ from electrons.errors import (
     ProviderRejectedError,
 )
 from electrons.providers.pexels import PexelsProvider
-from electrons.providers.quota import Quota
-from electrons.providers.stock import Kind, MediaFile, Medium, SearchResult, StockCall
+from electrons.upstream.quota import Quota
 from tests.providers.cases import Case, Cases
 
 PROVIDER = PexelsProvider()

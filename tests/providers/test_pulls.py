@@ -3,8 +3,8 @@
 import pytest
 
 from electrons.errors import ProviderRejectedError
-from electrons.providers.github import GitHubProvider
-from electrons.providers.pulls import open_pull
+from electrons.providers.github.provider import GitHubProvider
+from electrons.providers.github.pulls import open_pull
 from tests.providers.conftest import CreateHub
 
 GITHUB = GitHubProvider()

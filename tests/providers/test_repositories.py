@@ -4,9 +4,8 @@ import httpx2
 import pytest
 
 from electrons.errors import ProviderAuthError, ProviderRateLimitError, ProviderRejectedError
-from electrons.providers.github import GitHubProvider
-from electrons.providers.repositories import Branch, find_branch, look_into_folders, read_blob, read_tree
-from electrons.settings import Secret
+from electrons.providers.github.provider import GitHubProvider
+from electrons.providers.github.repositories import Branch, find_branch, look_into_folders, read_blob, read_tree
 from tests.providers.cases import create_context
 from tests.providers.conftest import CreateHub
 
@@ -94,9 +93,9 @@ async def test_tree_when_the_token_is_wrong_or_used_up_then_so(create_hub: Creat
     hub = create_hub()
 
     with pytest.raises(ProviderAuthError):
-        await read_tree(hub.context(github_pat=Secret("invalid-1")), GITHUB, hub.repo, "main")
+        await read_tree(hub.context("invalid-1"), GITHUB, hub.repo, "main")
     with pytest.raises(ProviderRateLimitError) as caught:
-        await read_tree(hub.context(github_pat=Secret("exhausted-1")), GITHUB, hub.repo, "main")
+        await read_tree(hub.context("exhausted-1"), GITHUB, hub.repo, "main")
 
     assert caught.value.retry_after is not None
 

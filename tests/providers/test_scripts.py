@@ -16,8 +16,8 @@ from electrons.errors import (
     ProviderTimeoutError,
     ProviderUnreachableError,
 )
-from electrons.providers.cloudflare import CloudflareProvider, Live, Script, Upload, WorkersDev
-from electrons.providers.scripts import (
+from electrons.providers.cloudflare.provider import CloudflareProvider, Live, Script, Upload, WorkersDev
+from electrons.providers.cloudflare.scripts import (
     Before,
     leave_as_it_was,
     name_script,
@@ -112,8 +112,8 @@ def failing(
     "settings",
     [
         Settings(),
-        Settings(cloudflare_api_token=Secret("token")),
-        Settings(cloudflare_account_id="account-1"),
+        Settings(declared={"CLOUDFLARE_API_TOKEN": Secret("token")}),
+        Settings(declared={"CLOUDFLARE_ACCOUNT_ID": "account-1"}),
     ],
 )
 def test_name_script_when_credentials_are_missing_then_an_error_that_names_both(settings: Settings) -> None:

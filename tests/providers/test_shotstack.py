@@ -5,6 +5,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from electrons.capabilities.render import RenderProgress, is_refusal, look_up_render, submit_render
 from electrons.errors import (
     ProviderAuthError,
     ProviderError,
@@ -13,8 +14,7 @@ from electrons.errors import (
     ProviderRejectedError,
     ProviderUnreachableError,
 )
-from electrons.providers.render import is_refusal, look_up_render, submit_render
-from electrons.providers.shotstack import RenderState, ShotstackProvider
+from electrons.providers.shotstack.provider import ShotstackProvider
 from tests.providers.cases import API_KEY, Case, Cases, body_of, create_context
 
 PROVIDER = ShotstackProvider()
@@ -36,21 +36,21 @@ CASES: Cases = {
     "render": {
         "success": Case(
             body=state(status="done", url="https://cdn.example/x.mp4", error="", duration=3, renderTime=812.4),
-            expected=RenderState(
+            expected=RenderProgress(
                 status="done", url="https://cdn.example/x.mp4", duration_seconds=3.0, render_time_ms=812
             ),
         ),
-        "queued": Case(body=state(status="queued"), expected=RenderState(status="queued")),
-        "preprocessing": Case(body=state(status="preprocessing"), expected=RenderState(status="preprocessing")),
-        "generating": Case(body=state(status="generating"), expected=RenderState(status="rendering")),
-        "a status of tomorrow": Case(body=state(status="polishing"), expected=RenderState(status="rendering")),
+        "queued": Case(body=state(status="queued"), expected=RenderProgress(status="queued")),
+        "preprocessing": Case(body=state(status="preprocessing"), expected=RenderProgress(status="preprocessing")),
+        "generating": Case(body=state(status="generating"), expected=RenderProgress(status="rendering")),
+        "a status of tomorrow": Case(body=state(status="polishing"), expected=RenderProgress(status="rendering")),
         "failed": Case(
             body=state(status="failed", error="No such file"),
-            expected=RenderState(status="failed", error="No such file"),
+            expected=RenderProgress(status="failed", error="No such file"),
         ),
         "with the edit": Case(
             body=state(status="saving", data={"callback": "https://a.example/x"}),
-            expected=RenderState(status="saving", callback="https://a.example/x"),
+            expected=RenderProgress(status="saving", callback="https://a.example/x"),
         ),
         "no status": Case(body=state(), expected=ProviderError),
         "a status that is no text": Case(body=state(status=[]), expected=ProviderError),
@@ -76,7 +76,7 @@ async def test_submission_when_sent_then_it_is_the_edit_as_it_is() -> None:
         seen.append(request)
         return httpx2.Response(201, json=QUEUED)
 
-    context = create_context(PROVIDER, respond, shotstack_env="v1")
+    context = create_context(PROVIDER, respond, SHOTSTACK_ENV="v1")
 
     assert await submit_render(context, PROVIDER, EDIT) == "render-1"
     (request,) = seen
@@ -137,7 +137,7 @@ async def test_look_up_when_the_edit_is_wanted_then_it_is_asked_for_in_the_rende
         seen.append(str(request.url))
         return httpx2.Response(200, json=state(status="queued"))
 
-    context = create_context(PROVIDER, respond, shotstack_env="v1")
+    context = create_context(PROVIDER, respond, SHOTSTACK_ENV="v1")
     await look_up_render(context, PROVIDER, "a/b?c", environment="stage", with_edit=True)
 
     assert seen == ["https://api.shotstack.io/edit/stage/render/a%2Fb%3Fc?data=true&merged=false"]

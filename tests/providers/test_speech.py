@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 import httpx2
 import pytest
 
+from electrons.capabilities.speech import list_voices, read_speech
 from electrons.context import Context
 from electrons.errors import ProviderError
 from electrons.providers.elevenlabs import ElevenLabsProvider
-from electrons.providers.speech import list_voices, read_speech
 from tests.providers.cases import SPEECH_CALL, create_context
 
 PROVIDER = ElevenLabsProvider()

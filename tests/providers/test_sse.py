@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from electrons.providers.sse import MAX_EVENT_CHARACTERS, iterate_events
+from electrons.upstream.sse import MAX_EVENT_CHARACTERS, iterate_events
 
 
 async def read(*chunks: bytes) -> list[str]:

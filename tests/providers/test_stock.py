@@ -11,14 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from electrons.app import finish
+from electrons.bindings import Bindings
+from electrons.capabilities.stock import Bounds, MediaFile, Medium, SearchResult, StockCall, search_media
 from electrons.context import Context
 from electrons.errors import ProviderRateLimitError
 from electrons.providers.pexels import PexelsProvider
-from electrons.providers.quota import read_quotas
-from electrons.providers.stock import Bounds, MediaFile, Medium, SearchResult, StockCall, search_media
-from electrons.storage.bindings import Bindings
-from tests.providers.cases import create_context
+from electrons.upstream.quota import read_quotas
+from tests.providers.cases import STOCK_LIMITS, create_context
 from tests.providers.test_pexels import VIDEO
 
 PROVIDER = PexelsProvider()
@@ -63,11 +62,11 @@ async def search(
     library: Library, call: StockCall = CALL, *, bindings: Bindings | None = None, **bounds: int
 ) -> tuple[SearchResult, Context]:
     """A search to its end, the deferred work included."""
-    context = create_context(PROVIDER, library.respond, stock_max_pages=3)
+    context = create_context(PROVIDER, library.respond)
     context.usage = None
     context.bindings = bindings or context.bindings
-    result = await search_media(context, PROVIDER, call, Bounds(**bounds))
-    await finish(context)
+    result = await search_media(context, PROVIDER, call, Bounds(**bounds), **STOCK_LIMITS)
+    await context.finish()
     return result, context
 
 
@@ -226,8 +225,8 @@ async def test_search_when_it_fails_then_nothing_is_cached_and_the_call_is_count
     context = create_context(PROVIDER, lambda _: httpx2.Response(429), max_retries=0)
     context.usage = None
     with pytest.raises(ProviderRateLimitError):
-        await search_media(context, PROVIDER, CALL, Bounds())
-    await finish(context)
+        await search_media(context, PROVIDER, CALL, Bounds(), **STOCK_LIMITS)
+    await context.finish()
 
     assert context.usage is not None
     assert context.usage.input_units == 1
@@ -262,22 +261,24 @@ async def test_cache_when_it_cannot_be_used_then_the_provider_answers(store: Bro
 
 async def test_cache_when_switched_off_then_each_search_asks() -> None:
     library = Library(3)
-    context = create_context(PROVIDER, library.respond, stock_cache_seconds=0)
+    context = create_context(PROVIDER, library.respond)
 
     for _ in range(2):
-        assert (await search_media(context, PROVIDER, CALL, Bounds())).cached is False
-    await finish(context)
+        result = await search_media(context, PROVIDER, CALL, Bounds(), max_pages=3, cache_seconds=0)
+        assert result.cached is False
+    await context.finish()
 
     assert len(library.asked) == 2
 
 
 async def test_cache_when_its_life_is_shorter_than_kvs_least_then_that() -> None:
-    context = create_context(PROVIDER, Library(3).respond, stock_cache_seconds=1)
+    context = create_context(PROVIDER, Library(3).respond)
+    limits = {"max_pages": 3, "cache_seconds": 1}
 
-    await search_media(context, PROVIDER, CALL, Bounds())
-    await finish(context)
+    await search_media(context, PROVIDER, CALL, Bounds(), **limits)
+    await context.finish()
 
-    assert (await search_media(context, PROVIDER, CALL, Bounds())).cached is True
+    assert (await search_media(context, PROVIDER, CALL, Bounds(), **limits)).cached is True
 
 
 async def test_quota_when_an_answer_tells_of_it_then_it_is_kept_for_the_health_check() -> None:

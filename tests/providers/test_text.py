@@ -11,12 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from electrons.capabilities.text import TextProvider, TextResult, estimate_tokens, generate_text, stream_text
 from electrons.context import Context
 from electrons.errors import ProviderError
 from electrons.providers.anthropic import AnthropicProvider
-from electrons.providers.base import TextProvider, TextResult
-from electrons.providers.openai import OpenAIProvider
-from electrons.providers.text import estimate_tokens, generate_text, stream_text
+from electrons.providers.openai.provider import OpenAIProvider
 from tests.providers.cases import TEXT_CALL, create_context
 
 OPENAI = OpenAIProvider()

@@ -18,9 +18,9 @@ from electrons.errors import (
     ProviderUnreachableError,
 )
 from electrons.logs import Logger
-from electrons.providers.base import ProviderRequest
-from electrons.providers.openai import OpenAIProvider
-from electrons.providers.transport import RESPONSE_LIMIT, call_json
+from electrons.providers.openai.provider import OpenAIProvider
+from electrons.upstream.client import RESPONSE_LIMIT, call_provider
+from electrons.upstream.provider import ProviderRequest
 from tests.providers.cases import API_KEY, Handler, create_context
 
 PROVIDER = OpenAIProvider()
@@ -49,13 +49,14 @@ def failing(status: int, headers: dict[str, str] = AT_ONCE, code: str = "any") -
 
 async def call(handler: Handler, **settings: Any) -> tuple[Context, dict[str, Any]]:
     context = create_context(PROVIDER, handler, **settings)
-    return context, await call_json(context, PROVIDER, ProviderRequest.json("/work", {"a": 1}, headers=[("X-A", "1")]))
+    request = ProviderRequest.json("/work", {"a": 1}, headers=[("X-A", "1")])
+    return context, await call_provider(context, PROVIDER, request, dict)
 
 
 async def test_call_when_it_succeeds_then_one_request_with_all_headers_and_the_document_back() -> None:
     script = Script(OK)
 
-    context, document = await call(script, openai_base_url="http://127.0.0.1:1/v1")
+    context, document = await call(script, OPENAI_BASE_URL="http://127.0.0.1:1/v1")
 
     assert document == {"ok": True}
     (request,) = script.requests
@@ -256,7 +257,7 @@ async def test_call_when_retried_then_each_retry_is_logged_without_content() -> 
     context = create_context(PROVIDER, Script(failing(503), OK))
     context.log = Logger(worker="worker", write=lambda _level, line: lines.append(line))
 
-    await call_json(context, PROVIDER, ProviderRequest.json("/work", {"prompt": "private"}, headers=[]))
+    await call_provider(context, PROVIDER, ProviderRequest.json("/work", {"prompt": "private"}, headers=[]), dict)
 
     (line,) = lines
     assert '"event":"retry"' in line

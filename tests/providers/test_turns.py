@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from electrons.context import Context, Usage
+from electrons.capabilities.text import estimate_tokens
+from electrons.capabilities.turns import take_turn
+from electrons.context import Context
 from electrons.errors import ProviderError, ProviderTimeoutError
 from electrons.providers.anthropic import AnthropicProvider
-from electrons.providers.text import estimate_tokens
-from electrons.providers.turns import take_turn
+from electrons.usage import Usage
 from tests.providers.cases import TURN_CALL, create_context
 from tests.providers.test_anthropic import TOOL_MESSAGE, TURN
 

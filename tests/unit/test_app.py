@@ -5,11 +5,11 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from electrons.app import App, finish
+from electrons.app import App
 from electrons.context import Context
 from electrons.errors import ForbiddenError
 from electrons.http import Response
-from electrons.models.base import Answer, RequestModel
+from electrons.models import RequestModel, ResponseModel
 from electrons.testing import TestClient
 
 
@@ -17,7 +17,7 @@ class Greeting(RequestModel):
     name: str
 
 
-class Greeted(Answer):
+class Greeted(ResponseModel):
     text: str
     note: str | None = None
 
@@ -185,7 +185,7 @@ async def test_deferred_work_when_something_is_seen_through_then_it_runs_after_t
     await asyncio.sleep(0)
     caller.cancel()
     asyncio.get_running_loop().call_soon(go_on.set)
-    await finish(context)
+    await context.finish()
 
     assert caller.cancelled()
     assert order == ["worked", "noted"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from electrons.checks import MAX_CHAIN, MAX_SOURCE_CHARACTERS, check_files
+from sandbox_executor.checks import MAX_CHAIN, MAX_SOURCE_CHARACTERS, check_files
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
 """What a request carries."""
 
 from electrons.app import App
-from electrons.context import Usage
 from electrons.testing import TestClient
+from electrons.usage import Usage
 
 
 def test_context_when_new_then_nobody_is_known_and_nothing_used() -> None:

@@ -1,43 +1,62 @@
 """What the READMEs say is compared with the code."""
 
 import re
-from dataclasses import fields
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
-from electrons.settings import Settings
+import docs
+from electrons.registry import find_providers
+from electrons.settings import Secret, Settings
+from electrons.upstream.provider import Provider
+from tests.apps import load_apps
 
 ROOT = Path(__file__).parents[2]
 WORKERS = sorted(path.parent for path in ROOT.glob("workers/*/wrangler.toml"))
 
 
-def documented_settings() -> dict[str, str]:
-    """The settings in the table of shared/README.md with the text of their defaults."""
-    section = (ROOT / "shared" / "README.md").read_text().split("## Settings")[1]
+def documented_settings(readme: Path) -> dict[str, str]:
+    """Return the settings in the tables of a README with their defaults as written."""
+    section = readme.read_text().split("\n## Settings\n")[-1]
     rows = [row.split("|") for row in section.splitlines() if row.startswith("| `")]
     return {name: row[2].strip().strip("`") for row in rows for name in re.findall(r"`([A-Z_0-9]+)`", row[1])}
 
 
-def test_settings_when_documented_then_the_table_has_exactly_those_there_are() -> None:
-    assert sorted(documented_settings()) == sorted(field.name.upper() for field in fields(Settings))
+def defaults_of(settings: Settings, names: Iterable[str]) -> dict[str, str]:
+    """Return settings with their defaults as a table writes them."""
+    return {name.upper(): write_value(getattr(settings, name)) for name in names}
 
 
-def test_settings_when_documented_then_their_defaults_are_true() -> None:
-    defaults = Settings()
-    for name, default in documented_settings().items():
-        value = getattr(defaults, name.lower())
-        shown = f"{value:g}" if isinstance(value, float) else defaults.get_text(name)
-        assert default == shown, name
+def write_value(value: object) -> str:
+    """Return a default as a table writes it."""
+    if isinstance(value, Secret):
+        return value.reveal()
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def test_shared_settings_are_documented_with_their_defaults() -> None:
+    expected = defaults_of(Settings(), Settings.names())
+    for provider in find_providers(Provider):
+        expected |= {setting.name: write_value(setting.default) for setting in provider.declared_settings()}
+
+    assert documented_settings(ROOT / "shared" / "README.md") == expected
+
+
+@pytest.mark.parametrize("worker", sorted(load_apps()))
+def test_worker_settings_are_documented_with_their_defaults(worker: str) -> None:
+    kind = load_apps()[worker].settings
+    own = set(kind.names()) - set(Settings.names())
+
+    assert documented_settings(ROOT / "workers" / worker / "README.md") == defaults_of(kind(), own)
+
+
+def test_generated_parts_are_current() -> None:
+    assert docs.render_readme(docs.README.read_text()) == docs.README.read_text(), "run `npm run docs`"
+    assert docs.render_dev_vars() == docs.DEV_VARS.read_text(), "run `npm run docs`"
 
 
 @pytest.mark.parametrize("worker", WORKERS, ids=lambda worker: worker.name)
 def test_worker_when_it_exists_then_the_readmes_know_it(worker: Path) -> None:
     assert f"workers/{worker.name})" in (ROOT / "README.md").read_text()
     assert (worker / "README.md").read_text().startswith(f"# {worker.name}\n")
-
-
-def test_dev_vars_example_when_read_then_names_every_secret() -> None:
-    named = re.findall(r"^([A-Z_]+)=$", (ROOT / ".dev.vars.example").read_text(), flags=re.MULTILINE)
-    accounts = ("_api_key", "_api_token", "_account_id", "_pat")
-    assert sorted(named) == sorted(field.name.upper() for field in fields(Settings) if field.name.endswith(accounts))

@@ -1,14 +1,14 @@
 """`GET /health`."""
 
 from electrons.app import App
+from electrons.bindings import Bindings, Row, Value
 from electrons.providers.anthropic import AnthropicProvider
-from electrons.providers.openai import OpenAIProvider
+from electrons.providers.openai.provider import OpenAIProvider
 from electrons.settings import Secret, Settings
-from electrons.storage.bindings import Bindings, Row, Value
 from electrons.testing import MemoryKeyValueStore, TestClient
 
 APP = App("text-gen", providers=(AnthropicProvider(), OpenAIProvider()))
-WITH_KEYS = Settings(anthropic_api_key=Secret("a"), openai_api_key=Secret("o"))
+WITH_KEYS = Settings(declared={"ANTHROPIC_API_KEY": Secret("a"), "OPENAI_API_KEY": Secret("o")})
 
 
 class BrokenDatabase:
@@ -42,7 +42,7 @@ async def test_deep_health_when_all_is_there_then_each_check_is_ok() -> None:
 
 async def test_deep_health_when_a_binding_fails_and_a_secret_is_missing_then_degraded() -> None:
     bindings = Bindings(DB=BrokenDatabase(), CACHE=MemoryKeyValueStore())
-    settings = Settings(anthropic_api_key=Secret("a"))
+    settings = Settings(declared={"ANTHROPIC_API_KEY": Secret("a")})
 
     answer = await TestClient(APP, settings=settings, bindings=bindings).request("GET", "/health?deep=1")
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from electrons.keys import SCOPES, Environment, KeyRecord, MalformedKeyError, ParsedKey, generate, parse
+from electrons.keys import KeyEnvironment, KeyRecord, MalformedKeyError, ParsedKey, generate, parse
 from electrons.logs import redact
 
 KNOWN = "de_live_0123456789abcdef_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA0TeBuB"
@@ -21,7 +21,7 @@ generated = st.builds(
 
 
 @pytest.mark.parametrize("environment", ["live", "test"])
-def test_generate_when_parsed_then_environment_id_and_hash(environment: Environment) -> None:
+def test_generate_when_parsed_then_environment_id_and_hash(environment: KeyEnvironment) -> None:
     key = generate(environment)
 
     parsed = parse(key)
@@ -90,7 +90,9 @@ def test_redact_when_a_key_stands_in_a_text_then_it_is_hidden(key: str) -> None:
 def test_record_when_created_then_it_holds_the_hash_and_never_the_key() -> None:
     moment = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
-    record = KeyRecord.create(KNOWN, name="app", owner="me", scopes=SCOPES[:2], created_at=moment, expires_at=moment)
+    record = KeyRecord.create(
+        KNOWN, name="app", owner="me", scopes=["text", "audio"], created_at=moment, expires_at=moment
+    )
 
     assert record == KeyRecord(
         id="0123456789abcdef",

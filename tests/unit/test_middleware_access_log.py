@@ -4,12 +4,13 @@ import asyncio
 
 import pytest
 
-from electrons.app import App, finish
-from electrons.context import Context, Usage
+from electrons.app import App
+from electrons.context import Context
 from electrons.errors import ForbiddenError
 from electrons.http import Response
 from electrons.logs import Logger
 from electrons.testing import TestClient
+from electrons.usage import Usage
 
 
 def create_app() -> App:
@@ -75,6 +76,6 @@ async def test_access_log_when_the_caller_leaves_before_the_answer_then_there_is
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await finish(context)
+    await context.finish()
 
     assert len(lines) == 1

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from electrons.app import App
+from electrons.bindings import Bindings, Row, Value
 from electrons.context import Context
 from electrons.errors import DatabaseError
 from electrons.http import Response
-from electrons.keys import SCOPES, generate, parse
+from electrons.keys import generate, parse
 from electrons.settings import Settings
-from electrons.storage.bindings import Bindings, Row, Value
-from electrons.testing import Answer, MemoryDatabase, TestClient, create_key
+from electrons.testing import MemoryDatabase, TestClient, TestResponse, create_key
 
 REQUIRED = Settings(rate_limit_policy="none")
 OPEN = replace(REQUIRED, auth_mode="open")
@@ -24,7 +24,13 @@ def create_client(settings: Settings = REQUIRED, *, never_open: bool = False, da
     @app.get("/who")
     async def who(context: Context) -> Response:
         principal = context.principal
-        return Response.json({"id": principal.id, "key_id": principal.key_id, "scopes": sorted(principal.scopes)})
+        return Response.json(
+            {
+                "id": principal.id,
+                "key_id": principal.key_id,
+                "scopes": ["*"] if principal.has_all_scopes else sorted(principal.scopes),
+            }
+        )
 
     @app.delete("/things/{name}", scope="sandbox:deploy")
     async def remove(context: Context) -> Response:
@@ -43,7 +49,7 @@ def create_client(settings: Settings = REQUIRED, *, never_open: bool = False, da
     return TestClient(app, settings=settings, bindings=bindings)
 
 
-def refusal(answer: Answer) -> tuple[int, str]:
+def refusal(answer: TestResponse) -> tuple[int, str]:
     return answer.status, answer.json()["error_code"]
 
 
@@ -51,7 +57,7 @@ def refusal(answer: Answer) -> tuple[int, str]:
 async def test_auth_when_open_then_the_callers_address_is_who_calls(address: dict[str, str], expected: str) -> None:
     answer = await create_client(OPEN).request("GET", "/who", headers=address)
 
-    assert answer.json() == {"id": expected, "key_id": None, "scopes": sorted(SCOPES)}
+    assert answer.json() == {"id": expected, "key_id": None, "scopes": ["*"]}
 
 
 async def test_auth_when_open_and_a_key_is_sent_then_the_address_counts_all_the_same() -> None:

@@ -13,10 +13,10 @@ from electrons.errors import (
     RequestError,
 )
 from electrons.http import Response
-from electrons.testing import Answer, TestClient
+from electrons.testing import TestClient, TestResponse
 
 
-async def raise_in_handler(error: Exception, *, cause: Exception | None = None) -> Answer:
+async def raise_in_handler(error: Exception, *, cause: Exception | None = None) -> TestResponse:
     app = App("worker")
 
     @app.get("/fail")

@@ -8,14 +8,15 @@ from dataclasses import replace
 import pytest
 
 from electrons.app import App
-from electrons.context import Context, Usage
+from electrons.bindings import Bindings
+from electrons.context import Context
 from electrons.errors import ProviderError
 from electrons.http import Response
-from electrons.models.base import RequestModel
+from electrons.models import RequestModel
 from electrons.ratelimit.limiter import Call, LimiterUnreachableError, RateLimiter
 from electrons.settings import Settings
-from electrons.storage.bindings import Bindings
 from electrons.testing import MemoryDatabase, TestClient, create_key, create_memory_rate_limiter
+from electrons.usage import Usage
 
 SETTINGS = Settings(auth_mode="open", rate_limit_policy='"requests";q=3;w=60, "tokens";q=1000;qu="tokens";w=60')
 
@@ -25,7 +26,7 @@ class Work(RequestModel):
     used: int | None = None
 
 
-def estimate(_context: Context, body: Work) -> Mapping[str, int]:
+def estimate(body: Work) -> Mapping[str, int]:
     return {"tokens": body.reserved}
 
 

@@ -12,8 +12,8 @@ from electrons.context import Context
 from electrons.errors import RequestError
 from electrons.http import Response
 from electrons.middleware.validation import parse_body
-from electrons.models.base import LABEL_LIMIT, LabeledRequest, RequestModel, not_blank
-from electrons.testing import Answer, TestClient
+from electrons.models import LABEL_LIMIT, LabeledRequest, RequestModel, not_blank
+from electrons.testing import TestClient, TestResponse
 
 
 class Options(RequestModel):
@@ -39,7 +39,7 @@ def create_app() -> App:
     return app
 
 
-async def post(content: bytes, headers: dict[str, str] | None = None) -> Answer:
+async def post(content: bytes, headers: dict[str, str] | None = None) -> TestResponse:
     return await TestClient(create_app()).request("POST", "/work", content=content, headers=headers)
 
 

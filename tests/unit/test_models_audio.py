@@ -3,8 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
+from audio_gen.models import SpeechRequest
 from electrons.media.audio import FORMATS
-from electrons.models.audio import SpeechRequest
 
 
 def test_request_when_only_a_text_then_the_defaults() -> None:

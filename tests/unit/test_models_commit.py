@@ -7,7 +7,8 @@ import pytest
 
 from electrons.errors import RequestError
 from electrons.middleware.validation import parse_body
-from electrons.models.commit import FILES_LIMIT, SIZE_LIMIT, CommitRequest, folders_of
+from electrons.providers.github.repositories import folders_of
+from sandbox_executor.models.commit import FILES_LIMIT, SIZE_LIMIT, CommitRequest
 
 FILE = {"path": "a.txt", "content": "a"}
 BODY: dict[str, Any] = {"repo": "octo/hello", "files": [FILE], "message": "Add a"}

@@ -7,7 +7,7 @@ import pytest
 
 from electrons.errors import RequestError
 from electrons.middleware.validation import parse_body
-from electrons.models.deploy import DEFAULT_COMPATIBILITY_DATE, SIZE_LIMIT, DeployRequest, module_type
+from sandbox_executor.models.deploy import DEFAULT_COMPATIBILITY_DATE, SIZE_LIMIT, DeployRequest, module_type
 
 CODE = "export default {}"
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from electrons.models.names import (
-    PLATFORM_WORKERS,
+from platform_workers import find_workers
+from sandbox_executor.names import (
     find_branch_problem,
     find_path_problem,
     find_repository_problem,
@@ -146,7 +146,7 @@ def test_worker_name_when_a_list_has_its_beginning_then_allowed(allowed: str, ex
     assert is_allowed_worker_name("team-api", allowed) is expected
 
 
-@pytest.mark.parametrize("name", sorted(PLATFORM_WORKERS))
+@pytest.mark.parametrize("name", [worker.name for worker in find_workers()])
 def test_worker_name_when_it_is_the_platforms_own_then_never_allowed(name: str) -> None:
     assert find_worker_name_problem(name) is None
     assert not is_allowed_worker_name(name, "*")

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from electrons.errors import RequestError
 from electrons.middleware.validation import parse_body
-from electrons.models.edit import ASSET_MEMBERS, merge
-from electrons.models.render import RenderRequest
+from electrons.providers.shotstack.edit import ASSET_MEMBERS, merge
+from render_service.models import RenderRequest
 
 TITLE = {"type": "title", "text": "Hello"}
 

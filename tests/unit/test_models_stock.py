@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from electrons.models.stock import StockRequest
+from stock_media.models import StockRequest
 
 
 def read(**members: Any) -> StockRequest:

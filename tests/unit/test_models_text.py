@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from electrons.models.text import TextMetadata, TextOptions, TextRequest, TextResponse
+from text_gen.models import TextMetadata, TextOptions, TextRequest, TextResponse
 
 
 def test_request_when_only_a_prompt_then_the_contracts_defaults() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from electrons.models.urls import URL_LIMIT, find_url_problem
+from render_service.urls import URL_LIMIT, find_url_problem
 
 PUBLIC = [
     "https://media.example.com/a.mp4?signature=x%2Fy",

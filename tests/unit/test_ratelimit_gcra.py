@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from electrons.ratelimit import Decision, Hold, Policy, ServiceLimit, State, reserve, settle
+from electrons.ratelimit.gcra import Decision, Hold, Policy, ServiceLimit, State, reserve, settle
 
 START = 1_795_000_000_000
 PER_HOUR = Policy("requests", 100, 3600)

@@ -12,9 +12,10 @@ import keys
 import local
 import setup
 from database import LocalDatabase, WranglerDatabase
-from electrons.keys import SCOPES, parse
+from electrons.keys import parse
+from platform_workers import find_scopes
 
-SCOPE_LIST = "the scopes are text, audio, media, image, render, "
+SCOPE_LIST = "the scopes are audio, image, render, "
 CREATE = ["create", "--name", "film-app", "--owner", "me@example.com"]
 
 
@@ -47,7 +48,7 @@ def test_create_when_run_then_the_key_alone_is_on_standard_output(
     (record,) = keys.load_records(LocalDatabase(state))
     assert key.startswith("de_test_")
     assert (parse(key).id, parse(key).hash) == (record.id, record.hash)
-    assert (record.name, record.owner, record.scopes) == ("film-app", "me@example.com", "text audio")
+    assert (record.name, record.owner, record.scopes) == ("film-app", "me@example.com", "audio text")
     assert (record.environment, record.rate_limit_policy) == ("test", '"requests";q=60;w=60')
     assert record.expires_at is not None
     lifetime = datetime.fromisoformat(record.expires_at) - datetime.fromisoformat(record.created_at)
@@ -163,7 +164,7 @@ def test_rotate_when_run_then_the_old_key_expires_after_the_overlap(
     assert (new.name, new.owner, new.scopes, new.rate_limit_policy) == (
         "film-app",
         "me@example.com",
-        "text image",
+        "image text",
         "none",
     )
     assert new.expires_at is None
@@ -200,7 +201,7 @@ def test_local_key_when_loaded_again_then_the_same_with_all_scopes(state: Path) 
     first, again = keys.load_local_key(state), keys.load_local_key(state)
 
     assert first == again
-    assert keys.find(LocalDatabase(state), parse(first).id).scopes.split() == list(SCOPES)
+    assert keys.find(LocalDatabase(state), parse(first).id).scopes.split() == list(find_scopes())
     assert stat.S_IMODE((state / keys.LOCAL_KEY).stat().st_mode) == 0o600
 
 

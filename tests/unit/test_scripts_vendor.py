@@ -89,6 +89,12 @@ def test_sync_when_there_are_two_sources_then_each_below_its_prefix(source: Path
     assert files(target) == ["electrons/app.py", "electrons/models/text.py", "httpx2/__init__.py"]
 
 
+def test_sync_when_the_shared_package_is_vendored_then_it_is_marked_as_typed(target: Path) -> None:
+    sync(vendor.ROOT / "shared" / "electrons", target)
+
+    assert (target / "electrons/py.typed").is_file()
+
+
 def test_main_when_the_worker_is_unknown_then_the_error_names_all(capsys: pytest.CaptureFixture[str]) -> None:
     assert vendor.main(["nobody"]) == 2
 

@@ -1,18 +1,22 @@
 """Reading vars and secrets."""
 
 import json
-from dataclasses import fields
 from typing import get_type_hints
 
 import pytest
 
 from electrons.errors import ConfigurationError
 from electrons.providers.anthropic import AnthropicProvider
+from electrons.registry import find_providers
 from electrons.settings import NOT_SET, Secret, Settings
+from electrons.upstream.provider import Provider
+from tests.apps import settings_classes
+
+(API_KEY,) = AnthropicProvider.credentials
 
 
 def read(**environment: str) -> Settings:
-    return Settings.read(environment.get)
+    return Settings.read(environment.get, declared=AnthropicProvider.declared_settings())
 
 
 def test_read_when_nothing_is_set_then_defaults() -> None:
@@ -32,11 +36,11 @@ def test_read_when_set_then_each_kind_is_typed() -> None:
     assert settings.cors_origins == "https://app.example"
     assert settings.max_retries == 0
     assert settings.total_timeout_seconds == 1.5
-    assert settings.anthropic_api_key.reveal() == "sk-ant-1"
+    assert settings.get(API_KEY) == "sk-ant-1"
 
 
 def test_read_when_blank_then_default() -> None:
-    assert read(MAX_RETRIES="  ", DEFAULT_MODEL="") == Settings()
+    assert read(MAX_RETRIES="  ", ANTHROPIC_API_KEY="", PUBLIC_BASE_URL="") == Settings()
 
 
 @pytest.mark.parametrize(
@@ -60,15 +64,18 @@ def test_read_when_value_is_wrong_then_error_names_the_var(name: str, value: str
 
 
 def test_types_when_listed_then_secrets_are_secrets_and_nothing_else_is() -> None:
-    types = get_type_hints(Settings)
-
-    for field in fields(Settings):
-        assert (types[field.name] is Secret) == field.name.endswith(("_key", "_token", "_secret", "_pat"))
+    for kind in settings_classes():
+        types = get_type_hints(kind)
+        for name in kind.names():
+            assert (types[name] is Secret) == name.endswith(("_key", "_token", "_secret", "_pat"))
+    for provider in find_providers(Provider):
+        for setting in provider.declared_settings():
+            assert setting.is_secret == setting.name.endswith(("_KEY", "_TOKEN", "_SECRET", "_PAT"))
 
 
 def test_secret_when_shown_in_any_way_then_masked() -> None:
     settings = read(ANTHROPIC_API_KEY="sk-ant-hidden")
-    secret = settings.anthropic_api_key
+    secret = settings.declared["ANTHROPIC_API_KEY"]
 
     shown = [repr(settings), repr(secret), str(secret), f"{secret}", f"{secret!r}", "%s" % secret]  # noqa: UP031
     shown.append(json.dumps({"secret": secret}, default=str))
@@ -78,9 +85,9 @@ def test_secret_when_shown_in_any_way_then_masked() -> None:
         json.dumps({"secret": secret})
 
 
-def test_get_text_when_named_by_its_var_then_its_text() -> None:
+def test_get_when_declared_then_its_text() -> None:
     settings = read(ANTHROPIC_API_KEY="sk-ant-1", ANTHROPIC_BASE_URL="http://127.0.0.1:1")
 
-    assert settings.get_text(AnthropicProvider.api_key_setting) == "sk-ant-1"
-    assert settings.get_text(AnthropicProvider.base_url_setting) == "http://127.0.0.1:1"
-    assert read().get_text("ANTHROPIC_API_KEY") == NOT_SET.reveal() == ""
+    assert settings.get(API_KEY) == "sk-ant-1"
+    assert settings.get(AnthropicProvider.base_url_setting) == "http://127.0.0.1:1"
+    assert read().get(API_KEY) == NOT_SET.reveal() == ""

@@ -1,9 +1,13 @@
 """A worker's bindings, and the ones in memory that tests use."""
 
+from collections.abc import Callable
+
 import pytest
 
+from electrons.bindings import Bindings, Database
 from electrons.errors import ConfigurationError, DatabaseError
-from electrons.storage.bindings import Bindings
+from electrons.storage.keys import ApiKeys
+from electrons.storage.ledger import UsageLedger
 from electrons.testing import MemoryDatabase, MemoryKeyValueStore, create_memory_bindings
 
 
@@ -11,8 +15,6 @@ from electrons.testing import MemoryDatabase, MemoryKeyValueStore, create_memory
     ("attribute", "name"),
     [
         ("database", "DB"),
-        ("usage_ledger", "DB"),
-        ("api_keys", "DB"),
         ("cache", "CACHE"),
         ("rate_limiter", "RATE_LIMITER"),
     ],
@@ -20,6 +22,19 @@ from electrons.testing import MemoryDatabase, MemoryKeyValueStore, create_memory
 def test_binding_when_missing_then_error_names_it(attribute: str, name: str) -> None:
     with pytest.raises(ConfigurationError, match=f"`{name}` is missing"):
         getattr(Bindings(), attribute)
+
+
+@pytest.mark.parametrize("kind", [UsageLedger, ApiKeys])
+def test_table_when_there_is_no_database_then_error_names_it(kind: Callable[[Database], object]) -> None:
+    with pytest.raises(ConfigurationError, match="`DB` is missing"):
+        Bindings().table(kind)
+
+
+def test_table_when_asked_for_twice_then_the_same() -> None:
+    bindings = create_memory_bindings()
+
+    assert bindings.table(ApiKeys) is bindings.table(ApiKeys)
+    assert isinstance(bindings.table(UsageLedger), UsageLedger)
 
 
 def test_bindings_when_all_are_there_then_given() -> None:

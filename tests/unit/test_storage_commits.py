@@ -1,16 +1,14 @@
 """The table of commits."""
 
-from dataclasses import replace
-
 from electrons.app import App
 from electrons.context import Context, Labels, Principal
 from electrons.settings import Secret, Settings
-from electrons.storage.commits import Commits
 from electrons.testing import MemoryDatabase, TestClient
+from sandbox_executor.storage.commits import Commits
 
 
 def create_context() -> Context:
-    settings = replace(Settings(), github_pat=Secret("planted-token-1"))
+    settings = Settings(declared={"GITHUB_PAT": Secret("planted-token-1")})
     context = TestClient(App("worker"), settings=settings).create_context("POST", "/")
     context.request_id = "request-1"
     context.principal = Principal(id="key-1", key_id="key-1")

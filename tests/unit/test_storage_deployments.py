@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from electrons.storage.deployments import PENDING_SECONDS, DeploymentRow, Deployments
 from electrons.testing import MemoryDatabase
+from sandbox_executor.storage.deployments import PENDING_SECONDS, DeploymentRow, Deployments
 
 DEPLOY = DeploymentRow(worker_name="hello", action="deploy", request_id="request-1", key_id="key-1")
 

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from electrons.bindings import Row, Value
 from electrons.errors import DatabaseError
 from electrons.keys import ParsedKey, generate, parse
-from electrons.storage.bindings import Row, Value
 from electrons.storage.keys import REMEMBERED, USE_NOTED_EVERY_SECONDS, ApiKeys
 from electrons.testing import MemoryDatabase, create_key
 

@@ -6,11 +6,11 @@ import httpx2
 import pytest
 
 from electrons.app import App
+from electrons.bindings import Bindings, StoredObject
 from electrons.errors import ProviderError
 from electrons.providers.elevenlabs import ElevenLabsProvider
-from electrons.storage.bindings import Bindings, StoredObject
-from electrons.storage.media import MediaFolder, new_name, serve_media
-from electrons.testing import Answer, MemoryObjectStore, TestClient, create_memory_bindings
+from electrons.storage.media import MediaFolder, new_name
+from electrons.testing import MemoryObjectStore, TestClient, TestResponse, create_memory_bindings
 
 FOLDER = MediaFolder(bucket="AUDIO_STORAGE", path="/audio", not_found="Audio file not found")
 PROVIDER = ElevenLabsProvider()
@@ -22,7 +22,7 @@ LAST_MODIFIED = "Wed, 18 Nov 2026 11:06:40 GMT"
 
 def create_client(*, public_base_url: str = "") -> TestClient:
     app = App("worker")
-    serve_media(app, FOLDER)
+    app.serve_media(FOLDER)
     client = TestClient(app, bindings=create_memory_bindings(clock=lambda: UPLOADED))
     client.settings = replace(client.settings, public_base_url=public_base_url)
     return client
@@ -33,7 +33,7 @@ class Stored:
     client: TestClient
     facts: StoredObject
 
-    async def get(self, method: str = "GET", **headers: str) -> Answer:
+    async def get(self, method: str = "GET", **headers: str) -> TestResponse:
         fields = {name.replace("_", "-"): value for name, value in headers.items()}
         return await self.client.request(method, f"/audio/{NAME}", headers=fields)
 

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from electrons.storage.renders import Render, Renders
 from electrons.testing import MemoryDatabase
+from render_service.storage import Render, Renders
 
 RENDER = Render(
     id="render-1",

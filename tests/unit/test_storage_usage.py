@@ -3,13 +3,14 @@
 import asyncio
 
 from electrons.app import App
-from electrons.context import Context, Usage
+from electrons.context import Context
 from electrons.errors import ProviderError
 from electrons.http import Response
-from electrons.models.base import LabeledRequest
-from electrons.providers.prices import PRICE_DATE
-from electrons.storage.usage import record_usage
+from electrons.models import LabeledRequest
+from electrons.storage.ledger import record_usage
 from electrons.testing import TestClient
+from electrons.upstream.prices import PRICE_DATE
+from electrons.usage import Usage
 
 
 class Work(LabeledRequest):

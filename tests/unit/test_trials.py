@@ -1,15 +1,16 @@
 """Generated code on its way to the Worker Loader, and the loader's words on their way back."""
 
-from collections.abc import Sequence
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
-from electrons.trials import (
+from electrons.bindings import LoadedRequest, LoadedResponse, LoaderError
+from sandbox_executor.trials import (
     ENTRY,
-    TrialAnswer,
     TrialCode,
-    TrialRequest,
-    TrialResult,
     check_javascript,
     describe_worker_code,
     explain_error,
@@ -120,12 +121,18 @@ class Parser:
     def __init__(self, error: str) -> None:
         self.error = error
 
-    async def run(
-        self, code: TrialCode, requests: Sequence[TrialRequest], *, seconds: float, cpu_ms: int
-    ) -> TrialResult:
-        """See `Loader.run`."""
-        assert not requests and seconds and cpu_ms
-        return TrialResult(started=False, error=self.error, answers=[TrialAnswer()])
+    async def load(self, code: Mapping[str, Any]) -> Parser:
+        """See `Loader.load`."""
+        assert code["limits"]["cpuMs"]
+        return self
+
+    async def fetch(self, request: LoadedRequest, *, max_body_bytes: int) -> LoadedResponse:
+        """See `LoadedWorker.fetch`."""
+        assert request.method == "GET" and max_body_bytes
+        raise LoaderError(f"Error: Failed to start Worker: {self.error}")
+
+    def close(self) -> None:
+        """See `LoadedWorker.close`."""
 
 
 @pytest.mark.parametrize(

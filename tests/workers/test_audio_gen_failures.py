@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from tests.emulators.process import Emulators
-from tests.platform import PLANTED_SECRET, Platform
+from tests.platform import Platform
+from tests.variants import PLANTED_SECRET
 from tests.workers.shapes import error_of, success_of
 from tests.workers.speech import TEXT, ask, speak
 

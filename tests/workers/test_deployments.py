@@ -3,7 +3,8 @@
 import pytest
 
 from tests.emulators.process import Emulators
-from tests.platform import PLANTED_SECRET, Platform
+from tests.platform import SETTINGS_HEADER, Platform
+from tests.variants import PLANTED_SECRET
 from tests.workers.shapes import error_of, success_of
 
 MODELS = [
@@ -73,3 +74,20 @@ def test_provider_when_unreachable_then_502_after_another_try(platform: Platform
     assert "Anthropic cannot be reached" in body["error"]
     assert "127.0.0.1" not in answer.text
     assert [line["attempt"] for line in platform.log_lines(body["request_id"], event="retry")] == [1]
+
+
+def test_settings_when_a_caller_sends_some_then_a_deployment_does_not_read_them(platform: Platform) -> None:
+    opened = {SETTINGS_HEADER: '{"AUTH_MODE": "open"}'}
+
+    answer = platform.client("text-gen-with-keys-required").post("/generate", json={"prompt": "Hello"}, headers=opened)
+
+    error_of(answer, 401, "UNAUTHORIZED")
+
+
+def test_settings_when_a_test_sends_some_then_the_worker_has_them(platform: Platform) -> None:
+    """The other half of the test above: what the deployment has not read is what a worker under test would read."""
+    closed = {SETTINGS_HEADER: '{"AUTH_MODE": "required"}'}
+
+    answer = platform.client("text-gen").post("/generate", json={"prompt": "Hello"}, headers=closed)
+
+    error_of(answer, 401, "UNAUTHORIZED")

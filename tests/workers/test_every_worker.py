@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from setup import NODE, ROOT, environment
-from tests.platform import Platform
+from tests.platform import MAIN_MODULE, SETTINGS_HEADER, Platform
 from tests.workers.shapes import TIMESTAMP, UUID4, error_of
 
 FOLDERS = {path.parent.name: path.parent for path in sorted((ROOT / "workers").glob("*/wrangler.toml"))}
@@ -30,11 +30,18 @@ WITH_SOCKET = pytest.mark.parametrize("worker", [name for name, folder in FOLDER
 
 
 @pytest.fixture(scope="module")
-def uploads() -> dict[str, subprocess.CompletedProcess[str]]:
+def uploaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where `uploads` puts the files of each worker, in a folder of its name."""
+    return tmp_path_factory.mktemp("uploads")
+
+
+@pytest.fixture(scope="module")
+def uploads(uploaded: Path) -> dict[str, subprocess.CompletedProcess[str]]:
     """`wrangler deploy --dry-run` of every worker, two at a time."""
 
     def deploy(folder: Path) -> subprocess.CompletedProcess[str]:
         command = [str(NODE), str(ROOT / "node_modules/wrangler/bin/wrangler.js"), "deploy", "--dry-run"]
+        command += ["--outdir", str(uploaded / folder.name)]
         return subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
 
     with ThreadPoolExecutor(max_workers=2) as pool:
@@ -75,6 +82,18 @@ def test_upload_when_the_worker_is_deployed_then_it_fits_the_free_plan(
     with capsys.disabled():
         print(f"\n{worker}: upload {whole / 1e6:.2f} MB, {compressed / 1e6:.2f} MB gzip ", end="")
     assert compressed < FREE_PLAN_BYTES
+
+
+@EVERY
+def test_upload_when_the_worker_is_deployed_then_no_file_reads_the_tests_header(
+    uploads: dict[str, subprocess.CompletedProcess[str]], uploaded: Path, worker: str
+) -> None:
+    assert uploads[worker].returncode == 0
+
+    files = {path.name: path.read_bytes().lower() for path in (uploaded / worker).rglob("*") if path.is_file()}
+    assert {"entry.py", "entrypoint.py"} <= files.keys()
+    assert Path(MAIN_MODULE).name not in files
+    assert [name for name, content in files.items() if SETTINGS_HEADER.lower().encode() in content] == []
 
 
 @EVERY

@@ -6,7 +6,8 @@ import httpx2
 import pytest
 
 from tests.emulators.process import Emulators
-from tests.platform import PLANTED_SECRET, Platform
+from tests.platform import Platform
+from tests.variants import PLANTED_SECRET
 from tests.workers.shapes import error_of, success_of
 
 MODELS = {"ideogram": "ideogram:v3", "openai": "openai:gpt-image-2"}

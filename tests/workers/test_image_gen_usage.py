@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import replace
-from pathlib import Path
 
 import httpx2
 import pytest
 
-from electrons.app import App
+from electrons.bindings import StoredObject
 from electrons.errors import UnavailableError
-from electrons.settings import Secret, Settings
-from electrons.storage.bindings import StoredObject
+from electrons.settings import Secret
 from electrons.testing import MemoryObjectStore, TestClient, create_memory_bindings
-from setup import ROOT
+from image_gen.routes import app
+from image_gen.settings import ImageSettings
 from tests.platform import Platform
 from tests.workers.shapes import success_of
 
@@ -32,17 +30,6 @@ class FullStore(MemoryObjectStore):
         raise UnavailableError("The object store cannot be reached; try again shortly")
 
 
-def load_app() -> App:
-    """The worker's app on CPython."""
-    path: Path = ROOT / "workers" / "image-gen" / "src" / "image.py"
-    spec = importlib.util.spec_from_file_location("image_gen_image", path)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    app: App = module.app
-    return app
-
-
 def ideogram(request: httpx2.Request) -> httpx2.Response:
     if request.method == "GET":
         return httpx2.Response(200, content=PNG)
@@ -52,8 +39,12 @@ def ideogram(request: httpx2.Request) -> httpx2.Response:
 
 def create_client(store: MemoryObjectStore) -> TestClient:
     return TestClient(
-        load_app(),
-        settings=Settings(auth_mode="open", ideogram_api_key=Secret("key"), public_base_url="https://media.example/"),
+        app,
+        settings=ImageSettings(
+            auth_mode="open",
+            public_base_url="https://media.example/",
+            declared={"IDEOGRAM_API_KEY": Secret("key")},
+        ),
         bindings=replace(create_memory_bindings(), IMAGE_STORAGE=store),
         http=httpx2.MockTransport(ideogram),
     )

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import local
 from tests.emulators.process import Emulators
-from tests.platform import Platform, Variant
+from tests.platform import Platform
+from tests.variants import Variant
 
+WORKERS = ("rate-limiter", "text-gen")
 FIVE_AN_HOUR = {"limited": Variant("text-gen", {"RATE_LIMIT_POLICY": '"requests";q=5;w=3600'})}
 
 
@@ -17,10 +19,10 @@ def call_until_refused(platform: Platform, *, address: str, times: int) -> list[
 
 def test_limits_when_everything_is_restarted_then_they_hold_on(emulators: Emulators, tmp_path: Path) -> None:
     local.migrate(tmp_path)
-    with Platform.start(state=tmp_path, emulators=emulators, variants=FIVE_AN_HOUR) as platform:
+    with Platform.start(state=tmp_path, emulators=emulators, variants=FIVE_AN_HOUR, workers=WORKERS) as platform:
         before = call_until_refused(platform, address="192.0.2.1", times=3)
 
-    with Platform.start(state=tmp_path, emulators=emulators, variants=FIVE_AN_HOUR) as platform:
+    with Platform.start(state=tmp_path, emulators=emulators, variants=FIVE_AN_HOUR, workers=WORKERS) as platform:
         after = call_until_refused(platform, address="192.0.2.1", times=3)
         other = call_until_refused(platform, address="192.0.2.2", times=1)
 

@@ -61,7 +61,7 @@ def test_limits_when_500_call_at_once_then_exactly_100_are_admitted(platform: Pl
         limits = httpx2.Limits(max_connections=500)
         url = platform.urls["text-gen-limited"]
         async with httpx2.AsyncClient(base_url=url, limits=limits, timeout=60, trust_env=False) as client:
-            headers = {"CF-Connecting-IP": "192.0.2.12"}
+            headers = {"CF-Connecting-IP": "192.0.2.12", **platform.headers("text-gen-limited")}
             body = {"prompt": "Hello", "options": {"max_tokens": 1}}
             calls = [client.post("/generate", json=body, headers=headers) for _ in range(500)]
             return await asyncio.gather(*calls)

@@ -12,7 +12,8 @@ import pytest
 
 import local
 from tests.emulators.process import Emulators
-from tests.platform import PLANTED_SECRET, Platform, wait_for
+from tests.platform import Platform, wait_for
+from tests.variants import PLANTED_SECRET
 from tests.workers.renders import CallbackServer, clip_of, edit_of, render_of, render_to_end, submissions, wait_for_end
 from tests.workers.shapes import error_of
 

@@ -8,7 +8,8 @@ import httpx2
 import pytest
 
 from tests.emulators.process import Emulators
-from tests.platform import PLANTED_SECRET, Platform
+from tests.platform import Platform
+from tests.variants import PLANTED_SECRET
 from tests.workers.deployments import constant, deploy, put_behind_our_back, read, request, show
 from tests.workers.sandbox import call, unique
 from tests.workers.shapes import error_of, success_of

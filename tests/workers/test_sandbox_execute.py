@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tests.emulators.process import Emulators
-from tests.platform import PLANTED_SECRET, Platform
+from tests.platform import Platform
+from tests.variants import PLANTED_SECRET
 from tests.workers.sandbox import call, execute, files_of, play, tools_of
 from tests.workers.shapes import UUID4, error_of
 

@@ -8,7 +8,6 @@ from threading import Timer
 import httpx2
 import pytest
 
-from electrons.keys import Scope
 from tests.clients.repositories import GitHubRepository, create_repository, entry
 from tests.emulators.process import Emulators
 from tests.platform import Platform
@@ -179,7 +178,7 @@ def test_repository_when_not_there_then_the_error_says_so_and_nothing_is_spent(
     ],
 )
 def test_scope_when_missing_then_403_names_it_and_nothing_is_asked(
-    platform: Platform, emulators: Emulators, scopes: tuple[Scope, ...], members: dict[str, object], scope: str
+    platform: Platform, emulators: Emulators, scopes: tuple[str, ...], members: dict[str, object], scope: str
 ) -> None:
     key = platform.key(*scopes)
 

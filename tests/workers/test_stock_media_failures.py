@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.emulators.process import Emulators
-from tests.platform import PLANTED_SECRET, Platform, wait_for
+from tests.platform import Platform, wait_for
+from tests.variants import PLANTED_SECRET
 from tests.workers.shapes import error_of, success_of
 
 PATHS = pytest.mark.parametrize("path", ["/search/videos", "/search/photos", "/search"])
@@ -201,7 +202,8 @@ def test_caller_when_leaving_before_the_answer_then_both_calls_are_cancelled_and
 ) -> None:
     emulators.add_fault("pexels", kind="slow_first_byte", seconds=60, times=2)
     connection = HTTPConnection(urlsplit(platform.urls["stock-media-uncached"]).netloc, timeout=10)
-    connection.request("POST", "/search", '{"keywords": ["ocean"]}', {"X-Request-ID": "left-search"})
+    headers = {"X-Request-ID": "left-search", **platform.headers("stock-media-uncached")}
+    connection.request("POST", "/search", '{"keywords": ["ocean"]}', headers)
     connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
     assert wait_for(lambda: len(emulators.requests("pexels")) == 2)
 

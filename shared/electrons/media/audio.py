@@ -1,7 +1,7 @@
-"""The formats of speech, by the names that ElevenLabs gave them: `mp3_44100_128` is codec, sample rate, kbit/s.
+"""The audio formats of the platform: `mp3_44100_128` is codec, sample rate, kbit/s. Providers map them to their own.
 
-https://elevenlabs.io/docs/api-reference/text-to-speech/convert, `output_format`. All are mono; `pcm` and `wav` have
-16-bit samples, little-endian.
+The names are those of https://elevenlabs.io/docs/api-reference/text-to-speech/convert. All are mono; `pcm` and `wav`
+have 16-bit samples, little-endian.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _SAMPLE_BYTES: Mapping[str, int] = {"pcm": 2, "wav": 2, "ulaw": 1, "alaw": 1}
 
 @dataclass(frozen=True, slots=True)
 class AudioFormat:
-    """One of `FORMATS`. The codec is the extension of a file, too; `sample_rate` is in Hz."""
+    """One of `FORMATS`. The codec is also the file extension; `sample_rate` is in Hz."""
 
     name: str
     codec: str
@@ -45,7 +45,7 @@ class AudioFormat:
 
     @classmethod
     def parse(cls, name: str) -> AudioFormat:
-        """The format of that name. Raises ValueError."""
+        """Return the format of that name. Raises ValueError."""
         if name not in FORMATS:
             raise ValueError(f"no audio format: {name!r}")
         codec, sample_rate, *_ = name.split("_")
@@ -53,15 +53,15 @@ class AudioFormat:
 
     @property
     def content_type(self) -> str:
-        """Its media type."""
+        """The media type."""
         return _CONTENT_TYPES[self.codec]
 
     @property
     def is_compressed(self) -> bool:
-        """Whether a second has no fixed number of bytes, so that its duration stands in its frames only."""
+        """Whether a second has no fixed number of bytes, so that only the frames say how long it is."""
         return self.codec not in _SAMPLE_BYTES
 
     @property
     def bytes_per_second(self) -> int:
-        """Of an uncompressed format. Raises KeyError for another."""
+        """Bytes per second of an uncompressed format. Raises KeyError for a compressed one."""
         return self.sample_rate * _SAMPLE_BYTES[self.codec]

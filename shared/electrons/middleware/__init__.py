@@ -8,5 +8,5 @@ from collections.abc import Awaitable, Callable
 from electrons.context import Context
 from electrons.http import Response
 
-Next = Callable[[Context], Awaitable[Response]]
-Middleware = Callable[[Context, Next], Awaitable[Response]]
+CallNext = Callable[[Context], Awaitable[Response]]
+Middleware = Callable[[Context, CallNext], Awaitable[Response]]

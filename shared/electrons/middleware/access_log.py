@@ -2,10 +2,10 @@
 
 from electrons.context import Context
 from electrons.http import Response
-from electrons.middleware import Next
+from electrons.middleware import CallNext
 
 
-async def access_log(context: Context, call_next: Next) -> Response:
+async def access_log(context: Context, call_next: CallNext) -> Response:
     """Notes the status, and defers the line, so that a stream is logged with its true length and end.
 
     The line is deferred before anything else happens, so a caller who leaves early is logged too.
@@ -17,7 +17,7 @@ async def access_log(context: Context, call_next: Next) -> Response:
             "request",
             request_id=context.request_id,
             method=context.request.method,
-            route=context.route.path if context.route else None,
+            route=context.route_path,
             status=context.status,
             ms=context.elapsed_ms(),
             error_code=context.error_code,

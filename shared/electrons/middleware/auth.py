@@ -3,21 +3,22 @@
 from electrons.context import Context, Principal
 from electrons.errors import ConfigurationError, DatabaseError, UnauthorizedError, UnavailableError
 from electrons.http import Headers, Response
-from electrons.keys import SCOPES, KeyRecord, MalformedKeyError, parse
-from electrons.middleware import Next
+from electrons.keys import KeyRecord, MalformedKeyError, parse
+from electrons.middleware import CallNext
+from electrons.storage.keys import ApiKeys
 
 _SCHEME = "bearer "
 
 
-async def auth(context: Context, call_next: Next) -> Response:
+async def auth(context: Context, call_next: CallNext) -> Response:
     """Sets `context.principal`.
 
     Raises `UnauthorizedError` without a good key, `ForbiddenError` for a key without the route's scope, and
     `UnavailableError` (`AUTH_UNAVAILABLE`) while the key table cannot be read: it never lets anybody in unseen.
     """
     route, settings = context.route, context.settings
-    if route is not None and (route.public or (settings.auth_mode == "open" and not route.never_open)):
-        context.principal = Principal(id=context.request.client_address, scopes=frozenset(SCOPES))
+    if route.public or (settings.auth_mode == "open" and not route.never_open):
+        context.principal = Principal(id=context.request.client_address, has_all_scopes=True)
         return await call_next(context)
 
     record = await _authenticate(context)
@@ -27,7 +28,7 @@ async def auth(context: Context, call_next: Next) -> Response:
         scopes=frozenset(record.scopes.split()),
         rate_limit_policy=record.rate_limit_policy,
     )
-    if route is not None and route.scope is not None:
+    if route.scope is not None:
         context.principal.require(route.scope)
     return await call_next(context)
 
@@ -42,7 +43,7 @@ def read_credential(headers: Headers) -> str | None:
 async def _authenticate(context: Context) -> KeyRecord:
     credential = read_credential(context.request.headers)
     try:
-        keys = context.bindings.api_keys
+        keys = context.bindings.table(ApiKeys)
         # Also where there is nothing to look up, so that the owner of a new deployment learns what is missing.
         await keys.check()
         if credential is None:

@@ -2,13 +2,13 @@
 
 from electrons.context import Context
 from electrons.http import Response
-from electrons.middleware import Next
+from electrons.middleware import CallNext
 
 _ALLOWED_HEADERS = "Content-Type, Authorization, X-API-Key, X-Request-ID, X-Instance-ID, Idempotency-Key"
 _EXPOSED_HEADERS = "X-Request-ID, RateLimit, RateLimit-Policy, Retry-After, X-Estimated-Cost-USD, Idempotent-Replayed"
 
 
-async def cors(context: Context, call_next: Next) -> Response:
+async def cors(context: Context, call_next: CallNext) -> Response:
     """Answers preflights with 204, and names the allowed origin on every other answer.
 
     `CORS_ORIGINS` is `*` or a comma-separated list; with a list, an origin that stands in it is named and caches are
@@ -19,7 +19,7 @@ async def cors(context: Context, call_next: Next) -> Response:
     response.headers += _origin_headers(context)
     if preflight:
         response.headers += [
-            ("Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, DELETE, OPTIONS"),
+            ("Access-Control-Allow-Methods", "GET, HEAD, POST, DELETE, OPTIONS"),
             ("Access-Control-Allow-Headers", _ALLOWED_HEADERS),
             ("Access-Control-Max-Age", "86400"),
         ]

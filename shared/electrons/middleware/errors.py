@@ -4,7 +4,7 @@ from electrons.context import Context
 from electrons.errors import ElectronsError
 from electrons.http import Response
 from electrons.logs import redact
-from electrons.middleware import Next
+from electrons.middleware import CallNext
 
 
 def describe(error: Exception, context: Context) -> ElectronsError:
@@ -25,7 +25,7 @@ def describe(error: Exception, context: Context) -> ElectronsError:
     return error
 
 
-async def errors(context: Context, call_next: Next) -> Response:
+async def errors(context: Context, call_next: CallNext) -> Response:
     """Turns whatever the inner layers raise into the one JSON error shape."""
     try:
         return await call_next(context)

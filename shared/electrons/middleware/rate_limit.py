@@ -6,12 +6,12 @@ import uuid
 from electrons.context import Context
 from electrons.errors import RateLimitedError, UnavailableError
 from electrons.http import Response
-from electrons.middleware import Next
+from electrons.middleware import CallNext
 from electrons.ratelimit.limiter import LimiterUnreachableError, Verdict
 from electrons.settings import NO_LIMITS
 
 
-async def rate_limit(context: Context, call_next: Next) -> Response:
+async def rate_limit(context: Context, call_next: CallNext) -> Response:
     """Refuses with 429 what is over a limit, at no cost; the limits stand in the headers of every answer.
 
     When the limiter cannot be reached, `RATE_LIMIT_FAILURE` decides: `open` lets the request go on, `closed` answers
@@ -19,10 +19,10 @@ async def rate_limit(context: Context, call_next: Next) -> Response:
     """
     route, settings = context.route, context.settings
     policy = context.principal.rate_limit_policy or settings.rate_limit_policy
-    if route is None or route.public or policy == NO_LIMITS:
+    if route.public or policy == NO_LIMITS:
         return await call_next(context)
 
-    estimate = dict(route.estimate(context, context.body)) if route.estimate else {}
+    estimate = dict(route.estimate(context.body)) if route.estimate else {}
     key = f"{context.service}:{context.principal.id}"
     # Not the request's id: the caller may choose that, and two calls in flight must not share a reservation.
     reservation_id = str(uuid.uuid4()) if estimate else None

@@ -5,7 +5,7 @@ import uuid
 
 from electrons.context import Context
 from electrons.http import Request, Response
-from electrons.middleware import Next
+from electrons.middleware import CallNext
 
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
@@ -16,7 +16,7 @@ def choose_request_id(request: Request) -> str:
     return given if given and _WELL_FORMED.fullmatch(given) else str(uuid.uuid4())
 
 
-async def request_id(context: Context, call_next: Next) -> Response:
+async def request_id(context: Context, call_next: CallNext) -> Response:
     """Sets `context.request_id` and answers with it in `X-Request-ID`."""
     context.request_id = choose_request_id(context.request)
     response = await call_next(context)

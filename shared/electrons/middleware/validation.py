@@ -7,8 +7,8 @@ from pydantic import BaseModel, ValidationError
 from electrons.context import Context
 from electrons.errors import InvalidJSONError, RequestError
 from electrons.http import Response
-from electrons.middleware import Next
-from electrons.models.base import LABEL_LIMIT, LabeledRequest
+from electrons.middleware import CallNext
+from electrons.models import LABEL_LIMIT, LabeledRequest
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -42,10 +42,10 @@ def _sentence(field: dict[str, str]) -> str:
     return message if message.endswith("required") or message.startswith(f"{name} ") else f"{name}: {message}"
 
 
-async def validation(context: Context, call_next: Next) -> Response:
+async def validation(context: Context, call_next: CallNext) -> Response:
     """Sets `context.body` and the caller's labels; the body's own labels win over the header."""
     route = context.route
-    if route is not None and route.body is not None:
+    if route.body is not None:
         content = await context.request.reader(route.body_limit)
         context.body = parse_body(content, route.body)
     context.labels.instance_id = (context.request.headers.get("X-Instance-ID") or "")[:LABEL_LIMIT] or None

@@ -11,24 +11,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from pydantic_core import from_json
 
+from electrons.capabilities.text import TextCall, TextProvider, TextResult
+from electrons.capabilities.turns import Ended, Message, ToolResults, ToolUse, Turn, TurnCall, TurnProvider, UserText
 from electrons.errors import ProviderError
 from electrons.http import HeaderPairs
-from electrons.providers.base import (
-    ProviderRequest,
-    TextCall,
-    TextProvider,
-    TextResult,
-    as_object,
-    as_text,
-    classify_error,
-    parse_json_error,
-    parse_retry_after,
-)
-from electrons.providers.turns import Ended, Message, ToolResults, ToolUse, Turn, TurnCall, TurnProvider, UserText
+from electrons.upstream.errors import classify_error, parse_json_error, parse_retry_after
+from electrons.upstream.provider import ProviderRequest
+from electrons.upstream.reading import as_object, as_text
 
 API_VERSION = "2023-06-01"
 
@@ -74,10 +68,21 @@ class AnthropicProvider(TextProvider, TurnProvider):
     name = "anthropic"
     title = "Anthropic"
     base_url = "https://api.anthropic.com"
-    base_url_setting = "ANTHROPIC_BASE_URL"
-    api_key_setting = "ANTHROPIC_API_KEY"
-    docs_url = "https://platform.claude.com/docs/en/api/messages"
-    capabilities = frozenset({"text", "turns"})
+    model_prefixes = ("claude",)
+    retired_models = MappingProxyType(
+        {
+            # The vendor's replacements: https://platform.claude.com/docs/en/about-claude/model-deprecations (2026-11)
+            "claude-sonnet-4-20250514": "claude-sonnet-4-6",
+            "claude-sonnet-4-0": "claude-sonnet-4-6",
+            "claude-3-7-sonnet-20250219": "claude-sonnet-4-6",
+            "claude-opus-4-20250514": "claude-opus-4-8",
+            "claude-opus-4-0": "claude-opus-4-8",
+            "claude-opus-4-1": "claude-opus-4-8",
+            "claude-opus-4-1-20250805": "claude-opus-4-8",
+            "claude-3-5-haiku-20241022": "claude-haiku-4-5",
+            "claude-3-haiku-20240307": "claude-haiku-4-5",
+        }
+    )
 
     def build_headers(self, api_key: str, request_id: str) -> HeaderPairs:
         """`x-api-key` and the pinned version; Anthropic takes no request id of ours."""

@@ -14,18 +14,13 @@ from urllib.parse import quote
 
 import httpx2
 
+from electrons.capabilities.speech import SpeechCall, SpeechProvider, Voice
 from electrons.errors import ProviderError
 from electrons.http import HeaderPairs
 from electrons.media.subtitles import Alignment
-from electrons.providers.base import (
-    ProviderRequest,
-    as_object,
-    as_text,
-    classify_error,
-    parse_json_error,
-    parse_retry_after,
-)
-from electrons.providers.speech import SpeechCall, SpeechProvider, Voice
+from electrons.upstream.errors import classify_error, parse_json_error, parse_retry_after
+from electrons.upstream.provider import ProviderRequest
+from electrons.upstream.reading import as_object, as_text
 
 # 402 says it by its status; these come with 401 and 403.
 _QUOTA_CODES = {
@@ -43,10 +38,6 @@ class ElevenLabsProvider(SpeechProvider):
     name = "elevenlabs"
     title = "ElevenLabs"
     base_url = "https://api.elevenlabs.io"
-    base_url_setting = "ELEVENLABS_BASE_URL"
-    api_key_setting = "ELEVENLABS_API_KEY"
-    docs_url = "https://elevenlabs.io/docs/api-reference/text-to-speech/convert"
-    capabilities = frozenset({"speech", "timed_speech", "voices"})
 
     def build_headers(self, api_key: str, request_id: str) -> HeaderPairs:
         """`xi-api-key`; ElevenLabs takes no request id of ours."""
@@ -54,18 +45,21 @@ class ElevenLabsProvider(SpeechProvider):
 
     def build_speech(self, call: SpeechCall, *, timestamps: bool) -> ProviderRequest:
         """`POST /v1/text-to-speech/{voice_id}`, or its `/with-timestamps`."""
-        settings: dict[str, Any] = {
+        settings = {
             "stability": call.stability,
             "similarity_boost": call.similarity_boost,
             "style": call.style,
             "use_speaker_boost": call.use_speaker_boost,
+            "speed": call.speed,
         }
-        if call.speed is not None:
-            settings["speed"] = call.speed
         path = f"/v1/text-to-speech/{quote(call.voice_id, safe='')}{'/with-timestamps' if timestamps else ''}"
         return ProviderRequest.json(
-            f"{path}?output_format={quote(call.output_format, safe='')}",
-            {"text": call.text, "model_id": call.model, "voice_settings": settings},
+            f"{path}?output_format={quote(call.audio_format.name, safe='')}",
+            {
+                "text": call.text,
+                "model_id": call.model,
+                "voice_settings": {name: value for name, value in settings.items() if value is not None},
+            },
             headers=[],
         )
 

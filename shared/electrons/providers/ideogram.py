@@ -8,18 +8,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Any
 
-from electrons.errors import ProviderError, RequestError
-from electrons.http import HeaderPairs
-from electrons.providers.base import (
-    ProviderRequest,
-    as_text,
-    classify_error,
-    parse_json_error,
-    parse_retry_after,
-)
-from electrons.providers.images import (
+from electrons.capabilities.images import (
     GeneratedImage,
     ImageCall,
     ImageProvider,
@@ -30,6 +22,11 @@ from electrons.providers.images import (
     write_ratio,
     write_size,
 )
+from electrons.errors import ProviderError, RequestError
+from electrons.http import HeaderPairs
+from electrons.upstream.errors import classify_error, parse_json_error, parse_retry_after
+from electrons.upstream.provider import ProviderRequest
+from electrons.upstream.reading import as_text
 
 # Version 3's aspect ratios one way; each goes the other way as well.
 _SHAPES_V3 = ((1, 1), (1, 2), (1, 3), (2, 3), (3, 4), (4, 5), (9, 16), (10, 16))
@@ -78,11 +75,15 @@ class IdeogramProvider(ImageProvider):
     name = "ideogram"
     title = "Ideogram"
     base_url = "https://api.ideogram.ai"
-    base_url_setting = "IDEOGRAM_BASE_URL"
-    api_key_setting = "IDEOGRAM_API_KEY"
-    docs_url = "https://developer.ideogram.ai/api-reference"
-    capabilities = frozenset({"image"})
     file_hosts = frozenset({"ideogram.ai"})
+    model_prefixes = ("ideogram",)
+    # Only Ideogram's legacy endpoint has these; version 3 takes everything that callers send to them.
+    retired_models = MappingProxyType(dict.fromkeys(("v1", "v1-turbo", "v2", "v2-turbo", "v2a", "v2a-turbo"), "v3"))
+
+    def find_model(self, name: str) -> str:
+        """Return the version; `ideogram-v2` is an older spelling of `v2`."""
+        family, _, version = name.partition("-")
+        return super().find_model((version.lower() or "v3") if family.lower() == self.name else name)
 
     def build_headers(self, api_key: str, request_id: str) -> HeaderPairs:
         """The key in a field of its own; Ideogram takes no request id."""

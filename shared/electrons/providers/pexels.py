@@ -10,11 +10,13 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
+from electrons.capabilities.stock import Kind, MediaFile, MediaPage, Medium, StockCall, StockProvider
 from electrons.errors import ProviderError
 from electrons.http import HeaderPairs
-from electrons.providers.base import ProviderRequest, as_text, classify_error, parse_json_error, parse_retry_after
-from electrons.providers.quota import Quota
-from electrons.providers.stock import Kind, MediaFile, MediaPage, Medium, StockCall, StockProvider
+from electrons.upstream.errors import classify_error, parse_json_error, parse_retry_after
+from electrons.upstream.provider import ProviderRequest
+from electrons.upstream.quota import Quota
+from electrons.upstream.reading import as_text
 
 _PATHS = {"videos": "/v1/videos/search", "photos": "/v1/search"}
 
@@ -27,10 +29,6 @@ class PexelsProvider(StockProvider):
     name = "pexels"
     title = "Pexels"
     base_url = "https://api.pexels.com"
-    base_url_setting = "PEXELS_BASE_URL"
-    api_key_setting = "PEXELS_API_KEY"
-    docs_url = "https://www.pexels.com/api/documentation/"
-    capabilities = frozenset({"videos", "photos"})
     page_limit = 80
 
     def build_headers(self, api_key: str, request_id: str) -> HeaderPairs:

@@ -17,7 +17,6 @@ leaves names that begin with the vendor to the server.
 """
 
 import re
-from base64 import b64encode
 from collections.abc import Sequence
 
 from electrons.ratelimit.gcra import Policy, ServiceLimit
@@ -54,19 +53,16 @@ def parse_policies(text: str) -> tuple[Policy, ...]:
 
 
 def rate_limit_headers(
-    limits: Sequence[ServiceLimit], *, retry_after_seconds: int | None = None, partition_key: bytes | None = None
+    limits: Sequence[ServiceLimit], *, retry_after_seconds: int | None = None
 ) -> list[tuple[str, str]]:
     """Write the fields for the `limits` of a `Decision` or a `Settlement`, as (name, value) pairs.
 
-    `retry_after_seconds` is the decision's: with it there is a `Retry-After`. `partition_key` becomes the
-    parameter `pk`, which tells a caller with several quotas apart which one this is; it goes out readably, so
-    never a secret or a raw API key.
+    `retry_after_seconds` is the decision's: with it there is a `Retry-After`.
     """
     headers: list[tuple[str, str]] = []
     if limits:  # RFC 9651, section 4.1: an empty List is not sent at all
-        partition = "" if partition_key is None else f";pk=:{b64encode(partition_key).decode()}:"
-        quota_policies = [_quota_policy(limit.policy) + partition for limit in limits]
-        service_limits = [_service_limit(limit, retry_after_seconds) + partition for limit in limits]
+        quota_policies = [_quota_policy(limit.policy) for limit in limits]
+        service_limits = [_service_limit(limit, retry_after_seconds) for limit in limits]
         headers += [("RateLimit-Policy", ", ".join(quota_policies)), ("RateLimit", ", ".join(service_limits))]
     if retry_after_seconds is not None:
         headers.append(("Retry-After", str(retry_after_seconds)))

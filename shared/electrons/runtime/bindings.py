@@ -10,12 +10,12 @@ from typing import Any
 import js
 from pyodide.ffi import JsException, jsnull
 
+from electrons.bindings import Bindings, Row, Value
 from electrons.errors import DatabaseError, UnavailableError
 from electrons.ratelimit.limiter import LimiterUnreachableError, RateLimiter
 from electrons.runtime.convert import describe_js_error, to_js_object
 from electrons.runtime.loader import WorkerLoader
 from electrons.runtime.r2 import R2Bucket
-from electrons.storage.bindings import Bindings, Row, Value
 
 _PAUSES_WHILE_BUSY = (0.02, 0.05, 0.1, 0.2)
 

@@ -17,7 +17,8 @@ import js
 from pyodide.ffi import JsException, create_proxy, to_js
 from workers import WorkerEntrypoint
 
-from electrons.app import App, finish
+from electrons.app import App
+from electrons.bindings import Bindings
 from electrons.context import Context
 from electrons.errors import ClientClosedError, ElectronsError, PayloadTooLargeError
 from electrons.http import Headers, Request, Response
@@ -28,8 +29,6 @@ from electrons.runtime.convert import from_js_headers, to_js_headers, to_js_obje
 from electrons.runtime.fetch import FetchTransport
 from electrons.runtime.loop import install as install_loop
 from electrons.runtime.r2 import R2Body
-from electrons.settings import Settings
-from electrons.storage.bindings import Bindings
 from electrons.tasks import start_task
 
 _CONSOLE = {"info": "log", "warning": "warn", "error": "error"}
@@ -38,47 +37,47 @@ _CONSOLE = {"info": "log", "warning": "warn", "error": "error"}
 def create_entrypoint(app: App) -> type[WorkerEntrypoint]:
     """The class to export as `Default`. A factory, because workerd exports each class it finds in the main module."""
     install_loop()
-    environment: Environment | None = None
+    isolate: Isolate | None = None
 
     class Default(WorkerEntrypoint):
         """Serves the app's routes."""
 
         async def fetch(self, request: Any) -> Any:
             """Answers one request; never raises, for an error that leaves this method has no JSON shape."""
-            nonlocal environment
-            if environment is None:
+            nonlocal isolate
+            if isolate is None:
                 try:
-                    environment = Environment(app, self.env)
+                    isolate = Isolate(app, self.env)
                 except ElectronsError as error:  # a setting that cannot be read
                     return _refuse(app, error, _from_js_request(request.js_object))
-            return await _serve(app, environment, request.js_object, self.ctx)
+            return await _serve(app, isolate, request.js_object, self.ctx)
 
     return Default
 
 
-class Environment:
+class Isolate:
     """What stays the same from request to request within one isolate."""
 
     def __init__(self, app: App, env: Any) -> None:
         raw = env._env  # noqa: SLF001  # the SDK's wrapper converts whole object graphs; ours passes text
-        self.settings = Settings.read(lambda name: _text(getattr(raw, name, None)))
+        self.settings = app.read_settings(lambda name: _text(getattr(raw, name, None)))
         self.bindings: Bindings = create_bindings(raw)
         self.http = FetchTransport()
         self.start_work = list(app.start_work)
         self.log = Logger(worker=app.service, write=_write, pretty=self.settings.log_format == "pretty")
 
 
-async def _serve(app: App, environment: Environment, js_request: Any, ctx: Any) -> Any:
+async def _serve(app: App, isolate: Isolate, js_request: Any, ctx: Any) -> Any:
     context = Context(
         service=app.service,
         request=_from_js_request(js_request),
-        settings=environment.settings,
-        bindings=environment.bindings,
-        http=environment.http,
-        log=environment.log,
+        settings=isolate.settings,
+        bindings=isolate.bindings,
+        http=isolate.http,
+        log=isolate.log,
     )
-    while environment.start_work:
-        context.defer(partial(environment.start_work.pop(), context))
+    while isolate.start_work:
+        context.defer(partial(isolate.start_work.pop(), context))
     answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
     task: asyncio.Task[None] | None = None
 
@@ -97,7 +96,7 @@ async def _serve(app: App, environment: Environment, js_request: Any, ctx: Any) 
             # What is deferred is done even when the caller has left.
             js_request.signal.removeEventListener("abort", on_abort)
             on_abort.destroy()
-            await finish(context)
+            await context.finish()
             lifetime.resolve()
 
     task = start_task(live())

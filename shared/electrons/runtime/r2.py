@@ -17,11 +17,11 @@ import httpx2
 import js
 from pyodide.ffi import JsException, jsnull, to_js
 
+from electrons.bindings import ObjectTooLargeError, StoredObject
 from electrons.errors import UnavailableError
 from electrons.http import Passthrough
 from electrons.runtime.convert import describe_js_error, to_js_object
 from electrons.runtime.fetch import FetchStream
-from electrons.storage.bindings import ObjectTooLargeError, StoredObject
 
 PART_BYTES = 8 * 1024 * 1024
 """R2 wants parts of 5 MiB at least, and all but the last of one size; one part at a time is in memory."""

@@ -15,9 +15,9 @@ from workers import WorkflowEntrypoint
 from electrons.app import App
 from electrons.context import Context
 from electrons.http import Request
-from electrons.runtime.entrypoint import Environment
+from electrons.runtime.entrypoint import Isolate
 from electrons.runtime.loop import install as install_loop
-from electrons.steps import Retries, Steps
+from electrons.workflows import Retries, Steps
 
 _STEP_TIMEOUT = "15 minutes"
 
@@ -36,14 +36,14 @@ def create_workflow(name: str, app: App, work: Work) -> type[WorkflowEntrypoint]
 
         async def run(self, event: Any, step: Any) -> None:
             """Runs an instance from its beginning, or from its beginning again."""
-            environment = Environment(app, self.env)
+            isolate = Isolate(app, self.env)
             context = Context(
                 service=app.service,
                 request=Request(method="WORKFLOW", url=""),
-                settings=environment.settings,
-                bindings=environment.bindings,
-                http=environment.http,
-                log=environment.log,
+                settings=isolate.settings,
+                bindings=isolate.bindings,
+                http=isolate.http,
+                log=isolate.log,
             )
             await work(_Steps(step), context, event["instanceId"])
 

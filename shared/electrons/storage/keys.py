@@ -11,16 +11,14 @@ import hmac
 import time
 from collections.abc import Callable
 from dataclasses import fields
-from typing import TYPE_CHECKING, Generic, TypeVar, cast
+from typing import Generic, TypeVar, cast
 
+from electrons.bindings import Database, Row
 from electrons.errors import DatabaseError
 from electrons.keys import KeyRecord, ParsedKey
 from electrons.logs import timestamp
 from electrons.ratelimit.headers import parse_policies
 from electrons.settings import NO_LIMITS
-
-if TYPE_CHECKING:
-    from electrons.storage.bindings import Database, Row
 
 REMEMBERED = 1000
 """How many known ids, and how many unknown ones, an isolate remembers."""

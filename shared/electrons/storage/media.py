@@ -1,7 +1,7 @@
 """Files that a provider made, kept in R2 and served to everybody who knows their name, which nobody can guess.
 
     AUDIO = MediaFolder(bucket="AUDIO_STORAGE", path="/audio", not_found="Audio file not found")
-    serve_media(app, AUDIO)                                         # GET, HEAD /audio/{name}; public
+    app.serve_media(AUDIO)                                          # GET, HEAD /audio/{name}; public
 
     name = new_name("mp3")                                          # "5f0c…e1.mp3", 128 random bits
     await AUDIO.put_bytes(context, name, content, content_type="audio/mpeg", provider="elevenlabs", model="…")
@@ -26,20 +26,18 @@ import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 from urllib.parse import urlsplit
 
 import httpx2
 
+from electrons.bindings import Bindings, BucketName, ObjectStore, ObjectTooLargeError, StoredObject
 from electrons.context import Context
 from electrons.errors import NotFoundError, ProviderError, RangeNotSatisfiableError
 from electrons.http import Headers, Response
 from electrons.logs import timestamp
-from electrons.providers.base import Provider
-from electrons.storage.bindings import BucketName, ObjectStore, ObjectTooLargeError, StoredObject
-
-if TYPE_CHECKING:
-    from electrons.app import App
+from electrons.settings import Settings
+from electrons.upstream.provider import Provider
 
 MAX_STREAM_BYTES = 2 * 1024 * 1024 * 1024
 """The largest file that `put_stream` takes, where a caller does not say less."""
@@ -63,6 +61,10 @@ class MediaFolder:
     bucket: BucketName
     path: str
     not_found: str
+
+    def check(self, _settings: Settings, bindings: Bindings) -> None:
+        """Raise `ConfigurationError` if the bucket is not bound."""
+        bindings.bucket(self.bucket)
 
     def url(self, context: Context, name: str) -> str:
         """Where a file is served: below `PUBLIC_BASE_URL` if that is set, else where the request came in."""
@@ -143,14 +145,6 @@ class MediaFolder:
 
     def _missing(self) -> NoReturn:
         raise NotFoundError(self.not_found)
-
-
-def serve_media(app: App, folder: MediaFolder) -> None:
-    """Registers the public route of a folder's files."""
-
-    @app.get(f"{folder.path}/{{name}}", public=True)
-    async def media(context: Context) -> Response:
-        return await folder.serve(context, context.path_parameters["name"])
 
 
 def _metadata(context: Context, provider: str, model: str) -> dict[str, str]:

@@ -16,15 +16,15 @@ from electrons.testing.bindings import (
     create_memory_bindings,
     create_memory_rate_limiter,
 )
-from electrons.testing.client import Answer, TestClient
+from electrons.testing.client import TestClient, TestResponse
 
 __all__ = [
-    "Answer",
     "MemoryDatabase",
     "MemoryKeyValueStore",
     "MemoryObjectStore",
     "MemorySql",
     "TestClient",
+    "TestResponse",
     "create_key",
     "create_memory_bindings",
     "create_memory_rate_limiter",

@@ -13,12 +13,12 @@ from typing import Any
 
 import httpx2
 
+from electrons.bindings import Bindings, Database, ObjectTooLargeError, Row, StoredObject, Value
 from electrons.errors import DatabaseError
 from electrons.http import Passthrough
-from electrons.keys import Environment, KeyRecord, Scope, generate
+from electrons.keys import KeyEnvironment, KeyRecord, generate
 from electrons.ratelimit.ledger import Ledger
 from electrons.ratelimit.limiter import RateLimiter
-from electrons.storage.bindings import Bindings, Database, ObjectTooLargeError, Row, StoredObject, Value
 
 MIGRATIONS = Path(__file__).resolve().parents[3] / "wrangler" / "migrations"
 
@@ -60,8 +60,8 @@ class MemoryDatabase:
 
 async def create_key(
     database: Database,
-    *scopes: Scope,
-    environment: Environment = "live",
+    *scopes: str,
+    environment: KeyEnvironment = "live",
     expires_at: datetime | None = None,
     rate_limit_policy: str | None = None,
 ) -> str:

@@ -1,7 +1,6 @@
 """The entry point of audio-gen; its routes are in `audio.py`."""
 
-from audio import app
-
+from audio_gen.routes import app
 from electrons.runtime.entrypoint import create_entrypoint
 
 Default = create_entrypoint(app)

@@ -1,7 +1,6 @@
 """The entry point of image-gen; its routes are in `image.py`."""
 
-from image import app
-
 from electrons.runtime.entrypoint import create_entrypoint
+from image_gen.routes import app
 
 Default = create_entrypoint(app)

@@ -1,10 +1,9 @@
 """The entry point of render-service; its routes are in `render.py`, the background work in `follow.py`."""
 
-from follow import follow
-from render import app
-
 from electrons.runtime.entrypoint import create_entrypoint
 from electrons.runtime.workflow import create_workflow
+from render_service.follow import follow
+from render_service.routes import app
 
 Default = create_entrypoint(app)
 RenderWorkflow = create_workflow("RenderWorkflow", app, follow)

@@ -1,7 +1,6 @@
 """The entry point of sandbox-executor; its routes are in `sandbox.py`."""
 
-from sandbox import app
-
 from electrons.runtime.entrypoint import create_entrypoint
+from sandbox_executor.routes import app
 
 Default = create_entrypoint(app)

@@ -1,7 +1,6 @@
 """The entry point of stock-media; its routes are in `stock.py`."""
 
-from stock import app
-
 from electrons.runtime.entrypoint import create_entrypoint
+from stock_media.routes import app
 
 Default = create_entrypoint(app)

@@ -1,7 +1,6 @@
 """The entry point of text-gen; its routes are in `text.py`."""
 
-from text import app
-
 from electrons.runtime.entrypoint import create_entrypoint
+from text_gen.routes import app
 
 Default = create_entrypoint(app)

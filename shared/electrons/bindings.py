@@ -1,0 +1,207 @@
+"""The bindings of a worker: a protocol for each kind, and `Bindings`, which holds those that one worker has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, NoReturn, Protocol, TypeVar, get_args
+
+import httpx2
+
+from electrons.errors import ConfigurationError
+from electrons.http import Passthrough
+from electrons.ratelimit.limiter import RateLimiter
+
+T = TypeVar("T")
+
+Value = str | int | float | None
+Row = dict[str, Value]
+
+
+class Database(Protocol):
+    """A D1 database (https://developers.cloudflare.com/d1/worker-api/). Both methods raise `DatabaseError`."""
+
+    async def query(self, statement: str, *parameters: Value) -> list[Row]:
+        """The rows of one statement; `?` marks stand for the parameters."""
+
+    async def execute(self, statement: str, *parameters: Value) -> None:
+        """Runs one statement that gives no rows."""
+
+
+class KeyValueStore(Protocol):
+    """A KV namespace (https://developers.cloudflare.com/kv/api/). Reads may be a minute old."""
+
+    async def get(self, key: str) -> str | None:
+        """The text at a key, None when there is none."""
+
+    async def put(self, key: str, value: str, *, ttl_seconds: int) -> None:
+        """Keeps a text for so many seconds, 60 at least."""
+
+
+class ObjectTooLargeError(Exception):
+    """A stream had more bytes than it may have; nothing was stored of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredObject:
+    """What an object store knows of an object, without its content.
+
+    `etag` is quoted, as in the header field. `checksums` are hexadecimal digests by algorithm: `md5` for what came in
+    one piece, `sha256` for what was put from bytes, none for what came in parts.
+    """
+
+    key: str
+    size: int
+    etag: str
+    uploaded: datetime
+    content_type: str
+    metadata: Mapping[str, str]
+    checksums: Mapping[str, str]
+
+
+class ObjectStore(Protocol):
+    """An R2 bucket (https://developers.cloudflare.com/r2/api/workers/). An object is seen whole or not at all.
+
+    All methods raise `UnavailableError` when the store cannot be reached.
+    """
+
+    async def put(
+        self,
+        key: str,
+        body: bytes | httpx2.AsyncByteStream,
+        *,
+        content_type: str,
+        metadata: Mapping[str, str],
+        max_bytes: int | None = None,
+    ) -> StoredObject:
+        """Stores bytes, or the stream of a response that nobody has read; a stream never passes through Python.
+
+        A stream that breaks off or is empty raises `httpx2.TransportError`, one longer than `max_bytes`
+        `ObjectTooLargeError`; neither leaves anything behind.
+        """
+
+    async def head(self, key: str) -> StoredObject | None:
+        """What is known of an object, None when there is none."""
+
+    async def get(
+        self, key: str, *, offset: int = 0, length: int | None = None
+    ) -> tuple[StoredObject, Passthrough] | None:
+        """An object with its content, or `length` bytes of it from `offset`, which must lie within it."""
+
+
+class Workflow(Protocol):
+    """A Workflow (https://developers.cloudflare.com/workflows/build/workers-api/); `workflows.py` has its steps."""
+
+    async def create(self, instance_id: str) -> None:
+        """Start an instance; its id is all that the work is given. Raises `UnavailableError`."""
+
+    async def send(self, instance_id: str, *, event: str) -> None:
+        """Wake an instance that waits for this event. Raises `UnavailableError`, also for an unknown instance.
+
+        In a local run this also resumes an instance whose process was killed.
+        """
+
+
+class LoaderError(Exception):
+    """What the runtime reported instead of a response: the loaded code failed, or the loader itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedRequest:
+    """One request to loaded code. `url` is absolute; redirects are not followed."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: str | bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedResponse:
+    """The response of loaded code; `body` is cut at the requested size, which `truncated` says."""
+
+    status: int
+    headers: Sequence[tuple[str, str]]
+    body: bytes
+    truncated: bool
+
+
+class LoadedWorker(Protocol):
+    """Code in an isolate of its own."""
+
+    async def fetch(self, request: LoadedRequest, *, max_body_bytes: int) -> LoadedResponse:
+        """Send a request. Raises `LoaderError`."""
+
+    def close(self) -> None:
+        """Abort what is in flight and let the isolate go."""
+
+
+class Loader(Protocol):
+    """A Worker Loader (https://developers.cloudflare.com/dynamic-workers/api-reference/)."""
+
+    async def load(self, code: Mapping[str, Any]) -> LoadedWorker:
+        """Load a `WorkerCode` object, whose values are JSON or bytes, into a new isolate that nobody else gets."""
+
+
+BucketName = Literal["AUDIO_STORAGE", "IMAGE_STORAGE", "RENDER_STORAGE"]
+
+
+@dataclass(frozen=True, slots=True)
+class Bindings:
+    """A worker's bindings by their names in its wrangler.toml. Reading a missing one raises `ConfigurationError`."""
+
+    DB: Database | None = None
+    CACHE: KeyValueStore | None = None
+    RATE_LIMITER: RateLimiter | None = None
+    AUDIO_STORAGE: ObjectStore | None = None
+    IMAGE_STORAGE: ObjectStore | None = None
+    RENDER_STORAGE: ObjectStore | None = None
+    RENDER_WORKFLOW: Workflow | None = None
+    LOADER: Loader | None = None
+    _tables: dict[Callable[[Database], Any], Any] = field(init=False, default_factory=dict)
+
+    @property
+    def database(self) -> Database:
+        """The D1 database."""
+        return self.DB or _missing("DB")
+
+    def table(self, kind: Callable[[Database], T]) -> T:
+        """Return this isolate's one `kind(database)`, for tables that remember or collect something."""
+        if kind not in self._tables:
+            self._tables[kind] = kind(self.database)
+        found: T = self._tables[kind]
+        return found
+
+    @property
+    def cache(self) -> KeyValueStore:
+        """The KV namespace for what may be lost at any time."""
+        return self.CACHE or _missing("CACHE")
+
+    @property
+    def rate_limiter(self) -> RateLimiter:
+        """The shared rate limiter."""
+        return self.RATE_LIMITER or _missing("RATE_LIMITER")
+
+    @property
+    def buckets(self) -> dict[BucketName, ObjectStore]:
+        """The R2 buckets that are bound, by name."""
+        return {name: store for name in get_args(BucketName) if (store := getattr(self, name)) is not None}
+
+    def bucket(self, name: BucketName) -> ObjectStore:
+        """Return one R2 bucket."""
+        return self.buckets.get(name) or _missing(name)
+
+    @property
+    def render_workflow(self) -> Workflow:
+        """The Workflow that follows renders to their end."""
+        return self.RENDER_WORKFLOW or _missing("RENDER_WORKFLOW")
+
+    @property
+    def loader(self) -> Loader:
+        """The loader that runs generated code in an isolate of its own."""
+        return self.LOADER or _missing("LOADER")
+
+
+def _missing(name: str) -> NoReturn:
+    raise ConfigurationError(f"The binding `{name}` is missing in this worker's wrangler.toml")

@@ -1,0 +1,82 @@
+"""Video rendering with any `RenderProvider`: one submission, and any number of lookups."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from electrons.context import Context
+from electrons.errors import (
+    ProviderAuthError,
+    ProviderError,
+    ProviderQuotaError,
+    ProviderRateLimitError,
+    ProviderRejectedError,
+)
+from electrons.settings import Settings
+from electrons.upstream.client import call_provider
+from electrons.upstream.provider import Provider, ProviderRequest
+
+RenderStatus = Literal["queued", "fetching", "preprocessing", "rendering", "saving", "done", "failed"]
+
+_REFUSALS = (ProviderAuthError, ProviderQuotaError, ProviderRateLimitError, ProviderRejectedError)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderProgress:
+    """How far the provider is with a render. A `done` one has a `url`, which works for a limited time.
+
+    `duration_seconds` is that of the finished video, `render_time_ms` what the provider took. `callback` is the address
+    at which the provider will announce the end, where it was given one.
+    """
+
+    status: RenderStatus
+    error: str | None = None
+    url: str | None = None
+    duration_seconds: float | None = None
+    render_time_ms: int | None = None
+    callback: str | None = None
+
+
+class RenderProvider(Provider):
+    """A vendor that renders timelines. A render is submitted once and looked up until it is `done` or `failed`."""
+
+    @abstractmethod
+    def environment(self, settings: Settings) -> str:
+        """Return which of the vendor's environments (a sandbox, production) the deployment uses."""
+
+    @abstractmethod
+    def build_submission(self, edit: dict[str, Any], *, environment: str) -> ProviderRequest:
+        """Return the request that submits an edit; it is not `repeatable`."""
+
+    @abstractmethod
+    def parse_submission(self, document: dict[str, Any]) -> str:
+        """Return the vendor's id of the render. Raises as `call_provider` expects of parsers."""
+
+    @abstractmethod
+    def build_lookup(self, render_id: str, *, environment: str, with_edit: bool = False) -> ProviderRequest:
+        """Return the request for the progress of a render; `with_edit` asks for the submitted edit as well."""
+
+    @abstractmethod
+    def parse_lookup(self, document: dict[str, Any]) -> RenderProgress:
+        """Return the progress. Raises as `call_provider` expects of parsers."""
+
+
+async def submit_render(context: Context, provider: RenderProvider, edit: dict[str, Any]) -> str:
+    """Submit an edit, never twice, and return the provider's id. Raises `ProviderError`."""
+    request = provider.build_submission(edit, environment=provider.environment(context.settings))
+    return await call_provider(context, provider, request, provider.parse_submission)
+
+
+def is_refusal(error: ProviderError) -> bool:
+    """Return whether a failed submission certainly started nothing; otherwise it may be rendering, and be paid for."""
+    return isinstance(error, _REFUSALS)
+
+
+async def look_up_render(
+    context: Context, provider: RenderProvider, provider_id: str, *, environment: str, with_edit: bool = False
+) -> RenderProgress:
+    """Return how far a render is. Raises `ProviderError`."""
+    request = provider.build_lookup(provider_id, environment=environment, with_edit=with_edit)
+    return await call_provider(context, provider, request, provider.parse_lookup)

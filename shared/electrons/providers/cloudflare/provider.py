@@ -1,0 +1,250 @@
+"""Cloudflare's API for Workers.
+
+Wire format: https://developers.cloudflare.com/api/resources/workers/ and the SDK cloudflare 5.9.0 (2026-11). Answers:
+`{"success", "errors": [{"code", "message"}], "messages", "result"}`. An upload becomes a version, and what serves
+requests is a deployment: versions, each with its share of them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from electrons.errors import (
+    ConfigurationError,
+    DeploymentFailedError,
+    MissingCredentialsError,
+    ProviderAuthError,
+    ProviderError,
+    ProviderQuotaError,
+    ProviderRateLimitError,
+)
+from electrons.http import HeaderPairs
+from electrons.logs import redact
+from electrons.settings import NOT_SET, Secret, Setting
+from electrons.upstream.errors import MESSAGE_LIMIT, classify_error, parse_json_error, parse_retry_after
+from electrons.upstream.provider import Part, Provider, ProviderRequest
+from electrons.upstream.reading import as_text
+
+API_TOKEN = Setting(
+    name="CLOUDFLARE_API_TOKEN",
+    meaning="a token for Cloudflare with the permission Workers Scripts: Edit",
+    kind=Secret,
+    default=NOT_SET,
+)
+ACCOUNT_ID = Setting(name="CLOUDFLARE_ACCOUNT_ID", meaning="the account that the token is for")
+
+NOT_FOUND = 10007
+"""The code for a Worker that does not exist."""
+
+NO_SUBDOMAIN = 10063
+"""The code for an account that has not chosen its name below workers.dev."""
+
+# A token that is malformed, missing, unknown, or lacks the permission; some come with a 400.
+_AUTH_CODES = {6003, 6111, 9103, 9106, 9109, 10000}
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A Worker as the API names it."""
+
+    account_id: str
+    name: str
+
+    @property
+    def path(self) -> str:
+        """Below the base URL."""
+        return f"{_account_path(self.account_id)}/workers/scripts/{quote(self.name, safe='')}"
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """One file of a Worker; its path is the name that imports use."""
+
+    path: str
+    content: bytes
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """A Worker with its bindings: `env_vars` are plain text, secrets cannot be read back."""
+
+    main_module: str
+    modules: tuple[Module, ...]
+    compatibility_date: str
+    compatibility_flags: tuple[str, ...] = ()
+    env_vars: Mapping[str, str]
+    secrets: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Uploaded:
+    """What an upload made. `worker_id` stays the same from version to version."""
+
+    worker_id: str
+    startup_time_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What serves requests: percent of them, by version."""
+
+    traffic: Mapping[str, float]
+
+    @property
+    def version(self) -> str:
+        """The one that serves most."""
+        return max(self.traffic, key=lambda version: self.traffic[version])
+
+
+@dataclass(frozen=True, slots=True)
+class WorkersDev:
+    """Whether a Worker is seen on workers.dev, and its versions are by addresses of their own."""
+
+    enabled: bool
+    previews_enabled: bool = False
+
+
+class CloudflareProvider(Provider):
+    """Cloudflare. What a request does is said by the functions in `scripts.py`, which send them in order."""
+
+    name = "cloudflare"
+    title = "Cloudflare"
+    base_url = "https://api.cloudflare.com/client/v4"
+    credentials = (API_TOKEN, ACCOUNT_ID)
+
+    def missing_credentials(self) -> ConfigurationError:
+        """Return a `MissingCredentialsError`."""
+        return MissingCredentialsError("Cloudflare credentials", settings=(API_TOKEN.name, ACCOUNT_ID.name))
+
+    def build_headers(self, api_key: str, request_id: str) -> HeaderPairs:
+        """A bearer token; Cloudflare takes no request id of ours."""
+        return [("Authorization", f"Bearer {api_key}"), ("Accept", "application/json")]
+
+    def build_subdomain(self, account_id: str) -> ProviderRequest:
+        """`GET /accounts/{account}/workers/subdomain`: the account's name below workers.dev."""
+        return ProviderRequest(path=f"{_account_path(account_id)}/workers/subdomain", method="GET")
+
+    def parse_subdomain(self, document: dict[str, Any]) -> str | None:
+        """`{"subdomain"}`; None when there is none."""
+        return as_text(_result(document)["subdomain"])
+
+    def build_live(self, script: Script) -> ProviderRequest:
+        """`GET …/deployments`: the latest come first."""
+        return ProviderRequest(path=f"{script.path}/deployments", method="GET")
+
+    def parse_live(self, document: dict[str, Any]) -> Live | None:
+        """`{"deployments": [{"versions": [{"version_id", "percentage"}], …}]}`; None when nothing was deployed."""
+        deployments = _result(document)["deployments"]
+        return _live(deployments[0]) if deployments else None
+
+    def build_traffic(self, script: Script, live: Live) -> ProviderRequest:
+        """`POST …/deployments`: has versions serve that are there already.
+
+        `force`: also when secrets have changed since, for a version has the secrets that it came with. Done twice, it
+        is the same.
+        """
+        versions = [{"version_id": version, "percentage": share} for version, share in live.traffic.items()]
+        document = {"strategy": "percentage", "versions": versions}
+        return ProviderRequest.json(f"{script.path}/deployments?force=true", document, headers=[])
+
+    def parse_traffic(self, document: dict[str, Any]) -> Live:
+        """The deployment that was made, as in a list of them."""
+        return _live(_result(document))
+
+    def build_upload(self, script: Script, upload: Upload) -> ProviderRequest:
+        """`PUT /accounts/{account}/workers/scripts/{name}`: a new version, live at once, or nothing.
+
+        Code, vars and secrets come together. `keep_bindings`: secrets of the version before stay, as with wrangler. Not
+        repeatable: an answer that was lost may be that of a version which is live already.
+        """
+        metadata = {
+            "main_module": upload.main_module,
+            "compatibility_date": upload.compatibility_date,
+            "compatibility_flags": list(upload.compatibility_flags),
+            "bindings": [
+                *({"type": "plain_text", "name": name, "text": text} for name, text in upload.env_vars.items()),
+                *({"type": "secret_text", "name": name, "text": text} for name, text in upload.secrets.items()),
+            ],
+            "keep_bindings": ["secret_text", "secret_key"],
+        }
+        return ProviderRequest.form(
+            f"{script.path}?excludeScript=true",
+            {
+                "metadata": Part(json.dumps(metadata, ensure_ascii=False).encode(), content_type="application/json"),
+                **{module.path: Part(module.content, module.path, module.content_type) for module in upload.modules},
+            },
+            method="PUT",
+            headers=[],
+            repeatable=False,
+            confidential=(*upload.env_vars.values(), *upload.secrets.values()),
+        )
+
+    def parse_upload(self, document: dict[str, Any]) -> Uploaded:
+        """`{"id": the Worker's name, "tag": its id, "startup_time_ms", …}`."""
+        result = _result(document)
+        startup = result.get("startup_time_ms")
+        return Uploaded(as_text(result.get("tag")) or str(result["id"]), int(startup) if startup is not None else None)
+
+    def build_workers_dev(self, script: Script, state: WorkersDev | None = None) -> ProviderRequest:
+        """`GET …/subdomain`, or with a state `POST …/subdomain`, which is the same when done twice."""
+        path = f"{script.path}/subdomain"
+        if state is None:
+            return ProviderRequest(path=path, method="GET")
+        document = {"enabled": state.enabled, "previews_enabled": state.previews_enabled}
+        return ProviderRequest.json(path, document, headers=[])
+
+    def parse_workers_dev(self, document: dict[str, Any]) -> WorkersDev:
+        """`{"enabled", "previews_enabled"}`."""
+        result = _result(document)
+        return WorkersDev(result["enabled"] is True, result.get("previews_enabled") is True)
+
+    def build_removal(self, script: Script) -> ProviderRequest:
+        """`DELETE /accounts/{account}/workers/scripts/{name}`, unless other Workers need it (no `force`).
+
+        To do it again finds nothing, which is as good.
+        """
+        return ProviderRequest(path=script.path, method="DELETE")
+
+    def parse_error(self, status: int, headers: dict[str, str], content: bytes) -> ProviderError:
+        """Cloudflare's own words and codes; a `DeploymentFailedError` unless our token, credit or pace is at fault."""
+        listed = parse_json_error(content).get("errors")
+        errors = [_describe(item) for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
+        error = classify_error(
+            "; ".join(f"{item['message']} [code: {item['code']}]" for item in errors)
+            or f"{self.title} answered {status}",
+            provider=self.name,
+            status=401 if errors and errors[0]["code"] in _AUTH_CODES else status,
+            code=str(errors[0]["code"]) if errors else None,
+            request_id=headers.get("cf-ray"),
+            retry_after=parse_retry_after(headers),
+        )
+        if isinstance(error, ProviderAuthError | ProviderQuotaError | ProviderRateLimitError):
+            return error
+        return DeploymentFailedError(error, errors=errors)
+
+
+def _account_path(account_id: str) -> str:
+    return f"/accounts/{quote(account_id, safe='')}"
+
+
+def _result(document: dict[str, Any]) -> dict[str, Any]:
+    if document["success"] is not True or not isinstance(document["result"], dict):
+        raise ValueError("no result")
+    return document["result"]
+
+
+def _live(deployment: dict[str, Any]) -> Live:
+    traffic = {str(item["version_id"]): float(item["percentage"]) for item in deployment["versions"]}
+    if not traffic:
+        raise ValueError("no versions")
+    return Live(traffic)
+
+
+def _describe(item: dict[str, Any]) -> dict[str, Any]:
+    code, message = item.get("code"), as_text(item.get("message")) or "no message"
+    return {"code": code if isinstance(code, int) else None, "message": redact(message)[:MESSAGE_LIMIT]}

@@ -1,0 +1,273 @@
+"""GitHub's REST API: repositories, and the objects of git in them.
+
+Wire format: https://docs.github.com/en/rest/git, /rest/repos/contents, /rest/pulls and GitHub's OpenAPI document,
+version 2026-03-10. Names of repositories and branches are `models/names.py`'s, so they only need percent-encoding.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from electrons.errors import (
+    ConfigurationError,
+    MissingCredentialsError,
+    ProviderError,
+    ProviderRateLimitError,
+    ProviderRejectedError,
+)
+from electrons.http import HeaderPairs
+from electrons.settings import NOT_SET, Secret, Setting
+from electrons.upstream.errors import classify_error, parse_json_error, parse_retry_after
+from electrons.upstream.provider import Provider, ProviderRequest
+from electrons.upstream.reading import as_object, as_text
+
+API_VERSION = "2026-03-10"
+
+GITHUB_PAT = Setting(
+    name="GITHUB_PAT",
+    meaning="a token for GitHub with the permissions contents and pull requests: write",
+    kind=Secret,
+    default=NOT_SET,
+)
+
+DEFAULT_PAUSE_SECONDS = 60.0
+"""How long GitHub asks to wait where it does not say how long."""
+
+FILE_MODE, EXECUTABLE_MODE, LINK_MODE, FOLDER_MODE, SUBMODULE_MODE = "100644", "100755", "120000", "040000", "160000"
+
+
+@dataclass(frozen=True, slots=True)
+class TreeEntry:
+    """What stands at a path: a file, an executable, a symbolic link, a folder or a submodule, by its `mode`.
+
+    `sha` is that of git's object; `size` is in bytes, None for what is no file.
+    """
+
+    mode: str
+    sha: str
+    size: int | None = None
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it has content: links have, it is where they point to."""
+        return self.mode not in {FOLDER_MODE, SUBMODULE_MODE}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TreeChange:
+    """A path of a new tree. Either `content` (UTF-8 text) or `sha` (of a blob) is there; neither deletes the path."""
+
+    path: str
+    mode: str = FILE_MODE
+    content: str | None = None
+    sha: str | None = None
+
+    def describe(self) -> dict[str, Any]:
+        """As GitHub takes it."""
+        document = {"path": self.path, "mode": self.mode, "type": "blob"}
+        return {**document, "content": self.content} if self.content is not None else {**document, "sha": self.sha}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GitCommit:
+    """A commit: its own sha, its tree's, and the page that shows it."""
+
+    sha: str
+    tree: str
+    url: str
+
+
+class GitHubProvider(Provider):
+    """GitHub, by a personal access token. Each `build_` has its call's path, each `parse_` its answer's shape."""
+
+    name = "github"
+    title = "GitHub"
+    base_url = "https://api.github.com"
+    credentials = (GITHUB_PAT,)
+
+    def missing_credentials(self) -> ConfigurationError:
+        """Return a `MissingCredentialsError`."""
+        return MissingCredentialsError("GitHub PAT", settings=(GITHUB_PAT.name,))
+
+    def build_headers(self, api_key: str, request_id: str) -> HeaderPairs:
+        """The token and the version; GitHub takes no request id of ours."""
+        return [
+            ("Authorization", f"Bearer {api_key}"),
+            ("Accept", "application/vnd.github+json"),
+            ("X-GitHub-Api-Version", API_VERSION),
+        ]
+
+    def build_repository_lookup(self, repo: str) -> ProviderRequest:
+        """`GET /repos/{owner}/{name}`."""
+        return ProviderRequest(method="GET", path=f"/repos/{repo}")
+
+    def parse_default_branch(self, document: dict[str, Any]) -> str:
+        """`{"default_branch"}`."""
+        return _text(document["default_branch"])
+
+    def build_ref_lookup(self, repo: str, branch: str) -> ProviderRequest:
+        """`GET …/git/ref/heads/{branch}`: 404 without the branch, 409 in an empty repository."""
+        return ProviderRequest(method="GET", path=f"/repos/{repo}/git/ref/heads/{quote(branch)}")
+
+    def parse_ref(self, document: dict[str, Any]) -> str:
+        """The sha of a branch's head: `{"object": {"sha"}}`."""
+        return _text(document["object"]["sha"])
+
+    def build_ref(self, repo: str, branch: str, *, sha: str) -> ProviderRequest:
+        """`POST …/git/refs`: a new branch. The same again is a 422 (`Reference already exists`)."""
+        return ProviderRequest.json(f"/repos/{repo}/git/refs", {"ref": f"refs/heads/{branch}", "sha": sha}, headers=[])
+
+    def build_ref_update(self, repo: str, branch: str, *, sha: str) -> ProviderRequest:
+        """`PATCH …/git/refs/heads/{branch}`: forward only. The same again changes nothing."""
+        path = f"/repos/{repo}/git/refs/heads/{quote(branch)}"
+        return ProviderRequest.json(path, {"sha": sha, "force": False}, headers=[], method="PATCH")
+
+    def build_commit_lookup(self, repo: str, sha: str) -> ProviderRequest:
+        """`GET …/git/commits/{sha}`."""
+        return ProviderRequest(method="GET", path=f"/repos/{repo}/git/commits/{quote(sha)}")
+
+    def build_commit(self, repo: str, *, message: str, tree: str, parents: Sequence[str]) -> ProviderRequest:
+        """`POST …/git/commits`: an object that no branch has yet."""
+        document = {"message": message, "tree": tree, "parents": list(parents)}
+        return ProviderRequest.json(f"/repos/{repo}/git/commits", document, headers=[])
+
+    def parse_commit(self, document: dict[str, Any]) -> GitCommit:
+        """`{"sha", "tree": {"sha"}, "html_url"}`."""
+        return GitCommit(
+            sha=_text(document["sha"]), tree=_text(document["tree"]["sha"]), url=_text(document["html_url"])
+        )
+
+    def build_comparison(self, repo: str, base: str, head: str) -> ProviderRequest:
+        """`GET …/compare/{base}...{head}`, without the commits and files between them."""
+        return ProviderRequest(
+            method="GET", path=f"/repos/{repo}/compare/{quote(base)}...{quote(head)}?per_page=1&page=2"
+        )
+
+    def parse_contains(self, document: dict[str, Any]) -> bool:
+        """Whether the history of the head has the base: `{"status": "ahead"|"identical"|"behind"|"diverged"}`."""
+        return document["status"] in {"ahead", "identical"}
+
+    def build_tree_lookup(self, repo: str, sha: str, *, recursive: bool) -> ProviderRequest:
+        """`GET …/git/trees/{sha}`: one folder, or all that is below it."""
+        return ProviderRequest(
+            method="GET", path=f"/repos/{repo}/git/trees/{quote(sha)}{'?recursive=1' if recursive else ''}"
+        )
+
+    def parse_tree(self, document: dict[str, Any]) -> tuple[dict[str, TreeEntry], bool]:
+        """The entries by path, and whether there are more than were listed (over 100,000, or 7 MB)."""
+        entries = {
+            _text(item["path"]): TreeEntry(_text(item["mode"]), _text(item["sha"]), item.get("size"))
+            for item in document["tree"]
+        }
+        return entries, document.get("truncated") is True
+
+    def build_tree(self, repo: str, changes: Sequence[TreeChange], *, base: str) -> ProviderRequest:
+        """`POST …/git/trees`: the base with these paths changed."""
+        document = {"base_tree": base, "tree": [change.describe() for change in changes]}
+        return ProviderRequest.json(f"/repos/{repo}/git/trees", document, headers=[])
+
+    def build_blob_lookup(self, repo: str, sha: str) -> ProviderRequest:
+        """`GET …/git/blobs/{sha}`."""
+        return ProviderRequest(method="GET", path=f"/repos/{repo}/git/blobs/{quote(sha)}")
+
+    def parse_blob(self, document: dict[str, Any]) -> bytes:
+        """`{"content", "encoding"}`; base64 comes in lines."""
+        if document["encoding"] == "base64":
+            return base64.b64decode(document["content"])
+        return _text(document["content"]).encode()
+
+    def build_blob(self, repo: str, content: bytes) -> ProviderRequest:
+        """`POST …/git/blobs`, in base64."""
+        document = {"content": base64.b64encode(content).decode(), "encoding": "base64"}
+        return ProviderRequest.json(f"/repos/{repo}/git/blobs", document, headers=[])
+
+    def parse_sha(self, document: dict[str, Any]) -> str:
+        """`{"sha"}`, of a new blob or tree."""
+        return _text(document["sha"])
+
+    def build_first_file(self, repo: str, path: str, *, content: bytes, message: str, branch: str) -> ProviderRequest:
+        """`PUT …/contents/{path}`: a commit of one new file, the only one that an empty repository takes."""
+        document = {"message": message, "content": base64.b64encode(content).decode(), "branch": branch}
+        path = f"/repos/{repo}/contents/{quote(path)}"
+        return ProviderRequest.json(path, document, headers=[], method="PUT", repeatable=False)
+
+    def parse_first_commit(self, document: dict[str, Any]) -> GitCommit:
+        """`{"commit": …}` as in `parse_commit`."""
+        return self.parse_commit(document["commit"])
+
+    def build_pull(self, repo: str, *, title: str, body: str, head: str, base: str) -> ProviderRequest:
+        """`POST …/pulls`: asks to merge the branch `head` into `base`."""
+        document = {"title": title, "body": body, "head": head, "base": base}
+        return ProviderRequest.json(f"/repos/{repo}/pulls", document, headers=[], repeatable=False)
+
+    def parse_pull(self, document: dict[str, Any]) -> str:
+        """The page of a pull request: `{"html_url"}`."""
+        return _text(document["html_url"])
+
+    def build_pull_search(self, repo: str, *, head: str, base: str) -> ProviderRequest:
+        """`GET …/pulls`: a list of the open ones from `head` into `base`."""
+        query = urlencode({"state": "open", "head": f"{repo.partition('/')[0]}:{head}", "base": base, "per_page": 1})
+        return ProviderRequest(method="GET", path=f"/repos/{repo}/pulls?{query}")
+
+    def parse_error(self, status: int, headers: dict[str, str], content: bytes) -> ProviderError:
+        """`{"message", "documentation_url", "errors"?: [{"resource", "field", "code", "message"?}]}`.
+
+        A 403 or 429 is a rate limit if it says how long to wait, if no calls are left, or by its text
+        (https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api). What GitHub calls a conflict
+        is a refusal here: an empty repository stays empty, a branch that has moved stays where it is.
+        """
+        document = parse_json_error(content)
+        errors = document.get("errors")
+        problems = [text for item in errors if (text := _problem(item))] if isinstance(errors, list) else []
+        message = as_text(document.get("message")) or f"GitHub answered {status}"
+        message = ": ".join([message, "; ".join(problems)]) if problems else message
+        retry_after = parse_retry_after(headers)
+        limited = status in {403, 429} and (
+            status == 429
+            or retry_after is not None
+            or headers.get("x-ratelimit-remaining") == "0"
+            or "rate limit" in message.lower()
+        )
+        kind: type[ProviderError] | None = None
+        if limited:
+            kind, retry_after = ProviderRateLimitError, _pause(headers) if retry_after is None else retry_after
+        elif status == 409:
+            kind = ProviderRejectedError
+        elif status < 400:
+            kind, message = ProviderRejectedError, f"{message}: the repository has another name now"
+        return classify_error(
+            message,
+            provider=self.name,
+            status=status,
+            request_id=headers.get("x-github-request-id"),
+            retry_after=retry_after,
+            kind=kind,
+        )
+
+
+def _pause(headers: dict[str, str]) -> float:
+    """Seconds until the quota starts anew, by GitHub's own clock."""
+    if headers.get("x-ratelimit-remaining") != "0":
+        return DEFAULT_PAUSE_SECONDS
+    try:
+        now = parsedate_to_datetime(headers["date"]).timestamp()
+        return max(0.0, float(headers["x-ratelimit-reset"]) - now)
+    except (KeyError, ValueError):
+        return DEFAULT_PAUSE_SECONDS
+
+
+def _problem(item: object) -> str | None:
+    members = as_object(item)
+    named = (as_text(members.get(name)) for name in ("resource", "field", "code"))
+    return as_text(item) or as_text(members.get("message")) or " ".join(word for word in named if word) or None
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError("no text")
+    return value

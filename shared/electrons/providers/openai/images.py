@@ -1,0 +1,110 @@
+"""OpenAI's image generation, a capability of `OpenAIProvider`: the answer holds the images themselves.
+
+Wire format: https://developers.openai.com/api/reference/resources/images (2026-11).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from fractions import Fraction
+from functools import partial
+from typing import Any
+
+from electrons.capabilities.images import (
+    GeneratedImage,
+    ImageCall,
+    ImageProvider,
+    fit_shape,
+    leave_out,
+    left_out_warning,
+    quality_level,
+    write_ratio,
+    write_size,
+)
+from electrons.errors import RequestError
+from electrons.upstream.provider import ProviderRequest
+from electrons.upstream.reading import as_text
+
+PIXEL_LIMIT = 8 * 1536 * 1024
+"""Pixels of one answer: about what fits into `transport.RESPONSE_LIMIT` as PNG in base64, two bytes a pixel."""
+
+# From gpt-image-2 on, nearly any size; before, these three.
+_TAKES_ANY_SIZE = re.compile(r"gpt-image-2.*")
+_SIZES = {(1024, 1024), (1536, 1024), (1024, 1536)}
+_STEP, _LONGEST_EDGE, _MOST_PIXELS, _WIDEST = 16, 3840, 3840 * 2160, 3
+_USUAL_EDGE = 1536
+
+_QUALITIES = {"low", "medium", "high"}
+_FINEST = {"xhigh", "max"}
+_TAKES_FINEST = re.compile(r"gpt-image-2\.[56]-.*")
+
+
+class OpenAIImages(ImageProvider):
+    """GPT image models. They take neither a style nor a seed, and never answer with links."""
+
+    def fit_images(self, call: ImageCall) -> tuple[ImageCall, list[str]]:
+        """Aspect ratios become sizes. Raises `RequestError` for more pixels than one answer can hold."""
+        call, warnings = leave_out(call, "style", "seed", "negative_prompt", title=call.model)
+        if call.quality is not None:
+            level = quality_level(call.quality)
+            known = level in _QUALITIES or (level in _FINEST and _TAKES_FINEST.fullmatch(call.model))
+            if not known and level != "auto":
+                warnings.append(left_out_warning(call.model, f"quality {call.quality}"))
+            call = replace(call, quality=level if known else None)
+        call, about_shape = fit_shape(call, takes=partial(_takes, call.model), title=call.model)
+        warnings += about_shape
+        size = call.resolution
+        if call.aspect_ratio is not None:
+            size = _size_of(call.model, call.aspect_ratio)
+            if size is None:
+                warnings.append(left_out_warning(call.model, f"aspect_ratio {write_ratio(call.aspect_ratio)}"))
+        width, height = size or (1536, 1024)
+        most = max(1, PIXEL_LIMIT // (width * height))
+        if call.num_images > most:
+            message = f"{call.model} makes at most {most} images of {width}x{height} in one request"
+            fields = [{"field": "options.num_images", "message": message}]
+            raise RequestError(message, details={"fields": fields})
+        return replace(call, resolution=size, aspect_ratio=None), warnings
+
+    def build_images(self, call: ImageCall) -> ProviderRequest:
+        """`POST /images/generations`."""
+        document: dict[str, Any] = {"model": call.model, "prompt": call.prompt, "n": call.num_images}
+        if call.resolution is not None:
+            document["size"] = write_size(call.resolution)
+        if call.quality is not None:
+            document["quality"] = call.quality
+        return ProviderRequest.json("/images/generations", document, headers=[], repeatable=False)
+
+    def parse_images(self, document: dict[str, Any]) -> list[GeneratedImage]:
+        """`{"data": [{"b64_json", "revised_prompt"?}]}`."""
+        images = []
+        for item in document["data"]:
+            content = item["b64_json"]
+            if not isinstance(content, str):
+                raise TypeError("b64_json is no text")
+            images.append(GeneratedImage(base64=content, prompt=as_text(item.get("revised_prompt"))))
+        if not images:
+            raise ValueError("no images")
+        return images
+
+
+def _takes(model: str, size: tuple[int, int]) -> bool:
+    width, height = size
+    if size in _SIZES:
+        return True
+    return bool(
+        _TAKES_ANY_SIZE.fullmatch(model)
+        and width % _STEP == height % _STEP == 0
+        and max(width, height) <= min(_LONGEST_EDGE, _WIDEST * min(width, height))
+        and width * height <= _MOST_PIXELS
+    )
+
+
+def _size_of(model: str, ratio: Fraction) -> tuple[int, int] | None:
+    """The usual size of a shape, None when the model has none: exactly that shape, up to 1536 pixels long."""
+    if ratio == 1:
+        return 1024, 1024
+    unit = _USUAL_EDGE // (_STEP * max(ratio.numerator, ratio.denominator)) * _STEP
+    size = unit * ratio.numerator, unit * ratio.denominator
+    return size if unit and _takes(model, size) else None

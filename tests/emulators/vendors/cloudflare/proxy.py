@@ -1,0 +1,115 @@
+"""`/workers.dev/<name>/...`: the deployed Workers, in place of `https://<name>.<subdomain>.workers.dev/...`.
+
+A Worker sees that URL as its own. If it throws, the caller gets the page of Cloudflare's error 1101; if it blocks its
+thread for longer than `limits.cpu_ms`, that of 1102, and the Worker starts again. Responses are not streamed.
+"""
+
+import threading
+from concurrent.futures import Future
+from contextlib import suppress
+from html import escape
+
+import httpx2
+
+from ...vendor import Call, Headers, Response
+from .store import Script, find_public
+
+_PREFIX = "/workers.dev/"
+_CPU_SECONDS = 5.0
+"""The CPU limit of a Worker without `limits.cpu_ms`; Cloudflare's is 30 seconds."""
+
+_TIMEOUT_SECONDS = 100.0
+# RFC 9110, section 7.6.1, and the headers that this proxy sets itself.
+_HOP_BY_HOP = {"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "host", "content-length"}
+_client = httpx2.Client(timeout=None, trust_env=False, limits=httpx2.Limits(max_keepalive_connections=0))
+
+
+def call_worker(call: Call) -> Response:
+    """Return the Worker's response, or the page of Cloudflare's error."""
+    name = call.params["name"]
+    found = find_public(name)
+    if found is None:
+        return _page(404, "There is nothing here yet", "No Worker of this name is enabled on workers.dev.")
+    account, script = found
+    public_host = f"{name}.{account.subdomain}.workers.dev"
+    response = _forward(script, call, host=public_host)
+    headers = [
+        (name, _localize(value, call, public_host) if name == b"location" else value)
+        for name, value in response.headers
+    ]
+    return Response(response.status, headers, response.frames)
+
+
+def _forward(script: Script, call: Call, *, host: str) -> Response:
+    version, instance = script.pick()
+    target = call.target.removeprefix(_PREFIX + call.params["name"])
+    headers = [(name, value) for name, value in call.headers.items() if name not in _HOP_BY_HOP]
+    added = [("host", host), ("cf-connecting-ip", "127.0.0.1"), ("x-forwarded-proto", "https")]
+    # A plain request, because the client would add headers to those of the caller.
+    url = instance.url + (target if target.startswith("/") else f"/{target}")
+    request = httpx2.Request(call.method, url, headers=[*added, *headers], content=call.body)
+    pending = _send(request)
+    busy_seconds = version.upload.metadata.limits.get("cpu_ms", _CPU_SECONDS * 1000) / 1000
+    try:
+        for _ in range(max(1, round(_TIMEOUT_SECONDS / busy_seconds))):
+            with suppress(TimeoutError):
+                return pending.result(timeout=busy_seconds)
+            if not _is_alive(instance.url, busy_seconds):
+                break
+        else:
+            return _page(524, "A timeout occurred", "Error 524")
+    except httpx2.TransportError:
+        pass  # another request found it blocked and ended it
+    script.restart(version, instance)
+    return _page(503, "Worker exceeded resource limits", "Error 1102")
+
+
+def _send(request: httpx2.Request) -> Future[Response]:
+    pending: Future[Response] = Future()
+
+    def send() -> None:
+        try:
+            pending.set_result(_receive(request))
+        except Exception as error:  # noqa: BLE001 - raised again by `result()`
+            pending.set_exception(error)
+
+    # A daemon, because a Worker that never responds must not delay the end of the emulators.
+    threading.Thread(target=send, daemon=True).start()
+    return pending
+
+
+def _receive(request: httpx2.Request) -> Response:
+    response = _client.send(request, stream=True)
+    # Raw, so that a compressed body stays compressed.
+    body = b"".join(response.iter_raw())
+    response.close()
+    if "x-emulator-threw" in response.headers:
+        return _page(500, "Worker threw exception", f"Error 1101\n{body.decode()}")
+    headers: Headers = [
+        (name.lower(), value)
+        for name, value in response.headers.raw
+        if name.lower().decode("latin-1") not in _HOP_BY_HOP
+    ]
+    return Response(response.status_code, headers, [body])
+
+
+def _is_alive(url: str, seconds: float) -> bool:
+    try:
+        _client.send(httpx2.Request("GET", url, headers={"host": "pulse"}, extensions={"timeout": {"read": seconds}}))
+    except httpx2.TransportError:
+        return False
+    return True
+
+
+def _localize(location: bytes, call: Call, host: str) -> bytes:
+    """Return a redirect within the Worker's site as a path of this server."""
+    path = location.decode("latin-1").removeprefix(f"https://{host}")
+    if not path.startswith("/") or path.startswith("//"):
+        return location
+    return f"/cloudflare{_PREFIX}{call.params['name']}{path}".encode("latin-1")
+
+
+def _page(status: int, title: str, text: str) -> Response:
+    head = f"<!DOCTYPE html><html><head><title>{title}</title></head>"
+    page = f"{head}<body><h1>{title}</h1><pre>{escape(text)}</pre></body></html>"
+    return Response(status, [(b"content-type", b"text/html; charset=UTF-8")], [page.encode()])

@@ -1,0 +1,56 @@
+"""OpenAI: Chat Completions, Responses, Images and Models, as api.openai.com behaves in November 2026.
+
+Sources: the `openai` package 3.54.0, https://developers.openai.com/api/docs (deprecations, guides/error-codes,
+guides/rate-limits) and published error texts. Tools, log probabilities and audio are accepted and change nothing: the
+output is always text.
+"""
+
+from ...vendor import Call, Response, Route, Vendor
+from .chat import create_chat_completion
+from .http import KEYS_PAGE, InvalidRequestError, error, error_frame
+from .images import create_image
+from .models import get_model, list_models
+from .responses import create_response
+
+
+def authenticate(call: Call) -> None:
+    """Check the key in `Authorization: Bearer`, which must not start with `invalid`."""
+    scheme, _, key = call.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not key.strip():
+        message = (
+            "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer "
+            f"auth (i.e. Authorization: Bearer YOUR_KEY). You can obtain an API key from {KEYS_PAGE}."
+        )
+        raise InvalidRequestError(message, status=401)
+    if key.startswith("invalid"):
+        shown = f"{key[:4]}{'*' * max(1, len(key) - 8)}{key[-4:]}"
+        message = f"Incorrect API key provided: {shown}. You can find your API key at {KEYS_PAGE}."
+        raise InvalidRequestError(message, code="invalid_api_key", status=401)
+
+
+def unknown_route(call: Call) -> Response:
+    """Return 405 for a known path with another method, else 404."""
+    if vendor.has_path(call.path):
+        message = (
+            f"Not allowed to {call.method} on {call.path}. (HINT: Perhaps you meant to use a different HTTP method?)"
+        )
+        return InvalidRequestError(message, code="method_not_supported", status=405).response
+    return InvalidRequestError(f"Invalid URL ({call.method} {call.path})", status=404).response
+
+
+vendor = Vendor(
+    name="openai",
+    base_path="/v1",
+    routes=(
+        Route("POST", "/v1/chat/completions", create_chat_completion),
+        Route("POST", "/v1/responses", create_response),
+        Route("POST", "/v1/images/generations", create_image, slow=True),
+        Route("GET", "/v1/models", list_models),
+        Route("GET", "/v1/models/{id}", get_model),
+    ),
+    authenticate=authenticate,
+    error=error,
+    error_frame=error_frame,
+    unknown_route=unknown_route,
+    max_body_bytes=64 * 1024 * 1024,
+)

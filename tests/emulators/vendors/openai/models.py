@@ -1,0 +1,36 @@
+"""`GET /v1/models`, `/v1/models/{id}`, and the model of a request."""
+
+from ...vendor import Call, Response, json_response
+from .catalogue import MODELS, SHUT_DOWN, Model
+from .http import InvalidRequestError, base_headers
+
+_DEPRECATIONS = "https://platform.openai.com/docs/deprecations"
+
+
+def find_model(model_id: str) -> Model:
+    """Return the chat model with that id or alias. Raises `InvalidRequestError` if it is unknown or shut down."""
+    if model := MODELS.get(model_id):
+        return model
+    raise model_not_found(model_id, shut_down=model_id in SHUT_DOWN)
+
+
+def model_not_found(model_id: str, *, shut_down: bool) -> InvalidRequestError:
+    """Return the 404 for a model that does not exist (any more)."""
+    message = (
+        f"The model `{model_id}` has been deprecated, learn more here: {_DEPRECATIONS}"
+        if shut_down
+        else f"The model `{model_id}` does not exist or you do not have access to it."
+    )
+    return InvalidRequestError(message, code="model_not_found", status=404)
+
+
+def list_models(_: Call) -> Response:
+    """Return all chat models, by id and by alias."""
+    body = {"object": "list", "data": [model.describe(model_id) for model_id, model in MODELS.items()]}
+    return json_response(body, headers=base_headers())
+
+
+def get_model(call: Call) -> Response:
+    """Return one chat model."""
+    model_id = call.params["id"]
+    return json_response(find_model(model_id).describe(model_id), headers=base_headers())

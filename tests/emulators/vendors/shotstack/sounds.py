@@ -1,0 +1,58 @@
+"""The audio of a timeline: audio clips, the audio of videos, and the soundtrack, each at its time and volume."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .assets import AssetError
+from .graph import Graph, Sources, source_of
+from .timeline import Scheduled, last_value
+
+_SAMPLE_RATE = 44_100
+_SILENCE = f"anullsrc=r={_SAMPLE_RATE}:cl=stereo"
+_FADE_SECONDS = 2.0
+
+
+def add_sounds(
+    graph: Graph,
+    timeline: Mapping[str, Any],
+    tracks: Sequence[Sequence[Scheduled]],
+    sources: Sources,
+    *,
+    duration: float,
+) -> None:
+    """Add every audible clip and the soundtrack to the graph."""
+    for track in tracks:
+        for scheduled in track:
+            asset = scheduled.clip["asset"]
+            if asset["type"] in {"audio", "video"} and sources.media[source_of(asset)].has_audio:
+                _add_sound(graph, asset, sources, start=scheduled.start, length=scheduled.length)
+            elif asset["type"] == "audio":
+                raise AssetError(f"The file has no audio: {asset['src']}")
+    if soundtrack := timeline.get("soundtrack"):
+        _add_sound(graph, soundtrack, sources, start=0, length=duration)
+
+
+def _add_sound(graph: Graph, asset: Mapping[str, Any], sources: Sources, *, start: float, length: float) -> None:
+    speed = float(asset.get("speed") or 1)
+    path = sources.media[asset["src"]].path
+    number = graph.add_input("-ss", f"{asset.get('trim', 0):g}", "-t", f"{length * speed:g}", "-i", path)
+    chain = [f"[{number}:a]asetpts=PTS-STARTPTS", f"aresample={_SAMPLE_RATE}", "aformat=fltp:channel_layouts=stereo"]
+    if speed != 1:
+        chain.append(f"rubberband=tempo={speed:g}")
+    chain += [f"atrim=0:{length:g}", f"volume={last_value(asset.get('volume', 1)):g}"]
+    effect = asset.get("effect", asset.get("volumeEffect", "none")).lower()
+    seconds = min(_FADE_SECONDS, length / 2)
+    if "fadein" in effect:
+        chain.append(f"afade=t=in:d={seconds:g}")
+    if "fadeout" in effect:
+        chain.append(f"afade=t=out:st={length - seconds:g}:d={seconds:g}")
+    label = f"[sound{len(graph.sounds)}]"
+    graph.chains.append(f"{','.join(chain)},adelay={round(start * 1000)}:all=1{label}")
+    graph.sounds.append(label)
+
+
+def mix(graph: Graph, duration: float) -> str:
+    """Add the mix of all audio, extended with silence, and return its label."""
+    mixed = f"{''.join(graph.sounds)}amix={len(graph.sounds)}:normalize=0" if graph.sounds else _SILENCE
+    graph.chains.append(f"{mixed},apad,atrim=0:{duration:g}[sound]")
+    return "[sound]"

@@ -1,0 +1,94 @@
+"""The call of `callback_url`: one POST that says how a render ended, until somebody takes it.
+
+    X-Electrons-Timestamp: 1795462254
+    X-Electrons-Signature: sha256=<HMAC-SHA256 of `{timestamp}.{body}` with CALLBACK_SIGNING_SECRET, hexadecimal>
+
+Whoever gets it computes the same over the raw body, compares in constant time and refuses old timestamps.
+"""
+
+import hashlib
+import hmac
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
+
+import httpx2
+
+from electrons.context import Context
+from electrons.logs import timestamp
+from electrons.upstream.client import USER_AGENT
+from electrons.workflows import Steps
+from render_service.renders import describe
+from render_service.settings import RenderSettings
+from render_service.storage import Render, Renders
+
+LONGEST_PAUSE_SECONDS = 3600.0
+
+_TIMEOUT = {"connect": 10.0, "first_byte": 10.0, "read": 10.0}
+
+
+def sign(secret: str, *, moment: int, body: bytes) -> str:
+    """The value of `X-Electrons-Signature`; `moment` is in seconds since the epoch."""
+    return "sha256=" + hmac.new(secret.encode(), f"{moment}.".encode() + body, hashlib.sha256).hexdigest()
+
+
+async def call_back(steps: Steps, context: Context, load: Callable[[], Awaitable[Render]]) -> None:
+    """Calls until an answer is 2xx, or `CALLBACK_GIVE_UP_SECONDS` have been waited. `load()` gives the render's row."""
+    for number, pause in enumerate([*pauses(context), None], start=1):
+        last = pause is None
+        again = await steps.do(f"call back {number}", partial(attempt, context, load, last=last))
+        if not again or pause is None:
+            return
+        await steps.sleep(f"pause before call {number + 1}", seconds=pause)
+
+
+def pauses(context: Context) -> Iterator[float]:
+    """Seconds between two calls: doubled each time, all together no more than the time to give up."""
+    pause, remaining = (
+        context.settings_as(RenderSettings).callback_retry_seconds,
+        context.settings_as(RenderSettings).callback_give_up_seconds,
+    )
+    while 0 < pause <= remaining:
+        yield pause
+        remaining -= pause
+        pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+
+async def attempt(context: Context, load: Callable[[], Awaitable[Render]], *, last: bool) -> bool:
+    """One call; gives whether another one is due."""
+    render = await load()
+    if render.callback_url is None or render.callback_status != "pending":
+        return False
+    status = await post(context, render, render.callback_url)
+    delivered = status is not None and 200 <= status < 300
+    await Renders(context.bindings.database).note(
+        render.id,
+        callback_status="delivered" if delivered else "given_up" if last else "pending",
+        callback_attempts=render.callback_attempts + 1,
+        callback_last_status=status,
+    )
+    context.log.info("callback", request_id=render.request_id, render_id=render.id, status=status, last=last)
+    return not delivered
+
+
+async def post(context: Context, render: Render, url: str) -> int | None:
+    """The status of the answer, None when there was none. Redirects are not followed."""
+    document = describe(context, render)
+    document.request_id, document.timestamp = render.request_id, timestamp()
+    body = document.model_dump_json(exclude_none=True, exclude={"callback"}).encode()
+    moment = int(time.time())
+    secret = context.settings_as(RenderSettings).callback_signing_secret.reveal()
+    headers = {
+        "Content-Type": "application/json",
+        "User-Agent": USER_AGENT,
+        "X-Request-ID": render.request_id,
+        "X-Electrons-Timestamp": str(moment),
+        "X-Electrons-Signature": sign(secret, moment=moment, body=body),
+    }
+    request = httpx2.Request("POST", url, headers=headers, content=body, extensions={"timeout": _TIMEOUT})
+    try:
+        response = await context.http.handle_async_request(request)
+    except httpx2.TransportError:
+        return None
+    await response.aclose()
+    return response.status_code

@@ -1,0 +1,116 @@
+"""Video renders: `POST /render` and `GET /render/{render_id}`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from electrons.capabilities.render import RenderStatus
+from electrons.models import LabeledRequest, ResponseModel
+from electrons.providers.shotstack.edit import MergeFields, Output, Timeline, checked, merge
+from render_service.urls import URL_LIMIT
+
+WAIT_LIMIT_SECONDS = 120
+"""The longest that one request may wait for a render."""
+
+_OWN_TYPES = {"svg"}  # their `src` is the thing itself, not where it is
+
+
+def _require_tracks(value: Any) -> Any:
+    if not isinstance(value, dict) or not value.get("tracks"):
+        raise PydanticCustomError("tracks", "Timeline with tracks is required")
+    return value
+
+
+def _refuse(value: Any) -> Any:
+    if value is not None:
+        raise PydanticCustomError("callback", "use `callback_url`; this worker calls it, signed, when all is done")
+
+
+class RenderRequest(LabeledRequest):
+    """An edit in Shotstack's schema, its `merge` fields merged; `timeline` and `output` are otherwise as they came."""
+
+    timeline: Annotated[Any, checked(Timeline), BeforeValidator(_require_tracks)] = Field(
+        default=None, validate_default=True
+    )
+    output: Annotated[Any, checked(Output)] = Field(default_factory=dict)
+    merge: MergeFields = Field(default_factory=list)
+    instance: Literal["s1", "s2", "a1"] | None = None
+    callback: Annotated[Any, BeforeValidator(_refuse)] = None
+    callback_url: str | None = Field(default=None, min_length=1, max_length=URL_LIMIT)
+    wait_seconds: float = Field(default=0, ge=0, le=WAIT_LIMIT_SECONDS)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _merge(cls, value: Any) -> Any:
+        """Merges first, so that what is checked is what will be rendered."""
+        fields = value.get("merge") if isinstance(value, dict) else None
+        if not isinstance(fields, list):
+            return value
+        replacements = {
+            field["find"]: field.get("replace")
+            for field in fields
+            if isinstance(field, dict) and isinstance(field.get("find"), str) and field["find"]
+        }
+        return {**value, **{name: merge(value[name], replacements) for name in ("timeline", "output") if name in value}}
+
+    @property
+    def edit(self) -> dict[str, Any]:
+        """What is submitted: the edit with the defaults that callers may leave out."""
+        output = {"format": "mp4", **self.output}
+        if output["format"] != "mp3" and "size" not in output:
+            output.setdefault("resolution", "hd")
+        if output["format"] in {"mp4", "gif"}:
+            output.setdefault("fps", 25)
+        edit = {"timeline": self.timeline, "output": output}
+        return {**edit, "instance": self.instance} if self.instance else edit
+
+    def urls(self) -> Iterator[tuple[str, str]]:
+        """The path and value of each member that names a place on the web."""
+        if self.callback_url is not None:
+            yield "callback_url", self.callback_url
+        if soundtrack := self.timeline.get("soundtrack"):
+            yield "timeline.soundtrack.src", soundtrack["src"]
+        for number, font in enumerate(self.timeline.get("fonts") or []):
+            yield f"timeline.fonts.{number}.src", font["src"]
+        for track, clips in enumerate(self.timeline["tracks"]):
+            for number, clip in enumerate(clips["clips"]):
+                asset = clip["asset"]
+                source = asset.get("src")
+                if source and asset["type"] not in _OWN_TYPES and not source.startswith("alias://"):
+                    yield f"timeline.tracks.{track}.clips.{number}.asset.src", source
+
+
+class RenderMetadata(BaseModel):
+    """What is rendered. `resolution` is Shotstack's name for it, or `WIDTHxHEIGHT`; absent for sound."""
+
+    provider: str
+    format: str
+    resolution: str | None = None
+    duration_seconds: float | None = None
+    size_bytes: int | None = None
+    render_time_ms: int | None = None
+
+
+class CallbackState(BaseModel):
+    """How far the call of `callback_url` is."""
+
+    url: str
+    status: Literal["pending", "delivered", "given_up"]
+    attempts: int
+    last_status: int | None = None
+
+
+class RenderResponse(ResponseModel):
+    """A render. `progress` is in percent, by the stage that has been reached; `url` is there when it is done."""
+
+    render_id: str
+    status: RenderStatus
+    progress: int
+    url: str | None = None
+    error: str | None = None
+    metadata: RenderMetadata
+    callback: CallbackState | None = None

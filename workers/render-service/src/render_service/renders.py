@@ -1,0 +1,110 @@
+"""What both sides of a render share: the provider, where files lie, and how a row is shown."""
+
+import math
+
+from electrons.bindings import Value
+from electrons.capabilities.render import RenderProvider, RenderStatus
+from electrons.context import Context
+from electrons.providers.shotstack.provider import ShotstackProvider
+from electrons.storage.ledger import COLUMNS
+from electrons.storage.media import MediaFolder
+from render_service.models import CallbackState, RenderMetadata, RenderResponse
+from render_service.settings import RenderSettings
+from render_service.storage import Render
+
+PROVIDER: RenderProvider = ShotstackProvider()
+
+FILES = MediaFolder(bucket="RENDER_STORAGE", path="/renders", not_found="Render file not found")
+
+LOOK_AGAIN = "look-again"
+"""The event that ends a pause of the background work."""
+
+UNCONFIRMED = (
+    "Shotstack did not confirm the render, so it may or may not be rendering, and be paid for; "
+    "look at your Shotstack dashboard before you send it again"
+)
+
+_SHOWN: dict[str, RenderStatus] = {"submitting": "queued", "unconfirmed": "failed"}
+
+_PROGRESS = {
+    "queued": 0,
+    "fetching": 10,
+    "preprocessing": 25,
+    "rendering": 50,
+    "saving": 90,
+    "done": 100,
+    "failed": 100,
+}
+
+
+def file_name(render: Render, extension: str | None = None) -> str:
+    """The name of a render's film, or of another file that belongs to it."""
+    return f"{render.id}.{extension or render.format}"
+
+
+def webhook_url(settings: RenderSettings, render_id: str) -> str | None:
+    """Where Shotstack may announce the end of a render, None where it cannot reach this deployment."""
+    base = settings.public_base_url.rstrip("/")
+    return f"{base}/webhooks/{PROVIDER.name}/{render_id}" if base else None
+
+
+def longest_pause(settings: RenderSettings) -> float:
+    """Seconds between two questions to the provider, once the pauses have grown."""
+    return settings.render_poll_seconds * 15
+
+
+def submission_is_lost(render: Render, settings: RenderSettings) -> bool:
+    """Whether nobody can still be waiting for the answer to the submission."""
+    return render.status == "submitting" and render.age_seconds > settings.total_timeout_seconds + 60
+
+
+def describe(context: Context, render: Render) -> RenderResponse:
+    """A row as callers see it."""
+    status = _SHOWN.get(render.status, render.status)
+    callback = None
+    if render.callback_url and render.callback_status:
+        callback = CallbackState(
+            url=render.callback_url,
+            status=render.callback_status,
+            attempts=render.callback_attempts,
+            last_status=render.callback_last_status,
+        )
+    return RenderResponse(
+        render_id=render.id,
+        status=status,
+        progress=_PROGRESS[status],
+        url=FILES.url(context, file_name(render)) if status == "done" else None,
+        error=render.error if status == "failed" else None,
+        metadata=RenderMetadata(
+            provider=render.provider,
+            format=render.format,
+            resolution=render.resolution,
+            duration_seconds=render.duration_seconds,
+            size_bytes=render.size_bytes,
+            render_time_ms=render.render_time_ms,
+        ),
+        callback=callback,
+    )
+
+
+def usage_row(context: Context, render: Render, *, status: int, error_code: str | None = None) -> list[Value]:
+    """The usage ledger's row of a render: the unit is a second of film, and the time that of all its rendering."""
+    values: dict[str, Value] = {
+        "request_id": render.request_id,
+        "created_at": render.created_at,
+        "worker": context.service,
+        "route": "/render",
+        "key_id": render.key_id,
+        "instance_id": render.instance_id,
+        "project_id": render.project_id,
+        "provider": render.provider,
+        "model": f"edit-{render.environment}",
+        "unit": "seconds",
+        "input_units": 0,
+        "output_units": math.ceil(render.duration_seconds or 0),
+        "status": status,
+        "error_code": error_code,
+        "latency_ms": round(render.age_seconds * 1000),
+        "upstream_ms": render.render_time_ms or 0,
+    }
+    return [values.get(column) for column in COLUMNS]

@@ -1,0 +1,1 @@
+"""Code written by a model, tried, deployed and committed."""

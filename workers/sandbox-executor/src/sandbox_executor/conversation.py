@@ -1,0 +1,182 @@
+"""The conversation with the model: turn after turn until it is done, or a limit ends it.
+
+Every limit is looked at before a turn is paid for, with what that turn can cost at most, so none is passed but by what
+an estimate of new text (four characters a token) is wrong by; only the clock can end a turn that is under way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from electrons.capabilities.text import estimate_tokens
+from electrons.capabilities.turns import Message, ToolResults, TurnCall, TurnProvider, UserText, take_turn
+from electrons.context import Context
+from electrons.upstream.prices import estimate_cost
+from electrons.usage import Usage
+from sandbox_executor.models.execute import COMPLETE, EndedBy, ExecutedFile, ExecuteRequest, ExecutionResult, Step
+from sandbox_executor.modules import file_type
+from sandbox_executor.prompts import SYSTEM, describe_task
+from sandbox_executor.settings import SandboxSettings
+from sandbox_executor.tools import TOOLS, Toolbox
+from sandbox_executor.workspace import ToolError, Workspace
+
+_LEAST_TOKENS = 256
+"""A turn that may write less than that is not worth its input."""
+
+_GO_ON = "You were cut off at the limit of what you may write at once. Go on, in smaller pieces."
+
+
+class Conversation:
+    """One execution's conversation. `result` is true at any time, so that what exists can be told whatever happens."""
+
+    def __init__(
+        self,
+        context: Context,
+        body: ExecuteRequest,
+        *,
+        workspace: Workspace,
+        provider: TurnProvider,
+        usage: Usage,
+        report: Callable[[Step], None],
+    ) -> None:
+        self.result = ExecutionResult()
+        self._context = context
+        self._body = body
+        self._workspace = workspace
+        self._provider = provider
+        self._usage = usage
+        self._started = time.monotonic()
+        self._next_input = 0
+        self._messages: list[Message] = []
+        self._warnings: list[str] = []
+        self._report_step = report
+        self.toolbox = Toolbox(context, workspace, requests=body.requests, report=self._report)
+
+    async def hold(self, *, after_turn: Callable[[], Awaitable[None]]) -> None:
+        """Talks to the end; `after_turn` is awaited between turns. Raises `ProviderError`, and notes what there is."""
+        seconds = self._context.settings_as(SandboxSettings).execute_max_seconds or None
+        ended: EndedBy = "failure"
+        try:
+            async with asyncio.timeout(seconds) as clock:
+                ended = await self._talk(after_turn)
+        except TimeoutError:
+            if not clock.expired():
+                raise
+            ended = "max_seconds"
+        finally:
+            self.note(ended)
+
+    async def _talk(self, after_turn: Callable[[], Awaitable[None]]) -> EndedBy:
+        self._messages = [UserText(text=describe_task(self._body, self._workspace))]
+        model = self._usage.model
+        first = TurnCall(
+            model=model, system=SYSTEM, tools=TOOLS, messages=tuple(self._messages), max_tokens=_LEAST_TOKENS
+        )
+        self._next_input = estimate_tokens(self._provider.build_turn(first).content.decode())
+        while True:
+            call, ended = self._fit(model)
+            if ended:
+                return ended
+            self.result.metadata.turns += 1
+            turn = await take_turn(self._context, self._provider, call)
+            self.result.output = turn.text or self.result.output
+            self._next_input = turn.input_tokens + turn.output_tokens
+            if turn.ended == "refusal":
+                return "refusal"
+            if turn.ended == "context":
+                return "context_window"
+            self._messages.append(turn)
+            if turn.tool_uses:
+                results = await self.toolbox.answer(turn, number=self.result.metadata.turns)
+                self._add(results)
+            elif turn.ended == "length":
+                self._add(UserText(text=_GO_ON))
+            elif turn.ended != "pause":
+                await self._accept_silence(turn.text)
+            self.note(None)
+            if self.toolbox.summary is not None:
+                self.result.output = self.toolbox.summary
+                return "finished" if self.toolbox.trial else "answered"
+            if self.toolbox.repairs > self._context.settings_as(SandboxSettings).execute_max_repairs:
+                return "max_repairs"
+            await after_turn()
+
+    def note(self, ended: EndedBy | None) -> None:
+        """Brings the result up to date."""
+        workspace, result, usage = self._workspace, self.result, self._usage
+        result.files = [
+            ExecutedFile(path=path, content=text, type=file_type(path))
+            for path, text in sorted(workspace.changed.items())
+        ]
+        result.deleted_files = sorted(workspace.deleted)
+        result.trial = self.toolbox.trial
+        cost = estimate_cost(usage)
+        metadata = result.metadata
+        metadata.model = usage.model
+        metadata.input_tokens, metadata.output_tokens = usage.input_units, usage.output_units
+        metadata.tokens_used = usage.total_units
+        metadata.estimated_cost_usd = cost.microusd / 1e6 if cost else None
+        metadata.execution_time_ms = round((time.monotonic() - self._started) * 1000)
+        metadata.repairs = self.toolbox.repairs
+        metadata.ended_by = ended
+        metadata.complete = ended in COMPLETE
+        metadata.warnings = self._warnings or None
+
+    def warn(self, text: str) -> None:
+        """Adds a warning to the result, once."""
+        if text not in self._warnings:
+            self._warnings.append(text)
+        self.result.metadata.warnings = self._warnings
+
+    def _fit(self, model: str) -> tuple[TurnCall, EndedBy | None]:
+        """The next turn, and the limit that forbids it, if one does."""
+        settings = self._context.settings_as(SandboxSettings)
+        room = settings.execute_max_tokens - self._usage.total_units - self._next_input
+        max_tokens = min(self._body.options.max_tokens, room)
+        call = TurnCall(
+            model=model,
+            system=SYSTEM,
+            tools=TOOLS,
+            messages=tuple(self._messages),
+            max_tokens=max_tokens,
+            temperature=self._body.options.temperature,
+        )
+        call, warnings = self._provider.fit_turn(call)
+        for warning in warnings:
+            self.warn(warning)
+        if self.result.metadata.turns >= settings.execute_max_turns:
+            return call, "max_turns"
+        if max_tokens < _LEAST_TOKENS:
+            return call, "max_tokens"
+        at_most = replace(
+            self._usage,
+            input_units=self._usage.input_units + self._next_input,
+            output_units=self._usage.output_units + max_tokens,
+            cache_write_units=self._usage.cache_write_units + self._next_input,
+        )
+        cost = estimate_cost(at_most)
+        if settings.execute_max_cost_usd and cost and cost.microusd > settings.execute_max_cost_usd * 1e6:
+            return call, "max_cost"
+        return call, None
+
+    def _add(self, message: UserText | ToolResults) -> None:
+        texts = [message.text] if isinstance(message, UserText) else [result.content for result in message.results]
+        self._messages.append(message)
+        self._next_input += sum(estimate_tokens(text) for text in texts)
+
+    async def _accept_silence(self, text: str) -> None:
+        """The model has stopped without `finish`: what it has written is tried all the same."""
+        if not self._workspace.changed and not self._workspace.deleted:
+            self.toolbox.summary, self.toolbox.trial = text, None
+            return
+        try:
+            await self.toolbox.accept(text, main=None)
+        except ToolError as error:
+            self._add(UserText(text=f"What you have written does not pass its trial:\n{error}"))
+
+    def _report(self, step: Step) -> None:
+        self.result.steps.append(step)
+        self._report_step(step)

@@ -1,0 +1,27 @@
+"""The settings of this worker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from electrons.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxSettings(Settings):
+    """The shared settings and those of sandbox-executor."""
+
+    # What it may touch, and where a deployed Worker is seen
+    allowed_repositories: str = ""
+    allowed_worker_prefixes: str = ""
+    allow_workflow_files: Literal["true", "false"] = "false"
+    workers_dev_url: str = "https://{name}.{subdomain}.workers.dev"
+
+    # Where an execution ends
+    default_code_model: str = "anthropic:claude-sonnet-4-6"
+    execute_max_turns: int = 24
+    execute_max_tokens: int = 400_000
+    execute_max_seconds: float = 600.0
+    execute_max_cost_usd: float = 2.0
+    execute_max_repairs: int = 3

@@ -1,0 +1,1 @@
+"""The tables of this worker in D1."""

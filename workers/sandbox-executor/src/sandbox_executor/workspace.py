@@ -1,0 +1,182 @@
+"""The files that a model works on: those of a repository, read when they are needed, and what it has made of them.
+
+Nothing is written to the repository here. What may hold secrets is neither listed nor shown, and a credential in any
+other file is masked, so that none of them reaches a prompt.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Set
+from contextlib import suppress
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Protocol
+
+from sandbox_executor.names import find_path_problem, is_workflow_path
+
+FILE_LIMIT = 200_000
+"""Characters of a file that is read or written."""
+CHANGED_LIMIT = 1_000_000
+"""Bytes of all changed files together, as JSON: an execution's row in D1 may have two million."""
+CHANGED_FILES_LIMIT = 200
+READ_LIMIT = 2_000_000
+"""Bytes that one execution reads from a repository."""
+LISTED_LIMIT = 1000
+"""Paths in one list."""
+
+_SECRET_FILE = re.compile(
+    r"(?i)(^|/)(\.env(rc|\.(?!example$|sample$|template$)[^/]*)?|\.dev\.vars(\.(?!example$)[^/]*)?|\.npmrc|\.pypirc|\.netrc"
+    r"|\.git-credentials|id_(rsa|dsa|ecdsa|ed25519)|[^/]*\.(pem|key|p12|pfx|jks|keystore)|credentials(\.json)?)$"
+)
+
+
+class ToolError(Exception):
+    """What the model did cannot be done; the text tells it why, and what to do instead."""
+
+
+class Source(Protocol):
+    """Where the files come from."""
+
+    @property
+    def files(self) -> Mapping[str, int]:
+        """All files, with their sizes in bytes."""
+
+    @property
+    def links(self) -> Set[str]:
+        """Those of the files that are symbolic links; what they point to may lie anywhere."""
+
+    @property
+    def truncated(self) -> bool:
+        """Whether there are more files than these."""
+
+    async def read(self, path: str) -> bytes:
+        """The content of one of the files. Raises `ElectronsError`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """The source of what begins from nothing."""
+
+    files: Mapping[str, int] = field(default_factory=dict)
+    links: Set[str] = frozenset()
+    truncated: bool = False
+
+    async def read(self, path: str) -> bytes:
+        """There is nothing to read."""
+        raise KeyError(path)
+
+
+class Workspace:
+    """`changed` are the files that differ from the source, whole; `deleted` those of the source that are gone.
+
+    `paths` limits what of the source is seen (`ExecuteRequest.paths`). `read` gives a file as it is: whatever of it is
+    shown to the model goes through `mask`, which takes secrets out.
+    """
+
+    def __init__(
+        self, source: Source, *, paths: list[str] | None, allow_workflows: bool, mask: Callable[[str], str]
+    ) -> None:
+        self.changed: dict[str, str] = {}
+        self.deleted: set[str] = set()
+        self.truncated = source.truncated
+        self._source = source
+        self._visible = {
+            path
+            for path in source.files.keys() - source.links
+            if _is_selected(path, paths) and not _SECRET_FILE.search(path)
+        }
+        self._allow_workflows = allow_workflows
+        self.mask = mask
+        self._read: dict[str, str] = {}
+        self._read_bytes = 0
+
+    @property
+    def paths(self) -> list[str]:
+        """All files there are now, sorted."""
+        return sorted((self._visible - self.deleted) | self.changed.keys())
+
+    async def read(self, path: str) -> str:
+        """The whole text of a file. Raises `ToolError` for what is not there, no text, or too much of it."""
+        if path in self.changed:
+            return self.changed[path]
+        if path not in self._visible or path in self.deleted:
+            raise ToolError(f"There is no file `{path}`, or it may not be read; list_files shows what there is")
+        if path not in self._read:
+            size = self._source.files[path]
+            if size > FILE_LIMIT:
+                raise ToolError(f"`{path}` has {size} bytes; only files of up to {FILE_LIMIT} can be read")
+            if self._read_bytes + size > READ_LIMIT:
+                raise ToolError(f"No more files can be read: {READ_LIMIT} bytes of the repository were read already")
+            content = await self._source.read(path)
+            self._read_bytes += len(content)
+            try:
+                self._read[path] = content.decode()
+            except UnicodeDecodeError:
+                raise ToolError(f"`{path}` is no UTF-8 text") from None
+        return self._read[path]
+
+    async def write(self, path: str, content: str) -> None:
+        """Makes a file, or replaces it whole."""
+        self._check(path)
+        if path in self._visible - self.deleted:
+            with suppress(ToolError):  # what cannot be read was not shown either
+                await self.read(path)
+        if (known := self._read.get(path)) is not None and self.mask(known) != known:
+            raise ToolError(f"`{path}` holds a secret that you were not shown; change it with edit_file")
+        self._keep(path, content)
+
+    async def edit(self, path: str, old: str, new: str) -> None:
+        """Replaces a text that stands in the file exactly once."""
+        self._check(path)
+        text = await self.read(path)
+        if not old:
+            raise ToolError("`old` is empty; give the text that is to be replaced")
+        if (count := text.count(old)) != 1:
+            found = "was not found" if count == 0 else f"stands {count} times"
+            raise ToolError(f"`old` {found} in `{path}`; it must be there exactly once, with the same white space")
+        self._keep(path, text.replace(old, new))
+
+    def delete(self, path: str) -> None:
+        """Takes a file away."""
+        self._check(path)
+        if path not in self.paths:
+            raise ToolError(f"There is no file `{path}`; list_files shows what there is")
+        self.changed.pop(path, None)
+        if path in self._visible:
+            self.deleted.add(path)
+
+    def _check(self, path: str) -> None:
+        if problem := find_path_problem(path):
+            raise ToolError(f"The path {problem}")
+        if is_workflow_path(path) and not self._allow_workflows:
+            raise ToolError("Files in `.github/workflows` may not be changed here")
+        if _SECRET_FILE.search(path):
+            raise ToolError(f"`{path}` is a place for secrets, which are not for you; leave it to the owner")
+        if path in self._source.files and path not in self._visible:
+            raise ToolError(f"`{path}` is not among the files that this task is about")
+        if any(path.startswith(f"{other}/") or other.startswith(f"{path}/") for other in self.paths):
+            raise ToolError(f"`{path}` cannot be both a file and a folder")
+
+    def _keep(self, path: str, content: str) -> None:
+        if len(content) > FILE_LIMIT:
+            raise ToolError(f"A file may have {FILE_LIMIT} characters; write smaller ones")
+        changed = {**self.changed, path: content}
+        if len(changed) > CHANGED_FILES_LIMIT:
+            raise ToolError(f"No more than {CHANGED_FILES_LIMIT} files can be changed")
+        if len(json.dumps(changed, ensure_ascii=False).encode()) > CHANGED_LIMIT:
+            raise ToolError(f"All changed files together may have {CHANGED_LIMIT} bytes, as JSON")
+        self.deleted.discard(path)
+        self.changed = changed
+        if self._read.get(path) == content:
+            del self.changed[path]  # as it was before
+
+
+def _is_selected(path: str, patterns: list[str] | None) -> bool:
+    if patterns is None:
+        return True
+    return any(
+        path == pattern or path.startswith(f"{pattern.rstrip('/')}/") or fnmatchcase(path, pattern)
+        for pattern in patterns
+    )

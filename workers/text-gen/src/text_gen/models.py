@@ -1,0 +1,52 @@
+"""Text generation: `POST /generate` and `POST /generate/stream`."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from electrons.models import LabeledRequest, RequestModel, ResponseModel, not_blank
+
+PROMPT_LIMIT = 1_000_000
+"""Characters of a prompt; the largest context windows end about there."""
+
+
+class TextOptions(RequestModel):
+    """Sampling and length. Zero is a value: `temperature: 0` reaches the provider as 0."""
+
+    max_tokens: int = Field(default=2000, ge=1, le=1_000_000)
+    temperature: float = Field(default=0.7, ge=0, le=2)
+    top_p: float | None = Field(default=None, ge=0, le=1)
+    stop_sequences: list[str] | None = Field(default=None, max_length=16)
+    system_prompt: str | None = Field(default=None, max_length=PROMPT_LIMIT)
+
+
+class TextRequest(LabeledRequest):
+    """`model` is `provider:name`, or a bare name; absent, the deployment's `DEFAULT_MODEL` answers."""
+
+    prompt: Annotated[str, Field(max_length=PROMPT_LIMIT), not_blank("Prompt is required")]
+    model: str | None = Field(default=None, min_length=1, max_length=256)
+    options: TextOptions = Field(default_factory=TextOptions)
+
+
+class TextMetadata(BaseModel):
+    """How the text came about. `model` is the one that really answered.
+
+    `finish_reason`: `stop`, `length`, `content_filter`, or the provider's own word where it has no counterpart.
+    `warnings` names the options that the model does not take and that were left out.
+    """
+
+    provider: str
+    model: str
+    tokens_used: int
+    input_tokens: int
+    output_tokens: int
+    finish_reason: str
+    generation_time_ms: int
+    warnings: list[str] | None = None
+
+
+class TextResponse(ResponseModel):
+    """The whole text."""
+
+    text: str
+    metadata: TextMetadata
