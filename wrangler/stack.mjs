@@ -132,7 +132,9 @@ async function reload(workers, changed, running) {
   const since = performance.now();
   for (const name of changed) emit({ event: "reloading", worker: name });
   try {
-    const edited = workers.map((worker) => (changed.has(worker.name) ? readWorker(worker.folder) : worker));
+    const edited = await Promise.all(
+      workers.map((worker) => (changed.has(worker.name) ? readWorker(worker.folder) : worker)),
+    );
     for (const worker of edited) if (changed.has(worker.name)) await build(worker);
     const next = await describe(edited);
     try {

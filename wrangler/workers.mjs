@@ -1,10 +1,12 @@
 // What a worker is made of: its wrangler.toml, read by wrangler itself, and its Python modules, collected the way
 // `wrangler dev` and `wrangler deploy` collect them.
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
-import { unstable_getMiniflareWorkerOptions, unstable_readConfig } from "wrangler";
 import { LOADER_FLAGS, LOADER_SERVICE } from "./loader/processes.mjs";
+
+// Loaded where it is needed: it takes half a second and 120 MB, and the emulators import this file for less.
+const wrangler = () => import("wrangler");
 
 // Make workerd take CPython from `--pyodide-bundle-disk-cache-dir` instead of downloading it. Never deployed.
 export const LOCAL_FLAGS = ["python_workers_development", "experimental"];
@@ -15,7 +17,7 @@ export async function findWorkers(root, names) {
   const found = folders.filter((name) => existsSync(path.join(root, "workers", name, "wrangler.toml")));
   const unknown = (names ?? []).filter((name) => !found.includes(name));
   if (unknown.length > 0) throw new Error(`There is no worker ${unknown.join(", ")}; there are ${found.join(", ")}.`);
-  return (names ?? found).map((name) => readWorker(path.join(root, "workers", name)));
+  return Promise.all((names ?? found).map((name) => readWorker(path.join(root, "workers", name))));
 }
 
 /** Workers of the same code under other names: `variants` is `{ name: name of the worker }`. */
@@ -28,7 +30,8 @@ export function variantsOf(workers, variants) {
 }
 
 /** Reads the worker in `folder` anew: its name is the folder's. */
-export function readWorker(folder) {
+export async function readWorker(folder) {
+  const { unstable_readConfig } = await wrangler();
   const config = unstable_readConfig({ config: path.join(folder, "wrangler.toml") }, { hideWarnings: true });
   return { name: path.basename(folder), folder, config };
 }
@@ -38,6 +41,7 @@ export function readWorker(folder) {
  * the main module if it is given; the worker's own stays, as one that can be imported.
  */
 export async function miniflareOptions({ folder, config }, { vars = {}, main } = {}) {
+  const { unstable_getMiniflareWorkerOptions } = await wrangler();
   const { modulesRules, workerLoaders, ...options } = unstable_getMiniflareWorkerOptions(config).workerOptions;
   const loaders = Object.keys(workerLoaders ?? {}).map((binding) => [binding, LOADER_SERVICE]);
   return {
@@ -74,10 +78,20 @@ export async function vendoredModules(folder) {
   const names = (await files(vendor)).filter((name) => !name.endsWith(".pyc"));
   return names.map((name) => {
     const script = name.startsWith("workers/") && /\.m?js$/.test(name);
-    // One after the other: all files of all workers at once are more than a process may have open.
-    const contents = readFileSync(path.join(vendor, name), script ? "utf8" : null);
+    const contents = readVendored(path.join(vendor, name), { name, encoding: script ? "utf8" : null });
     return { type: script ? "ESModule" : "Data", path: `/python_modules/${name}`, contents };
   });
+}
+
+const vendored = new Map(); // contents by name, size and time
+
+/** A vendored file, read once for all workers: as in scripts/vendor.py, the same size and time is the same file. */
+function readVendored(file, { name, encoding }) {
+  const { size, mtimeMs } = statSync(file);
+  const key = `${name} ${size} ${mtimeMs}`;
+  // Not asynchronously: all files of all workers at once are more than a process may have open.
+  if (!vendored.has(key)) vendored.set(key, readFileSync(file, encoding));
+  return vendored.get(key);
 }
 
 /** Relative names of all files below `folder`, sorted, with forward slashes. */
