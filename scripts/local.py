@@ -1,7 +1,7 @@
 """The parts of the platform as local processes: the workers (wrangler/stack.mjs) and the providers' emulators.
 
-`npm start`, the tests and the benchmark all start them through here. Both kinds of process print one JSON object per
-line and end when their standard input closes, so nothing outlives whoever started it.
+`npm start`, the tests and the benchmarks all start them with this module. Both processes print one JSON object per line
+and end when their standard input closes, so neither outlives the process that started it.
 """
 
 from __future__ import annotations
@@ -33,18 +33,19 @@ LOCAL_VARS = {
     "ALLOWED_REPOSITORIES": "*",
     "ALLOWED_WORKER_PREFIXES": "*",
 }
-"""What every local run sets: no keys (but for sandbox-executor, which is never open), assets and callbacks on this
-machine, something to sign callbacks with, and every repository and name of a Worker, since both are emulated."""
+"""The vars of every local run: API keys are not required (except by sandbox-executor, which is never open), assets and
+callbacks may be on this machine, callbacks are signed, and every repository and Worker name is allowed, because GitHub
+and Cloudflare are emulated."""
 
 EMULATED_CREDENTIALS = {
     "github": {"GITHUB_PAT": "emulated"},
     "cloudflare": {"CLOUDFLARE_API_TOKEN": "emulated", "CLOUDFLARE_ACCOUNT_ID": "0" * 32},
 }
-"""Of the providers where they are more than one, or not named an API key."""
+"""The credentials of the providers that have more than one, or one that is not named `<PROVIDER>_API_KEY`."""
 
 
 class Part:
-    """One running process that tells what happens in JSON lines."""
+    """One running process, which prints its events as JSON lines."""
 
     def __init__(self, name: str, command: Sequence[str]) -> None:
         self.name = name
@@ -53,7 +54,7 @@ class Part:
         )
 
     def events(self) -> Iterator[dict[str, Any]]:
-        """Each event as it comes, until the process ends. A line that is no event is the program's own output."""
+        """Yield each event until the process ends. A line that is not JSON becomes an event `log`."""
         if self.process.stdout is None:
             return
         for line in self.process.stdout:
@@ -64,21 +65,21 @@ class Part:
             yield event
 
     def wait_until_ready(self) -> dict[str, Any]:
-        """The event `ready`. Raises `SetupError` with the part's own words when it fails before."""
-        words: list[str] = []
+        """Wait for the event `ready` and return it. Raises `SetupError` with the part's messages if it ends before."""
+        messages: list[str] = []
         for event in self.events():
             if event["event"] == "ready":
                 return event
             if "message" in event:
-                words.append(event["message"])
-        raise SetupError(f"{self.name} did not start: {' '.join(words[-3:]) or 'see its message above'}")
+                messages.append(event["message"])
+        raise SetupError(f"{self.name} did not start: {' '.join(messages[-3:]) or 'see its message above'}")
 
     def drain(self) -> None:
-        """Reads what comes from now on and throws it away, so that the process never waits for a reader."""
+        """Discard all events from now on, in the background, so that the process never waits for a reader."""
         threading.Thread(target=lambda: deque(self.events(), maxlen=0), daemon=True).start()
 
     def stop(self) -> None:
-        """Ends the process in good order, and by force if it takes more than ten seconds."""
+        """Ask the process to end, and kill it after ten seconds."""
         if self.process.stdin is not None:
             self.process.stdin.close()
         try:
@@ -89,9 +90,10 @@ class Part:
 
 
 def start_emulators(port: int, *, state: Path | None = None) -> Part:
-    """The emulators of all providers on one port; 0 takes a free one. `ready` has their `base_urls` by provider.
+    """Start the emulators of all providers on one port, or on a free one for 0.
 
-    What they keep on disk lies in `state/emulators`, or without `state` in a folder that ends with them.
+    Their event `ready` has the `base_urls` by provider. Their files are in `state/emulators`, or without `state` in a
+    folder that is deleted when they end.
     """
     command = [str(PYTHON), "-m", "tests.emulators", "--port", str(port), "--exit-with-parent"]
     if state is not None:
@@ -100,12 +102,12 @@ def start_emulators(port: int, *, state: Path | None = None) -> Part:
 
 
 def start_workers(options: Mapping[str, Any]) -> Part:
-    """The workers; `wrangler/stack.mjs` has the options, and `ready` the workers' URLs by name."""
+    """Start the workers with the options of `wrangler/stack.mjs`; their event `ready` has the workers' URLs by name."""
     return Part("workers", [str(NODE), "wrangler/stack.mjs", json.dumps(options)])
 
 
 def emulated_vars(base_urls: Mapping[str, str]) -> dict[str, str]:
-    """Vars that turn every provider's calls to its emulator."""
+    """Return the vars that send every provider's calls to its emulator."""
     vars_: dict[str, str] = {}
     for provider, url in base_urls.items():
         vars_.update(emulated_credentials(provider))
@@ -116,12 +118,12 @@ def emulated_vars(base_urls: Mapping[str, str]) -> dict[str, str]:
 
 
 def emulated_credentials(provider: str) -> dict[str, str]:
-    """The vars by which a worker signs in to the provider, with values that its emulator accepts."""
+    """Return the vars with the provider's credentials, with values that its emulator accepts."""
     return EMULATED_CREDENTIALS.get(provider, {f"{provider.upper()}_API_KEY": "emulated"})
 
 
 def migrate(state: Path) -> None:
-    """Applies the D1 migrations to the local database in `state`, if there are new ones. Raises `SetupError`."""
+    """Apply the D1 migrations to the local database in `state`, if there are new ones. Raises `SetupError`."""
     content = database_id().encode() + b"".join(path.read_bytes() for path in sorted(MIGRATIONS.glob("*.sql")))
     stamp = state / f"migrated-{hashlib.sha256(content).hexdigest()[:16]}"
     if stamp.exists():
@@ -130,18 +132,19 @@ def migrate(state: Path) -> None:
     command += ["--persist-to", str(state), "--config", "workers/text-gen/wrangler.toml"]
     result = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
     if result.returncode != 0:
-        raise SetupError(f"the D1 migrations failed: {(result.stderr or result.stdout).strip()}")
+        problem = (result.stderr or result.stdout).strip()
+        raise SetupError(f"wrangler could not apply the D1 migrations to {state}: {problem}")
     stamp.touch()
 
 
 def database_id() -> str:
-    """The id of the D1 database that all workers share."""
+    """Return the id of the D1 database that all workers share."""
     (database,) = tomllib.loads(DATABASE_CONFIG.read_text())["d1_databases"]
     return str(database["database_id"])
 
 
 def database_file(state: Path) -> Path:
-    """Where miniflare keeps the D1 database in `state`: its name is the id of the Durable Object that holds it."""
+    """Return the path of miniflare's D1 database in `state`: its name is the id of the Durable Object that has it."""
     kind = "miniflare-D1DatabaseObject"
     key = hashlib.sha256(kind.encode()).digest()
     name = hmac.digest(key, database_id().encode(), "sha256")[:16]
@@ -149,7 +152,7 @@ def database_file(state: Path) -> Path:
 
 
 def read_dev_vars(path: Path) -> dict[str, str]:
-    """The `NAME=value` lines of a `.dev.vars` file; empty values count as absent, a missing file as empty."""
+    """Return the `NAME=value` lines of a `.dev.vars` file; an empty value counts as absent, a missing file as empty."""
     if not path.exists():
         return {}
     found: dict[str, str] = {}

@@ -53,8 +53,7 @@ def main() -> int:
             }
         )
         parts.append(workers)
-        # The first start also saves the memory snapshot that later ones start from.
-        with progress.repeat("starting the workers"):
+        with progress.repeat(_describe_start()):
             urls = workers.wait_until_ready()["workers"]
         print_table(urls, base_urls, emulated, time.monotonic() - started)
         print_key(local_key)
@@ -120,6 +119,12 @@ def _queue_events(part: local.Part, events: queue.Queue[Event]) -> None:
     for event in part.events():
         events.put((part, event))
     events.put((part, None))
+
+
+def _describe_start() -> str:
+    if (setup.ROOT / ".cache" / "snapshots").exists():
+        return "starting the workers"
+    return "starting the workers and saving the memory snapshot that later starts begin from"
 
 
 def _log_format() -> str:

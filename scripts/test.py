@@ -1,4 +1,4 @@
-"""`npm test`: sets up what is missing, then runs every test. Arguments go to pytest: `npm test -- -k stream`."""
+"""`npm test`: set up what is missing, then run every test. Arguments go to pytest: `npm test -- -k stream`."""
 
 import subprocess
 import sys
@@ -7,7 +7,7 @@ import setup
 
 
 def main() -> int:
-    """Runs pytest; returns its exit status."""
+    """Run pytest; return its exit status."""
     return subprocess.run([str(setup.PYTHON), "-m", "pytest", *sys.argv[1:]], cwd=setup.ROOT, check=False).returncode
 
 

@@ -1,13 +1,16 @@
 """What all tests share: the emulators and the workers, each started once, as `npm start` starts them."""
 
+import shutil
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import hypothesis
 import pytest
 
 import local
 from platform_workers import find_workers
+from tests.deployed import delete_deployed_workers
 from tests.emulators.process import Emulators, start_emulators
 from tests.platform import Platform
 from tests.variants import VARIANTS
@@ -34,11 +37,33 @@ def emulators(running_emulators: Emulators) -> Emulators:
     return running_emulators
 
 
+@pytest.fixture
+def delete_deployed(running_emulators: Emulators) -> Iterator[None]:
+    """Delete what the test deploys to the emulated Cloudflare: each of these Workers is a process of its own."""
+    yield
+    delete_deployed_workers(running_emulators)
+
+
 @pytest.fixture(scope="session")
-def running_platform(running_emulators: Emulators, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    """All workers on workerd, with a fresh state, and their variants."""
-    state = tmp_path_factory.mktemp("state")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A local state with nothing but the tables, to be copied: wrangler takes seconds to make one."""
+    state = tmp_path_factory.mktemp("migrated")
     local.migrate(state)
+    return state
+
+
+@pytest.fixture
+def migrated_state(migrated: Path, tmp_path: Path) -> Path:
+    """The folder of a fresh local state for one test."""
+    return shutil.copytree(migrated, tmp_path / "state")
+
+
+@pytest.fixture(scope="session")
+def running_platform(
+    running_emulators: Emulators, migrated: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Platform]:
+    """All workers on workerd, with a fresh state, and their variants."""
+    state = shutil.copytree(migrated, tmp_path_factory.mktemp("platform") / "state")
     with Platform.start(state=state, emulators=running_emulators, variants=VARIANTS) as platform:
         yield platform
 

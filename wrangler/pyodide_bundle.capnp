@@ -1,5 +1,5 @@
-# The part of workerd's schema that its Pyodide bundle uses (src/workerd/jsg/modules.capnp in cloudflare/workerd). Names
-# are free; what the wire format fixes are the field numbers and the order of the enumerants.
+# The part of workerd's schema that its Pyodide bundle uses (src/workerd/jsg/modules.capnp in cloudflare/workerd). The
+# wire format fixes the field numbers and the order of the enumerants, but not the names.
 @0xb1c9e0d2f5a47386;
 
 struct Bundle {

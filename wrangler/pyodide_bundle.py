@@ -1,18 +1,18 @@
-"""Assembles the Pyodide bundle that workerd needs for Python Workers, out of the npm package `pyodide`.
+"""Build the Pyodide bundle that workerd needs for Python Workers from the npm package `pyodide`.
 
 workerd downloads the bundle (CPython as WebAssembly, its standard library and the Emscripten glue, 13 MB) from a CDN
-when it first starts a Python Worker, and that fails wherever the network is closed. With the compatibility flags
-`python_workers_development` and `experimental` it takes `pyodide_dev.capnp.bin` out of the folder that
-`--pyodide-bundle-disk-cache-dir` names instead, with neither download nor checksum. This module writes that file:
-one Cap'n Proto message (`pyodide_bundle.capnp`) with three internal modules. Two are files of the npm package as they
-are. The third is the package's Emscripten glue, adapted to a runtime that forbids compiling WebAssembly from bytes and
-has neither a clock nor entropy at start-up: what replaces the forbidden calls is exported by workerd's own module
+when it first starts a Python Worker, which fails where the network is closed. With the compatibility flags
+`python_workers_development` and `experimental` it reads `pyodide_dev.capnp.bin` from the folder that
+`--pyodide-bundle-disk-cache-dir` names instead, without a download or a checksum. This module writes that file: one
+Cap'n Proto message (`pyodide_bundle.capnp`) with three internal modules. Two are unchanged files of the npm package.
+The third is the package's Emscripten glue, adapted to a runtime that forbids compiling WebAssembly from bytes and has
+neither a clock nor entropy at start-up: the replacements of the forbidden calls are exported by workerd's own module
 `pyodide-internal:builtin_wrappers`, found with `strings` in the workerd binary (workerd embeds its JavaScript as text).
 
     $ python wrangler/pyodide_bundle.py
     /path/to/.cache/pyodide/3f2a…
 
-The folder's name is a hash of all that goes into the bundle, so it is made once and again after any change.
+The folder's name is a hash of everything in the bundle, so the bundle is built once, and again after a change.
 """
 
 import hashlib
@@ -37,7 +37,7 @@ _SCHEMA = Path(__file__).with_suffix(".capnp")
 
 
 class BundleError(Exception):
-    """The bundle can't be made from this `pyodide` package; the message says what to do."""
+    """The bundle cannot be built from this `pyodide` package; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Substitution:
     count: int = 1
 
     def apply(self, glue: str) -> str:
-        """Returns the edited glue, or raises `BundleError` when another glue than the known one is found."""
+        """Return the edited glue. Raises `BundleError` if the glue is not the known one."""
         replacement = self.replacement
         edited, found = re.subn(self.pattern, lambda _: replacement, glue)
         if found != self.count:
@@ -67,7 +67,7 @@ _WRAPPERS = (
 )
 
 SUBSTITUTIONS = (
-    # Shadows the globals `location` and `addEventListener` for the whole module, besides importing the rest.
+    # This also shadows the globals `location` and `addEventListener` in the whole module.
     Substitution(
         "import the runtime's wrappers",
         r"\Aasync function _createPyodideModule\b",
@@ -76,23 +76,23 @@ SUBSTITUTIONS = (
     Substitution("export by name", r"\bexport default _createPyodideModule;", "export { _createPyodideModule };"),
     Substitution("compile WebAssembly", r"\bnew WebAssembly\.Module\(", "newWasmModule(", 4),
     Substitution("instantiate WebAssembly", r"\bWebAssembly\.instantiate\(", "wasmInstantiate(", 2),
-    # Python notices a changed folder by its modification time, and workerd's clock stands still between I/O.
+    # Python detects a changed folder by its modification time, and workerd's clock does not advance between I/O.
     Substitution("clock", r"\bDate\.now\b", "monotonicDateNow", 22),
     Substitution("entropy", r"\bcrypto\.getRandomValues\(view\)", "getRandomValues(Module,view)"),
-    # A dynamic library is compiled by the runtime, which reads its bytes only from its own read-only file systems …
+    # The runtime compiles dynamic libraries, and reads their bytes only from its own read-only file systems.
     Substitution(
         "compile a dynamic library",
         r"\bfunction loadLibData\(\)\{",
         "function loadLibData(){var compiled=patchedLoadLibData(Module,libName,flags.rpath);"
         "return flags.loadAsync?Promise.resolve(compiled):compiled;",
     ),
-    # … and placed by it at the address that a memory snapshot remembers.
+    # It also chooses their addresses, which must be those that a memory snapshot has.
     Substitution(
         "place a dynamic library",
         r"\bgetMemory\(metadata\.memorySize\+",
         "Module.getMemoryPatched(Module,libName,metadata.memorySize+",
     ),
-    # A snapshot also replays which slots of the function table ctypes took and gave back.
+    # A snapshot also replays which slots of the function table ctypes allocated and freed.
     Substitution(
         "record an allocated closure",
         r"HEAPU32\[\(closure>>2\)\+0>>>0\]=index;return closure\}",
@@ -107,16 +107,16 @@ SUBSTITUTIONS = (
 
 
 def adapt_glue(glue: str) -> str:
-    """Returns `pyodide.asm.mjs` as workerd can run it; raises `BundleError` when a substitution doesn't fit."""
+    """Return the glue as workerd can run it. Raises `BundleError` if a substitution does not fit."""
     for substitution in SUBSTITUTIONS:
         glue = substitution.apply(glue)
     return glue
 
 
 def build(package: Path, cache: Path) -> Path:
-    """Returns the folder below `cache` that holds the bundle made of the npm package in `package`.
+    """Return the folder below `cache` with the bundle of the npm package in `package`, built if it is missing.
 
-    A folder appears whole or not at all, so that processes may build at the same time. Raises `BundleError`.
+    The folder appears complete or not at all, so several processes may build at the same time. Raises `BundleError`.
     """
     manifest = package / "package.json"
     if not manifest.is_file():
@@ -143,7 +143,7 @@ def build(package: Path, cache: Path) -> Path:
         unfinished.chmod(0o755)
         unfinished.rename(folder)
     except OSError:
-        # Another process was first: a folder that isn't empty can't be replaced.
+        # A folder that is not empty cannot be replaced: another process was first.
         if not (folder / BUNDLE_NAME).is_file():
             raise
     finally:
@@ -152,7 +152,7 @@ def build(package: Path, cache: Path) -> Path:
 
 
 def _digest(*files: Path) -> str:
-    """One hash over the contents of all `files`, in order."""
+    """Return one hash of the contents of all `files`, in order."""
     digest = hashlib.sha256(PYODIDE_VERSION.encode())
     for file in files:
         digest.update(hashlib.sha256(file.read_bytes()).digest())
@@ -160,7 +160,7 @@ def _digest(*files: Path) -> str:
 
 
 def _encode(modules: dict[str, dict[str, bytes]]) -> bytes:
-    """The Cap'n Proto message, in the standard stream framing."""
+    """Encode the modules as a Cap'n Proto message in the standard stream framing."""
     schema = capnp.load(str(_SCHEMA))
     message = schema.Bundle.new_message(
         modules=[
@@ -173,7 +173,7 @@ def _encode(modules: dict[str, dict[str, bytes]]) -> bytes:
 
 
 def main() -> int:
-    """Builds the bundle of this checkout, unless it is there, and prints its folder."""
+    """Build the bundle of this checkout if it is missing, and print its folder; return the exit status."""
     try:
         print(build(ROOT / "node_modules" / "pyodide", ROOT / ".cache" / "pyodide"))
     except BundleError as error:

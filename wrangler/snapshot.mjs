@@ -1,5 +1,5 @@
-// What makes Python Workers start here: the Pyodide bundle, and one memory snapshot for all workers (warmup.py tells
-// why that can be). Without a snapshot every worker boots CPython and imports the SDK, pydantic, httpx2: 4-5 s of CPU.
+// What Python Workers start from here: the Pyodide bundle, and one memory snapshot for all workers (warmup.py explains
+// why one is enough). Without one, every worker starts CPython and imports the SDK, pydantic, httpx2: 4-5 s of CPU.
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
@@ -12,7 +12,7 @@ import { LOCAL_FLAGS, vendoredModules } from "./workers.mjs";
 const here = import.meta.dirname;
 process.env.MINIFLARE_WORKERD_PATH = path.join(here, "workerd.sh");
 
-/** The folder of the Pyodide bundle, made if need be. */
+/** Return the folder of the Pyodide bundle, which is built if it is missing. */
 export async function pyodideBundle(root) {
   const python = path.join(root, ".venv", "bin", "python");
   const { stdout } = await promisify(execFile)(python, [path.join(here, "pyodide_bundle.py")]);
@@ -20,8 +20,8 @@ export async function pyodideBundle(root) {
 }
 
 /**
- * The folder of the snapshot for `workers`, made if need be. `shared` says whether it holds the package `electrons`: a
- * snapshot with it starts faster, one without it outlives edits of shared/.
+ * Return the folder of the snapshot for `workers`, which is saved if it is missing. With `shared` it includes the
+ * package `electrons`: such a snapshot starts faster, but becomes invalid with every edit of shared/.
  */
 export async function pythonSnapshot({ root, bundle, workers, shared, log }) {
   const vendored = await Promise.all(workers.map(({ folder }) => vendoredModules(folder)));
@@ -48,7 +48,7 @@ export async function pythonSnapshot({ root, bundle, workers, shared, log }) {
       await saveSnapshot({ bundle, worker, folder: unfinished, log });
       await rename(unfinished, folder);
     } catch (error) {
-      if (!existsSync(folder)) throw error; // else another process was first
+      if (!existsSync(folder)) throw error; // otherwise another process was first
     } finally {
       await rm(unfinished, { recursive: true, force: true });
     }
@@ -56,7 +56,7 @@ export async function pythonSnapshot({ root, bundle, workers, shared, log }) {
   return folder;
 }
 
-/** Boots `worker` once; workerd writes `snapshot.bin` to `folder` when its main module has been imported. */
+/** Start `worker` once; workerd writes `snapshot.bin` to `folder` after the import of its main module. */
 async function saveSnapshot({ bundle, worker, folder, log }) {
   const runtime = new Miniflare(
     convertV4MiniflareOptions({
@@ -73,10 +73,10 @@ async function saveSnapshot({ bundle, worker, folder, log }) {
   } finally {
     await runtime.dispose();
   }
-  if (!existsSync(path.join(folder, "snapshot.bin"))) throw new Error("workerd wrote no snapshot of warmup.py");
+  if (!existsSync(path.join(folder, "snapshot.bin"))) throw new Error("workerd did not write a snapshot of warmup.py.");
 }
 
-/** The modules of those packages that every worker has, and has alike: a snapshot must be true for all of them. */
+/** Return the modules of the packages that are the same in every worker: the snapshot must be valid for all workers. */
 function common([first, ...others]) {
   const mine = digestByPackage(first);
   const theirs = others.map(digestByPackage);
@@ -91,7 +91,7 @@ function digestByPackage(modules) {
   return new Map([...packages].map(([name, contents]) => [name, digest(contents)]));
 }
 
-/** One hash over strings and modules, in order. */
+/** Return one hash of strings and modules, in order. */
 function digest(parts) {
   const hash = createHash("sha256");
   for (const part of parts) {

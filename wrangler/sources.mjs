@@ -1,11 +1,11 @@
-// The way from an edit to a worker that can be loaded: watching the source files, and running `[build] command`.
+// From an edit to a worker that can be loaded: watches the source files and runs `[build] command`.
 import { execFile } from "node:child_process";
 import { existsSync, watch } from "node:fs";
 import path from "node:path";
 
 const QUIET_MS = 150; // an editor writes a file in several steps
 
-/** Runs the worker's `[build] command`, if it has one; rejects with what the command printed. */
+/** Run the worker's `[build] command`, if it has one; reject with the command's output if it fails. */
 export async function build({ name, folder, config }) {
   const { command, cwd } = config.build;
   if (!command) return;
@@ -17,37 +17,40 @@ export async function build({ name, folder, config }) {
   });
 }
 
-/** Calls `onEdit(names of workers)` when edits have come to rest, never twice at a time; shared/ is everybody's. */
+/**
+ * Call `onEdit(names of workers)` when no file has changed for a moment, one call at a time. An edit of shared/ is an
+ * edit of every worker.
+ */
 export function watchSources({ root, workers, onEdit }) {
   let edited = new Set();
   let timer;
   let busy = false;
 
-  async function settle() {
+  async function reportEdits() {
     if (busy || edited.size === 0) return;
     busy = true;
     const names = edited;
     edited = new Set();
     await onEdit(names);
     busy = false;
-    if (edited.size > 0) timer = setTimeout(settle, QUIET_MS);
+    if (edited.size > 0) timer = setTimeout(reportEdits, QUIET_MS);
   }
 
-  function follow(folder, names, options) {
+  function watchFolder(folder, names, options) {
     if (!existsSync(folder)) return;
     watch(folder, options, (_, file) => {
       if (!file || !/(\.py|\.toml|\.vars)$/.test(file)) return;
       for (const name of names) edited.add(name);
       clearTimeout(timer);
-      timer = setTimeout(settle, QUIET_MS);
+      timer = setTimeout(reportEdits, QUIET_MS);
     });
   }
 
   for (const { name, folder, config } of workers) {
-    follow(folder, [name], {}); // wrangler.toml, pyproject.toml, .dev.vars, but not python_modules/
-    follow(path.dirname(config.main), [name], { recursive: true });
+    watchFolder(folder, [name], {}); // wrangler.toml, pyproject.toml, .dev.vars, but not python_modules/
+    watchFolder(path.dirname(config.main), [name], { recursive: true });
   }
-  follow(
+  watchFolder(
     path.join(root, "shared", "electrons"),
     workers.map(({ name }) => name),
     { recursive: true },

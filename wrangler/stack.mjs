@@ -7,17 +7,17 @@
 //             --local --persist-to` takes the same folder)
 //   workers   names of the workers to run (default: every workers/*/wrangler.toml)
 //   variants  more deployments of these workers, as {"new name": "worker"}; `vars` makes them differ
-//   main      a Python module that is the main module in place of a worker's own, by worker; it can import the other
-//             one by its name. For tests
-//   ports     port by worker; 0 or absent: a free one. One with `workers_dev = false` gets one only if named here
-//   vars      vars and secrets by worker, over those of wrangler.toml and .dev.vars; "*" stands for every worker
+//   main      a Python module that replaces a worker's own main module, by worker; it can import that by its name. For
+//             tests
+//   ports     port by worker; 0 or absent: a free one. A worker with `workers_dev = false` has none unless it is here
+//   vars      vars and secrets by worker, which override those of wrangler.toml and .dev.vars; "*" means every worker
 //   build     run each worker's `[build] command` first (default: true)
 //   snapshot  start from a memory snapshot (default: true)
-//   warm      be ready only when each worker has answered GET /health (default: false)
+//   warm      be ready only when each worker has responded to GET /health (default: false)
 //   watch     rebuild and reload after an edit below workers/ or shared/ (default: false)
 //
-// It prints one JSON object a line: `ready` (with the workers' URLs), `reloading`, `reloaded`, `log`, `error`. It ends
-// with 0 on SIGTERM, SIGINT or when its standard input is closed (so it never outlives its parent), else with 1.
+// It prints one JSON object per line: `ready` (with the workers' URLs), `reloading`, `reloaded`, `log`, `error`. Its
+// exit status is 0 after SIGTERM, SIGINT or the end of its standard input (so it never outlives its parent), otherwise 1.
 
 import { createServer } from "node:net";
 import path from "node:path";
@@ -37,7 +37,7 @@ const milliseconds = (since) => Math.round(performance.now() - since);
 
 const emit = (event) => process.stdout.write(`${JSON.stringify(event)}\n`);
 const log = ({ level, message }) => emit({ event: "log", level, message: stripVTControlCharacters(message) });
-console.log = console.info = console.error; // wrangler's own words must not mix with the events
+console.log = console.info = console.error; // wrangler's own output must not mix with the events
 
 class EventLog extends Log {
   log(message) {
@@ -46,7 +46,7 @@ class EventLog extends Log {
 }
 
 let runtime;
-let exitCode; // known from the moment that the end has begun
+let exitCode; // set as soon as the process begins to stop
 
 async function stop(code) {
   if (exitCode !== undefined) return;
@@ -60,19 +60,20 @@ function fail(error) {
   return stop(1);
 }
 
-/** What to tell of an error: workerd's own words, if miniflare passes them on, without the frames below Python's. */
+/** Return an error's message: workerd's own, if miniflare passes it on, without the stack frames below Python's. */
 function explain(error) {
   const lines = String(error?.message ?? error).split("\n");
-  const words = lines.filter((line) => line.startsWith('{"timestamp"')).map((line) => JSON.parse(line).message);
-  const text = (words.length > 0 ? words : lines).join("\n");
+  const messages = lines.filter((line) => line.startsWith('{"timestamp"')).map((line) => JSON.parse(line).message);
+  const text = (messages.length > 0 ? messages : lines).join("\n");
   return text.replace(/^ +at (pyodide\S*-internal:|wasm:).*\n?/gm, "").trim();
 }
 
-/** Rejects with the worker's name if its port is in use. */
+/** Reject with the worker's name if its port is in use. */
 function assertFree(port, name) {
   return new Promise((resolve, reject) => {
     const probe = createServer();
-    const inUse = new Error(`Port ${port} of ${name} is in use: stop what listens there or choose another one.`);
+    const advice = "stop the process that listens there, or move all ports with `DE_PORT_BASE`";
+    const inUse = new Error(`Port ${port} of ${name} is in use: ${advice}.`);
     probe.once("error", () => reject(inUse));
     probe.listen({ host, port, exclusive: true }, () => probe.close(resolve));
   });
@@ -80,7 +81,7 @@ function assertFree(port, name) {
 
 const hasSocket = ({ name, config }) => name in options.ports || config.workers_dev !== false;
 
-/** The whole stack as miniflare's options. */
+/** Return miniflare's options for the whole stack. */
 async function describe(workers) {
   const bundle = await pyodideBundle(root);
   const snapshot = options.snapshot && (await pythonSnapshot({ root, bundle, workers, shared: !options.watch, log }));
@@ -95,7 +96,7 @@ async function describe(workers) {
     handleStructuredLogs: log,
     unsafeHandleRuntimeRestart: () => fail(new Error("workerd crashed.")),
     unsafeRuntimeEnv: { PYODIDE_BUNDLE_DIR: bundle, ...(snapshot && { PYTHON_SNAPSHOT_DIR: snapshot }) },
-    resourcePersistencePath: path.resolve(root, options.state, "v3"), // as wrangler lays it out
+    resourcePersistencePath: path.resolve(root, options.state, "v3"), // the layout of wrangler
     workers: [
       ...(await Promise.all(
         workers.map(async (worker) => ({
@@ -123,16 +124,18 @@ async function addresses(workers) {
 async function warm(urls) {
   for (const [name, url] of Object.entries(urls)) {
     const response = await fetch(`${url}/health`);
-    if (!response.ok) throw new Error(`GET /health of ${name} answered ${response.status}: ${await response.text()}`);
+    if (!response.ok) throw new Error(`GET /health of ${name} returned ${response.status}: ${await response.text()}`);
   }
 }
 
-/** Takes the edits of `changed` workers over; whatever fails, what ran before runs on. */
+/** Reload the workers of `changed` with their edits; if anything fails, the previous version keeps running. */
 async function reload(workers, changed, running) {
   const since = performance.now();
   for (const name of changed) emit({ event: "reloading", worker: name });
   try {
-    const edited = workers.map((worker) => (changed.has(worker.name) ? readWorker(worker.folder) : worker));
+    const edited = await Promise.all(
+      workers.map((worker) => (changed.has(worker.name) ? readWorker(worker.folder) : worker)),
+    );
     for (const worker of edited) if (changed.has(worker.name)) await build(worker);
     const next = await describe(edited);
     try {
@@ -145,7 +148,7 @@ async function reload(workers, changed, running) {
     running.workers = edited;
     for (const name of changed) emit({ event: "reloaded", worker: name, ms: milliseconds(since) });
   } catch (error) {
-    emit({ event: "error", message: `${explain(error)}\nThe previous version runs on.` });
+    emit({ event: "error", message: `${explain(error)}\nThe previous version keeps running.` });
   }
 }
 

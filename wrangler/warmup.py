@@ -1,8 +1,8 @@
 """The main module of the worker whose memory becomes the local stack's snapshot: it imports what all workers share.
 
-A snapshot holds Python's memory after the import of the main module. When workerd restores it for another worker, that
-worker's main module has another name (`entry`), isn't among the restored `sys.modules`, and is imported from its file.
-So one snapshot serves all workers of a process, as long as they have the same `python_modules/`.
+A snapshot is Python's memory after the import of the main module. When workerd restores it for another worker, that
+worker's main module has another name (`entry`), is not in the restored `sys.modules`, and is imported from its file.
+So one snapshot is valid for all workers of a process, as long as they have the same `python_modules/`.
 """
 
 import contextlib
@@ -18,21 +18,21 @@ with contextlib.suppress(ImportError):
 with contextlib.suppress(ImportError):
     import pydantic
 
-    # pydantic imports most of itself when the first model is made.
+    # pydantic imports most of its modules when the first model is created.
     pydantic.create_model("Warmup", text=(str | None, pydantic.Field(default=None, min_length=1)))
 
 with contextlib.suppress(ImportError):
     import electrons
 
     for module in pkgutil.walk_packages(electrons.__path__, "electrons."):
-        # What can't be imported in workerd (a test client, say) isn't used by a worker either.
+        # A module that cannot be imported in workerd, such as a test client, is not used by a worker either.
         with contextlib.suppress(ImportError):
             importlib.import_module(module.name)
 
-# Files that are open in the snapshot are not open after it, and folders that were listed have other entries.
+# A restored file object is not open any more, and folders that were listed have other entries.
 gc.collect()
 importlib.invalidate_caches()
 
 
 class Default(WorkerEntrypoint):
-    """A worker needs an entry point; this one is never called."""
+    """The entry point that every worker must have; this one is never called."""

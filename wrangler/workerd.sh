@@ -29,8 +29,8 @@ if [ -n "${PYTHON_SNAPSHOT_DIR-}" ]; then
   esac
 fi
 
-# Node stops workerd when it ends in order. On Linux workerd also ends with a Node that was killed; macOS has no setpriv,
-# and an old one has no such option.
+# Node stops workerd when it ends in order. On Linux, workerd also ends when Node is killed; macOS has no setpriv, and
+# that of an old Linux has no such option.
 if setpriv --pdeathsig KILL -- true >/dev/null 2>&1; then
   exec setpriv --pdeathsig KILL -- "$workerd" serve "$@"
 fi

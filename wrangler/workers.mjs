@@ -1,24 +1,26 @@
-// What a worker is made of: its wrangler.toml, read by wrangler itself, and its Python modules, collected the way
-// `wrangler dev` and `wrangler deploy` collect them.
-import { existsSync, readFileSync } from "node:fs";
+// The parts of a worker: its wrangler.toml, read by wrangler itself, and its Python modules, collected as by
+// `wrangler dev` and `wrangler deploy`.
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
-import { unstable_getMiniflareWorkerOptions, unstable_readConfig } from "wrangler";
 import { LOADER_FLAGS, LOADER_SERVICE } from "./loader/processes.mjs";
+
+// Loaded only when it is needed: it takes half a second and 120 MB, and the emulators import this file without it.
+const wrangler = () => import("wrangler");
 
 // Make workerd take CPython from `--pyodide-bundle-disk-cache-dir` instead of downloading it. Never deployed.
 export const LOCAL_FLAGS = ["python_workers_development", "experimental"];
 
-/** The workers below `root`: `{ name, folder, config }`, sorted by name, only those in `names` if it is given. */
+/** Return the workers below `root` as `{ name, folder, config }`, sorted by name, or only those of `names`. */
 export async function findWorkers(root, names) {
   const folders = (await readdir(path.join(root, "workers"))).sort();
   const found = folders.filter((name) => existsSync(path.join(root, "workers", name, "wrangler.toml")));
   const unknown = (names ?? []).filter((name) => !found.includes(name));
-  if (unknown.length > 0) throw new Error(`There is no worker ${unknown.join(", ")}; there are ${found.join(", ")}.`);
-  return (names ?? found).map((name) => readWorker(path.join(root, "workers", name)));
+  if (unknown.length > 0) throw new Error(`Unknown worker ${unknown.join(", ")}; the workers are ${found.join(", ")}.`);
+  return Promise.all((names ?? found).map((name) => readWorker(path.join(root, "workers", name))));
 }
 
-/** Workers of the same code under other names: `variants` is `{ name: name of the worker }`. */
+/** Return workers with the same code under other names: `variants` is `{ name: name of the worker }`. */
 export function variantsOf(workers, variants) {
   return Object.entries(variants).map(([name, original]) => {
     const worker = workers.find((candidate) => candidate.name === original);
@@ -27,17 +29,19 @@ export function variantsOf(workers, variants) {
   });
 }
 
-/** Reads the worker in `folder` anew: its name is the folder's. */
-export function readWorker(folder) {
+/** Read the worker in `folder`; its name is the folder's. */
+export async function readWorker(folder) {
+  const { unstable_readConfig } = await wrangler();
   const config = unstable_readConfig({ config: path.join(folder, "wrangler.toml") }, { hideWarnings: true });
   return { name: path.basename(folder), folder, config };
 }
 
 /**
- * Miniflare's options for a worker, with `vars` over those of wrangler.toml and .dev.vars. The Python file `main` becomes
- * the main module if it is given; the worker's own stays, as one that can be imported.
+ * Return miniflare's options for a worker, with `vars` overriding those of wrangler.toml and .dev.vars. The Python file
+ * `main`, if it is given, becomes the main module; the worker's own main module can still be imported.
  */
 export async function miniflareOptions({ folder, config }, { vars = {}, main } = {}) {
+  const { unstable_getMiniflareWorkerOptions } = await wrangler();
   const { modulesRules, workerLoaders, ...options } = unstable_getMiniflareWorkerOptions(config).workerOptions;
   const loaders = Object.keys(workerLoaders ?? {}).map((binding) => [binding, LOADER_SERVICE]);
   return {
@@ -57,7 +61,7 @@ export async function miniflareOptions({ folder, config }, { vars = {}, main } =
   };
 }
 
-/** Every `.py` file below the folder of `main`, `main` first. Paths are the names in the worker, below its root `/`. */
+/** Return every `.py` file below the folder of `main`, `main` first. Their paths are below the worker's root `/`. */
 async function pythonModules(main) {
   const sources = path.dirname(main);
   const names = (await files(sources)).filter((name) => name.endsWith(".py") && name !== path.basename(main));
@@ -68,19 +72,29 @@ async function pythonModule(folder, name) {
   return { type: "PythonModule", path: `/${name}`, contents: await readFile(path.join(folder, name), "utf8") };
 }
 
-/** Every file of python_modules/ as data, except the SDK's JavaScript, which Python imports as modules. */
+/** Return every file of python_modules/ as data, except the SDK's JavaScript, which Python imports as modules. */
 export async function vendoredModules(folder) {
   const vendor = path.join(folder, "python_modules");
   const names = (await files(vendor)).filter((name) => !name.endsWith(".pyc"));
   return names.map((name) => {
     const script = name.startsWith("workers/") && /\.m?js$/.test(name);
-    // One after the other: all files of all workers at once are more than a process may have open.
-    const contents = readFileSync(path.join(vendor, name), script ? "utf8" : null);
+    const contents = readVendored(path.join(vendor, name), { name, encoding: script ? "utf8" : null });
     return { type: script ? "ESModule" : "Data", path: `/python_modules/${name}`, contents };
   });
 }
 
-/** Relative names of all files below `folder`, sorted, with forward slashes. */
+const vendored = new Map(); // contents by name, size and time
+
+/** Read a vendored file, once for all workers: as in scripts/vendor.py, the same size and time mean the same file. */
+function readVendored(file, { name, encoding }) {
+  const { size, mtimeMs } = statSync(file);
+  const key = `${name} ${size} ${mtimeMs}`;
+  // Read synchronously, because a process may not have all files of all workers open at once.
+  if (!vendored.has(key)) vendored.set(key, readFileSync(file, encoding));
+  return vendored.get(key);
+}
+
+/** Return the relative names of all files below `folder`, sorted, with forward slashes. */
 async function files(folder) {
   if (!existsSync(folder)) return [];
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });

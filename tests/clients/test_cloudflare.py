@@ -10,6 +10,8 @@ import pytest
 from tests.clients.workers_api import ACCOUNT, JAVASCRIPT, Workers, connect, refusal_of
 from tests.emulators.process import Emulators
 
+pytestmark = pytest.mark.usefixtures("delete_deployed")
+
 
 @pytest.fixture
 def workers(emulators: Emulators) -> Iterator[Workers]:

@@ -14,6 +14,8 @@ from setup import NODE, ROOT, environment
 from tests.clients.workers_api import ACCOUNT, JAVASCRIPT, PYTHON, Files, Workers, connect, python_sdk, refusal_of
 from tests.emulators.process import Emulators
 
+pytestmark = pytest.mark.usefixtures("delete_deployed")
+
 NPM_CLIENT = Path(__file__).with_name("cloudflare_client.mjs")
 NEW_PYTHON = {"compatibility_date": "2026-10-01", "compatibility_flags": ["python_workers"]}
 

@@ -1,7 +1,6 @@
 """`npm run keys`, on a real local state."""
 
 import re
-import shutil
 import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,7 +8,6 @@ from pathlib import Path
 import pytest
 
 import keys
-import local
 import setup
 from database import LocalDatabase, WranglerDatabase
 from electrons.keys import parse
@@ -19,17 +17,10 @@ SCOPE_LIST = "the scopes are audio, image, render, "
 CREATE = ["create", "--name", "film-app", "--owner", "me@example.com"]
 
 
-@pytest.fixture(scope="module")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    state = tmp_path_factory.mktemp("migrated")
-    local.migrate(state)
-    return state
-
-
 @pytest.fixture
-def state(migrated: Path, tmp_path: Path) -> Path:
-    """The folder of a local state with an empty key table."""
-    return shutil.copytree(migrated, tmp_path / "state")
+def state(migrated_state: Path) -> Path:
+    """Return the folder of a local state with an empty key table."""
+    return migrated_state
 
 
 def run(state: Path, *arguments: str) -> int:

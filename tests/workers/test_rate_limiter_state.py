@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import local
 from tests.emulators.process import Emulators
 from tests.platform import Platform
 from tests.variants import Variant
@@ -17,12 +16,11 @@ def call_until_refused(platform: Platform, *, address: str, times: int) -> list[
     return [client.post("/generate", json={"prompt": "Hello"}, headers=headers).status_code for _ in range(times)]
 
 
-def test_limits_when_everything_is_restarted_then_they_hold_on(emulators: Emulators, tmp_path: Path) -> None:
-    local.migrate(tmp_path)
-    with Platform.start(state=tmp_path, emulators=emulators, variants=FIVE_AN_HOUR, workers=WORKERS) as platform:
+def test_limits_when_everything_is_restarted_then_they_hold_on(emulators: Emulators, migrated_state: Path) -> None:
+    with Platform.start(state=migrated_state, emulators=emulators, variants=FIVE_AN_HOUR, workers=WORKERS) as platform:
         before = call_until_refused(platform, address="192.0.2.1", times=3)
 
-    with Platform.start(state=tmp_path, emulators=emulators, variants=FIVE_AN_HOUR, workers=WORKERS) as platform:
+    with Platform.start(state=migrated_state, emulators=emulators, variants=FIVE_AN_HOUR, workers=WORKERS) as platform:
         after = call_until_refused(platform, address="192.0.2.1", times=3)
         other = call_until_refused(platform, address="192.0.2.2", times=1)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -63,9 +64,8 @@ def kill(part: local.Part) -> None:
 
 
 @pytest.fixture
-def state(tmp_path: Path) -> Path:
-    local.migrate(tmp_path)
-    return tmp_path
+def state(migrated_state: Path) -> Path:
+    return migrated_state
 
 
 @pytest.fixture
@@ -95,10 +95,11 @@ def test_render_when_the_process_is_killed_in_the_middle_then_it_is_done_after_a
 
 
 @pytest.fixture(scope="module")
-def public(tmp_path_factory: pytest.TempPathFactory, running_emulators: Emulators) -> Iterator[httpx2.Client]:
+def public(
+    migrated: Path, tmp_path_factory: pytest.TempPathFactory, running_emulators: Emulators
+) -> Iterator[httpx2.Client]:
     """A deployment that Shotstack reaches, and that would ask by itself only when these tests have given up."""
-    state = tmp_path_factory.mktemp("public")
-    local.migrate(state)
+    state = shutil.copytree(migrated, tmp_path_factory.mktemp("public") / "state")
     port = free_port()
     vars_: Mapping[str, str] = {"PUBLIC_BASE_URL": f"http://127.0.0.1:{port}", "RENDER_POLL_SECONDS": "600"}
     with run(state, running_emulators, port=port, **vars_) as (_, client):

@@ -14,6 +14,8 @@ from tests.workers.deployments import constant, deploy, put_behind_our_back, rea
 from tests.workers.sandbox import call, unique
 from tests.workers.shapes import error_of, success_of
 
+pytestmark = pytest.mark.usefixtures("delete_deployed")
+
 
 def test_code_when_it_does_not_start_then_cloudflares_words_and_the_worker_of_before(platform: Platform) -> None:
     name = unique("broken")

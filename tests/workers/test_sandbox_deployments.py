@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.platform import Platform
 from tests.workers.deployments import constant, deploy, read, request, show
 from tests.workers.sandbox import call, unique
 from tests.workers.shapes import error_of, success_of
+
+pytestmark = pytest.mark.usefixtures("delete_deployed")
 
 HELLO = "export default { fetch(request, env) { return new Response(`hello ${env.NAME} ${env.TOKEN}`) } }"
 PYTHON = """

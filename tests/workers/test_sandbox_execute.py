@@ -12,6 +12,8 @@ from tests.variants import PLANTED_SECRET
 from tests.workers.sandbox import call, execute, files_of, play, tools_of
 from tests.workers.shapes import UUID4, error_of
 
+pytestmark = pytest.mark.usefixtures("delete_deployed")
+
 
 def test_task_when_it_asks_for_a_worker_then_its_files_its_trial_and_its_cost(platform: Platform) -> None:
     body = execute(platform, "Write a greeter", requests=[{"path": "/hello/Grace"}, {"method": "POST", "path": "/x"}])

@@ -14,6 +14,8 @@ from tests.platform import Platform
 from tests.workers.sandbox import call, execute, files_of, play, tools_of, unique
 from tests.workers.shapes import error_of, success_of
 
+pytestmark = pytest.mark.usefixtures("delete_deployed")
+
 
 @pytest.fixture
 def repo(emulators: Emulators) -> GitHubRepository:

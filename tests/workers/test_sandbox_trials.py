@@ -13,6 +13,8 @@ from tests.platform import Platform
 from tests.workers.sandbox import call, execute, finish, handler, play, run, tools_of, unique
 from tests.workers.shapes import success_of
 
+pytestmark = pytest.mark.usefixtures("delete_deployed")
+
 JSON = dict[str, Any]
 
 ECHO = """\

@@ -1,9 +1,9 @@
 // Cloudflare's Worker Loader binding (https://developers.cloudflare.com/dynamic-workers/api-reference/) as a service of
-// the local stack. It has the binding's own methods, by RPC: `load(code)`, `getEntrypoint(name, options)`, `fetch`.
+// the local stack. It has the binding's methods, by RPC: `load(code)`, `getEntrypoint(name, options)`, `fetch`.
 //
-// workerd's own binding loads the code into the same thread as all the workers, and enforces no CPU limit: an endless
-// loop would end the whole stack. Here each `load` gets a process of its own, in which the real loader runs, and which
-// can be killed (processes.mjs).
+// workerd's own binding loads the code into the thread of all the workers, and enforces no CPU limit: an endless loop
+// would block the whole stack. Here each `load` starts a process of its own, which runs the real loader and can be
+// killed (processes.mjs).
 import { RpcTarget, WorkerEntrypoint } from "cloudflare:workers";
 import { encode, THROWN } from "./call.mjs";
 
@@ -20,13 +20,13 @@ class WorkerStub extends RpcTarget {
   constructor(ctx, processes, code) {
     super();
     const address = `http://processes/${crypto.randomUUID()}`;
-    const ask = async (method, body) => {
-      const { error, ...answer } = await (await processes.fetch(address, { method, body })).json();
+    const controlProcess = async (method, body) => {
+      const { error, ...result } = await (await processes.fetch(address, { method, body })).json();
       if (error) throw new Error(error);
-      return answer;
+      return result;
     };
-    this.#call = (call) => callProcess(ask, { code, ...call });
-    this.#end = () => ctx.waitUntil(ask("DELETE"));
+    this.#call = (call) => callProcess(controlProcess, { code, ...call });
+    this.#end = () => ctx.waitUntil(controlProcess("DELETE"));
   }
 
   getEntrypoint(name, options) {
@@ -51,20 +51,20 @@ class Entrypoint extends RpcTarget {
   }
 }
 
-async function callProcess(ask, { init: { signal, ...init } = {}, ...call }) {
+async function callProcess(controlProcess, { init: { signal, ...init } = {}, ...call }) {
   const { limits, compatibilityFlags } = call.code;
   const python = compatibilityFlags?.includes("python_workers");
-  const { port } = await ask("POST", JSON.stringify({ ...limits, python }));
-  let answer;
+  const { port } = await controlProcess("POST", JSON.stringify({ ...limits, python }));
+  let response;
   try {
     const body = encode({ ...call, init });
-    answer = await fetch(`http://127.0.0.1:${port}/`, { method: "POST", body, signal, redirect: "manual" });
+    response = await fetch(`http://127.0.0.1:${port}/`, { method: "POST", body, signal, redirect: "manual" });
   } catch (error) {
     if (signal?.aborted) throw error;
-    const { reason } = await ask("GET");
+    const { reason } = await controlProcess("GET");
     throw reason ? new Error(reason) : error;
   }
-  if (!answer.headers.has(THROWN)) return answer;
-  const { name, message } = await answer.json();
+  if (!response.headers.has(THROWN)) return response;
+  const { name, message } = await response.json();
   throw Object.assign(new Error(message), { name });
 }

@@ -1,17 +1,17 @@
-// A call of loaded code as text, on its way from the binding to the trial's process. Bytes travel as base64.
+// A call of loaded code as text, which the binding sends to the trial's process. Bytes are encoded as base64.
 
-/** The name of the header by which a process tells that an answer is not the code's own, but what it has thrown. */
+/** The header that marks a process's response as an error that the code has thrown, not the code's own response. */
 export const THROWN = "X-Trial-Thrown";
 
-const bytesOf = (value) =>
+const toBytes = (value) =>
   ArrayBuffer.isView(value) ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength) : new Uint8Array(value);
 
-/** JSON of a value that may hold bytes. */
+/** Return the JSON of a value that may contain bytes. */
 export const encode = (value) =>
-  JSON.stringify(value, (_, member) =>
-    ArrayBuffer.isView(member) || member instanceof ArrayBuffer ? { $bytes: bytesOf(member).toBase64() } : member,
+  JSON.stringify(value, (_, field) =>
+    ArrayBuffer.isView(field) || field instanceof ArrayBuffer ? { $bytes: toBytes(field).toBase64() } : field,
   );
 
-/** The value that `encode` has made this text of. */
+/** Return the value of a text from `encode`. */
 export const decode = (text) =>
-  JSON.parse(text, (_, member) => (typeof member?.$bytes === "string" ? Uint8Array.fromBase64(member.$bytes) : member));
+  JSON.parse(text, (_, field) => (typeof field?.$bytes === "string" ? Uint8Array.fromBase64(field.$bytes) : field));

@@ -1,4 +1,4 @@
-// The processes of trials: one workerd for each code that is loaded (binding.mjs), watched and killed from here.
+// The processes of trials: starts one workerd for each code that is loaded (binding.mjs), watches it and kills it.
 import { spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
@@ -6,21 +6,21 @@ import path from "node:path";
 const here = import.meta.dirname;
 
 const CPU_MS = 30_000; // Cloudflare's default
-const START_MS = { javascript: 2_000, python: 15_000 }; // Python boots here without a snapshot
-const LONGEST_MS = 120_000;
-const LOOK_MS = 50;
+const START_MS = { javascript: 2_000, python: 15_000 }; // Python starts here without a snapshot
+const MAX_LIFETIME_MS = 120_000;
+const POLL_MS = 50;
 
-// Cloudflare's own words.
+// Cloudflare's own messages.
 const CPU_EXCEEDED = "Worker exceeded CPU time limit.";
 const MEMORY_EXCEEDED = "Worker exceeded memory limit.";
 
-/** The name of the service that stands for every `[[worker_loaders]]` binding of the local stack. */
+/** The name of the service that replaces every `[[worker_loaders]]` binding of the local stack. */
 export const LOADER_SERVICE = "worker-loader";
 
-/** What this service and the workers that use it need besides: to pass on a signal that a caller has left. */
+/** The flags that this service and the workers that use it also need: they pass on that a caller has disconnected. */
 export const LOADER_FLAGS = ["enable_abortsignal_rpc", "experimental"];
 
-/** That service, as a worker for miniflare. `bundle` is the Pyodide bundle's folder. */
+/** Return that service as a worker for miniflare. `bundle` is the folder of the Pyodide bundle. */
 export async function loaderService({ bundle, compatibilityDate }) {
   const names = ["binding.mjs", "call.mjs"];
   return {
@@ -35,18 +35,18 @@ export async function loaderService({ bundle, compatibilityDate }) {
         contents: await readFile(path.join(here, name), "utf8"),
       })),
     ),
-    serviceBindings: { PROCESSES: createProcesses({ bundle }) },
+    serviceBindings: { PROCESSES: createProcessHandler({ bundle }) },
   };
 }
 
 /**
- * Answers the binding's questions about the process `/<id>`: POST starts it if it doesn't run and tells its `port`, GET
- * tells the `reason` for which it has ended by itself, DELETE ends it.
+ * Return a handler of the binding's requests about the process `/<id>`: POST starts it if it is not running and returns
+ * its `port`, GET waits for its end and returns the `reason`, DELETE ends it.
  */
-function createProcesses({ bundle }) {
+function createProcessHandler({ bundle }) {
   const trials = new Map();
 
-  async function answer(method, id, options) {
+  async function control(method, id, options) {
     if (method === "POST") {
       if (!trials.get(id)?.running) trials.set(id, startTrial({ ...options, bundle }));
       return { port: await trials.get(id).port };
@@ -64,7 +64,7 @@ function createProcesses({ bundle }) {
   return async (request) => {
     const { pathname } = new URL(request.url);
     const options = request.method === "POST" ? await request.json() : {};
-    return Response.json(await answer(request.method, pathname, options).catch(({ message }) => ({ error: message })));
+    return Response.json(await control(request.method, pathname, options).catch(({ message }) => ({ error: message })));
   };
 }
 
@@ -72,7 +72,7 @@ function startTrial({ cpuMs = CPU_MS, python, bundle }) {
   const script = path.join(here, "..", "workerd.sh");
   const args = ["serve", path.join(here, "trial.capnp"), "--experimental", "--control-fd=3"];
   const env = { ...process.env, PYODIDE_BUNDLE_DIR: bundle, PYTHON_SNAPSHOT_DIR: "" };
-  // What the code writes to the console goes nowhere.
+  // The code's console output is discarded.
   const child = spawn(script, args, { env, stdio: ["ignore", "ignore", "ignore", "pipe"] });
   const trial = {
     running: true,
@@ -89,7 +89,7 @@ function startTrial({ cpuMs = CPU_MS, python, bundle }) {
   child.on("error", port.reject);
   child.stdio[3].once("data", (event) => port.resolve(JSON.parse(event).port));
   child.once("close", () => {
-    // What isn't killed from here has been by V8, which ends a process that is out of memory.
+    // A process that was not killed from here was ended by V8, because it was out of memory.
     if (trial.running) trial.reason = MEMORY_EXCEEDED;
     trial.running = false;
     ended.resolve();
@@ -98,24 +98,24 @@ function startTrial({ cpuMs = CPU_MS, python, bundle }) {
   Object.assign(trial, { port: port.promise, ended: ended.promise });
   const startMs = cpuMs + START_MS[python ? "python" : "javascript"];
   port.promise.then(
-    (number) => watch(trial, `http://127.0.0.1:${number}/`, { cpuMs, startMs }),
+    (number) => enforceLimits(trial, `http://127.0.0.1:${number}/`, { cpuMs, startMs }),
     () => {},
   );
   return trial;
 }
 
 /**
- * Kills a trial that is busy without a pause. workerd has one thread for all its JavaScript, so while code computes
- * nothing else is answered: a look that takes as long as the CPU limit means that the code has computed for so long.
+ * Kill a trial that exceeds its CPU limit. workerd has one thread for all its JavaScript, so while the code computes it
+ * responds to nothing: a request that takes as long as the limit means that the code has computed for that long.
  */
-async function watch(trial, url, { cpuMs, startMs }) {
+async function enforceLimits(trial, url, { cpuMs, startMs }) {
   const since = performance.now();
   while (trial.running) {
     const limit = Math.round(Math.max(cpuMs, startMs - (performance.now() - since)));
     await fetch(url, { signal: AbortSignal.timeout(limit) }).catch(({ name }) => {
       if (name === "TimeoutError") trial.kill(CPU_EXCEEDED);
     });
-    if (performance.now() - since > LONGEST_MS) trial.kill(null);
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    if (performance.now() - since > MAX_LIFETIME_MS) trial.kill(null);
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }

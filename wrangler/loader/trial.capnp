@@ -1,4 +1,4 @@
-# One trial's own process: a workerd with nothing but the host of that trial and the Worker Loader.
+# The process of one trial: a workerd with only the host of that trial and the Worker Loader.
 using Workerd = import "/workerd/workerd.capnp";
 
 const config :Workerd.Config = (

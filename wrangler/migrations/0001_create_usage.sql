@@ -1,5 +1,5 @@
--- One row for each call that reached a provider. Units are the provider's own and named by `unit`; costs are estimates in
--- millionths of a US dollar by the price list of `price_date`, NULL where the model has no known price.
+-- One row for each call that reached a provider. The units are the provider's own, named in `unit`; costs are estimates
+-- in millionths of a US dollar from the price list of `price_date`, or NULL if the model's price is not known.
 CREATE TABLE usage (
   id INTEGER PRIMARY KEY,
   request_id TEXT NOT NULL,

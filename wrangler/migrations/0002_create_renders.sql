@@ -1,5 +1,5 @@
--- One row for each render that was asked for, written before it is submitted. `status` is what GET /render shows, or
--- `submitting` (no answer yet) or `unconfirmed` (the answer was lost: it may be rendering all the same). Times are ISO 8601.
+-- One row for each requested render, inserted before it is submitted. `status` is that of GET /render, or `submitting`
+-- (no response yet) or `unconfirmed` (the response was lost, but it may be rendering). Times are ISO 8601.
 CREATE TABLE renders (
   id TEXT PRIMARY KEY,
   request_id TEXT NOT NULL,

@@ -1,5 +1,5 @@
--- One row for each API key. Of the key itself only its SHA-256 is kept; `id` is the public part of it. `scopes` are separated
--- by spaces, times are ISO 8601. `rate_limit_policy` takes the place of the deployment's; NULL leaves that in force.
+-- One row for each API key. Only the SHA-256 of the key is stored; `id` is its public part. `scopes` are separated by
+-- spaces, times are ISO 8601. `rate_limit_policy` replaces that of the deployment; NULL means that of the deployment.
 CREATE TABLE api_keys (
   id TEXT PRIMARY KEY,
   environment TEXT NOT NULL,

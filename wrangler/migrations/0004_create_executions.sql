@@ -1,5 +1,6 @@
--- One row for each execution that was begun, written before the model is asked and after each turn. `status` is `running`,
--- `succeeded`, `failed` or `cancelled`; `answer` is the JSON of the answer, or of what exists so far. Times are ISO 8601.
+-- One row for each execution, inserted before the first call of the model and updated after each turn. `status` is
+-- `running`, `succeeded`, `failed` or `cancelled`; `answer` is the JSON of the response, or of what exists so far.
+-- Times are ISO 8601.
 CREATE TABLE executions (
   id TEXT PRIMARY KEY,
   request_id TEXT NOT NULL,

@@ -1,6 +1,7 @@
--- One row for each thing that was done to a Worker at Cloudflare, or was tried, written before it is begun. `action` is
--- `deploy`, `rollback` or `delete`; `status` is `pending`, `deployed` (live: one row of a Worker at most), `unconfirmed` (only
--- Cloudflare knows), `replaced`, `rolled_back`, `deleted` or `failed`. Of secrets there are names only. Times are ISO 8601.
+-- One row for each attempt to change a Worker at Cloudflare, inserted before it starts. `action` is `deploy`,
+-- `rollback` or `delete`; `status` is `pending`, `deployed` (live: at most one row of a Worker), `unconfirmed` (only
+-- Cloudflare knows), `replaced`, `rolled_back`, `deleted` or `failed`. Secrets are stored by name only. Times are
+-- ISO 8601.
 CREATE TABLE deployments (
   id INTEGER PRIMARY KEY,
   created_at TEXT NOT NULL,

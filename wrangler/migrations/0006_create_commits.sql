@@ -1,5 +1,6 @@
--- One row for each commit that was asked for, written before GitHub is: who asked, for what, and what became of it. `message`
--- is the first line. Without `sha` and without `error_code` it was going on when it was last seen. Times are ISO 8601.
+-- One row for each requested commit, inserted before the first call of GitHub: who requested it, what, and the result.
+-- `message` is the first line. A row without `sha` and `error_code` was in progress when it was last updated. Times are
+-- ISO 8601.
 CREATE TABLE commits (
   id TEXT PRIMARY KEY,
   request_id TEXT NOT NULL,
