@@ -75,9 +75,11 @@ def test_new_worker_passes_the_checks(copy: Path, command: tuple[str, ...]) -> N
 
 
 def test_new_worker_has_a_scope_for_keys(copy: Path) -> None:
-    result = run(copy, PYTHON, "scripts/keys.py", "create", "--help")
+    code = "import sys; sys.path.insert(0, 'scripts'); import keys; print(*keys.SCOPES)"
 
-    assert re.search(r"comma-separated: .*\bgreet\b", result.stdout), result.stdout + result.stderr
+    result = run(copy, PYTHON, "-c", code)
+
+    assert "greet" in result.stdout.split(), result.stdout + result.stderr
 
 
 def test_new_worker_answers_on_workerd(copy: Path, emulators: Emulators, tmp_path: Path) -> None:
