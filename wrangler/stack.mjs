@@ -16,8 +16,8 @@
 //   warm      be ready only when each worker has responded to GET /health (default: false)
 //   watch     rebuild and reload after an edit below workers/ or shared/ (default: false)
 //
-// It prints one JSON object per line: `ready` (with the workers' URLs), `reloading`, `reloaded`, `log`, `error`. Its
-// exit status is 0 after SIGTERM, SIGINT or the end of its standard input (so it never outlives its parent), otherwise 1.
+// It prints one JSON object per line: `ready` (with the workers' URLs), `reloading`, `reloaded`, `log`, `error`. It
+// exits with 0 after SIGTERM, SIGINT or the end of its standard input (so it never outlives its parent), else with 1.
 
 import { createServer } from "node:net";
 import path from "node:path";

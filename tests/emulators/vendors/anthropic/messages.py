@@ -24,7 +24,7 @@ from .tools import check_tools
 from .turns import create_reply
 
 _THINKING = "An emulated model does not think; this block shows where its thoughts would be."
-_REFUSED = {"type": "refusal", "category": None, "explanation": "The task of an emulated model asked for this."}
+_REFUSED = {"type": "refusal", "category": None, "explanation": "The task requested a refusal of the emulated model."}
 _cache = PromptCache()
 
 
