@@ -33,6 +33,7 @@ from electrons.errors import (
     ProviderUnreachableError,
 )
 from electrons.upstream.provider import Provider, ProviderRequest
+from electrons.upstream.reading import PARSE_ERRORS, load_json
 
 T = TypeVar("T")
 
@@ -60,7 +61,7 @@ def parsing(provider: Provider) -> Iterator[None]:
     """Turn what a parser raises for an answer of another shape than the documented one into a `ProviderError`."""
     try:
         yield
-    except (AttributeError, LookupError, TypeError, ValueError) as error:
+    except PARSE_ERRORS as error:
         raise unreadable(provider) from error
 
 
@@ -68,7 +69,7 @@ async def read_json(provider: Provider, response: httpx2.Response) -> dict[str, 
     """The JSON object in an open answer, for those who want its headers too. Raises `ProviderError`."""
     content = b"".join([chunk async for chunk in iterate_body(provider, response)])
     try:
-        document = from_json(content)
+        document = load_json(content)
     except ValueError as error:
         raise unreadable(provider) from error
     if not isinstance(document, dict):
