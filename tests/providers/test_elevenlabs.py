@@ -101,6 +101,7 @@ CASES: Cases = {
         **ERRORS,
         "success": Case(headers=AUDIO, body=SOUND, expected=SOUND.encode()),
         "another type": Case(headers={"Content-Type": "application/octet-stream"}, body=SOUND, expected=SOUND.encode()),
+        "type in capitals": Case(headers={"Content-Type": "Audio/MPEG"}, body=SOUND, expected=SOUND.encode()),
         "json instead of sound": Case(
             headers={"Content-Type": "application/json"}, body={"detail": "?"}, expected=ProviderError
         ),

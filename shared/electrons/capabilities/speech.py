@@ -77,7 +77,7 @@ async def open_speech(context: Context, provider: SpeechProvider, call: SpeechCa
     Raises `ProviderError` and what derives from it, also for an answer whose type is that of no sound.
     """
     async with _open(context, provider, call, timestamps=False) as response:
-        content_type = response.headers.get("content-type", "")
+        content_type = response.headers.get("content-type", "").lower()
         if not content_type.startswith(("audio/", "application/octet-stream")):
             raise unreadable(provider)
         yield response
