@@ -401,7 +401,7 @@ def test_parse_error_when_all_facts_are_there_then_all_are_kept() -> None:
 
     parsed = PROVIDER.parse_error(429, {"request-id": "req_02", "retry-after": "7"}, content)
 
-    assert parsed.message == "Too many requests"
+    assert parsed.message == "Anthropic's rate limit is reached: retry after 7 s (Too many requests)"
     assert parsed.retry_after == 7
     assert parsed.details == {
         "provider": "anthropic",
@@ -419,8 +419,10 @@ def test_parse_error_when_the_message_has_a_key_in_it_then_it_is_masked_and_cut(
     message = PROVIDER.parse_error(401, {}, content).message
 
     assert "abcdefgh" not in message
-    assert len(message) == 500
+    prefix = "Anthropic rejected the API key: check `ANTHROPIC_API_KEY` ("
+    assert message.startswith(f"{prefix}invalid x-api-key: ***")
+    assert len(message) == len(prefix) + 500 + 1
 
 
 def test_parse_error_when_the_body_is_a_page_then_the_status_is_told() -> None:
-    assert PROVIDER.parse_error(503, {}, b"<html>").message == "Anthropic answered 503"
+    assert PROVIDER.parse_error(503, {}, b"<html>").message == "Anthropic failed with status 503: retry later"

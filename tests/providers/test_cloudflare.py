@@ -184,7 +184,7 @@ def test_error_when_cloudflare_names_several_then_all_in_its_own_words() -> None
     error = PROVIDER.parse_error(400, {"cf-ray": "ray-1"}, json.dumps({"errors": errors}).encode())
 
     assert isinstance(error, DeploymentFailedError)
-    assert error.message == "Uncaught Error: x [code: 10021]; no binding [code: 10057]"
+    assert error.message == "Cloudflare rejected the request: Uncaught Error: x [code: 10021]; no binding [code: 10057]"
     assert (error.status, error.error_code, error.upstream_status) == (502, "DEPLOYMENT_FAILED", 400)
     assert error.details is not None
     assert error.details["errors"] == errors[:2]

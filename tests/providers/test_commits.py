@@ -293,7 +293,7 @@ async def test_branch_when_protected_then_githubs_own_words(create_hub: CreateHu
     with pytest.raises(ProviderRejectedError) as caught:
         await commit(hub, write("a"))
 
-    assert caught.value.message == words
+    assert caught.value.message == f"GitHub rejected the request: {words}"
 
 
 async def test_branch_when_github_is_slow_after_the_work_then_the_branch_tells_that_it_is_done(

@@ -181,7 +181,8 @@ def test_parse_error_when_all_facts_are_there_then_all_are_kept() -> None:
 
     parsed = PROVIDER.parse_error(429, {"retry-after": "7"}, content)
 
-    assert (parsed.message, parsed.retry_after) == ("Busy", 7)
+    assert parsed.message == "ElevenLabs's rate limit is reached: retry after 7 s (Busy)"
+    assert parsed.retry_after == 7
     assert parsed.details == {
         "provider": "elevenlabs",
         "status": 429,
@@ -198,14 +199,15 @@ def test_parse_error_when_all_facts_are_there_then_all_are_kept() -> None:
             {"detail": [{"loc": ["body", "text"], "msg": "Field required"}, {"loc": None, "msg": "No"}]},
             "body.text: Field required; null: No",
         ),
-        ({"detail": []}, "ElevenLabs answered 404"),
-        ([], "ElevenLabs answered 404"),
+        ({"detail": []}, ""),
+        ([], ""),
     ],
 )
 def test_parse_error_when_it_has_an_older_shape_then_its_text(document: object, message: str) -> None:
     parsed = PROVIDER.parse_error(404, {"x-trace-id": "trace-2"}, json.dumps(document).encode())
 
-    assert parsed.message == message
+    found_nothing = "ElevenLabs did not find what the request names"
+    assert parsed.message == f"{found_nothing}{f': {message}' if message else ' (status 404)'}"
     assert (parsed.details or {})["provider_request_id"] == "trace-2"
 
 

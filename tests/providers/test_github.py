@@ -217,11 +217,11 @@ def test_parse_error_when_limited_then_how_long_to_wait(status: int, headers: di
          "Validation Failed: PullRequest head invalid; y"),
         (problem("Reference does not exist"), "Reference does not exist"),
         ({"message": "Update is not a fast forward", "errors": {}}, "Update is not a fast forward"),
-        ({}, "GitHub answered 422"),
+        ({}, ""),
     ],
 )  # fmt: skip
 def test_parse_error_when_there_are_details_then_their_texts(document: dict[str, Any], message: str) -> None:
     error = PROVIDER.parse_error(422, {"x-github-request-id": "1A:2B"}, httpx2.Response(422, json=document).content)
 
-    assert error.message == message
+    assert error.message == f"GitHub rejected the request{f': {message}' if message else ' (status 422)'}"
     assert error.details == {"provider": "github", "status": 422, "provider_request_id": "1A:2B"}

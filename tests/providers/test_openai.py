@@ -234,8 +234,11 @@ def test_parse_error_when_all_facts_are_there_then_all_are_kept() -> None:
 def test_parse_error_when_the_message_has_a_key_in_it_then_it_is_masked() -> None:
     content = json.dumps(error("invalid_request_error", "Incorrect API key provided: sk-proj-abcdefgh.")).encode()
 
-    assert PROVIDER.parse_error(401, {}, content).message == "Incorrect API key provided: ***"
+    assert (
+        PROVIDER.parse_error(401, {}, content).message
+        == "OpenAI rejected the API key: check `OPENAI_API_KEY` (Incorrect API key provided: ***)"
+    )
 
 
 def test_parse_error_when_the_body_is_a_page_then_the_status_is_told() -> None:
-    assert PROVIDER.parse_error(502, {}, b"<html>").message == "OpenAI answered 502"
+    assert PROVIDER.parse_error(502, {}, b"<html>").message == "OpenAI failed with status 502: retry later"

@@ -182,7 +182,7 @@ def test_quota_when_the_headers_are_missing_or_wrong_then_nothing_is_known(heade
 def test_error_when_it_has_a_text_and_a_code_then_both_are_kept() -> None:
     failure = PROVIDER.parse_error(400, {}, b'{"error": "No query\\n param given", "code": "Bad Request"}')
 
-    assert failure.message == "No query param given"
+    assert failure.message == "Pexels rejected the request: No query param given"
     assert failure.details == {"provider": "pexels", "status": 400, "code": "Bad Request"}
 
 

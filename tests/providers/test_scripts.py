@@ -149,7 +149,9 @@ async def test_upload_when_refused_then_nothing_has_changed_and_nothing_is_undon
     with pytest.raises(DeploymentFailedError) as caught:
         await replace_it(context_of(cloudflare))
 
-    assert caught.value.message == "Uncaught Error: x [code: 10021]. Nothing was changed"
+    assert caught.value.message == (
+        "Cloudflare rejected the request: Uncaught Error: x [code: 10021]. Nothing was changed"
+    )
     assert outcome_of(caught.value) == "unchanged"
     assert cloudflare.live == "v1"
     assert cloudflare.calls == ["GET /deployments", "GET /subdomain", "PUT /", "GET /deployments"]
@@ -238,7 +240,7 @@ async def test_error_when_cloudflare_quotes_vars_and_secrets_then_they_are_hidde
         )
 
     assert caught.value.errors == [{"code": 10021, "message": "Uncaught Error: *** and ***"}]
-    assert caught.value.message.startswith("Uncaught Error: *** and *** [code: 10021]")
+    assert caught.value.message.startswith("Cloudflare rejected the request: Uncaught Error: *** and *** [code: 10021]")
 
 
 async def test_error_when_a_page_quotes_a_secret_then_it_is_hidden() -> None:

@@ -159,4 +159,4 @@ def test_parse_error_when_details_come_in_some_shape_then_their_texts(response: 
         400, {}, httpx2.Response(400, json={"message": "Bad Request", "response": response}).content
     )
 
-    assert error.message == message
+    assert error.message == f"Shotstack rejected the request: {message}"

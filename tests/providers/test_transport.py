@@ -232,7 +232,7 @@ async def test_call_when_the_answer_breaks_off_then_not_asked_again(error: Excep
 async def test_call_when_an_error_answer_breaks_off_then_its_status_says_enough() -> None:
     script = Script(httpx2.Response(401, stream=Body(b'{"err', error=httpx2.ReadError("reset"))))
 
-    with pytest.raises(ProviderAuthError, match="OpenAI answered 401"):
+    with pytest.raises(ProviderAuthError, match="OpenAI rejected the API key: check `OPENAI_API_KEY`"):
         await call(script)
 
 

@@ -47,7 +47,7 @@ def test_secret_when_the_provider_echoes_it_then_the_answer_and_the_log_hide_it(
     answer = platform.client("text-gen-with-wrong-keys").post("/generate", json={"prompt": "Hello"})
 
     body = error_of(answer, 422, "PROVIDER_REJECTED")
-    assert body["error"].startswith("Bad header")
+    assert body["error"].startswith("Anthropic rejected the request: Bad header")
     assert platform.log_lines(body["request_id"])
     assert "planted" not in answer.text + platform.logged()
 

@@ -150,7 +150,7 @@ class AnthropicProvider(TextProvider, TurnProvider):
             case "error":
                 error = event["error"]
                 status = _ERROR_STATUS.get(error["type"], 500)
-                raise classify_error(error["message"], provider=self.name, status=status, code=error["type"])
+                raise classify_error(error["message"], provider=self, status=status, code=error["type"])
         return ""
 
     def fit_turn(self, call: TurnCall) -> tuple[TurnCall, list[str]]:
@@ -206,8 +206,8 @@ class AnthropicProvider(TextProvider, TurnProvider):
         details = as_object(error.get("details"))
         code = as_text(details.get("error_code")) or as_text(error.get("type"))
         return classify_error(
-            str(error.get("message") or f"Anthropic answered {status}"),
-            provider=self.name,
+            error.get("message"),
+            provider=self,
             status=status,
             code=code,
             request_id=headers.get("request-id") or as_text(document.get("request_id")),

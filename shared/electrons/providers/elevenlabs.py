@@ -101,8 +101,8 @@ class ElevenLabsProvider(SpeechProvider):
         facts = as_object(detail)
         codes = [code for member in ("code", "status") if (code := as_text(facts.get(member)))]
         return classify_error(
-            as_text(facts.get("message")) or _describe(detail) or f"ElevenLabs answered {status}",
-            provider=self.name,
+            as_text(facts.get("message")) or _describe(detail),
+            provider=self,
             status=status,
             code=codes[0] if codes else None,
             request_id=as_text(facts.get("request_id")) or headers.get("x-trace-id") or headers.get("request-id"),

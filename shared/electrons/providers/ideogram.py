@@ -133,8 +133,8 @@ class IdeogramProvider(ImageProvider):
         body = parse_json_error(content)
         message = as_text(body.get("error")) or as_text(body.get("message")) or as_text(body.get("detail"))
         return classify_error(
-            message or f"Ideogram answered {status}",
-            provider=self.name,
+            message,
+            provider=self,
             status=status,
             request_id=headers.get("x-request-id"),
             retry_after=parse_retry_after(headers),

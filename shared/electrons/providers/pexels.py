@@ -72,8 +72,8 @@ class PexelsProvider(StockProvider):
         """`{"error": "..."}`, sometimes with `status` and `code` (a text)."""
         document = parse_json_error(content)
         return classify_error(
-            as_text(document.get("error")) or f"Pexels answered {status}",
-            provider=self.name,
+            as_text(document.get("error")),
+            provider=self,
             status=status,
             code=as_text(document.get("code")),
             retry_after=parse_retry_after(headers),

@@ -215,9 +215,8 @@ class CloudflareProvider(Provider):
         listed = parse_json_error(content).get("errors")
         errors = [_describe(item) for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
         error = classify_error(
-            "; ".join(f"{item['message']} [code: {item['code']}]" for item in errors)
-            or f"{self.title} answered {status}",
-            provider=self.name,
+            "; ".join(f"{item['message']} [code: {item['code']}]" for item in errors),
+            provider=self,
             status=401 if errors and errors[0]["code"] in _AUTH_CODES else status,
             code=str(errors[0]["code"]) if errors else None,
             request_id=headers.get("cf-ray"),

@@ -224,8 +224,7 @@ class GitHubProvider(Provider):
         document = parse_json_error(content)
         errors = document.get("errors")
         problems = [text for item in errors if (text := _problem(item))] if isinstance(errors, list) else []
-        message = as_text(document.get("message")) or f"GitHub answered {status}"
-        message = ": ".join([message, "; ".join(problems)]) if problems else message
+        message = ": ".join(filter(None, [as_text(document.get("message")), "; ".join(problems)]))
         retry_after = parse_retry_after(headers)
         limited = status in {403, 429} and (
             status == 429
@@ -239,10 +238,10 @@ class GitHubProvider(Provider):
         elif status == 409:
             kind = ProviderRejectedError
         elif status < 400:
-            kind, message = ProviderRejectedError, f"{message}: the repository has another name now"
+            kind, message = ProviderRejectedError, f"{message or 'Moved'}: the repository has another name now"
         return classify_error(
             message,
-            provider=self.name,
+            provider=self,
             status=status,
             request_id=headers.get("x-github-request-id"),
             retry_after=retry_after,

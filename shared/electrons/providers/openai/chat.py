@@ -87,7 +87,7 @@ class OpenAICompatibleProvider(TextProvider):
         if "error" in chunk:
             error = chunk["error"]
             # A failure in the middle of a stream has no status of its own.
-            raise classify_error(error["message"], provider=self.name, status=500, code=as_text(error.get("code")))
+            raise classify_error(error["message"], provider=self, status=500, code=as_text(error.get("code")))
         result.model = chunk["model"]
         if usage := chunk.get("usage"):
             result.input_tokens, result.output_tokens = usage["prompt_tokens"], usage["completion_tokens"]
@@ -104,8 +104,8 @@ class OpenAICompatibleProvider(TextProvider):
         kind = as_text(error.get("type"))
         code = as_text(error.get("code")) or kind
         return classify_error(
-            str(error.get("message") or f"{self.title} answered {status}"),
-            provider=self.name,
+            error.get("message"),
+            provider=self,
             status=status,
             code=code,
             request_id=headers.get("x-request-id"),

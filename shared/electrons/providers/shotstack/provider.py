@@ -87,8 +87,8 @@ class ShotstackProvider(RenderProvider):
         texts = _texts(named.get("details", problem))
         message = "; ".join(texts) or as_text(named.get("message")) or as_text(document.get("message"))
         return classify_error(
-            message or f"Shotstack answered {status}",
-            provider=self.name,
+            message,
+            provider=self,
             status=status,
             code=as_text(named.get("name")),
             request_id=headers.get("x-amzn-requestid"),
