@@ -184,11 +184,13 @@ async def _call_handler(context: Context) -> Response:
 
 
 def complete(context: Context, answer: ResponseModel) -> Response:
-    """Return the response for a body, with the id, the time and the estimated cost of the request."""
+    """Return the response for a body, with the id, the time, the warnings and the estimated cost of the request."""
     answer.request_id = context.request_id
     answer.timestamp = timestamp()
     if context.usage is not None and (cost := estimate_cost(context.usage)):
         context.headers.append(("X-Estimated-Cost-USD", f"{cost.microusd / 1e6:.6f}"))
+    if context.warnings:
+        return Response.json(answer.to_document(context.warnings), status=answer.status_code)
     return Response.json(answer.model_dump_json(exclude_none=True), status=answer.status_code)
 
 

@@ -58,8 +58,8 @@ class Context:
     """One request on its way.
 
     `http` is the seam to the outside: handlers call providers through it. `defer` runs a piece of work once the
-    answer is out, streamed bodies included; its failures are logged and reach nobody else. `headers` go out with
-    every answer, failures included.
+    response is out, streamed bodies included; its failures are logged and reach nobody else. `headers` go out with
+    every response, failures included. `warnings` are about the request and go into a success body.
     """
 
     service: str
@@ -75,6 +75,7 @@ class Context:
     principal: Principal = field(default_factory=lambda: Principal(id="unknown"))
     labels: Labels = field(default_factory=Labels)
     body: BaseModel | None = None
+    warnings: list[str] = field(default_factory=list)
     usage: Usage | None = None
     status: int = 0
     error_code: str | None = None

@@ -44,7 +44,7 @@ def test_request_when_the_format_is_known_then_taken(name: str) -> None:
         ({"text": 5}, "text"),
         ({"voice_id": "../secret"}, "voice_id"),
         ({"voice_id": "a?b=c"}, "voice_id"),
-        ({"voice_id": ""}, "voice_id"),
+        ({"voice_id": " "}, "voice_id"),
         ({"voice_id": "a\n"}, "voice_id"),
         ({"model_id": "a/b"}, "model_id"),
         ({"timestamps": "yes"}, "timestamps"),

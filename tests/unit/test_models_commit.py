@@ -49,7 +49,7 @@ def test_member_when_missing_empty_or_of_another_type_then_one_text(name: str, t
         error = refuse(**{name: value})
 
         assert (error.message, error.error_code) == (text, "INVALID_REQUEST")
-        assert error.details == {"fields": [{"field": name, "message": text}]}
+        assert error.details == {"fields": [{"field": name, "message": text}], "count": 1}
 
 
 def test_request_when_nothing_is_there_then_each_is_named() -> None:
@@ -62,7 +62,7 @@ def test_request_when_nothing_is_there_then_each_is_named() -> None:
     ("members", "field"),
     [
         ({"branch": "a..b"}, "branch"),
-        ({"branch": None}, "branch"),
+        ({"branch": 5}, "branch"),
         ({"base_branch": "-x"}, "base_branch"),
         ({"base_branch": "main", "create_pr": True}, "base_branch"),
         ({"base_branch": "main", "create_branch": True}, "base_branch"),

@@ -37,7 +37,8 @@ def test_asset_when_it_lacks_what_its_type_needs_then_400(kind: str) -> None:
         request_of({"asset": {"type": kind}})
 
     assert caught.value.details == {
-        "fields": [{"field": "timeline.tracks.0.clips.0.asset", "message": caught.value.message.split(": ", 1)[1]}]
+        "fields": [{"field": "timeline.tracks.0.clips.0.asset", "message": caught.value.message.split(": ", 1)[1]}],
+        "count": 1,
     }
 
 

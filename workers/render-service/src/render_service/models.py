@@ -37,7 +37,7 @@ class RenderRequest(LabeledRequest):
         default=None, validate_default=True
     )
     output: Annotated[Any, checked(Output)] = Field(default_factory=dict)
-    merge: MergeFields = Field(default_factory=list)
+    merge: MergeFields = Field(default_factory=list, max_length=1000)
     instance: Literal["s1", "s2", "a1"] | None = None
     callback: Annotated[Any, BeforeValidator(_refuse)] = None
     callback_url: str | None = Field(default=None, min_length=1, max_length=URL_LIMIT)

@@ -116,4 +116,4 @@ async def frames(context: Context, begun: Job | ExecuteResponse) -> AsyncGenerat
 def last_frame(context: Context, response: ExecuteResponse) -> str:
     """The answer of `POST /execute`, as the end of a stream."""
     response.request_id, response.timestamp = context.request_id, timestamp()
-    return data_frame({**response.model_dump(mode="json", exclude_none=True), "done": True})
+    return data_frame({**response.to_document(context.warnings), "done": True})

@@ -55,7 +55,8 @@ async def generate_stream(context: Context, body: TextRequest) -> Response:
                 known = describe(error, context)
                 yield frame(context, error=known.message, error_code=known.error_code, done=True)
             else:
-                metadata = describe_result(provider, result, context, warnings).model_dump(exclude_none=True)
+                described = describe_result(provider, result, context, [*warnings, *context.warnings])
+                metadata = described.model_dump(exclude_none=True)
                 yield frame(context, text="", done=True, metadata=metadata)
 
     return Response.event_stream(frames())
