@@ -187,7 +187,7 @@ def complete(context: Context, answer: ResponseModel) -> Response:
     """Return the response for a body, with the id, the time, the warnings and the estimated cost of the request."""
     answer.request_id = context.request_id
     answer.timestamp = timestamp()
-    if context.usage is not None and (cost := estimate_cost(context.usage)):
+    if context.usage is not None and (cost := estimate_cost(context.usage.checked())):
         context.headers.append(("X-Estimated-Cost-USD", f"{cost.microusd / 1e6:.6f}"))
     if context.warnings:
         return Response.json(answer.to_document(context.warnings), status=answer.status_code)

@@ -37,9 +37,13 @@ turns it into an answer. Raise with `from` so that the cause reaches the log.
 
 from __future__ import annotations
 
+import math
 from typing import Any, ClassVar
 
 Details = dict[str, Any]
+
+RETRY_AFTER_LIMIT_SECONDS = 24 * 60 * 60
+"""The longest pause that is passed on; a provider may say anything."""
 
 
 class ElectronsError(Exception):
@@ -241,7 +245,10 @@ class DatabaseError(UnavailableError):
 
 
 class ProviderError(ElectronsError):
-    """The provider failed. `upstream_status` is None when there was no answer, `retry_after` is in seconds."""
+    """The provider failed. `upstream_status` is None without an answer; `retry_after` is in seconds, a day at most.
+
+    The message can have the provider's own words, which may quote the prompt: it is for the caller, not for the log.
+    """
 
     status = 502
     code = "PROVIDER_ERROR"
@@ -265,9 +272,10 @@ class ProviderError(ElectronsError):
         super().__init__(message, details={name: value for name, value in facts.items() if value is not None})
         self.provider = provider
         self.upstream_status = upstream_status
-        self.retry_after = retry_after
-        if retry_after is not None:
-            self.headers.append(("Retry-After", str(max(0, -int(-retry_after // 1)))))
+        self.retry_after: float | None = None
+        if retry_after is not None and not math.isnan(retry_after):
+            self.retry_after = min(max(retry_after, 0), RETRY_AFTER_LIMIT_SECONDS)
+            self.headers.append(("Retry-After", str(math.ceil(self.retry_after))))
 
 
 class ProviderAuthError(ProviderError):

@@ -263,3 +263,14 @@ async def test_call_when_retried_then_each_retry_is_logged_without_content() -> 
     assert '"event":"retry"' in line
     assert '"status":503' in line
     assert "private" not in line
+
+
+async def test_error_of_a_provider_that_echoes_our_key_in_a_header_conceals_it() -> None:
+    response = failing(401)
+    response.headers["x-request-id"] = f"req-{API_KEY}"
+
+    with pytest.raises(ProviderAuthError) as caught:
+        await call(Script(response))
+
+    assert API_KEY not in str(caught.value.details)
+    assert "req-***" in str(caught.value.details)

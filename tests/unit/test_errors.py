@@ -79,6 +79,15 @@ def test_provider_error_when_facts_are_known_then_details_have_those_only() -> N
     assert error.headers == []
 
 
-@pytest.mark.parametrize(("seconds", "header"), [(0, "0"), (0.2, "1"), (3, "3"), (3.01, "4")])
+@pytest.mark.parametrize(
+    ("seconds", "header"),
+    [(0, "0"), (0.2, "1"), (3, "3"), (3.01, "4"), (-1, "0"), (1e300, "86400"), (float("inf"), "86400")],
+)
 def test_provider_error_when_it_says_when_to_retry_then_whole_seconds_rounded_up(seconds: float, header: str) -> None:
     assert ProviderError("Busy", provider="openai", retry_after=seconds).headers == [("Retry-After", header)]
+
+
+def test_provider_error_without_a_readable_pause_has_no_retry_after() -> None:
+    error = ProviderError("Busy", provider="openai", retry_after=float("nan"))
+
+    assert (error.retry_after, error.headers) == (None, [])

@@ -183,17 +183,16 @@ async def _raise_for(provider: Provider, response: httpx2.Response, confidential
         content = b""  # the status says enough
     finally:
         await response.aclose()
-    raise provider.parse_error(response.status_code, dict(response.headers), _conceal(content, confidential))
+    headers = {name: _conceal_text(value, confidential) for name, value in response.headers.items()}
+    raise provider.parse_error(response.status_code, headers, _conceal(content, confidential))
 
 
 def _conceal(content: bytes, confidential: tuple[str, ...]) -> bytes:
     """An error's body without the texts that its vendor may quote: the key that it refuses, a secret in a program."""
-    longest_first = sorted(filter(None, confidential), key=len, reverse=True)
 
     def conceal(value: Any) -> Any:
         if isinstance(value, str):
-            for text in longest_first:
-                value = value.replace(text, "***")
+            value = _conceal_text(value, confidential)
         elif isinstance(value, list):
             value = [conceal(item) for item in value]
         elif isinstance(value, dict):
@@ -204,9 +203,15 @@ def _conceal(content: bytes, confidential: tuple[str, ...]) -> bytes:
         # Within JSON a text may be written in many ways.
         return json.dumps(conceal(from_json(content))).encode()
     except ValueError:
-        for text in longest_first:
-            content = content.replace(text.encode(), b"***")
-        return content
+        return _conceal_text(content.decode("utf-8", "surrogateescape"), confidential).encode(
+            "utf-8", "surrogateescape"
+        )
+
+
+def _conceal_text(text: str, confidential: tuple[str, ...]) -> str:
+    for secret in sorted(filter(None, confidential), key=len, reverse=True):
+        text = text.replace(secret, "***")
+    return text
 
 
 @lru_cache(maxsize=64)
