@@ -15,6 +15,7 @@ from electrons.errors import (
     ProviderQuotaError,
     ProviderRateLimitError,
     ProviderRejectedError,
+    RequestError,
 )
 from electrons.media.subtitles import Alignment
 from electrons.providers.elevenlabs import ElevenLabsProvider
@@ -113,6 +114,27 @@ CASES: Cases = {
         "normalized only": Case(body={**TIMED, "alignment": None}, expected=(SOUND.encode(), ALIGNMENT)),
         "no times": Case(body={**TIMED, "alignment": None, "normalized_alignment": None}, expected=ProviderError),
         "times missing": Case(body={**TIMED, "alignment": {**TIMES, "characters": ["H"]}}, expected=ProviderError),
+        "characters of another type": Case(
+            body={**TIMED, "alignment": {**TIMES, "characters": ["H", None]}}, expected=ProviderError
+        ),
+        "times of another type": Case(
+            body={**TIMED, "alignment": {**TIMES, "character_end_times_seconds": [0.1, True]}}, expected=ProviderError
+        ),
+        "times as strings": Case(
+            body={**TIMED, "alignment": {**TIMES, "character_end_times_seconds": [0.1, "0.2"]}}, expected=ProviderError
+        ),
+        "infinite times": Case(
+            body=json.dumps({**TIMED, "alignment": TIMES}).replace("0.25", "1e999"), expected=ProviderError
+        ),
+        "times of no number": Case(
+            body=json.dumps({**TIMED, "alignment": TIMES}).replace("0.25", "NaN"), expected=ProviderError
+        ),
+        "times past every length": Case(
+            body={**TIMED, "alignment": {**TIMES, "character_end_times_seconds": [0.1, 10**400]}},
+            expected=ProviderError,
+        ),
+        "audio null": Case(body={**TIMED, "audio_base64": None}, expected=ProviderError),
+        "audio not ASCII": Case(body={**TIMED, "audio_base64": "ä"}, expected=ProviderError),
         "no base64": Case(body={**TIMED, "audio_base64": "*"}, expected=ProviderError),
         "no json": Case(body="ID3", expected=ProviderError),
     },
@@ -131,6 +153,34 @@ CASES: Cases = {
                 Voice(voice_id="v2", name="Mine", category="unknown", labels={}, preview_url=None),
             ],
         ),
+        "values of other types": Case(
+            body={
+                "voices": [
+                    {"voice_id": None, "name": "None"},
+                    {"voice_id": "v1", "name": None},
+                    {"voice_id": "v2", "name": True},
+                    {"voice_id": 5, "name": "Five"},
+                    {"name": "No id"},
+                    "George",
+                    None,
+                    {
+                        "voice_id": "v3",
+                        "name": "Mia",
+                        "category": 5,
+                        "labels": {"a": "b", "c": None, "d": True, "e": 1},
+                    },
+                    {"voice_id": "v4", "name": "Ida", "labels": ["x"], "preview_url": False},
+                ]
+            },
+            expected=[
+                Voice(voice_id="v3", name="Mia", category="unknown", labels={"a": "b"}, preview_url=None),
+                Voice(voice_id="v4", name="Ida", category="unknown", labels={}, preview_url=None),
+            ],
+        ),
+        "no voice": Case(body={"voices": []}, expected=[]),
+        "no voice that can be read": Case(body={"voices": [{"voice_id": None}, 5]}, expected=ProviderError),
+        "voices of another type": Case(body={"voices": {"voice_id": "v1", "name": "Ada"}}, expected=ProviderError),
+        "voices null": Case(body={"voices": None}, expected=ProviderError),
         "no voices": Case(body={"detail": "?"}, expected=ProviderError),
         "a list": Case(body=[], expected=ProviderError),
     },
@@ -165,8 +215,34 @@ def test_build_when_the_voice_has_odd_characters_then_it_stays_one_part_of_the_p
     assert request.path == "/v1/text-to-speech/..%2Fa%3Fb?output_format=mp3_44100_128"
 
 
+@pytest.mark.parametrize("voice_id", [".", "..", ""])
+def test_voice_that_would_climb_in_the_path_is_refused(voice_id: str) -> None:
+    with pytest.raises(RequestError, match="`voice_id` cannot be") as caught:
+        PROVIDER.build_speech(replace(SPEECH_CALL, voice_id=voice_id), timestamps=False)
+
+    assert caught.value.details is not None
+    assert caught.value.details["fields"][0]["field"] == "voice_id"
+
+
+def test_voice_of_three_dots_is_a_segment() -> None:
+    request = PROVIDER.build_speech(replace(SPEECH_CALL, voice_id="..."), timestamps=False)
+
+    assert request.path.startswith("/v1/text-to-speech/...?")
+
+
 @pytest.mark.parametrize(
-    ("value", "characters"), [("11", 11), ("0", 0), ("", None), ("1.5", None), ("-1", None), ("²", None)]
+    ("value", "characters"),
+    [
+        ("11", 11),
+        ("0", 0),
+        ("", None),
+        ("1.5", None),
+        ("-1", None),
+        ("²", None),
+        ("999999999", 999999999),
+        ("1000000000", None),
+        ("9" * 5000, None),
+    ],
 )
 def test_characters_when_the_header_is_a_number_then_that(value: str, characters: int | None) -> None:
     assert PROVIDER.parse_characters(httpx2.Headers([(b"character-cost", value.encode())])) == characters
@@ -197,7 +273,7 @@ def test_parse_error_when_all_facts_are_there_then_all_are_kept() -> None:
         ({"detail": "Not Found"}, "Not Found"),
         (
             {"detail": [{"loc": ["body", "text"], "msg": "Field required"}, {"loc": None, "msg": "No"}]},
-            "body.text: Field required; null: No",
+            "body.text: Field required; No",
         ),
         ({"detail": []}, ""),
         ([], ""),
