@@ -38,7 +38,7 @@ turns it into an answer. Raise with `from` so that the cause reaches the log.
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 Details = dict[str, Any]
 
@@ -62,6 +62,20 @@ class ElectronsError(Exception):
         self.result: Details | None = None
         self.error_code = code or self.code
         self.headers: list[tuple[str, str]] = []
+
+    def extend(self, sentence: str = "", **details: Any) -> Self:
+        """Return a copy whose message ends with `sentence` and whose details also have these fields.
+
+        What was raised is never changed: whoever knows more raises a copy from it.
+        """
+        extended = type(self).__new__(type(self), *self.args)
+        vars(extended).update(vars(self))
+        if sentence:
+            extended.message = f"{self.message.rstrip('.')}. {sentence}"
+        if details:
+            extended.details = {**(self.details or {}), **details}
+        extended.headers = [*self.headers]
+        return extended
 
     def to_body(self, request_id: str) -> dict[str, Any]:
         """`{"success": false, "error", "error_code", "request_id", "details"?}`."""
@@ -305,16 +319,25 @@ class ProviderRejectedError(ProviderError):
 
 
 class DeploymentFailedError(ProviderError):
-    """Cloudflare refuses a deployment, or fails at it; `errors`, shown in `details`, are its own words."""
+    """Cloudflare refused a deployment or failed to carry it out.
+
+    `errors` are Cloudflare's own, each `{"code", "message"}`. They may quote the caller's code, so they are in the
+    response (`details.errors`) but never in the log.
+    """
 
     code = "DEPLOYMENT_FAILED"
 
     def __init__(self, cause: ProviderError, *, errors: list[Details]) -> None:
-        """Tells what `cause` tells. Each of `errors` is `{"code", "message"}`."""
+        """Take over what `cause` says."""
         super().__init__(cause.message, provider=cause.provider, retry_after=cause.retry_after)
         self.upstream_status = cause.upstream_status
+        self.details = cause.details
         self.errors = errors
-        self.details = {**(cause.details or {}), "errors": errors}
+
+    def to_body(self, request_id: str) -> dict[str, Any]:
+        """Return the base's body with `details.errors`."""
+        body = super().to_body(request_id)
+        return {**body, "details": {**body.get("details", {}), "errors": self.errors}}
 
 
 class CommitFailedError(ProviderError):

@@ -16,6 +16,7 @@ from electrons.errors import (
     ProviderRateLimitError,
 )
 from electrons.providers.cloudflare.provider import (
+    CloudflareError,
     CloudflareProvider,
     Live,
     Module,
@@ -50,11 +51,15 @@ CASES: Cases = {
         "two versions": Case(body=deployments({"v2": 10, "v1": 90}), expected=Live({"v2": 10.0, "v1": 90.0})),
         "no deployment": Case(body=deployments(), expected=None),
         "no such Worker": Case(status=404, body=refusal(10007, "This Worker does not exist"), expected=None),
-        "no success": Case(body=refusal(10013, "unknown"), expected=ProviderError),
+        "no success": Case(body=refusal(10013, "unknown"), expected=CloudflareError),
+        "no success because of the rate": Case(body=refusal(971, "Slow down"), expected=ProviderRateLimitError),
+        "no success because of the token": Case(body=refusal(9109, "Invalid token"), expected=ProviderAuthError),
+        "no success because there is no such Worker": Case(body=refusal(10007, "None"), expected=None),
+        "no success and no reason": Case(body={"success": False}, expected=CloudflareError),
         "no versions": Case(body=deployments({}), expected=ProviderError),
         "another shape": Case(body=envelope([]), expected=ProviderError),
-        "400": Case(status=400, body=refusal(10021, "no"), expected=DeploymentFailedError),
-        "404 of something else": Case(status=404, body=refusal(7003, "no route"), expected=DeploymentFailedError),
+        "400": Case(status=400, body=refusal(10021, "no"), expected=CloudflareError),
+        "404 of something else": Case(status=404, body=refusal(7003, "no route"), expected=CloudflareError),
         "400 for a token that is none": Case(status=400, body=refusal(6003, "Invalid"), expected=ProviderAuthError),
         "401": Case(status=401, body=refusal(10000, "Authentication error"), expected=ProviderAuthError),
         "402": Case(status=402, body=refusal(1, "Pay"), expected=ProviderQuotaError),
@@ -62,8 +67,8 @@ CASES: Cases = {
         "429": Case(
             status=429, headers={"retry-after": "3"}, body=refusal(971, "Slow down"), expected=ProviderRateLimitError
         ),
-        "5xx": Case(status=500, body=refusal(10013, "unknown"), expected=DeploymentFailedError),
-        "5xx of a proxy": Case(status=502, body="<html>", expected=DeploymentFailedError),
+        "5xx": Case(status=500, body=refusal(10013, "unknown"), expected=CloudflareError),
+        "5xx of a proxy": Case(status=502, body="<html>", expected=CloudflareError),
     }
 }
 
@@ -183,10 +188,23 @@ def test_error_when_cloudflare_names_several_then_all_in_its_own_words() -> None
     errors = [{"code": 10021, "message": "Uncaught Error: x"}, {"code": 10057, "message": "no binding"}, "odd"]
     error = PROVIDER.parse_error(400, {"cf-ray": "ray-1"}, json.dumps({"errors": errors}).encode())
 
-    assert isinstance(error, DeploymentFailedError)
+    assert isinstance(error, CloudflareError)
     assert error.message == "Cloudflare rejected the request: Uncaught Error: x [code: 10021]; no binding [code: 10057]"
-    assert (error.status, error.error_code, error.upstream_status) == (502, "DEPLOYMENT_FAILED", 400)
+    assert (error.status, error.error_code, error.upstream_status) == (502, "PROVIDER_ERROR", 400)
+    assert error.errors == errors[:2]
     assert error.details is not None
-    assert error.details["errors"] == errors[:2]
     assert error.details["code"] == "10021"
     assert error.details["provider_request_id"] == "ray-1"
+
+
+def test_deployment_error_shows_cloudflares_errors_to_the_caller_only() -> None:
+    document = refusal(10021, "Uncaught Error: const plan = 'quoted'")
+    cause = PROVIDER.parse_error(400, {}, json.dumps(document).encode())
+    assert isinstance(cause, CloudflareError)
+
+    error = DeploymentFailedError(cause, errors=cause.errors)
+
+    assert (error.status, error.error_code, error.message) == (502, "DEPLOYMENT_FAILED", cause.message)
+    assert error.to_body("request-1")["details"]["errors"] == document["errors"]
+    assert error.details is not None
+    assert "quoted" not in json.dumps(error.details)

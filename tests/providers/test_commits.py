@@ -236,7 +236,7 @@ async def test_empty_repository_when_the_second_commit_fails_then_the_first_one_
     with pytest.raises(ProviderError) as caught:
         await commit(hub, write("a"), write("b"))
 
-    assert f"its first commit {hub.head()} stands" in caught.value.message
+    assert f"its first commit {hub.head()} remains" in caught.value.message
 
 
 @pytest.mark.parametrize("kind", ["cut", "broken_json"])
@@ -272,7 +272,7 @@ async def test_branch_when_github_fails_to_move_it_then_the_error_says_what_to_l
     with pytest.raises(ProviderError) as caught:
         await commit(hub, write("a"))
 
-    assert "look whether `main` has got the commit" in caught.value.message
+    assert "Check whether `main` has the commit" in caught.value.message
     assert hub.head() == before
 
 

@@ -55,6 +55,11 @@ CASES: Cases = {
             body=problem("You have exceeded a secondary rate limit. Please wait"),
             expected=ProviderRateLimitError,
         ),
+        "403 for a minute, in GitHub's older words": Case(
+            status=403,
+            body=problem("You have triggered an abuse detection mechanism. Please wait a few minutes"),
+            expected=ProviderRateLimitError,
+        ),
         "404": Case(status=404, body=problem("Not Found"), expected=ProviderRejectedError),
         "409": Case(status=409, body=problem("Git Repository is empty."), expected=ProviderRejectedError),
         "422": Case(status=422, body=problem("Validation Failed"), expected=ProviderRejectedError),

@@ -10,13 +10,21 @@ import pytest
 from electrons.context import Context
 from electrons.errors import (
     DatabaseError,
-    DeploymentFailedError,
     MissingCredentialsError,
+    ProviderAuthError,
     ProviderError,
+    ProviderRateLimitError,
     ProviderTimeoutError,
     ProviderUnreachableError,
 )
-from electrons.providers.cloudflare.provider import CloudflareProvider, Live, Script, Upload, WorkersDev
+from electrons.providers.cloudflare.provider import (
+    CloudflareError,
+    CloudflareProvider,
+    Live,
+    Script,
+    Upload,
+    WorkersDev,
+)
 from electrons.providers.cloudflare.scripts import (
     Before,
     leave_as_it_was,
@@ -146,7 +154,7 @@ async def test_upload_when_refused_then_nothing_has_changed_and_nothing_is_undon
     answer = httpx2.Response(400, json=refusal(10021, "Uncaught Error: x"))
     cloudflare = Cloudflare("v1", fault=failing("PUT", "/hello", answer))
 
-    with pytest.raises(DeploymentFailedError) as caught:
+    with pytest.raises(CloudflareError) as caught:
         await replace_it(context_of(cloudflare))
 
     assert caught.value.message == (
@@ -171,7 +179,7 @@ async def test_undo_when_the_worker_is_new_then_it_is_deleted() -> None:
     answer = httpx2.Response(500, json=refusal(10013, "unknown"))
     cloudflare = Cloudflare(fault=failing("POST", "/subdomain", answer))
 
-    with pytest.raises(DeploymentFailedError, match="unknown") as caught:
+    with pytest.raises(CloudflareError, match="unknown") as caught:
         await replace_it(context_of(cloudflare))
 
     assert cloudflare.live is None
@@ -186,7 +194,7 @@ async def test_undo_when_that_fails_too_then_the_error_says_that_it_is_not_known
 
     cloudflare = Cloudflare("v1", fault=fault)
 
-    with pytest.raises(DeploymentFailedError) as caught:
+    with pytest.raises(CloudflareError) as caught:
         await replace_it(context_of(cloudflare))
 
     assert outcome_of(caught.value) == "unknown"
@@ -234,7 +242,7 @@ async def test_error_when_cloudflare_quotes_vars_and_secrets_then_they_are_hidde
     body = '{"success": false, "errors": [{"code": 10021, "message": ' + text + "}]}"
     cloudflare = Cloudflare(fault=failing("PUT", "/hello", httpx2.Response(400, content=body.encode())))
 
-    with pytest.raises(DeploymentFailedError) as caught:
+    with pytest.raises(CloudflareError) as caught:
         await replace_it(
             context_of(cloudflare), upload=upload_of(secrets={"A": secret, "NONE": ""}, env_vars={"B": var})
         )
@@ -247,7 +255,7 @@ async def test_error_when_a_page_quotes_a_secret_then_it_is_hidden() -> None:
     answer = httpx2.Response(400, content=b"<html>s3cret")
     cloudflare = Cloudflare(fault=failing("PUT", "/hello", answer))
 
-    with pytest.raises(DeploymentFailedError) as caught:
+    with pytest.raises(CloudflareError) as caught:
         await replace_it(context_of(cloudflare), upload=upload_of(secrets={"A": "s3cret"}))
 
     assert "s3cret" not in json.dumps(caught.value.to_body("request-1"))
@@ -274,7 +282,7 @@ async def test_remove_when_refused_then_the_error_and_nothing_changed() -> None:
     answer = httpx2.Response(400, json=refusal(10064, "other Workers use this one"))
     cloudflare = Cloudflare("v1", fault=failing("DELETE", "/hello", answer))
 
-    with pytest.raises(DeploymentFailedError, match="other Workers") as caught:
+    with pytest.raises(CloudflareError, match="other Workers") as caught:
         await remove_script(context_of(cloudflare), SCRIPT)
 
     assert outcome_of(caught.value) == "unchanged"
@@ -298,7 +306,7 @@ async def test_subdomain_when_the_account_has_none_then_an_error_that_says_what_
         CloudflareProvider(), lambda _request: httpx2.Response(200, json=envelope({"subdomain": ""}))
     )
 
-    with pytest.raises(DeploymentFailedError, match="subdomain") as caught:
+    with pytest.raises(CloudflareError, match="subdomain") as caught:
         await read_subdomain(context, SCRIPT)
 
     assert caught.value.errors[0]["code"] == 10063
@@ -319,3 +327,43 @@ async def test_upload_when_the_new_version_cannot_be_read_then_it_is_undone() ->
         await replace_it(context_of(cloudflare))
 
     assert cloudflare.live == "v1"
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [(10013, CloudflareError), (971, ProviderRateLimitError), (10000, ProviderAuthError)],
+)
+async def test_remove_when_a_200_says_no_success_then_the_error(code: int, kind: type[ProviderError]) -> None:
+    answer = httpx2.Response(200, json=refusal(code, "not today"))
+    cloudflare = Cloudflare("v1", fault=failing("DELETE", "/hello", answer))
+
+    with pytest.raises(kind, match=rf"not today \[code: {code}\]"):
+        await remove_script(context_of(cloudflare), SCRIPT)
+
+
+async def test_remove_when_a_200_says_not_found_then_it_is_gone() -> None:
+    answer = httpx2.Response(200, json=refusal(10007, "This Worker does not exist"))
+    cloudflare = Cloudflare("v1", fault=failing("DELETE", "/hello", answer))
+
+    await remove_script(context_of(cloudflare), SCRIPT)
+
+
+async def test_upload_when_a_200_says_no_success_then_unchanged_and_without_secrets() -> None:
+    answer = httpx2.Response(200, json=refusal(10021, "Uncaught Error: s3cret-value"))
+    cloudflare = Cloudflare("v1", fault=failing("PUT", "/hello", answer))
+
+    with pytest.raises(CloudflareError) as caught:
+        await replace_it(context_of(cloudflare), upload=upload_of(secrets={"A": "s3cret-value"}))
+
+    assert caught.value.errors == [{"code": 10021, "message": "Uncaught Error: ***"}]
+    assert outcome_of(caught.value) == "unchanged"
+
+
+async def test_error_when_the_failure_is_undone_then_the_first_one_is_its_cause() -> None:
+    error = DatabaseError("disk")
+
+    with pytest.raises(DatabaseError) as caught:
+        await replace_it(context_of(Cloudflare("v1")), error=error)
+
+    assert caught.value.__cause__ is error
+    assert (error.details, caught.value.details) == (None, {"outcome": "restored"})

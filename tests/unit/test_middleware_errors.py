@@ -1,5 +1,7 @@
 """The boundary at which errors become answers."""
 
+from typing import Any
+
 import pytest
 from pydantic import BaseModel, ValidationError
 
@@ -100,7 +102,10 @@ async def test_log_of_a_provider_error_has_its_codes_and_none_of_its_words() -> 
 
 async def test_log_of_a_failed_deployment_has_the_codes_of_its_errors_only() -> None:
     cause = ProviderError("Uncaught: secret = 'tulip'", provider="cloudflare", upstream_code="the tulip plan")
-    words = [{"code": 10021, "message": "Uncaught: secret = 'tulip'"}, {"code": "the tulip plan", "message": ""}]
+    words: list[dict[str, Any]] = [
+        {"code": 10021, "message": "Uncaught: secret = 'tulip'"},
+        {"code": "the tulip plan", "message": ""},
+    ]
 
     answer = await raise_in_handler(DeploymentFailedError(cause, errors=words))
 

@@ -178,6 +178,27 @@ def test_rotate_when_the_old_key_expires_sooner_then_that_stays(state: Path) -> 
     assert abs(lifetime - timedelta(hours=1)) <= timedelta(seconds=1)
 
 
+def test_rotate_when_run_twice_then_every_key_descends_from_the_first(state: Path) -> None:
+    database = LocalDatabase(state)
+    _, first = keys.create(database, environment="test", name="n", owner="o", scopes=["text"])
+
+    _, second = keys.rotate(database, first.id, overlap=timedelta(days=1))
+    _, third = keys.rotate(database, second.id, overlap=timedelta(days=1))
+
+    rows = database.run(("SELECT id, first_id FROM api_keys", ()))
+    assert {row["id"]: row["first_id"] for row in rows} == {first.id: None, second.id: first.id, third.id: first.id}
+
+
+def test_local_key_when_replaced_then_the_new_one_descends_from_it(state: Path) -> None:
+    database, first = LocalDatabase(state), parse(keys.load_local_key(state)).id
+    keys.revoke(database, first)
+
+    second = parse(keys.load_local_key(state)).id
+
+    rows = database.run(("SELECT first_id FROM api_keys WHERE id = ?", [second]))
+    assert rows == [{"first_id": first}]
+
+
 def test_rotate_when_the_key_is_not_valid_then_refused(state: Path) -> None:
     database = LocalDatabase(state)
     _, record = keys.create(database, environment="test", name="n", owner="o", scopes=["text"])

@@ -5,6 +5,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import fields
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -22,7 +23,8 @@ class D1Api:
         self.bodies: list[str] = []
         self.database = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
         self.database.row_factory = sqlite3.Row
-        self.database.executescript((ROOT / "wrangler" / "migrations" / "0003_create_api_keys.sql").read_text())
+        for path in sorted((ROOT / "wrangler" / "migrations").glob("*.sql")):
+            self.database.executescript(path.read_text())
 
     def run_query(self, body: str) -> dict[str, object]:
         self.bodies.append(body)
@@ -37,7 +39,9 @@ class D1Api:
         return {"success": True, "errors": [], "messages": [], "result": results}
 
     def records(self) -> list[KeyRecord]:
-        return [KeyRecord(**dict(row)) for row in self.database.execute("SELECT * FROM api_keys ORDER BY created_at")]
+        columns = ", ".join(field.name for field in fields(KeyRecord))
+        rows = self.database.execute(f"SELECT {columns} FROM api_keys ORDER BY created_at")  # noqa: S608  # our own names
+        return [KeyRecord(**dict(row)) for row in rows]
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from electrons.context import Context
-from electrons.errors import ElectronsError, ProviderError
+from electrons.errors import DeploymentFailedError, ElectronsError, ProviderError
 from electrons.http import Response
 from electrons.logs import describe_exception, redact
 from electrons.middleware import CallNext
@@ -50,6 +50,7 @@ def _loggable_facts(error: ElectronsError) -> dict[str, Any]:
         for name, value in details.items()
         if isinstance(value, int | float) or (name in _NAMES and _NAME.fullmatch(str(value)))
     }
-    if codes := [each.get("code") for each in details.get("errors", []) if _NAME.fullmatch(str(each.get("code")))]:
+    listed = error.errors if isinstance(error, DeploymentFailedError) else []
+    if codes := [each.get("code") for each in listed if _NAME.fullmatch(str(each.get("code")))]:
         facts["codes"] = codes
     return {"cause": cause, "details": facts}

@@ -170,7 +170,7 @@ def record_usage(context: Context, usage: Usage) -> None:
             context.log.warning("usage_delayed", request_id=context.request_id, error=error.reason)
         except UsageLostError as error:
             for lost in error.rows:
-                context.log.error("usage_lost", **lost)
+                context.log.error("usage_lost", cause=None, **lost)
 
     context.defer(write)
 

@@ -15,7 +15,6 @@ from urllib.parse import quote
 
 from electrons.errors import (
     ConfigurationError,
-    DeploymentFailedError,
     MissingCredentialsError,
     ProviderAuthError,
     ProviderError,
@@ -42,6 +41,9 @@ NOT_FOUND = 10007
 
 NO_SUBDOMAIN = 10063
 """The code for an account that has not chosen its name below workers.dev."""
+
+RATE_LIMITED = 971
+"""The code for calls that come too fast."""
 
 # A token that is malformed, missing, unknown, or lacks the permission; some come with a 400.
 _AUTH_CODES = {6003, 6111, 9103, 9106, 9109, 10000}
@@ -109,6 +111,17 @@ class WorkersDev:
     previews_enabled: bool = False
 
 
+class CloudflareError(ProviderError):
+    """Cloudflare refused a call or failed to carry it out; `errors` are its own, each `{"code", "message"}`."""
+
+    def __init__(self, cause: ProviderError, *, errors: list[dict[str, Any]]) -> None:
+        """Take over what `cause` says."""
+        super().__init__(cause.message, provider=cause.provider, retry_after=cause.retry_after)
+        self.upstream_status = cause.upstream_status
+        self.details = cause.details
+        self.errors = errors
+
+
 class CloudflareProvider(Provider):
     """Cloudflare. What a request does is said by the functions in `scripts.py`, which send them in order."""
 
@@ -131,7 +144,7 @@ class CloudflareProvider(Provider):
 
     def parse_subdomain(self, document: dict[str, Any]) -> str | None:
         """`{"subdomain"}`; None when there is none."""
-        return as_text(_result(document)["subdomain"])
+        return as_text(self._result(document)["subdomain"])
 
     def build_live(self, script: Script) -> ProviderRequest:
         """`GET …/deployments`: the latest come first."""
@@ -139,7 +152,7 @@ class CloudflareProvider(Provider):
 
     def parse_live(self, document: dict[str, Any]) -> Live | None:
         """`{"deployments": [{"versions": [{"version_id", "percentage"}], …}]}`; None when nothing was deployed."""
-        deployments = _result(document)["deployments"]
+        deployments = self._result(document)["deployments"]
         return _live(deployments[0]) if deployments else None
 
     def build_traffic(self, script: Script, live: Live) -> ProviderRequest:
@@ -154,7 +167,7 @@ class CloudflareProvider(Provider):
 
     def parse_traffic(self, document: dict[str, Any]) -> Live:
         """The deployment that was made, as in a list of them."""
-        return _live(_result(document))
+        return _live(self._result(document))
 
     def build_upload(self, script: Script, upload: Upload) -> ProviderRequest:
         """`PUT /accounts/{account}/workers/scripts/{name}`: a new version, live at once, or nothing.
@@ -184,9 +197,9 @@ class CloudflareProvider(Provider):
             confidential=(*upload.env_vars.values(), *upload.secrets.values()),
         )
 
-    def parse_upload(self, document: dict[str, Any]) -> Uploaded:
-        """`{"id": the Worker's name, "tag": its id, "startup_time_ms", …}`."""
-        result = _result(document)
+    def parse_upload(self, document: dict[str, Any], *, confidential: tuple[str, ...] = ()) -> Uploaded:
+        """`{"id": the Worker's name, "tag": its id, "startup_time_ms", …}`. An error does not quote `confidential`."""
+        result = self._result(document, confidential=confidential)
         startup = result.get("startup_time_ms")
         return Uploaded(as_text(result.get("tag")) or str(result["id"]), int(startup) if startup is not None else None)
 
@@ -200,7 +213,7 @@ class CloudflareProvider(Provider):
 
     def parse_workers_dev(self, document: dict[str, Any]) -> WorkersDev:
         """`{"enabled", "previews_enabled"}`."""
-        result = _result(document)
+        result = self._result(document)
         return WorkersDev(result["enabled"] is True, result.get("previews_enabled") is True)
 
     def build_removal(self, script: Script) -> ProviderRequest:
@@ -211,30 +224,43 @@ class CloudflareProvider(Provider):
         return ProviderRequest(path=script.path, method="DELETE")
 
     def parse_error(self, status: int, headers: dict[str, str], content: bytes) -> ProviderError:
-        """Cloudflare's own words and codes; a `DeploymentFailedError` unless our token, credit or pace is at fault."""
-        listed = parse_json_error(content).get("errors")
-        errors = [_describe(item) for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
+        """Return a `CloudflareError`, unless our token, credit or request rate is the reason."""
+        return self._classify(parse_json_error(content), status=status, headers=headers)
+
+    def check_success(self, document: dict[str, Any], *, confidential: tuple[str, ...] = ()) -> None:
+        """Raise the error in an answer whose status is 200 but which says `"success": false`."""
+        if document.get("success") is False:
+            raise self._classify(document, status=200, headers={}, confidential=confidential)
+
+    def _result(self, document: dict[str, Any], *, confidential: tuple[str, ...] = ()) -> dict[str, Any]:
+        self.check_success(document, confidential=confidential)
+        result = document["result"]
+        if document["success"] is not True or not isinstance(result, dict):
+            raise ValueError("no result")
+        return result
+
+    def _classify(
+        self, document: dict[str, Any], *, status: int, headers: dict[str, str], confidential: tuple[str, ...] = ()
+    ) -> ProviderError:
+        listed = document.get("errors")
+        items = [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
+        errors = [_describe(item, confidential) for item in items]
+        codes = {item["code"] for item in errors}
         error = classify_error(
             "; ".join(f"{item['message']} [code: {item['code']}]" for item in errors),
             provider=self,
-            status=401 if errors and errors[0]["code"] in _AUTH_CODES else status,
+            status=401 if codes & _AUTH_CODES else 429 if RATE_LIMITED in codes else status,
             code=str(errors[0]["code"]) if errors else None,
             request_id=headers.get("cf-ray"),
             retry_after=parse_retry_after(headers),
         )
         if isinstance(error, ProviderAuthError | ProviderQuotaError | ProviderRateLimitError):
             return error
-        return DeploymentFailedError(error, errors=errors)
+        return CloudflareError(error, errors=errors)
 
 
 def _account_path(account_id: str) -> str:
     return f"/accounts/{quote(account_id, safe='')}"
-
-
-def _result(document: dict[str, Any]) -> dict[str, Any]:
-    if document["success"] is not True or not isinstance(document["result"], dict):
-        raise ValueError("no result")
-    return document["result"]
 
 
 def _live(deployment: dict[str, Any]) -> Live:
@@ -244,6 +270,8 @@ def _live(deployment: dict[str, Any]) -> Live:
     return Live(traffic)
 
 
-def _describe(item: dict[str, Any]) -> dict[str, Any]:
+def _describe(item: dict[str, Any], confidential: tuple[str, ...]) -> dict[str, Any]:
     code, message = item.get("code"), as_text(item.get("message")) or "no message"
+    for text in sorted(filter(None, confidential), key=len, reverse=True):
+        message = message.replace(text, "***")
     return {"code": code if isinstance(code, int) else None, "message": redact(message)[:MESSAGE_LIMIT]}

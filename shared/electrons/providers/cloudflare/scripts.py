@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from electrons.context import Context
-from electrons.errors import DeploymentFailedError, ElectronsError, ProviderError
+from electrons.errors import ElectronsError, ProviderError
 from electrons.providers.cloudflare.provider import (
     ACCOUNT_ID,
     NO_SUBDOMAIN,
     NOT_FOUND,
+    CloudflareError,
     CloudflareProvider,
     Live,
     Script,
@@ -21,7 +23,8 @@ from electrons.providers.cloudflare.provider import (
     WorkersDev,
 )
 from electrons.settings import Settings
-from electrons.upstream.client import call_provider, open_response, unreadable
+from electrons.upstream.client import call_provider, iterate_body, open_response, unreadable
+from electrons.upstream.errors import parse_json_error
 
 CLOUDFLARE = CloudflareProvider()
 
@@ -44,14 +47,14 @@ def name_script(settings: Settings, name: str) -> Script:
 
 
 async def read_subdomain(context: Context, script: Script) -> str:
-    """The account's name below workers.dev. Raises `DeploymentFailedError` when it has none."""
+    """The account's name below workers.dev. Raises `CloudflareError` when it has none."""
     subdomain = await call_provider(
         context, CLOUDFLARE, CLOUDFLARE.build_subdomain(script.account_id), CLOUDFLARE.parse_subdomain
     )
     if subdomain is None:
         message = "The account has no workers.dev subdomain: choose one in Cloudflare's dashboard, under Workers"
         errors = [{"code": NO_SUBDOMAIN, "message": message}]
-        raise DeploymentFailedError(ProviderError(message, provider=CLOUDFLARE.name), errors=errors)
+        raise CloudflareError(ProviderError(message, provider=CLOUDFLARE.name), errors=errors)
     return subdomain
 
 
@@ -59,7 +62,7 @@ async def read_live(context: Context, script: Script) -> Live | None:
     """What serves requests; None when there is no such Worker."""
     try:
         return await call_provider(context, CLOUDFLARE, CLOUDFLARE.build_live(script), CLOUDFLARE.parse_live)
-    except DeploymentFailedError as error:
+    except CloudflareError as error:
         if _is_not_found(error):
             return None
         raise
@@ -78,9 +81,9 @@ async def read_before(context: Context, script: Script) -> Before:
 
 async def upload_script(context: Context, script: Script, upload: Upload) -> tuple[Uploaded, str]:
     """Puts a new version live and gives its id too. Raises `ProviderError` and what derives from it."""
-    uploaded = await call_provider(
-        context, CLOUDFLARE, CLOUDFLARE.build_upload(script, upload), CLOUDFLARE.parse_upload
-    )
+    request = CLOUDFLARE.build_upload(script, upload)
+    parse = partial(CLOUDFLARE.parse_upload, confidential=request.confidential)
+    uploaded = await call_provider(context, CLOUDFLARE, request, parse)
     live = await read_live(context, script)
     if live is None:
         raise unreadable(CLOUDFLARE)
@@ -104,9 +107,10 @@ async def show_on_workers_dev(context: Context, script: Script, enabled: bool, *
 async def remove_script(context: Context, script: Script) -> None:
     """Deletes a Worker with its versions and secrets; one that is gone already is as good."""
     try:
-        async with open_response(context, CLOUDFLARE, CLOUDFLARE.build_removal(script)):
-            return
-    except DeploymentFailedError as error:
+        async with open_response(context, CLOUDFLARE, CLOUDFLARE.build_removal(script)) as response:
+            content = b"".join([chunk async for chunk in iterate_body(CLOUDFLARE, response)])
+        CLOUDFLARE.check_success(parse_json_error(content))
+    except CloudflareError as error:
         if not _is_not_found(error):
             raise
 
@@ -123,8 +127,7 @@ async def leave_as_it_was(context: Context, script: Script, before: Before) -> A
         # Whatever failed, Cloudflare or our own database: nobody shall find half a deployment.
         outcome, words = await _undo(context, script, before, error)
         if isinstance(error, ElectronsError):
-            error.message = f"{error.message.rstrip('.')}. {words}"
-            error.details = {**(error.details or {}), "outcome": outcome}
+            raise error.extend(words, outcome=outcome) from error
         raise
 
 
@@ -147,7 +150,7 @@ async def _undo(context: Context, script: Script, before: Before, error: Excepti
         if before.workers_dev is not None:
             request = CLOUDFLARE.build_workers_dev(script, before.workers_dev)
             await call_provider(context, CLOUDFLARE, request, CLOUDFLARE.parse_workers_dev)
-    except ProviderError as failure:
+    except ElectronsError as failure:
         return "unknown", f"To undo it failed too ({failure.message}): what was to be deployed may be live"
     return "restored", "The version before is live again"
 
@@ -158,5 +161,5 @@ def _may_still_happen(error: Exception) -> bool:
     return isinstance(error, ProviderError) and (status is None or status >= 500)
 
 
-def _is_not_found(error: DeploymentFailedError) -> bool:
+def _is_not_found(error: CloudflareError) -> bool:
     return any(item["code"] == NOT_FOUND for item in error.errors)

@@ -92,8 +92,7 @@ async def commit_files(
     try:
         return await _commit_onto(context, github, rest, first.sha, changes, message=message)
     except ElectronsError as error:
-        error.message += f"; the repository was empty, and its first commit {first.sha} stands"
-        raise
+        raise error.extend(f"The repository was empty, and its first commit {first.sha} remains") from error
 
 
 async def _find_start(context: Context, github: GitHubProvider, target: Target) -> str | None:
@@ -138,9 +137,9 @@ async def _begin(
             head = (await find_branch(context, github, target.repo, target.branch)).head
             files = (await read_commit(context, github, target.repo, head)).files if head else {}
         except ProviderError:
-            raise _doubtful(error, target, what="first commit") from None
+            raise _doubtful(error, target, what="first commit") from error
         if head is None:
-            raise _doubtful(error, target, what="first commit") from None
+            raise _doubtful(error, target, what="first commit") from error
         if {path: entry.sha for path, entry in files.items()} != {first.path: blob_sha(content)}:
             raise _moved(target) from error
         return await call_provider(context, github, github.build_commit_lookup(target.repo, head), github.parse_commit)
@@ -245,12 +244,12 @@ async def _point(context: Context, github: GitHubProvider, target: Target, commi
             now = (await find_branch(context, github, target.repo, target.branch)).head
             landed = now is not None and await _contains(context, github, target.repo, now, commit.sha)
         except ProviderError:
-            raise _doubtful(error, target, what=f"commit {commit.sha}") from None
+            raise _doubtful(error, target, what=f"commit {commit.sha}") from error
         if landed:
             return
         if now != (None if target.create else head):
             raise _moved(target) from error
-        raise _doubtful(error, target, what=f"commit {commit.sha}") from None
+        raise _doubtful(error, target, what=f"commit {commit.sha}") from error
 
 
 async def _contains(context: Context, github: GitHubProvider, repo: str, head: str, sha: str) -> bool:
@@ -265,9 +264,9 @@ async def _contains(context: Context, github: GitHubProvider, repo: str, head: s
 
 def _doubtful(error: ProviderError, target: Target, *, what: str) -> ProviderError:
     """The same error; unless GitHub has refused, its text says that the branch may get the commit all the same."""
-    if not isinstance(error, ProviderRejectedError):
-        error.message += f"; look whether `{target.branch}` has got the {what} before you send this again"
-    return error
+    if isinstance(error, ProviderRejectedError):
+        return error
+    return error.extend(f"Check whether `{target.branch}` has the {what} before you send this request again")
 
 
 def _moved(target: Target) -> ConflictError:

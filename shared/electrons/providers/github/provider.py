@@ -38,6 +38,8 @@ GITHUB_PAT = Setting(
 DEFAULT_PAUSE_SECONDS = 60.0
 """How long GitHub asks to wait where it does not say how long."""
 
+_LIMIT_WORDS = ("rate limit", "abuse detection")  # the second is GitHub's older text for its secondary rate limits
+
 FILE_MODE, EXECUTABLE_MODE, LINK_MODE, FOLDER_MODE, SUBMODULE_MODE = "100644", "100755", "120000", "040000", "160000"
 
 
@@ -230,7 +232,7 @@ class GitHubProvider(Provider):
             status == 429
             or retry_after is not None
             or headers.get("x-ratelimit-remaining") == "0"
-            or "rate limit" in message.lower()
+            or any(words in message.lower() for words in _LIMIT_WORDS)
         )
         kind: type[ProviderError] | None = None
         if limited:

@@ -22,11 +22,15 @@ async def open_pull(
         return await call_provider(context, github, request, github.parse_pull)
     except (ProviderAuthError, ProviderRateLimitError):
         raise
-    except ProviderError:
-        # It may be there: of an earlier commit to this branch, or because only the answer was lost.
-        if found := await find_pull(context, github, repo, head=head, base=base):
-            return found
-        raise
+    except ProviderError as error:
+        # It may exist: from an earlier commit to this branch, or because only the response was lost.
+        try:
+            found = await find_pull(context, github, repo, head=head, base=base)
+        except ProviderError:
+            found = None
+        if found is None:
+            raise error from None
+        return found
 
 
 async def find_pull(context: Context, github: GitHubProvider, repo: str, *, head: str, base: str) -> str | None:

@@ -34,6 +34,7 @@ from electrons.upstream.prices import estimate_cost
 from electrons.usage import Usage
 from sandbox_executor import commits, deployments
 from sandbox_executor.conversation import Conversation
+from sandbox_executor.deployment_access import refuse_worker_of_others, require_worker_access
 from sandbox_executor.models.commit import Commit, CommitRequest
 from sandbox_executor.models.deploy import Deployment, DeployRequest
 from sandbox_executor.models.execute import ExecuteRequest, ExecuteResponse, ExecutionShown, Step, Undone
@@ -218,7 +219,8 @@ async def begin(context: Context, body: ExecuteRequest) -> Job | ExecuteResponse
     """
     if body.auto_deploy and body.worker_name:
         context.principal.require("sandbox:deploy")
-        deployments.require_access(context, body.worker_name)
+        require_worker_access(context, body.worker_name)
+        await refuse_worker_of_others(context, body.worker_name)
     if body.commit:
         context.principal.require("sandbox:commit")
     if body.repo:

@@ -68,13 +68,13 @@ async def post_deploy(context: Context, body: DeployRequest) -> DeployResponse:
 @app.get("/deploy/{name}", scope="sandbox:deploy", needs=(CLOUDFLARE,))
 async def get_deployment(context: Context) -> DeploymentState:
     """`GET /deploy/{name}`: what was deployed from here under a name."""
-    return await deployments.show(context, context.path_parameters["name"])
+    return await deployments.load_deployment_state(context, context.path_parameters["name"])
 
 
 @app.delete("/deploy/{name}", scope="sandbox:deploy", needs=(CLOUDFLARE,))
 async def delete_deployment(context: Context) -> RemovalResponse:
     """`DELETE /deploy/{name}`: takes a Worker away that was deployed from here."""
-    return await context.see_through(deployments.remove(context, context.path_parameters["name"]))
+    return await context.see_through(deployments.delete_worker(context, context.path_parameters["name"]))
 
 
 @app.post("/deploy/{name}/rollback", scope="sandbox:deploy", needs=(CLOUDFLARE,))
