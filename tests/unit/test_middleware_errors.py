@@ -106,9 +106,6 @@ async def test_log_of_a_failed_deployment_has_the_codes_of_its_errors_only() -> 
         {"code": 10021, "message": "Uncaught: secret = 'tulip'"},
         {"code": "the tulip plan", "message": ""},
     ]
-        {"code": 10021, "message": "Uncaught: secret = 'tulip'"},
-        {"code": "the tulip plan", "message": ""},
-    ]
 
     answer = await raise_in_handler(DeploymentFailedError(cause, errors=words))
 
