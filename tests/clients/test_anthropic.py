@@ -1,5 +1,6 @@
 """The official `anthropic` SDK gets from the emulator what it would get from the vendor."""
 
+import json
 from typing import Any
 
 import anthropic
@@ -26,6 +27,28 @@ def test_create_when_asked_then_the_message_is_whole_and_says_it_is_emulated(cla
     assert (message.stop_reason, message.stop_sequence) == ("end_turn", None)
     assert message.id.startswith("msg_")
     assert (message._request_id or "").startswith("req_")  # noqa: SLF001 - a public name, the SDK says
+
+
+def test_create_when_a_format_is_given_then_json_that_fits_it(claude: anthropic.Anthropic) -> None:
+    properties = {"title": {"type": "string"}, "tags": {"type": "array", "items": {"type": "string"}}}
+    schema = {"type": "object", "properties": properties, "required": ["title", "tags"], "additionalProperties": False}
+    message = claude.messages.create(
+        model=MODEL,
+        max_tokens=500,
+        system="Write about lighthouses",
+        messages=[{"role": "user", "content": "Topic: lighthouses, with two tags"}],
+        output_config={"format": {"type": "json_schema", "schema": schema}},
+    )
+
+    document = json.loads(text_of(message))
+    assert "Lighthouses" in document["title"] and len(document["tags"]) == 2
+
+
+def test_create_when_a_script_is_wanted_then_sentences_without_a_mark(claude: anthropic.Anthropic) -> None:
+    prompt = "Write a narration about the mountains"
+    message = claude.messages.create(model=MODEL, max_tokens=500, messages=[{"role": "user", "content": prompt}])
+
+    assert text_of(message).startswith("Today we are looking at the mountains.")
 
 
 def test_create_when_asked_twice_then_the_text_depends_on_the_prompt_only(claude: anthropic.Anthropic) -> None:

@@ -241,3 +241,16 @@ def test_fault_when_it_makes_no_sense_then_422_says_why(emulators: Emulators, fa
 
     assert answer.status_code == 422
     assert answer.json()["errors"]
+
+
+def test_reset_when_faults_and_requests_are_there_then_every_vendor_forgets_them(
+    sdk: Sdk, emulators: Emulators
+) -> None:
+    sdk.ask()
+    emulators.set_latency(sdk.vendor, first_byte_ms=60_000)
+    emulators.add_fault(sdk.vendor, kind="status", status=500)
+
+    emulators.reset()
+
+    assert emulators.requests(sdk.vendor) == []
+    assert "[emulated" in sdk.ask()

@@ -6,6 +6,7 @@ import httpx2
 import openai
 import pytest
 from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
+from pydantic import BaseModel
 
 from tests.emulators.process import Emulators
 
@@ -55,6 +56,25 @@ def test_n_when_two_then_two_different_choices(gpt: openai.OpenAI) -> None:
 
     assert (first.index, second.index) == (0, 1)
     assert first.message.content != second.message.content
+
+
+class Scene(BaseModel):
+    narration: str
+    keywords: list[str]
+
+
+class Script(BaseModel):
+    title: str
+    scenes: list[Scene]
+
+
+def test_parse_when_a_model_is_given_then_the_sdk_parses_a_script_on_the_topic(gpt: openai.OpenAI) -> None:
+    messages: list[ChatCompletionMessageParam] = [{"role": "user", "content": "A script about bees in 2 scenes"}]
+    completion = gpt.chat.completions.parse(model=MODEL, messages=messages, response_format=Script)
+
+    script = completion.choices[0].message.parsed
+    assert script and len(script.scenes) == 2
+    assert "bees" in script.scenes[0].narration and all(scene.keywords for scene in script.scenes)
 
 
 async def test_async_stream_when_read_then_has_the_text_that_create_returns(

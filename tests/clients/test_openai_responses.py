@@ -4,6 +4,7 @@ from typing import Any
 
 import openai
 import pytest
+from pydantic import BaseModel
 
 MODEL = "gpt-6-luna"
 
@@ -20,6 +21,17 @@ def test_response_when_streamed_then_is_the_response_that_create_returns(gpt: op
     assert types[:2] == ["response.created", "response.in_progress"]
     assert types.count("response.output_text.delta") > 5
     assert types[-2:] == ["response.output_item.done", "response.completed"]
+
+
+def test_response_when_a_format_is_given_then_the_sdk_parses_it(gpt: openai.OpenAI) -> None:
+    class Summary(BaseModel):
+        title: str
+        points: list[str]
+
+    response = gpt.responses.parse(model=MODEL, input="Topic: forests, in four points", text_format=Summary)
+
+    assert response.output_parsed and "Forests" in response.output_parsed.title
+    assert len(set(response.output_parsed.points)) == 4
 
 
 def test_response_when_the_limit_is_reached_then_is_incomplete(gpt: openai.OpenAI) -> None:

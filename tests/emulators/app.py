@@ -5,6 +5,8 @@
 | POST, GET, DELETE `…/faults`   | queues a fault (`faults.py` lists them), returns or clears the queue |
 | GET, DELETE `…/requests`       | returns the last 100 requests (`?prompt_contains=` filters them), or forgets them |
 | POST, GET, DELETE `…/latency`  | sets `{"first_byte_ms": 0, "per_frame_ms": 0}` for all responses, returns, resets |
+
+`DELETE /_emulator` clears all three for every vendor.
 """
 
 import asyncio
@@ -71,6 +73,12 @@ class VendorApp:
                 ControlRoute("/_emulator/latency", self._control_latency, methods=["POST", "GET", "DELETE"]),
             ]
         )
+
+    def reset(self) -> None:
+        """Forget the faults, the requests and the latency."""
+        self.faults.clear()
+        self.journal.clear()
+        self.latency = Latency()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one HTTP request (ASGI)."""
@@ -175,8 +183,15 @@ def create_app(vendors: list[Vendor]) -> Starlette:
     async def index(_: Request) -> JSONResponse:
         return JSONResponse({"vendors": [vendor.name for vendor in vendors]})
 
-    mounts = [Mount(f"/{vendor.name}", app=VendorApp(vendor)) for vendor in vendors]
-    return Starlette(routes=[*mounts, ControlRoute("/", index)])
+    async def reset(_: Request) -> JSONResponse:
+        for app in apps:
+            app.reset()
+        return JSONResponse({})
+
+    apps = [VendorApp(vendor) for vendor in vendors]
+    mounts = [Mount(f"/{app.vendor.name}", app=app) for app in apps]
+    controls = [ControlRoute("/", index), ControlRoute("/_emulator", reset, methods=["DELETE"])]
+    return Starlette(routes=[*mounts, *controls])
 
 
 async def _read_body(receive: Receive, *, limit: int) -> bytes | None:

@@ -62,9 +62,7 @@ class Emulators:
 
     def reset(self) -> None:
         """Forget every vendor's faults, requests and latency."""
-        for vendor in self.base_urls:
-            for control in ("faults", "requests", "latency"):
-                self._http.delete(f"/{vendor}/_emulator/{control}").raise_for_status()
+        self._http.delete("/_emulator").raise_for_status()
 
     def close(self) -> None:
         """Close the connections to the control routes."""
