@@ -21,6 +21,7 @@ from pydantic import BaseModel
 from electrons.context import Context
 from electrons.health import create_health_handler
 from electrons.http import Response
+from electrons.index import create_index_handler
 from electrons.logs import timestamp
 from electrons.middleware import CallNext, Middleware
 from electrons.middleware.access_log import access_log
@@ -73,6 +74,7 @@ class App:
         self._handle = _chain(BEFORE_ROUTING, partial(_route, self._router, _chain(AFTER_ROUTING, _call_handler)))
         health = create_health_handler(self.providers, reports_providers=reports_providers)
         self.get("/health", public=True)(health)
+        self.get("/", public=True)(create_index_handler(lambda: self.routes))
 
     @property
     def routes(self) -> tuple[Route, ...]:
@@ -116,6 +118,7 @@ class App:
 
         @self.get(f"{folder.path}/{{name}}", public=True)
         async def media(context: Context) -> Response:
+            """`GET {path}/{name}`: a stored file; `Range`, `If-None-Match` and `HEAD` work as HTTP defines them."""
             return await folder.serve(context, context.path_parameters["name"])
 
     def on_start(self, work: StartWork) -> StartWork:

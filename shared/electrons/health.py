@@ -26,6 +26,7 @@ def create_health_handler(
     """
 
     async def health(context: Context) -> Response:
+        """`GET /health`: whether the worker runs; with `deep=1`, also whether it could do its work."""
         body: dict[str, object] = {"status": "healthy", "service": context.service, "timestamp": timestamp()}
         configured = {provider.name: provider.is_configured(context.settings) for provider in providers}
         if context.request.query.get("deep") != "1":

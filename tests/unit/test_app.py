@@ -153,6 +153,7 @@ async def test_deferred_work_when_answer_is_a_stream_then_it_runs_after_the_last
 def test_routes_when_asked_then_health_and_own_ones_in_order() -> None:
     assert [(route.method, route.path) for route in create_app().routes] == [
         ("GET", "/health"),
+        ("GET", "/"),
         ("POST", "/greet"),
         ("GET", "/greetings/{name}"),
         ("GET", "/secret"),
