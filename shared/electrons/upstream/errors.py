@@ -78,12 +78,12 @@ def classify_error(
     out_of_quota: bool = False,
     kind: type[ProviderError] | None = None,
 ) -> ProviderError:
-    """Return the error for a provider's answer, by its status, or of `kind`.
+    """Return the error for a provider's answer, by its status and its code, or of `kind`.
 
     `message` is the provider's own, if it has one; `code` and `request_id` are what the answer has in their places.
-    `out_of_quota` when the code or the message means that. A pause is at most `RETRY_AFTER_LIMIT_SECONDS` long.
+    `out_of_quota` when the vendor says that in a way of its own. A pause is at most `RETRY_AFTER_LIMIT_SECONDS` long.
     """
-    kind = kind or _kind_of(status, out_of_quota=out_of_quota)
+    kind = kind or _kind_of(402 if out_of_quota else status, parse_code(code))
     if retry_after is not None:
         retry_after = min(max(retry_after, 0.0), RETRY_AFTER_LIMIT_SECONDS)
     words = redact(" ".join((as_string(message, limit=None) or "").split()))[:MESSAGE_LIMIT]
@@ -138,9 +138,12 @@ def parse_json_error(content: bytes) -> dict[str, Any]:
         return {}
 
 
-def _kind_of(status: int, *, out_of_quota: bool) -> type[ProviderError]:
-    if out_of_quota or status == 402:
+def _kind_of(status: int, code: str | None) -> type[ProviderError]:
+    meaning = status_of_code(code) if 400 <= status < 500 else status
+    if 402 in {status, meaning}:
         return ProviderQuotaError
+    if meaning == 429:
+        return ProviderRateLimitError
     if status in {401, 403}:
         return ProviderAuthError
     if status == 429:
