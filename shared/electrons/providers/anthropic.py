@@ -190,7 +190,7 @@ class AnthropicProvider(TextProvider, TurnProvider):
         }
         if call.system.strip():
             document["system"] = [{"type": "text", "text": call.system, **_CACHED}]
-        if messages[-1]["role"] == "user":
+        if messages and messages[-1]["role"] == "user":
             messages[-1]["content"][-1] |= _CACHED
         if call.temperature is not None:
             document["temperature"] = call.temperature
