@@ -430,7 +430,7 @@ def test_parse_turn_when_it_stopped_for_a_reason_then_the_platforms_word(stop_re
 @pytest.mark.parametrize(
     ("kind", "expected", "status"),
     [
-        ("new_error", ProviderError, 500),
+        ("new_error", ProviderError, 200),
         ("overloaded_error", ProviderError, 529),
         ("api_error", ProviderError, 500),
         ("rate_limit_error", ProviderRateLimitError, 429),

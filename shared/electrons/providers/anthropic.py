@@ -232,7 +232,7 @@ class AnthropicProvider(TextProvider, TurnProvider):
         return classify_error(
             message,
             provider=self,
-            status=status or status_of_code(code, error.get("type")),
+            status=status or status_of_code(code, error.get("type"), default=200),
             code=code,
             request_id=headers.get("request-id") or document.get("request_id"),
             retry_after=parse_retry_after(headers),

@@ -51,6 +51,10 @@ _FIRST_PAUSE_SECONDS = 0.5
 _RETRIED_STATUS = {408, 409}
 
 
+class ShapeError(Exception):
+    """Why an answer cannot be read. It names fields and lines, never values, so it may go into the log."""
+
+
 async def call_provider(
     context: Context, provider: Provider, request: ProviderRequest, parse: Callable[[dict[str, Any]], T]
 ) -> T:
@@ -63,16 +67,11 @@ async def call_provider(
 
 @contextmanager
 def parsing(provider: Provider) -> Iterator[None]:
-    """Turn what a parser raises for an answer that it cannot read into a `ProviderError`.
-
-    Only an `UnreadableError` may go into the log as it is: the text of others can quote the answer.
-    """
+    """Turn what a parser raises for an answer that it cannot read into a `ProviderError`."""
     try:
         yield
-    except UnreadableError as error:
-        raise unreadable(provider) from error
     except PARSE_ERRORS as error:
-        raise unreadable(provider) from UnreadableError(_locate(error))
+        raise unreadable(provider) from ShapeError(_explain(error))
 
 
 async def read_json(provider: Provider, response: httpx2.Response) -> dict[str, Any]:
@@ -214,9 +213,10 @@ async def _raise_for(provider: Provider, response: httpx2.Response) -> NoReturn:
 
 
 def _parse_reported_error(provider: Provider, document: dict[str, Any], confidential: tuple[str, ...]) -> ProviderError:
-    """Return the error that a response with a status of 200 reports; its status is that of its codes."""
+    """Return the error that a response with a status of 200 reports; its codes may stand for another status."""
     error = as_object(document.get("error"))
-    status = status_of_code(error.get("code"), error.get("type"), error.get("status"), document.get("code"))
+    codes = (error.get("code"), error.get("type"), error.get("status"), document.get("code"))
+    status = status_of_code(*codes, default=200)
     return provider.parse_error(status, {}, _conceal(json.dumps(document).encode(), confidential))
 
 
@@ -246,8 +246,10 @@ def _conceal_string(string: str, confidential: tuple[str, ...]) -> str:
     return string
 
 
-def _locate(error: Exception) -> str:
-    """Return the kind of an error and the line that raised it."""
+def _explain(error: Exception) -> str:
+    """Return the reason of a parser's error; errors other than our own can quote the answer, so only their place."""
+    if isinstance(error, UnreadableError):
+        return str(error)
     frames = traceback.extract_tb(error.__traceback__)
     return f"{type(error).__name__} in {Path(frames[-1].filename).name}, line {frames[-1].lineno}"
 

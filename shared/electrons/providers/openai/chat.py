@@ -116,7 +116,7 @@ class OpenAICompatibleProvider(TextProvider):
         if not isinstance(error, dict | str):
             raise UnreadableError("`error` is not an object")
         fields = as_object(error)
-        status = status_of_code(fields.get("code"), fields.get("type"), document.get("code"))
+        status = status_of_code(fields.get("code"), fields.get("type"), document.get("code"), default=200)
         return self._read_error(document, status=status, headers={})
 
     def _read_error(self, document: dict[str, Any], *, status: int, headers: dict[str, str]) -> ProviderError:
@@ -130,7 +130,7 @@ class OpenAICompatibleProvider(TextProvider):
             code=code if code is not None else kind,
             request_id=headers.get("x-request-id"),
             retry_after=parse_retry_after(headers),
-            out_of_quota=status_of_code(kind) == 402,
+            out_of_quota=status_of_code(kind, default=status) == 402,
         )
 
 
