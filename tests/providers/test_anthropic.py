@@ -48,6 +48,9 @@ MESSAGE: dict[str, Any] = {
 }
 
 
+BLANK: list[dict[str, Any]] = [{"type": "text", "text": text} for text in ("", " \n")]
+"""What a model may write, and Anthropic refuses to take back."""
+
 TOOL_USE = {
     "type": "tool_use",
     "id": "toolu_01",
@@ -121,7 +124,30 @@ CASES: Cases = {
         ),
         "unreadable": Case(body="<html>", expected=ProviderError),
         "no object": Case(body=[], expected=ProviderError),
-        "no usage": Case(body={**MESSAGE, "usage": None}, expected=ProviderError),
+        "no usage": Case(
+            body={**MESSAGE, "usage": None},
+            expected=TextResult(
+                model="claude-sonnet-4-6",
+                text="Good morning",
+                finish_reason="stop",
+                input_tokens=2,
+                output_tokens=3,
+                warnings=["Anthropic did not report all token counts; the missing ones are estimated"],
+            ),
+        ),
+        "400 out of credit": Case(
+            status=400,
+            body=error("invalid_request_error", "Your credit balance is too low to access the Anthropic API."),
+            expected=ProviderQuotaError,
+        ),
+        "error in a 200": Case(body=error("overloaded_error", "Overloaded"), expected=ProviderError),
+        "rate limit in a 200": Case(body=error("rate_limit_error", "Too many"), expected=ProviderRateLimitError),
+        "quota in a 200": Case(
+            body=error("rate_limit_error", "Limit reached", error_code="contract_spend_limit_reached"),
+            expected=ProviderQuotaError,
+        ),
+        "no content": Case(body={**MESSAGE, "content": None}, expected=ProviderError),
+        "empty": Case(body={"content": []}, expected=ProviderError),
     },
     "turns": {
         "success": Case(body=TOOL_MESSAGE, expected=TURN),
@@ -136,8 +162,29 @@ CASES: Cases = {
         "5xx": Case(status=500, body=error("api_error", "Internal server error"), expected=ProviderError),
         "529": Case(status=529, body=error("overloaded_error", "Overloaded"), expected=ProviderError),
         "unreadable": Case(body="<html>", expected=ProviderError),
-        "no usage": Case(body={**TOOL_MESSAGE, "usage": None}, expected=ProviderError),
-        "unknown reason": Case(body={**TOOL_MESSAGE, "stop_reason": "tired"}, expected=ProviderError),
+        "no usage": Case(
+            body={**TOOL_MESSAGE, "usage": None},
+            expected=replace(TURN, input_tokens=85, output_tokens=100, cache_read_tokens=0, cache_write_tokens=0),
+        ),
+        "unknown reason": Case(body={**TOOL_MESSAGE, "stop_reason": "tired"}, expected=TURN),
+        "unknown reason, no tools": Case(
+            body={**TOOL_MESSAGE, "content": MESSAGE_CONTENT, "stop_reason": None},
+            expected=replace(TURN, tool_uses=(), ended="end", raw=MESSAGE_CONTENT),
+        ),
+        "input as JSON": Case(
+            body={**TOOL_MESSAGE, "content": [*MESSAGE_CONTENT, {**TOOL_USE, "input": '{"path": "README.md"}'}]},
+            expected=replace(TURN, tool_uses=TURN.tool_uses[:1], raw=[*MESSAGE_CONTENT, TOOL_USE]),
+        ),
+        "input left out": Case(
+            body={**TOOL_MESSAGE, "content": [*MESSAGE_CONTENT, {**TOOL_USE, "input": ""}]},
+            expected=replace(
+                TURN,
+                tool_uses=(replace(TURN.tool_uses[0], input={}),),
+                raw=[*MESSAGE_CONTENT, {**TOOL_USE, "input": {}}],
+            ),
+        ),
+        "bad block": Case(body={**TOOL_MESSAGE, "content": [None, *TOOL_MESSAGE["content"]]}, expected=TURN),
+        "no content": Case(body={**TOOL_MESSAGE, "content": None}, expected=ProviderError),
         "no tools": Case(body={**TOOL_MESSAGE, "content": []}, expected=ProviderError),
         "input no object": Case(
             body={**TOOL_MESSAGE, "content": [{**TOOL_USE, "input": "src/index.js"}]}, expected=ProviderError
@@ -338,6 +385,13 @@ def test_build_turn_when_the_same_one_speaks_twice_then_one_message() -> None:
     assert build(hello, pause, pause, bye) == [("user", 1), ("assistant", 6), ("user", 1)]
     assert build(hello, silence, bye) == [("user", 2)]
     assert build(hello, pause) == [("user", 1), ("assistant", 3)]
+    assert build(hello, replace(pause, raw=BLANK), bye) == [("user", 2)]
+    assert build(hello, replace(pause, raw=[*BLANK, *MESSAGE_CONTENT]), bye) == [
+        ("user", 1),
+        ("assistant", 3),
+        ("user", 1),
+    ]
+    assert build(hello, pause, UserText(text=" \n")) == [("user", 1), ("assistant", 3)]
     assert TURN.raw == TOOL_MESSAGE["content"]
 
 
@@ -376,6 +430,7 @@ def test_parse_turn_when_it_stopped_for_a_reason_then_the_platforms_word(stop_re
 @pytest.mark.parametrize(
     ("kind", "expected", "status"),
     [
+        ("new_error", ProviderError, 200),
         ("overloaded_error", ProviderError, 529),
         ("api_error", ProviderError, 500),
         ("rate_limit_error", ProviderRateLimitError, 429),
@@ -390,8 +445,60 @@ def test_event_when_it_reports_a_failure_then_that_error(kind: str, expected: ty
     assert caught.value.upstream_status == status
 
 
-@pytest.mark.parametrize("data", ["", "[DONE]", "{}", "[]", '{"type": "message_start"}', '{"type": "message_delta"}'])
-def test_event_when_it_is_malformed_then_one_of_the_promised_errors(data: str) -> None:
+@pytest.mark.parametrize("data", ["{}", '{"type": "message_start"}', '{"type": "message_delta"}', '{"type": null}'])
+def test_event_when_it_lacks_what_is_not_needed_then_skipped(data: str) -> None:
+    result = TextResult(model="m", finish_reason="stop", input_tokens=3, output_tokens=4)
+
+    assert PROVIDER.parse_text_event(data, result) == ""
+    assert result == TextResult(model="m", finish_reason="stop", input_tokens=3, output_tokens=4)
+
+
+@pytest.mark.parametrize(
+    ("usage", "counts"),
+    [
+        ({"output_tokens": 9}, (10, 9, 5, 2)),
+        ({"output_tokens": 9, "input_tokens": None}, (10, 9, 5, 2)),
+        ({"output_tokens": 9, "input_tokens": 30}, (37, 9, 5, 2)),
+        ({"output_tokens": 9, "input_tokens": 30, "cache_read_input_tokens": 6}, (38, 9, 6, 2)),
+        ({"output_tokens": 10**15, "input_tokens": -5, "cache_creation_input_tokens": "8"}, (10, 4, 5, 2)),
+        ({"output_tokens": 1.5, "input_tokens": True}, (10, 4, 5, 2)),
+        (None, (10, 4, 5, 2)),
+    ],
+)
+def test_event_when_it_counts_again_then_each_readable_count_is_taken(
+    usage: dict[str, Any] | None, counts: tuple[int, ...]
+) -> None:
+    result = TextResult(model="m", input_tokens=10, output_tokens=4, cache_read_tokens=5, cache_write_tokens=2)
+
+    PROVIDER.parse_text_event(json.dumps({"type": "message_delta", "delta": {}, "usage": usage}), result)
+
+    assert counts == (
+        result.input_tokens,
+        result.output_tokens,
+        result.cache_read_tokens,
+        result.cache_write_tokens,
+    )
+
+
+def test_event_when_the_stream_is_over_then_complete() -> None:
+    result = TextResult(model="m")
+
+    PROVIDER.parse_text_event('{"type": "message_delta", "delta": {"stop_reason": "end_turn"}}', result)
+    assert not result.is_complete
+    PROVIDER.parse_text_event('{"type": "message_stop"}', result)
+
+    assert result.is_complete
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        *("", "[DONE]", "[]"),
+        '{"type": "content_block_delta"}',
+        '{"type": "content_block_delta", "delta": {"type": "text_delta", "text": 5}}',
+    ],
+)
+def test_event_when_its_text_cannot_be_read_then_one_of_the_promised_errors(data: str) -> None:
     with pytest.raises((AttributeError, LookupError, TypeError, ValueError)):
         PROVIDER.parse_text_event(data, TextResult(model="m"))
 

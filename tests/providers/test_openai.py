@@ -44,6 +44,14 @@ COMPLETION: dict[str, Any] = {
 }
 
 
+RESULT = TextResult(model="gpt-6-luna", text="Good morning", finish_reason="stop", input_tokens=10, output_tokens=4)
+ESTIMATED = "OpenAI did not report all token counts; the missing ones are estimated"
+
+
+def completion(message: dict[str, Any]) -> dict[str, Any]:
+    return {**COMPLETION, "choices": [{**COMPLETION["choices"][0], "message": message}]}
+
+
 def chunk(*choices: dict[str, Any], usage: dict[str, int] | None = None) -> str:
     document = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1795000000, "model": "gpt-6-luna"}
     return json.dumps({**document, "choices": list(choices), "usage": usage})
@@ -59,12 +67,7 @@ def error(kind: str, message: str, code: str | None = None) -> dict[str, Any]:
 
 CASES: Cases = {
     "text": {
-        "success": Case(
-            body=COMPLETION,
-            expected=TextResult(
-                model="gpt-6-luna", text="Good morning", finish_reason="stop", input_tokens=10, output_tokens=4
-            ),
-        ),
+        "success": Case(body=COMPLETION, expected=RESULT),
         "400": Case(
             status=400,
             body=error("invalid_request_error", "Unsupported parameter: 'max_tokens'", "unsupported_parameter"),
@@ -109,7 +112,61 @@ CASES: Cases = {
         ),
         "unreadable": Case(body="<html>", expected=ProviderError),
         "no choices": Case(body={**COMPLETION, "choices": []}, expected=ProviderError),
-        "no usage": Case(body={**COMPLETION, "usage": None}, expected=ProviderError),
+        "no message": Case(body={**COMPLETION, "choices": [{"finish_reason": "stop"}]}, expected=ProviderError),
+        "bad content": Case(body=completion({"content": 5}), expected=ProviderError),
+        "no usage": Case(
+            body={**COMPLETION, "usage": None},
+            expected=replace(RESULT, input_tokens=2, output_tokens=3, warnings=[ESTIMATED]),
+        ),
+        "output not counted": Case(
+            body={**COMPLETION, "usage": {"prompt_tokens": 10, "completion_tokens": None}},
+            expected=replace(RESULT, output_tokens=3, warnings=[ESTIMATED]),
+        ),
+        "absurd counts": Case(
+            body={**COMPLETION, "usage": {"prompt_tokens": 10**15, "completion_tokens": -5}},
+            expected=replace(RESULT, input_tokens=2, output_tokens=3, warnings=[ESTIMATED]),
+        ),
+        "counts of another type": Case(
+            body={**COMPLETION, "usage": {"prompt_tokens": "10", "completion_tokens": 1.5}},
+            expected=replace(RESULT, input_tokens=2, output_tokens=3, warnings=[ESTIMATED]),
+        ),
+        "no model": Case(body={**COMPLETION, "model": None}, expected=replace(RESULT, model="model-1")),
+        "error null": Case(body={**COMPLETION, "error": None}, expected=RESULT),
+        "no finish reason": Case(
+            body={**COMPLETION, "choices": [{"message": {"content": "Good morning"}}]}, expected=RESULT
+        ),
+        "a bad choice": Case(
+            body={**COMPLETION, "choices": [None, *COMPLETION["choices"]]},
+            expected=replace(RESULT, warnings=["1 of 2 choices could not be read and was left out"]),
+        ),
+        "content in parts": Case(
+            body=completion(
+                {
+                    "content": [
+                        {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]},
+                        {"type": "text", "text": "Good "},
+                        {"type": "output_text", "text": "morning"},
+                    ]
+                }
+            ),
+            expected=RESULT,
+        ),
+        "error in a 200": Case(body=error("server_error", "Down"), expected=ProviderError),
+        "quota in a 200": Case(
+            body=error("insufficient_quota", "No credit", "insufficient_quota"), expected=ProviderQuotaError
+        ),
+        "rate limit in a 200": Case(body={"error": {"code": 429, "message": "Slow"}}, expected=ProviderRateLimitError),
+        "rejected in a 200": Case(
+            body={"error": "Too long", "code": "context_length_exceeded"}, expected=ProviderRejectedError
+        ),
+        "quota by its type alone": Case(
+            status=429, body=error("insufficient_quota", "No credit"), expected=ProviderQuotaError
+        ),
+        "400 billing": Case(
+            status=400,
+            body=error("invalid_request_error", "Inactive", "billing_not_active"),
+            expected=ProviderQuotaError,
+        ),
     },
     "image": IMAGE_CASES,
 }
@@ -209,7 +266,62 @@ def test_event_when_it_reports_a_failure_then_a_provider_error() -> None:
         PROVIDER.parse_text_event(json.dumps(error("server_error", "The server had an error")), TextResult(model="m"))
 
 
-@pytest.mark.parametrize("data", ["", "{}", "[]", '{"model": "m"}', '{"model": "m", "choices": [{}]}', '{"error": 1}'])
+@pytest.mark.parametrize(
+    "data",
+    [
+        *("{}", '{"error": null}', '{"model": "m"}', '{"model": "", "choices": []}', '{"choices": [{}]}'),
+        '{"choices": [{"index": 0, "finish_reason": null, "content_filter_results": {}}]}',
+        '{"choices": [{"delta": {"content": null}}], "usage": {"prompt_tokens": -1, "completion_tokens": 1e300}}',
+    ],
+)
+def test_event_when_it_lacks_what_is_not_needed_then_skipped(data: str) -> None:
+    result = TextResult(model="m", finish_reason="stop", input_tokens=3, output_tokens=4)
+
+    assert PROVIDER.parse_text_event(data, result) == ""
+    assert result == TextResult(model="m", finish_reason="stop", input_tokens=3, output_tokens=4)
+
+
+@pytest.mark.parametrize(
+    ("failure", "expected"),
+    [
+        (error("server_error", "Down"), ProviderError),
+        (error("insufficient_quota", "No credit", "insufficient_quota"), ProviderQuotaError),
+        (error("requests", "Rate limit reached", "rate_limit_exceeded"), ProviderRateLimitError),
+        ({"error": {"code": 429, "message": "Slow down"}}, ProviderRateLimitError),
+        ({"error": "Upstream failed"}, ProviderError),
+    ],
+)
+def test_event_when_a_failure_has_a_code_then_of_that_kind(failure: dict[str, Any], expected: type) -> None:
+    with pytest.raises(ProviderError) as caught:
+        PROVIDER.parse_text_event(json.dumps(failure), TextResult(model="m"))
+
+    assert type(caught.value) is expected
+
+
+def test_event_when_the_stream_is_over_then_complete() -> None:
+    result = TextResult(model="m")
+
+    PROVIDER.parse_text_event(chunk(delta("stop")), result)
+    assert not result.is_complete
+    PROVIDER.parse_text_event("[DONE]", result)
+
+    assert result.is_complete
+
+
+def test_event_when_its_content_comes_in_parts_then_their_text() -> None:
+    parts = [{"type": "thinking", "thinking": "Hm."}, {"type": "text", "text": "Hi"}]
+
+    assert PROVIDER.parse_text_event(chunk(delta(content=parts)), TextResult(model="m")) == "Hi"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        *("", "[]", '{"error": 1}', '{"choices": 5}', '{"choices": [null]}'),
+        '{"choices": [{"delta": "Hi"}]}',
+        '{"choices": [{"delta": {"content": 5}}]}',
+    ],
+)
 def test_event_when_it_is_malformed_then_one_of_the_promised_errors(data: str) -> None:
     with pytest.raises((AttributeError, LookupError, TypeError, ValueError)):
         PROVIDER.parse_text_event(data, TextResult(model="m"))

@@ -36,6 +36,16 @@ def resolve(model: str) -> tuple[str, str]:
         ("claude-sonnet-4-20250514", ("anthropic", "claude-sonnet-4-6")),
         ("anthropic:claude-sonnet-4-20250514", ("anthropic", "claude-sonnet-4-6")),
         ("openai:claude-sonnet-4-20250514", ("openai", "claude-sonnet-4-20250514")),
+        ("claude-3-5-sonnet-20241022", ("anthropic", "claude-sonnet-4-6")),
+        ("claude-3-5-sonnet-latest", ("anthropic", "claude-sonnet-4-6")),
+        ("claude-3-opus-20240229", ("anthropic", "claude-opus-4-8")),
+        ("claude-2.1", ("anthropic", "claude-sonnet-4-6")),
+        ("gpt-4-turbo", ("openai", "gpt-6.1-sol")),
+        ("gpt-4", ("openai", "gpt-6.1-sol")),
+        ("openai:o1-mini", ("openai", "gpt-6.1-terra")),
+        ("gpt-3.5-turbo", ("openai", "gpt-6.1-terra")),
+        ("gpt-4.1-nano", ("openai", "gpt-6-luna")),
+        ("gpt-4o-mini", ("openai", "gpt-4o-mini")),
     ],
 )
 def test_resolve_when_a_model_is_named_then_its_provider_and_name(model: str, expected: tuple[str, str]) -> None:

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from electrons.capabilities.text import TextProvider, TextResult, estimate_tokens, generate_text, stream_text
 from electrons.context import Context
-from electrons.errors import ProviderError
+from electrons.errors import ProviderError, ProviderQuotaError
 from electrons.providers.anthropic import AnthropicProvider
 from electrons.providers.openai.provider import OpenAIProvider
-from tests.providers.cases import TEXT_CALL, create_context
+from tests.providers.cases import API_KEY, TEXT_CALL, create_context
 
 OPENAI = OpenAIProvider()
 ANTHROPIC = AnthropicProvider()
@@ -98,7 +98,7 @@ async def test_stream_when_it_ends_well_then_pieces_result_and_usage() -> None:
     assert counted(context) == ("gpt-6-luna", 10, 4)
 
 
-@pytest.mark.parametrize("tail", [b"", b"data: [DONE]\n\n", chunk("never finished")[:-2]])
+@pytest.mark.parametrize("tail", [b"", chunk("never finished")[:-2]])
 async def test_stream_when_it_ends_before_its_end_then_broken_and_counted_by_what_came(tail: bytes) -> None:
     context, pieces = streaming(chunk("Good morning"), tail), list[str]()
 
@@ -110,7 +110,9 @@ async def test_stream_when_it_ends_before_its_end_then_broken_and_counted_by_wha
     assert counted(context) == ("gpt-6-luna", estimate_tokens(TEXT_CALL.prompt), 3)
 
 
-@pytest.mark.parametrize("event", [b"data: {\n\n", b"data: []\n\n", b"data: \xff\n\n", b'data: {"model": "m"}\n\n'])
+@pytest.mark.parametrize(
+    "event", [b"data: {\n\n", b"data: []\n\n", b"data: \xff\n\n", b'data: {"choices": [{"delta": 5}]}\n\n']
+)
 async def test_stream_when_an_event_cannot_be_read_then_a_provider_error(event: bytes) -> None:
     context = streaming(chunk("Good"), event, *END)
 
@@ -135,3 +137,138 @@ async def test_stream_when_the_provider_refuses_then_the_error_before_any_piece(
         await anext(stream_text(context, OPENAI, TEXT_CALL, result=TextResult(model="model-1")))
 
     assert counted(context) == ("model-1", 0, 0)
+
+
+async def stream(context: Context, provider: TextProvider = OPENAI) -> tuple[str, TextResult]:
+    result = TextResult(model="model-1")
+    pieces = [piece async for piece in stream_text(context, provider, TEXT_CALL, result=result)]
+    assert all(piece.encode() for piece in pieces)
+    return "".join(pieces), result
+
+
+async def held_open(*pieces: bytes) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece
+    await asyncio.Event().wait()
+
+
+def event(**members: Any) -> bytes:
+    return b"event: any\ndata: %s\n\n" % json.dumps(members).encode()
+
+
+ANTHROPIC_STREAM = (
+    event(type="message_start", message={"model": "claude-sonnet-4-6", "usage": {"input_tokens": 10}}),
+    event(type="content_block_delta", delta={"type": "text_delta", "text": "Hi"}),
+    event(type="message_delta", delta={"stop_reason": "end_turn"}, usage={"output_tokens": 4}),
+    event(type="message_stop"),
+)
+
+
+@pytest.mark.parametrize(
+    ("provider", "pieces"), [(OPENAI, (chunk("Hi"), *END)), (ANTHROPIC, ANTHROPIC_STREAM)], ids=["openai", "anthropic"]
+)
+async def test_stream_when_the_connection_stays_open_then_it_is_over_all_the_same(
+    provider: TextProvider, pieces: tuple[bytes, ...]
+) -> None:
+    response = httpx2.Response(200, content=held_open(*pieces))
+    context = create_context(provider, lambda _request: response, total_timeout_seconds=5.0)
+
+    async with asyncio.timeout(2):
+        text, result = await stream(context, provider)
+
+    assert (text, result.finish_reason, result.input_tokens, result.output_tokens) == ("Hi", "stop", 10, 4)
+    assert response.is_closed
+
+
+async def test_stream_when_it_is_over_without_a_reason_then_stopped_and_estimated() -> None:
+    context = streaming(chunk("Good morning"), b"data: [DONE]\n\n")
+
+    text, result = await stream(context)
+
+    assert (text, result.finish_reason) == ("Good morning", "stop")
+    assert result.warnings == ["OpenAI did not report all token counts; the missing ones are estimated"]
+    assert counted(context) == ("gpt-6-luna", estimate_tokens(TEXT_CALL.prompt), 3)
+
+
+async def test_stream_when_it_is_over_without_anything_then_broken() -> None:
+    with pytest.raises(ProviderError, match="broke off"):
+        await stream(streaming(b"data: [DONE]\n\n"))
+
+
+async def test_stream_when_it_breaks_after_its_reason_then_counted_by_what_came() -> None:
+    context = streaming(chunk("Good morning"), chunk(finish_reason="stop"), b"data: {\n\n")
+
+    with pytest.raises(ProviderError, match="cannot be read"):
+        await stream(context)
+
+    assert counted(context) == ("gpt-6-luna", estimate_tokens(TEXT_CALL.prompt), 3)
+
+
+async def test_stream_when_a_pair_of_surrogates_is_split_then_joined() -> None:
+    text, _ = await stream(streaming(chunk("a\ud83d"), chunk("\ude00b"), chunk("c\ud83d"), *END))
+
+    assert text == "a\U0001f600bc\ufffd"
+
+
+async def test_generate_when_a_surrogate_has_no_other_half_then_replaced() -> None:
+    body = rb'{"choices": [{"message": {"content": "a\ud83d"}}], "usage": {"prompt_tokens": 1, "completion_tokens": 1}}'
+    context = create_context(OPENAI, lambda _request: httpx2.Response(200, content=body))
+
+    assert (await generate_text(context, OPENAI, TEXT_CALL)).text == "a\ufffd"
+
+
+async def test_stream_when_an_error_event_echoes_our_key_then_hidden() -> None:
+    failure = {"error": {"message": f"Key {API_KEY} is out of credit", "code": "insufficient_quota"}}
+    context = streaming(chunk("Hi"), b"data: %s\n\n" % json.dumps(failure).encode())
+
+    with pytest.raises(ProviderQuotaError) as caught:
+        await stream(context)
+
+    assert caught.value.message.endswith("(Key *** is out of credit)")
+    assert API_KEY not in str(caught.value)
+
+
+HI = {"index": 0, "delta": {"content": "Hi"}, "finish_reason": None}
+STOP = {"index": 0, "delta": {}, "finish_reason": "stop"}
+COUNTED = {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4}
+STREAMS: dict[str, list[dict[str, Any]]] = {
+    "no finish_reason field": [
+        {"choices": [{"index": 0, "delta": {"content": "Hi"}}]},
+        {"choices": [STOP]},
+        {"choices": [], "usage": COUNTED},
+    ],
+    "error is null": [
+        {"choices": [HI], "error": None},
+        {"choices": [STOP], "error": None},
+        {"choices": [], "usage": COUNTED, "error": None},
+    ],
+    "content in parts": [
+        {"choices": [{"index": 0, "delta": {"content": [{"type": "text", "text": "Hi"}]}, "finish_reason": None}]},
+        {"choices": [STOP]},
+        {"choices": [], "usage": COUNTED},
+    ],
+    "content filter": [
+        {"id": "", "model": "", "prompt_filter_results": [{}], "choices": []},
+        {"choices": [HI]},
+        {"choices": [STOP]},
+        {"model": "", "choices": [{"index": 0, "finish_reason": None, "content_filter_offsets": {"check_offset": 9}}]},
+        {"choices": [], "usage": COUNTED},
+    ],
+    "output not counted": [
+        {"choices": [HI]},
+        {"choices": [STOP]},
+        {"choices": [], "usage": {**COUNTED, "completion_tokens": None}},
+    ],
+    "counted in the last chunk of text": [{"choices": [HI]}, {"choices": [STOP], "usage": COUNTED}],
+    "no choices": [{"choices": [HI]}, {"choices": [STOP]}, {"choices": None, "usage": COUNTED}],
+}
+
+
+@pytest.mark.parametrize("chunks", STREAMS.values(), ids=STREAMS.keys())
+async def test_stream_when_a_compatible_server_differs_then_its_text(chunks: list[dict[str, Any]]) -> None:
+    lines = [b"data: %s\n\n" % json.dumps({"model": "gpt-4o-mini", **chunk}).encode() for chunk in chunks]
+
+    text, result = await stream(streaming(*lines, b"data: [DONE]\n\n"))
+
+    assert (text, result.model, result.finish_reason) == ("Hi", "gpt-4o-mini", "stop")
+    assert (result.input_tokens, result.output_tokens) == (3, 1)

@@ -1,7 +1,8 @@
 """The one policy for calls to providers: what is asked again, and what becomes of failures."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+import re
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import httpx2
@@ -21,6 +22,7 @@ from electrons.logs import Logger
 from electrons.providers.openai.provider import OpenAIProvider
 from electrons.upstream.client import RESPONSE_LIMIT, call_provider
 from electrons.upstream.provider import ProviderRequest
+from electrons.upstream.reading import UnreadableError
 from tests.providers.cases import API_KEY, Handler, create_context
 
 PROVIDER = OpenAIProvider()
@@ -274,3 +276,62 @@ async def test_error_of_a_provider_that_echoes_our_key_in_a_header_conceals_it()
 
     assert API_KEY not in str(caught.value.details)
     assert "req-***" in str(caught.value.details)
+
+
+def refuse(_document: dict[str, Any]) -> object:
+    raise UnreadableError("`usage.tokens` is not a whole number")
+
+
+def quote(document: dict[str, Any]) -> object:
+    return int(document["text"])
+
+
+@pytest.mark.parametrize(
+    ("parse", "reason"),
+    [
+        (refuse, r"`usage\.tokens` is not a whole number"),
+        (quote, r"ValueError in test_transport\.py, line \d+"),
+        (lambda document: document["nothing"], r"KeyError in test_transport\.py, line \d+"),
+    ],
+)
+async def test_call_when_the_parser_fails_then_its_cause_never_quotes_the_answer(
+    parse: Callable[[dict[str, Any]], object], reason: str
+) -> None:
+    context = create_context(PROVIDER, Script(httpx2.Response(200, json={"text": "private"})))
+
+    with pytest.raises(ProviderError, match="cannot be read") as caught:
+        await call_provider(context, PROVIDER, ProviderRequest.json("/work", {}, headers=[]), parse)
+
+    assert re.fullmatch(reason, str(caught.value.__cause__))
+
+
+@pytest.mark.parametrize(
+    ("document", "kind"),
+    [
+        ({"error": {"code": "rate_limit_exceeded", "message": "Slow"}}, ProviderRateLimitError),
+        ({"error": {"type": "insufficient_quota", "message": "Pay"}}, ProviderQuotaError),
+        ({"error": "Down"}, ProviderError),
+        ({"success": False, "message": "Down"}, ProviderError),
+    ],
+)
+async def test_call_when_a_200_reports_an_error_then_that_error(document: dict[str, Any], kind: type) -> None:
+    script = Script(httpx2.Response(200, json=document))
+
+    with pytest.raises(ProviderError) as caught:
+        await call(script)
+
+    assert type(caught.value) is kind
+    assert caught.value.provider == "openai"
+    assert len(script.requests) == 1
+
+
+@pytest.mark.parametrize("status", [200, 400, 503])
+async def test_call_when_an_error_echoes_our_key_then_hidden_in_words_and_headers(status: int) -> None:
+    document = {"error": {"message": f"Key {API_KEY}", "code": API_KEY, "type": API_KEY}}
+    headers = {"x-request-id": f"req-{API_KEY}"}
+
+    with pytest.raises(ProviderError) as caught:
+        await call(Script(httpx2.Response(status, headers=headers, json=document)), max_retries=0)
+
+    assert "Key ***" in caught.value.message
+    assert API_KEY not in str(caught.value.to_body("request-1"))

@@ -54,3 +54,30 @@ def test_response_when_written_then_absent_members_are_left_out() -> None:
     assert document["success"] is True
     assert document["text"] == ""
     assert "warnings" not in document["metadata"]
+
+
+@pytest.mark.parametrize(
+    ("body", "model", "in_options"),
+    [
+        ('{"prompt": "a", "model_id": "openai:gpt-4o"}', "openai:gpt-4o", None),
+        ('{"prompt": "a", "model": "claude-opus-4-8", "model_id": "openai:gpt-4o"}', "claude-opus-4-8", None),
+        ('{"prompt": "a", "model": null, "model_id": "openai:gpt-4o"}', "openai:gpt-4o", None),
+        ('{"prompt": "a", "model": "", "model_id": "openai:gpt-4o"}', "openai:gpt-4o", None),
+        ('{"prompt": "a", "options": {"model_id": "openai:gpt-4o"}}', None, "openai:gpt-4o"),
+        ('{"prompt": "a", "options": {"model": "openai:gpt-4o"}}', None, "openai:gpt-4o"),
+        ('{"prompt": "a", "model_id": null, "options": {"model_id": ""}}', None, None),
+    ],
+)
+def test_request_when_older_callers_name_the_model_then_read(
+    body: str, model: str | None, in_options: str | None
+) -> None:
+    request = TextRequest.model_validate_json(body)
+
+    assert (request.model, request.options.model) == (model, in_options)
+    assert list(request.unknown_fields()) == []
+
+
+@pytest.mark.parametrize("body", ['{"prompt": "a", "model_id": 5}', '{"prompt": "a", "options": {"model_id": [1]}}'])
+def test_request_when_an_older_name_has_another_type_then_refused(body: str) -> None:
+    with pytest.raises(ValidationError):
+        TextRequest.model_validate_json(body)

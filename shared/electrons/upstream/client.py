@@ -15,13 +15,14 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+import traceback
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import httpx2
-from pydantic_core import from_json
 
 from electrons.context import Context
 from electrons.errors import (
@@ -32,8 +33,9 @@ from electrons.errors import (
     ProviderTimeoutError,
     ProviderUnreachableError,
 )
+from electrons.upstream.errors import status_of_code
 from electrons.upstream.provider import Provider, ProviderRequest
-from electrons.upstream.reading import PARSE_ERRORS, load_json
+from electrons.upstream.reading import PARSE_ERRORS, UnreadableError, as_object, load_json
 
 T = TypeVar("T")
 
@@ -42,8 +44,15 @@ RESPONSE_LIMIT = 32 * 1024 * 1024
 
 USER_AGENT = "distributed-electrons/0.1"
 
+_CONFIDENTIAL = "electrons.confidential"
+"""The extension of a response with the strings that an error must not quote."""
+
 _FIRST_PAUSE_SECONDS = 0.5
 _RETRIED_STATUS = {408, 409}
+
+
+class ShapeError(Exception):
+    """Why an answer cannot be read. It names fields and lines, never values, so it may go into the log."""
 
 
 async def call_provider(
@@ -58,22 +67,25 @@ async def call_provider(
 
 @contextmanager
 def parsing(provider: Provider) -> Iterator[None]:
-    """Turn what a parser raises for an answer of another shape than the documented one into a `ProviderError`."""
+    """Turn what a parser raises for an answer that it cannot read into a `ProviderError`."""
     try:
         yield
     except PARSE_ERRORS as error:
-        raise unreadable(provider) from error
+        raise unreadable(provider) from ShapeError(_explain(error))
 
 
 async def read_json(provider: Provider, response: httpx2.Response) -> dict[str, Any]:
-    """The JSON object in an open answer, for those who want its headers too. Raises `ProviderError`."""
+    """Return the JSON object in an open response, for those who need its headers too.
+
+    Raises `ProviderError`, also for an error that the provider reports with a status of 200.
+    """
     content = b"".join([chunk async for chunk in iterate_body(provider, response)])
-    try:
+    with parsing(provider):
         document = load_json(content)
-    except ValueError as error:
-        raise unreadable(provider) from error
-    if not isinstance(document, dict):
-        raise unreadable(provider)
+        if not isinstance(document, dict):
+            raise UnreadableError("the body is not a JSON object")
+    if document.get("error") or document.get("success") is False:
+        raise _parse_reported_error(provider, document, response.extensions[_CONFIDENTIAL])
     return document
 
 
@@ -103,7 +115,7 @@ async def open_response(
             context.usage.upstream_ms += round((time.monotonic() - started) * 1000)
 
 
-async def iterate_body(provider: Provider, response: httpx2.Response) -> AsyncIterator[bytes]:
+async def iterate_body(provider: Provider, response: httpx2.Response) -> AsyncGenerator[bytes, None]:
     """The answer's bytes as they come, at most `RESPONSE_LIMIT`. A broken or stalled body becomes a `ProviderError`."""
     size = 0
     try:
@@ -115,7 +127,18 @@ async def iterate_body(provider: Provider, response: httpx2.Response) -> AsyncIt
     except httpx2.TimeoutException as error:
         raise _too_slow(provider) from error
     except httpx2.TransportError as error:
-        raise ProviderError(f"{provider.title}'s answer broke off", provider=provider.name) from error
+        raise interrupted(provider) from error
+
+
+def conceal_error(error: ProviderError, response: httpx2.Response) -> None:
+    """Remove the strings that must not be quoted from an error that a parser found in an open response."""
+    error.message = _conceal_string(error.message, response.extensions[_CONFIDENTIAL])
+    error.args = (error.message,)
+
+
+def interrupted(provider: Provider) -> ProviderError:
+    """Return the error for a response that ends before its end."""
+    return ProviderError(f"{provider.title}'s answer broke off", provider=provider.name)
 
 
 def unreadable(provider: Provider) -> ProviderError:
@@ -171,47 +194,64 @@ async def _send_once(context: Context, provider: Provider, request: ProviderRequ
         message = f"{provider.title} cannot be reached"
         raise ProviderUnreachableError(message, provider=provider.name) from error
     response.request = outgoing
+    response.extensions[_CONFIDENTIAL] = (api_key, *request.confidential)
     if not response.is_success:
-        await _raise_for(provider, response, (api_key, *request.confidential))
+        await _raise_for(provider, response)
     return response
 
 
-async def _raise_for(provider: Provider, response: httpx2.Response, confidential: tuple[str, ...]) -> NoReturn:
+async def _raise_for(provider: Provider, response: httpx2.Response) -> NoReturn:
+    confidential = response.extensions[_CONFIDENTIAL]
     try:
         content = b"".join([chunk async for chunk in iterate_body(provider, response)])
     except ProviderError:
         content = b""  # the status says enough
     finally:
         await response.aclose()
-    headers = {name: _conceal_text(value, confidential) for name, value in response.headers.items()}
+    headers = {name: _conceal_string(value, confidential) for name, value in response.headers.items()}
     raise provider.parse_error(response.status_code, headers, _conceal(content, confidential))
 
 
+def _parse_reported_error(provider: Provider, document: dict[str, Any], confidential: tuple[str, ...]) -> ProviderError:
+    """Return the error that a response with a status of 200 reports; its codes may stand for another status."""
+    error = as_object(document.get("error"))
+    codes = (error.get("code"), error.get("type"), error.get("status"), document.get("code"))
+    status = status_of_code(*codes, default=200)
+    return provider.parse_error(status, {}, _conceal(json.dumps(document).encode(), confidential))
+
+
 def _conceal(content: bytes, confidential: tuple[str, ...]) -> bytes:
-    """An error's body without the texts that its vendor may quote: the key that it refuses, a secret in a program."""
+    """Return an error's body without the strings that its vendor may quote: the refused key, a secret in a program."""
 
     def conceal(value: Any) -> Any:
         if isinstance(value, str):
-            value = _conceal_text(value, confidential)
-        elif isinstance(value, list):
-            value = [conceal(item) for item in value]
-        elif isinstance(value, dict):
-            value = {name: conceal(item) for name, item in value.items()}
+            return _conceal_string(value, confidential)
+        if isinstance(value, list):
+            return [conceal(item) for item in value]
+        if isinstance(value, dict):
+            return {conceal(name): conceal(item) for name, item in value.items()}
         return value
 
     try:
-        # Within JSON a text may be written in many ways.
-        return json.dumps(conceal(from_json(content))).encode()
-    except ValueError:
-        return _conceal_text(content.decode("utf-8", "surrogateescape"), confidential).encode(
-            "utf-8", "surrogateescape"
-        )
+        # Within JSON a string may be written in many ways.
+        return json.dumps(conceal(load_json(content))).encode()
+    except (ValueError, RecursionError):
+        text = content.decode("utf-8", "surrogateescape")
+        return _conceal_string(text, confidential).encode("utf-8", "surrogateescape")
 
 
-def _conceal_text(text: str, confidential: tuple[str, ...]) -> str:
+def _conceal_string(string: str, confidential: tuple[str, ...]) -> str:
     for secret in sorted(filter(None, confidential), key=len, reverse=True):
-        text = text.replace(secret, "***")
-    return text
+        string = string.replace(secret, "***")
+    return string
+
+
+def _explain(error: Exception) -> str:
+    """Return the reason of a parser's error; errors other than our own can quote the answer, so only their place."""
+    if isinstance(error, UnreadableError):
+        return str(error)
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{type(error).__name__} in {Path(frames[-1].filename).name}, line {frames[-1].lineno}"
 
 
 @lru_cache(maxsize=64)

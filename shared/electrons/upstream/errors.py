@@ -12,6 +12,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from electrons.errors import (
+    RETRY_AFTER_LIMIT_SECONDS,
     ProviderAuthError,
     ProviderError,
     ProviderQuotaError,
@@ -28,11 +29,10 @@ MESSAGE_LIMIT = 500
 CODE_LIMIT = 100
 """Characters of an error code or a request id; what is longer is neither."""
 
-RETRY_AFTER_LIMIT_SECONDS = 24 * 60 * 60.0
-"""The longest pause that a provider can ask for."""
-
 # What an error means that comes without a status of its own: in a stream that has begun, or in an answer with 200.
 _STATUSES = {
+    "api_error": 500,
+    "server_error": 500,
     "invalid_request_error": 400,
     "context_length_exceeded": 400,
     "content_policy_violation": 400,
@@ -78,14 +78,14 @@ def classify_error(
     out_of_quota: bool = False,
     kind: type[ProviderError] | None = None,
 ) -> ProviderError:
-    """Return the error for a provider's answer, by its status, or of `kind`.
+    """Return the error for a provider's answer, by its status and its code, or of `kind`.
 
     `message` is the provider's own, if it has one; `code` and `request_id` are what the answer has in their places.
-    `out_of_quota` when the code or the message means that. A pause is at most `RETRY_AFTER_LIMIT_SECONDS` long.
+    `out_of_quota` when the vendor says that in a way of its own.
     """
-    kind = kind or _kind_of(status, out_of_quota=out_of_quota)
+    kind = kind or _kind_of(402 if out_of_quota else status, parse_code(code))
     if retry_after is not None:
-        retry_after = min(max(retry_after, 0.0), RETRY_AFTER_LIMIT_SECONDS)
+        retry_after = min(max(retry_after, 0), RETRY_AFTER_LIMIT_SECONDS)
     words = redact(" ".join((as_string(message, limit=None) or "").split()))[:MESSAGE_LIMIT]
     return kind(
         _describe(kind, words, provider=provider, status=status, retry_after=retry_after),
@@ -97,8 +97,8 @@ def classify_error(
     )
 
 
-def status_of_code(*codes: object) -> int:
-    """Return the status that an error's codes stand for, the most telling code first; 500 if none is known.
+def status_of_code(*codes: object, default: int) -> int:
+    """Return the status that an error's codes stand for, the most telling code first; `default` if none is known.
 
     Some vendors put the number of the status there.
     """
@@ -107,7 +107,7 @@ def status_of_code(*codes: object) -> int:
         number = int(name) if name.isascii() and name.isdecimal() and len(name) == 3 else 0
         if known := _STATUSES.get(name.lower()) or (number if 400 <= number <= 599 else None):
             return known
-    return 500
+    return default
 
 
 def parse_code(value: object) -> str | None:
@@ -126,7 +126,7 @@ def parse_retry_after(headers: dict[str, str]) -> float | None:
         seconds = _parse_seconds(value)
         seconds = _seconds_until(value, headers.get("date", "")) if seconds is None else seconds / scale
         if seconds is not None:
-            return min(max(seconds, 0.0), RETRY_AFTER_LIMIT_SECONDS)
+            return min(max(seconds, 0), RETRY_AFTER_LIMIT_SECONDS)
     return None
 
 
@@ -138,9 +138,12 @@ def parse_json_error(content: bytes) -> dict[str, Any]:
         return {}
 
 
-def _kind_of(status: int, *, out_of_quota: bool) -> type[ProviderError]:
-    if out_of_quota or status == 402:
+def _kind_of(status: int, code: str | None) -> type[ProviderError]:
+    meaning = status_of_code(code, default=status) if status < 500 else status
+    if 402 in {status, meaning}:
         return ProviderQuotaError
+    if meaning == 429:
+        return ProviderRateLimitError
     if status in {401, 403}:
         return ProviderAuthError
     if status == 429:
@@ -166,6 +169,8 @@ def _describe(
     if issubclass(kind, ProviderRejectedError):
         reason = "did not find what the request names" if status == 404 else "rejected the request"
         return f"{title} {reason}: {words}" if words else f"{title} {reason} (status {status})"
+    if status < 300:
+        return f"{title} reported an error: {pause}{in_brackets}"
     if status < 500 and status not in _TRIED_AGAIN:
         return f"{title} answered with status {status}: check `{provider.base_url_setting.name}`{in_brackets}"
     return f"{title} failed with status {status}: {pause}{in_brackets}"

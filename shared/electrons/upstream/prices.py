@@ -28,6 +28,8 @@ PRICES: Mapping[str, tuple[float, float]] = {
     "anthropic:claude-haiku-5-5": (0.10, 0.50),
     "anthropic:claude-haiku-4-5": (1, 5),
     # https://developers.openai.com/api/docs/pricing
+    "openai:gpt-6.1-sol": (2, 10),
+    "openai:gpt-6.1-terra": (1, 5),
     "openai:gpt-6-luna": (0.10, 0.50),
     "openai:gpt-4o": (2.50, 10),
     "openai:gpt-4o-mini": (0.15, 0.60),

@@ -34,6 +34,9 @@ INTEGER_LIMIT = 10**9
 STRING_LIMIT = 8192
 """Characters of a name, a code or a URL. Content (a text, a base64 file) has no limit but the answer's own."""
 
+NAME_LIMIT = 256
+"""Characters of the name of a model."""
+
 PARSE_ERRORS = (AttributeError, LookupError, TypeError, ValueError)
 """What a parser may raise for an answer that it cannot read."""
 
@@ -98,8 +101,17 @@ class Reader:
     @overload
     def string(self, name: str, *, default: D, limit: int | None = STRING_LIMIT) -> str | D: ...
     def string(self, name: str, *, default: Any = _REQUIRED, limit: int | None = STRING_LIMIT) -> Any:
-        """Return a string of 1 to `limit` characters; `limit=None` is for content."""
+        """Return a string of 1 to `limit` characters: a name, a code, a URL."""
         return self._or_default(name, as_string(self.document.get(name), limit=limit), default, kind="a string")
+
+    @overload
+    def text(self, name: str) -> str: ...
+    @overload
+    def text(self, name: str, *, default: D) -> str | D: ...
+    def text(self, name: str, *, default: Any = _REQUIRED) -> Any:
+        """Return content: a string of any length, which may be empty."""
+        value = self.document.get(name)
+        return self._or_default(name, value if isinstance(value, str) else None, default, kind="a string")
 
     @overload
     def integer(self, name: str, *, limit: int = INTEGER_LIMIT) -> int: ...
@@ -124,9 +136,12 @@ class Reader:
         value = self.document.get(name)
         return value if isinstance(value, bool) else default
 
-    def child(self, name: str) -> Reader:
-        """Return a reader of the object in a field; it has no fields if there is no object."""
-        return Reader(self.document.get(name), path=self._name(name), warnings=self.warnings)
+    def child(self, name: str, *, required: bool = False) -> Reader:
+        """Return a reader of the object in a field; it has no fields if there is none and none is required."""
+        value = self.document.get(name)
+        if required and not isinstance(value, dict):
+            raise UnreadableError(f"`{self._name(name)}` is not an object")
+        return Reader(value, path=self._name(name), warnings=self.warnings)
 
     def array(self, name: str) -> list[Any]:
         """Return the list in a field, whose items have not been checked."""

@@ -2,13 +2,13 @@
 
 import codecs
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 
 MAX_EVENT_CHARACTERS = 4 * 1024 * 1024
 """A single event longer than this is no event of a provider; the stream is given up."""
 
 
-async def iterate_events(chunks: AsyncIterator[bytes]) -> AsyncIterator[str]:
+async def iterate_events(chunks: AsyncIterator[bytes]) -> AsyncGenerator[str, None]:
     """The `data` of each event that has any; names, ids and comments are passed over.
 
     An event that the stream's end cuts off is dropped, as the standard wants. Raises ValueError for bytes that are not
