@@ -7,16 +7,15 @@ from types import MappingProxyType
 from typing import ClassVar
 
 from electrons.providers.openai.chat import OpenAICompatibleProvider
-from electrons.providers.openai.images import OpenAIImages
+from electrons.providers.openai.images import RETIRED_IMAGE_MODELS, OpenAIImages
 
 _TAKES_SAMPLING = re.compile(r"(ft:)?(gpt-4o|gpt-4\.1|gpt-4-turbo|gpt-3\.5|chatgpt-4o).*")
 
 
-# What answered chat completions or made images, and is shut down, with the replacement that the vendor names:
+# What answered chat completions and is shut down, with the replacement that the vendor names:
 # https://developers.openai.com/api/docs/deprecations (2026-11). Where that one is shut down as well, its own counts.
 _RETIRED_MODELS = MappingProxyType(
     {
-        **dict.fromkeys(("dall-e-2", "dall-e-3", "gpt-image-1"), "gpt-image-2"),
         **dict.fromkeys(
             (
                 *("gpt-4", "gpt-4-0314", "gpt-4-0613", "gpt-4-32k", "gpt-4-32k-0314", "gpt-4-32k-0613"),
@@ -56,7 +55,7 @@ class OpenAIProvider(OpenAICompatibleProvider, OpenAIImages):
     title = "OpenAI"
     base_url = "https://api.openai.com/v1"
     model_prefixes = ("",)
-    retired_models = _RETIRED_MODELS
+    retired_models = MappingProxyType({**_RETIRED_MODELS, **RETIRED_IMAGE_MODELS})
     max_tokens_field = "max_completion_tokens"
     stream_options: ClassVar[dict[str, bool]] = {"include_usage": True, "include_obfuscation": False}
 
