@@ -27,7 +27,8 @@ LISTED_LIMIT = 1000
 """Paths in one list."""
 
 _SECRET_FILE = re.compile(
-    r"(?i)(^|/)(\.env(rc|\.(?!example$|sample$|template$)[^/]*)?|\.dev\.vars(\.(?!example$)[^/]*)?|\.npmrc|\.pypirc|\.netrc"
+    r"(?i)(^|/)([^/]*\.env|\.env(rc|\.(?!example$|sample$|template$)[^/]*)|\.dev\.vars(\.(?!example$)[^/]*)?|\.npmrc"
+    r"|\.pypirc|\.netrc|secrets\.[^/]*|[^/]*\.tfvars(\.json)?|service[-_]?accounts?[^/]*\.json"
     r"|\.git-credentials|id_(rsa|dsa|ecdsa|ed25519)|[^/]*\.(pem|key|p12|pfx|jks|keystore)|credentials(\.json)?)$"
 )
 
@@ -56,7 +57,7 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Nothing:
+class EmptySource:
     """The source of what begins from nothing."""
 
     files: Mapping[str, int] = field(default_factory=dict)
@@ -134,9 +135,12 @@ class Workspace:
         if not old:
             raise ToolError("`old` is empty; give the text that is to be replaced")
         if (count := text.count(old)) != 1:
-            found = "was not found" if count == 0 else f"stands {count} times"
-            raise ToolError(f"`old` {found} in `{path}`; it must be there exactly once, with the same white space")
-        self._keep(path, text.replace(old, new))
+            found = "was not found" if count == 0 else f"appears {count} times"
+            raise ToolError(f"`old` {found} in `{path}`; it must appear exactly once, with the same white space")
+        before, _, after = text.partition(old)
+        if self._touches_secret(before, old, after) or self._touches_secret(before, new, after):
+            raise ToolError(f"`{path}` has a secret at that place, shown as `***`; leave it and its surroundings alone")
+        self._keep(path, before + new + after)
 
     def delete(self, path: str) -> None:
         """Takes a file away."""
@@ -146,6 +150,10 @@ class Workspace:
         self.changed.pop(path, None)
         if path in self._visible:
             self.deleted.add(path)
+
+    def _touches_secret(self, before: str, middle: str, after: str) -> bool:
+        """Return whether `middle` is part of a secret or makes one unrecognizable: changed, it could be read."""
+        return self.mask(before + middle + after) != self.mask(before) + self.mask(middle) + self.mask(after)
 
     def _check(self, path: str) -> None:
         if problem := find_path_problem(path):
