@@ -25,6 +25,8 @@ READ_LIMIT = 2_000_000
 """Bytes that one execution reads from a repository."""
 LISTED_LIMIT = 1000
 """Paths in one list."""
+PLACES_LIMIT = 100
+"""Occurrences of a string that an edit counts."""
 
 _SECRET_FILE = re.compile(
     r"(?i)(^|/)([^/]*\.env|\.env(rc|\.(?!example$|sample$|template$)[^/]*)|\.dev\.vars(\.(?!example$)[^/]*)?|\.npmrc"
@@ -134,12 +136,13 @@ class Workspace:
         text = await self.read(path)
         if not old:
             raise ToolError("`old` is empty; give the text that is to be replaced")
-        if (count := text.count(old)) != 1:
-            found = "was not found" if count == 0 else f"appears {count} times"
+        places = self._find_places(text, old)
+        if len(places) != 1:
+            found = f"appears {len(places)} times" if places else "was not found"
             raise ToolError(f"`old` {found} in `{path}`; it must appear exactly once, with the same white space")
-        before, _, after = text.partition(old)
-        if self._touches_secret(before, old, after) or self._touches_secret(before, new, after):
-            raise ToolError(f"`{path}` has a secret at that place, shown as `***`; leave it and its surroundings alone")
+        before, after = text[: places[0]], text[places[0] + len(old) :]
+        if self._touches_secret(before, new, after):
+            raise ToolError(f"`{path}` has a secret beside `old`, shown as `***`; leave its surroundings as they are")
         self._keep(path, before + new + after)
 
     def delete(self, path: str) -> None:
@@ -150,6 +153,20 @@ class Workspace:
         self.changed.pop(path, None)
         if path in self._visible:
             self.deleted.add(path)
+
+    def _find_places(self, text: str, old: str) -> list[int]:
+        """Return where `old` begins in a text, `PLACES_LIMIT` places at most.
+
+        A secret and its parts are not there for the model, or it could guess them letter by letter.
+        """
+        has_secrets = self.mask(text) != text
+        places: list[int] = []
+        start = text.find(old)
+        while start >= 0 and len(places) < PLACES_LIMIT:
+            if not has_secrets or not self._touches_secret(text[:start], old, text[start + len(old) :]):
+                places.append(start)
+            start = text.find(old, start + len(old))
+        return places
 
     def _touches_secret(self, before: str, middle: str, after: str) -> bool:
         """Return whether `middle` is part of a secret or makes one unrecognizable: changed, it could be read."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AliasChoices, BaseModel, Field, StringConstraints, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
@@ -218,6 +218,14 @@ class ExecuteResponse(ResponseModel):
     result: ExecutionResult
     deployment: Deployment | FailedAction | None = None
     commit: Commit | FailedAction | None = None
+
+    def to_document(self, warnings: list[str]) -> dict[str, Any]:
+        """Return the base's document; the warnings are in `result.metadata.warnings`."""
+        document = super().to_document([])
+        if warnings:
+            metadata = document["result"]["metadata"]
+            metadata["warnings"] = [*metadata.get("warnings", []), *warnings]
+        return document
 
 
 class ExecutionState(ExecuteResponse):
