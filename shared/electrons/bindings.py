@@ -141,7 +141,10 @@ class Loader(Protocol):
     """A Worker Loader (https://developers.cloudflare.com/dynamic-workers/api-reference/)."""
 
     async def load(self, code: Mapping[str, Any]) -> LoadedWorker:
-        """Load a `WorkerCode` object, whose values are JSON or bytes, into a new isolate that nobody else gets."""
+        """Load a `WorkerCode` object, whose values are JSON or bytes, into a new isolate that nobody else gets.
+
+        Raises `LoaderError`.
+        """
 
 
 BucketName = Literal["AUDIO_STORAGE", "IMAGE_STORAGE", "RENDER_STORAGE"]

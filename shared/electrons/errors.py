@@ -341,9 +341,15 @@ class DeploymentFailedError(ProviderError):
 
 
 class CommitFailedError(ProviderError):
-    """GitHub refuses a commit, or fails at it."""
+    """GitHub refused a commit or failed to carry it out."""
 
     code = "COMMIT_FAILED"
+
+    def __init__(self, cause: ProviderError) -> None:
+        """Take over what `cause` says."""
+        super().__init__(cause.message, provider=cause.provider, retry_after=cause.retry_after)
+        self.upstream_status = cause.upstream_status
+        self.details = cause.details
 
 
 class ProviderUnreachableError(ProviderError):

@@ -127,7 +127,7 @@ def test_edit_when_the_text_is_not_there_exactly_once_then_refused(platform: Pla
     cases = [
         ("README.md", "three", "`old` was not found in `README.md`"),
         ("README.md", "One,  two", "was not found"),
-        ("README.md", "ne", "`old` stands 2 times in `README.md`"),
+        ("README.md", "ne", "`old` appears 2 times in `README.md`"),
         ("README.md", "", "`old` is empty"),
         ("nowhere.txt", "x", "There is no file `nowhere.txt`"),
         ("pixels.jpg", "x", "is no UTF-8 text"),

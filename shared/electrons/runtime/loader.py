@@ -25,8 +25,11 @@ class WorkerLoader:
 
     async def load(self, code: Mapping[str, Any]) -> LoadedIsolate:
         """See `Loader.load`."""
-        worker = await _settle(self._binding.load(_to_js_code(code)))
-        return LoadedIsolate(worker, await _settle(worker.getEntrypoint()))
+        try:
+            worker = await _settle(self._binding.load(_to_js_code(code)))
+            return LoadedIsolate(worker, await _settle(worker.getEntrypoint()))
+        except JsException as error:
+            raise LoaderError(describe_js_error(error)) from error
 
 
 class LoadedIsolate:

@@ -82,7 +82,9 @@ async def commit_files(
     """
     head = await _find_start(context, github, target)
     if target.expected_head and head != target.expected_head:
-        raise _moved(target)
+        base = target.base if target.create else target.branch
+        moved = f"The branch `{base}`" if base else "The default branch"
+        raise ConflictError(f"{moved} of `{target.repo}` has moved in the meantime; nothing was changed")
     if head is not None:
         return await _commit_onto(context, github, target, head, changes, message=message)
     first = await _begin(context, github, target, changes, message=message)
@@ -102,7 +104,7 @@ async def _find_start(context: Context, github: GitHubProvider, target: Target) 
         return await require_head(context, github, target.repo, target.branch, advice=advice)
     found = await find_branch(context, github, target.repo, target.branch)
     if found.head is not None:
-        raise ConflictError(f"`{target.repo}` has a branch `{target.branch}` already; leave `create_branch` out")
+        raise branch_exists(target.repo, target.branch)
     if found.empty and target.base is None:
         return None
     base = target.base or await find_default_branch(context, github, target.repo)
@@ -269,9 +271,14 @@ def _doubtful(error: ProviderError, target: Target, *, what: str) -> ProviderErr
     return error.extend(f"Check whether `{target.branch}` has the {what} before you send this request again")
 
 
+def branch_exists(repo: str, branch: str) -> ConflictError:
+    """Return the error for a branch that should be created but is there already."""
+    return ConflictError(f"`{repo}` already has a branch `{branch}`: leave `create_branch` out, or choose another name")
+
+
 def _moved(target: Target) -> ConflictError:
     what = "has been created" if target.create else "has moved"
-    return ConflictError(f"The branch `{target.branch}` of `{target.repo}` {what} meanwhile; nothing was changed")
+    return ConflictError(f"The branch `{target.branch}` of `{target.repo}` {what} in the meantime; nothing was changed")
 
 
 def _refuse(problems: Mapping[str, str]) -> NoReturn:

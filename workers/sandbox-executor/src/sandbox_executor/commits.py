@@ -12,10 +12,11 @@ from electrons.errors import (
     ProviderRejectedError,
     RequestError,
 )
-from electrons.providers.github.commits import FileChange, Target, commit_files
+from electrons.providers.github.commits import FileChange, Target, branch_exists, commit_files
 from electrons.providers.github.pulls import open_pull
-from electrons.providers.github.repositories import find_default_branch
+from electrons.providers.github.repositories import find_branch, find_default_branch
 from sandbox_executor.models.commit import Commit, CommitRequest, PullRequestError
+from sandbox_executor.models.execute import ExecuteRequest
 from sandbox_executor.names import is_allowed_repository, is_workflow_path
 from sandbox_executor.repository import GITHUB
 from sandbox_executor.settings import SandboxSettings
@@ -29,6 +30,24 @@ def require_access(context: Context, repo: str) -> None:
     GITHUB.check(context.settings)
     if not is_allowed_repository(repo, context.settings_as(SandboxSettings).allowed_repositories):
         raise ForbiddenError(f"`{repo}` is not among the repositories that `ALLOWED_REPOSITORIES` names")
+
+
+async def find_source_branch(context: Context, body: ExecuteRequest) -> str:
+    """Return the branch whose files an execution starts from, after checks of the branches that it is to commit to.
+
+    Raises `ConflictError` for a branch that should be new but exists, `RequestError` for a pull request into the same
+    branch, and `ProviderError`.
+    """
+    repo, base = body.repo or "", body.base_branch
+    if (body.create_branch or body.create_pr) and base is None:
+        base = await find_default_branch(context, GITHUB, repo)
+    if body.create_pr and base == body.branch:
+        raise _same_branch(body.branch)
+    if not body.create_branch or base is None:
+        return body.branch
+    if (await find_branch(context, GITHUB, repo, body.branch)).head is not None:
+        raise branch_exists(repo, body.branch)
+    return base
 
 
 async def commit(context: Context, body: CommitRequest, *, expected_head: str | None = None) -> Commit:
@@ -92,8 +111,12 @@ def _check_workflows(context: Context, body: CommitRequest) -> None:
 async def _find_pull_base(context: Context, body: CommitRequest) -> str:
     base = body.base_branch or await find_default_branch(context, GITHUB, body.repo)
     if base == body.branch:
-        raise RequestError(f"`create_pr` needs another `branch` than `{base}`, into which it is to be merged")
+        raise _same_branch(base)
     return base
+
+
+def _same_branch(base: str) -> RequestError:
+    return RequestError(f"`create_pr` needs another `branch` than `{base}`, into which it is to be merged")
 
 
 async def _add_pull(context: Context, body: CommitRequest, answer: Commit, *, base: str) -> None:
@@ -109,9 +132,7 @@ async def _add_pull(context: Context, body: CommitRequest, answer: Commit, *, ba
 
 
 def _as_commit_failure(error: ProviderError) -> ProviderError:
-    """A refusal and a failure of GitHub's own become `COMMIT_FAILED`; what has a code of its own keeps it."""
+    """Return `COMMIT_FAILED` for a refusal and for GitHub's own failure; other errors have a code of their own."""
     if type(error) not in {ProviderError, ProviderRejectedError}:
         return error
-    failure = CommitFailedError(error.message, provider=error.provider, upstream_status=error.upstream_status)
-    failure.details = error.details
-    return failure
+    return CommitFailedError(error)

@@ -55,8 +55,11 @@ class Conversation:
         self._report_step = report
         self.toolbox = Toolbox(context, workspace, requests=body.requests, report=self._report)
 
-    async def hold(self, *, after_turn: Callable[[], Awaitable[None]]) -> None:
-        """Talks to the end; `after_turn` is awaited between turns. Raises `ProviderError`, and notes what there is."""
+    async def run(self, *, after_turn: Callable[[], Awaitable[None]]) -> None:
+        """Take turns until the end; `after_turn` is awaited between turns. Raises `ProviderError`.
+
+        `result` is up to date afterwards, also after an error.
+        """
         seconds = self._context.settings_as(SandboxSettings).execute_max_seconds or None
         ended: EndedBy = "failure"
         try:
@@ -82,13 +85,14 @@ class Conversation:
                 return ended
             self.result.metadata.turns += 1
             turn = await take_turn(self._context, self._provider, call)
-            self.result.output = turn.text or self.result.output
+            self.result.output = turn.text if turn.text.strip() else self.result.output
             self._next_input = turn.input_tokens + turn.output_tokens
             if turn.ended == "refusal":
                 return "refusal"
             if turn.ended == "context":
                 return "context_window"
-            self._messages.append(turn)
+            if turn.tool_uses or turn.text.strip() or turn.ended == "pause":
+                self._messages.append(turn)  # a turn that says nothing cannot be sent back
             if turn.tool_uses:
                 results = await self.toolbox.answer(turn, number=self.result.metadata.turns)
                 self._add(results)

@@ -65,14 +65,14 @@ async def find_main(workspace: Workspace, named: str | None) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class WorkerCode:
+class WorkerModules:
     """A Worker's modules by name; `main` is the name of one of them."""
 
     main: str
     modules: dict[str, str]
 
 
-async def collect_modules(workspace: Workspace, main: str) -> WorkerCode:
+async def collect_modules(workspace: Workspace, main: str) -> WorkerModules:
     """The Worker whose main module is this file. Raises `ToolError`.
 
     For JavaScript what is imported from it, by paths that begin with a dot; for Python, which imports from the main
@@ -84,7 +84,7 @@ async def collect_modules(workspace: Workspace, main: str) -> WorkerCode:
         if len(inside) > MODULES_LIMIT:
             raise ToolError(_TOO_MANY)
         modules = {posixpath.relpath(path, folder or "."): await workspace.read(path) for path in inside}
-        return WorkerCode(posixpath.basename(main), modules)
+        return WorkerModules(posixpath.basename(main), modules)
     modules = {}
     waiting = [main]
     known = set(workspace.paths)
@@ -98,7 +98,7 @@ async def collect_modules(workspace: Workspace, main: str) -> WorkerCode:
                 posixpath.normpath(f"{posixpath.dirname(path)}/{name}") for name in _IMPORT.findall(modules[path])
             )
             waiting += [name for name in imports if name in known and name not in modules and name not in waiting]
-    return WorkerCode(main, modules)
+    return WorkerModules(main, modules)
 
 
 def _looks_like_a_worker(text: str) -> bool:

@@ -14,15 +14,16 @@ from electrons.logs import timestamp
 from electrons.middleware.errors import describe
 from electrons.providers.cloudflare.scripts import CLOUDFLARE
 from electrons.tasks import start_task
-from sandbox_executor import commits, deployments, execution
-from sandbox_executor.execution import Job
+from sandbox_executor import commits, deployments
+from sandbox_executor.execution import MODELS, ExecutionRun, start_execution
+from sandbox_executor.execution_lookup import load_execution
 from sandbox_executor.models.commit import CommitRequest, CommitResponse
 from sandbox_executor.models.deploy import DeploymentState, DeployRequest, DeployResponse, RemovalResponse
-from sandbox_executor.models.execute import ExecuteRequest, ExecuteResponse, ExecutionShown, Step
+from sandbox_executor.models.execute import ExecuteRequest, ExecuteResponse, ExecutionState, Step
 from sandbox_executor.repository import GITHUB
 from sandbox_executor.settings import SandboxSettings
 
-PROVIDERS = (*execution.MODELS, CLOUDFLARE, GITHUB)
+PROVIDERS = (*MODELS, CLOUDFLARE, GITHUB)
 
 app = App(
     "sandbox-executor",
@@ -42,21 +43,20 @@ def estimate(body: ExecuteRequest) -> Mapping[str, int]:
 @app.post("/execute", body_limit=2 * 1024 * 1024, estimate=estimate)
 async def post_execute(context: Context, body: ExecuteRequest) -> ExecuteResponse:
     """`POST /execute`: the files, and what became of them."""
-    begun = await execution.begin(context, body)
-    return await begun.work(lambda _step: None) if isinstance(begun, Job) else begun
+    started = await start_execution(context, body)
+    return await started.run(lambda _step: None) if isinstance(started, ExecutionRun) else started
 
 
 @app.post("/execute/stream", body_limit=2 * 1024 * 1024, estimate=estimate)
 async def post_execute_stream(context: Context, body: ExecuteRequest) -> Response:
     """`POST /execute/stream`: a frame for each step, and a last one with `done`."""
-    begun = await execution.begin(context, body)
-    return Response.event_stream(frames(context, begun))
+    return Response.event_stream(stream_frames(context, await start_execution(context, body)))
 
 
 @app.get("/execute/{execution_id}")
-async def get_execution(context: Context) -> ExecutionShown:
+async def get_execution(context: Context) -> ExecutionState:
     """`GET /execute/{execution_id}`: what exists of an execution, whether it has ended or not."""
-    return await execution.show(context, context.path_parameters["execution_id"])
+    return await load_execution(context, context.path_parameters["execution_id"])
 
 
 @app.post("/deploy", scope="sandbox:deploy", needs=(CLOUDFLARE,), body_limit=16 * 1024 * 1024)
@@ -90,21 +90,21 @@ async def post_commit(context: Context, body: CommitRequest) -> CommitResponse:
     return CommitResponse(commit=await context.see_through(commits.commit(context, body)))
 
 
-async def frames(context: Context, begun: Job | ExecuteResponse) -> AsyncGenerator[str, None]:
-    """The events of an execution. If the caller leaves, the work ends, but for that under an idempotency key."""
-    if not isinstance(begun, Job):
-        yield last_frame(context, begun)
+async def stream_frames(context: Context, started: ExecutionRun | ExecuteResponse) -> AsyncGenerator[str, None]:
+    """Yield the events of an execution. If the caller leaves, the work ends, unless it has an idempotency key."""
+    if not isinstance(started, ExecutionRun):
+        yield last_frame(context, started)
         return
     steps: asyncio.Queue[Step | None] = asyncio.Queue()
-    work = start_task(begun.work(steps.put_nowait))
+    work = start_task(started.run(steps.put_nowait))
     work.add_done_callback(lambda _: steps.put_nowait(None))
     try:
-        yield data_frame({"execution_id": begun.id, "done": False, "request_id": context.request_id})
+        yield data_frame({"execution_id": started.id, "done": False, "request_id": context.request_id})
         while (step := await steps.get()) is not None:
-            shown = step.model_dump(exclude_none=True)
-            yield data_frame({"step": shown, "done": False, "request_id": context.request_id})
+            document = step.model_dump(exclude_none=True)
+            yield data_frame({"step": document, "done": False, "request_id": context.request_id})
         yield last_frame(context, await work)
-    except Exception as error:  # noqa: BLE001  # the edge: the answer has begun, so this is its only way out
+    except Exception as error:  # noqa: BLE001  # the edge: the response has begun, so this is its only way out
         known = describe(error, context).to_body(context.request_id)
         yield data_frame({**known, "done": True})
     finally:
@@ -114,6 +114,6 @@ async def frames(context: Context, begun: Job | ExecuteResponse) -> AsyncGenerat
 
 
 def last_frame(context: Context, response: ExecuteResponse) -> str:
-    """The answer of `POST /execute`, as the end of a stream."""
+    """Return the response of `POST /execute`, as the end of a stream."""
     response.request_id, response.timestamp = context.request_id, timestamp()
     return data_frame({**response.to_document(context.warnings), "done": True})

@@ -12,9 +12,9 @@ from pydantic import Field, ValidationError
 from electrons.capabilities.turns import Tool, ToolResult, ToolResults, ToolUse, Turn
 from electrons.context import Context
 from electrons.models import RequestModel
-from sandbox_executor import trial
 from sandbox_executor.models.execute import Step, Trial, TrialRequestModel
 from sandbox_executor.workspace import LISTED_LIMIT, ToolError, Workspace
+from sandbox_executor.workspace_trials import check_workspace, run_final_trial, run_worker
 
 _STEP_LIMIT = 600
 """Characters of what a step tells the caller."""
@@ -139,7 +139,8 @@ class Toolbox:
                 text, failed = str(error), True
             # Whatever it is: a Worker on trial may answer with what stands in its code.
             text = self._workspace.mask(text)
-            results.append(ToolResult(id=use.id, content=text or "(empty)", failed=failed))
+            content = text if text.strip() else "(only white space)" if text else "(empty)"
+            results.append(ToolResult(id=use.id, content=content, failed=failed))
             target = use.input.get("path") or use.input.get("main")
             self._report(
                 Step(
@@ -154,7 +155,7 @@ class Toolbox:
 
     async def accept(self, summary: str, *, main: str | None) -> None:
         """The trial that decides. Raises `ToolError` with what it found."""
-        self._judge(await trial.accept(self._context, self._workspace, main=main, requests=self._requests))
+        self._judge(await run_final_trial(self._context, self._workspace, main=main, requests=self._requests))
         self.summary = summary
 
     async def _use(self, use: ToolUse) -> str:
@@ -176,9 +177,9 @@ class Toolbox:
                 self._workspace.delete(path)
                 return f"`{path}` is deleted"
             case Check():
-                return _describe(await trial.check(self._context, self._workspace))
+                return _describe(await check_workspace(self._context, self._workspace))
             case Run(requests=requests, main=main):
-                return self._judge(await trial.run(self._context, self._workspace, main=main, requests=requests))
+                return self._judge(await run_worker(self._context, self._workspace, main=main, requests=requests))
             case Finish(summary=summary, main=main):
                 await self.accept(summary, main=main)
                 return "Done"

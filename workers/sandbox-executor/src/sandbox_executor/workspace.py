@@ -25,9 +25,12 @@ READ_LIMIT = 2_000_000
 """Bytes that one execution reads from a repository."""
 LISTED_LIMIT = 1000
 """Paths in one list."""
+PLACES_LIMIT = 100
+"""Occurrences of a string that an edit counts."""
 
 _SECRET_FILE = re.compile(
-    r"(?i)(^|/)(\.env(rc|\.(?!example$|sample$|template$)[^/]*)?|\.dev\.vars(\.(?!example$)[^/]*)?|\.npmrc|\.pypirc|\.netrc"
+    r"(?i)(^|/)([^/]*\.env|\.env(rc|\.(?!example$|sample$|template$)[^/]*)|\.dev\.vars(\.(?!example$)[^/]*)?|\.npmrc"
+    r"|\.pypirc|\.netrc|secrets\.[^/]*|[^/]*\.tfvars(\.json)?|service[-_]?accounts?[^/]*\.json"
     r"|\.git-credentials|id_(rsa|dsa|ecdsa|ed25519)|[^/]*\.(pem|key|p12|pfx|jks|keystore)|credentials(\.json)?)$"
 )
 
@@ -56,7 +59,7 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Nothing:
+class EmptySource:
     """The source of what begins from nothing."""
 
     files: Mapping[str, int] = field(default_factory=dict)
@@ -133,10 +136,14 @@ class Workspace:
         text = await self.read(path)
         if not old:
             raise ToolError("`old` is empty; give the text that is to be replaced")
-        if (count := text.count(old)) != 1:
-            found = "was not found" if count == 0 else f"stands {count} times"
-            raise ToolError(f"`old` {found} in `{path}`; it must be there exactly once, with the same white space")
-        self._keep(path, text.replace(old, new))
+        places = self._find_places(text, old)
+        if len(places) != 1:
+            found = f"appears {len(places)} times" if places else "was not found"
+            raise ToolError(f"`old` {found} in `{path}`; it must appear exactly once, with the same white space")
+        before, after = text[: places[0]], text[places[0] + len(old) :]
+        if self._touches_secret(before, new, after):
+            raise ToolError(f"`{path}` has a secret beside `old`, shown as `***`; leave its surroundings as they are")
+        self._keep(path, before + new + after)
 
     def delete(self, path: str) -> None:
         """Takes a file away."""
@@ -146,6 +153,24 @@ class Workspace:
         self.changed.pop(path, None)
         if path in self._visible:
             self.deleted.add(path)
+
+    def _find_places(self, text: str, old: str) -> list[int]:
+        """Return where `old` begins in a text, `PLACES_LIMIT` places at most.
+
+        A secret and its parts are not there for the model, or it could guess them letter by letter.
+        """
+        has_secrets = self.mask(text) != text
+        places: list[int] = []
+        start = text.find(old)
+        while start >= 0 and len(places) < PLACES_LIMIT:
+            if not has_secrets or not self._touches_secret(text[:start], old, text[start + len(old) :]):
+                places.append(start)
+            start = text.find(old, start + len(old))
+        return places
+
+    def _touches_secret(self, before: str, middle: str, after: str) -> bool:
+        """Return whether `middle` is part of a secret or makes one unrecognizable: changed, it could be read."""
+        return self.mask(before + middle + after) != self.mask(before) + self.mask(middle) + self.mask(after)
 
     def _check(self, path: str) -> None:
         if problem := find_path_problem(path):

@@ -69,6 +69,16 @@ def _check_path(value: str) -> str:
 
 Repository = Annotated[str, BeforeValidator(_require_repository)]
 Branch = Annotated[str, AfterValidator(_check_branch)]
+PullRequestTitle = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=256)]
+PullRequestBody = Annotated[str, StringConstraints(max_length=3 * MESSAGE_LIMIT)]
+
+
+def check_base_branch(value: str | None, info: ValidationInfo) -> str | None:
+    """Return the base of a new branch or a pull request. Raises `PydanticCustomError` if it is the branch itself."""
+    used = info.data.get("create_branch") or info.data.get("create_pr")
+    if used and value is not None and value == info.data.get("branch"):
+        raise PydanticCustomError("branch", "must be another branch than `branch`")
+    return value
 
 
 class CommitFile(RequestModel):
@@ -119,8 +129,8 @@ class CommitRequest(LabeledRequest):
     create_branch: bool = False
     create_pr: bool = False
     base_branch: Branch | None = None
-    pr_title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=256)] | None = None
-    pr_body: Annotated[str, StringConstraints(max_length=3 * MESSAGE_LIMIT)] | None = None
+    pr_title: PullRequestTitle | None = None
+    pr_body: PullRequestBody | None = None
 
     @field_validator("files")
     @classmethod
@@ -139,10 +149,7 @@ class CommitRequest(LabeledRequest):
     @field_validator("base_branch")
     @classmethod
     def _check_base(cls, value: str | None, info: ValidationInfo) -> str | None:
-        asked = info.data.get("create_branch") or info.data.get("create_pr")
-        if asked and value is not None and value == info.data.get("branch"):
-            raise PydanticCustomError("branch", "must be another branch than `branch`")
-        return value
+        return check_base_branch(value, info)
 
 
 class PullRequestError(BaseModel):

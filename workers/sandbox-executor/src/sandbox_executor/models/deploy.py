@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
@@ -122,13 +122,6 @@ class DeployRequest(LabeledRequest):
     env_vars: _Texts = Field(default_factory=dict, max_length=128, repr=False)
     secrets: _Texts = Field(default_factory=dict, max_length=128, repr=False)
     workers_dev: bool = True
-
-    @field_validator("compatibility_date", "compatibility_flags", "env_vars", "secrets", mode="before")
-    @classmethod
-    def _null_is_absent(cls, value: Any, info: ValidationInfo) -> Any:
-        if value is None and info.field_name is not None:
-            return cls.model_fields[info.field_name].get_default(call_default_factory=True)
-        return value
 
     @field_validator("files")
     @classmethod

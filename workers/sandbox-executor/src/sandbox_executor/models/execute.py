@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, Field, StringConstraints, ValidationInfo, field_validator
+from pydantic import AliasChoices, BaseModel, Field, StringConstraints, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from electrons.models import LabeledRequest, RequestModel, ResponseModel, not_blank
-from sandbox_executor.models.commit import Branch, Commit, Repository
+from sandbox_executor.models.commit import (
+    Branch,
+    Commit,
+    PullRequestBody,
+    PullRequestTitle,
+    Repository,
+    check_base_branch,
+)
 from sandbox_executor.models.deploy import Deployment, WorkerName
 
 TASK_LIMIT = 100_000
@@ -74,15 +81,20 @@ class ExecuteRequest(LabeledRequest):
 
     task: Annotated[str, Field(max_length=TASK_LIMIT), not_blank("Task is required")]
     context: str | None = Field(default=None, max_length=4 * TASK_LIMIT)
-    repo: Repository | None = None
+    repo: Repository | None = Field(default=None, validation_alias=AliasChoices("repo", "github_repo"))
     branch: Branch = "main"
     paths: list[Annotated[str, StringConstraints(min_length=1, max_length=1024)]] | None = Field(
         default=None, max_length=100
     )
-    commit: bool = False
+    commit: bool = Field(default=False, validation_alias=AliasChoices("commit", "auto_commit"))
     commit_message: (
         Annotated[str, Field(max_length=10_000, pattern=r"^[^\x00]*$"), not_blank("Commit message is required")] | None
-    ) = None
+    ) = Field(default=None, validation_alias=AliasChoices("commit_message", "commitMessage"))
+    create_branch: bool = False
+    create_pr: bool = False
+    base_branch: Branch | None = None
+    pr_title: PullRequestTitle | None = None
+    pr_body: PullRequestBody | None = None
     auto_deploy: bool = False
     worker_name: WorkerName | None = Field(default=None, validate_default=True)
     requests: list[TrialRequestModel] = Field(default_factory=list, max_length=10)
@@ -94,6 +106,18 @@ class ExecuteRequest(LabeledRequest):
         if value and info.data.get("repo", "") is None:
             raise PydanticCustomError("commit", "needs a `repo`")
         return value
+
+    @field_validator("create_branch", "create_pr")
+    @classmethod
+    def _needs_a_commit(cls, value: bool, info: ValidationInfo) -> bool:
+        if value and not info.data.get("commit", True):
+            raise PydanticCustomError("commit", "needs `commit`")
+        return value
+
+    @field_validator("base_branch")
+    @classmethod
+    def _check_base(cls, value: str | None, info: ValidationInfo) -> str | None:
+        return check_base_branch(value, info)
 
     @field_validator("worker_name")
     @classmethod
@@ -179,7 +203,7 @@ class ExecutionResult(BaseModel):
     metadata: ExecutionMetadata = Field(default_factory=ExecutionMetadata)
 
 
-class Undone(BaseModel):
+class FailedAction(BaseModel):
     """A deployment or a commit that was asked for and did not come about."""
 
     success: Literal[False] = False
@@ -192,11 +216,19 @@ class ExecuteResponse(ResponseModel):
 
     execution_id: str
     result: ExecutionResult
-    deployment: Deployment | Undone | None = None
-    commit: Commit | Undone | None = None
+    deployment: Deployment | FailedAction | None = None
+    commit: Commit | FailedAction | None = None
+
+    def to_document(self, warnings: list[str]) -> dict[str, Any]:
+        """Return the base's document; the warnings are in `result.metadata.warnings`."""
+        document = super().to_document([])
+        if warnings:
+            metadata = document["result"]["metadata"]
+            metadata["warnings"] = [*metadata.get("warnings", []), *warnings]
+        return document
 
 
-class ExecutionShown(ExecuteResponse):
+class ExecutionState(ExecuteResponse):
     """An execution as its row has it. `status` is `running`, `succeeded`, `failed` or `cancelled` (the caller left)."""
 
     status: str
