@@ -6,7 +6,7 @@ import uuid
 from typing import Any
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from electrons.app import App
 from electrons.capabilities.render import is_refusal, look_up_render, submit_render
@@ -40,10 +40,10 @@ _FIRST_PAUSE_SECONDS = 0.25
 _LONGEST_PAUSE_SECONDS = 4.0  # a Worker has 50 queries to D1 on the free plan, and a request may wait for two minutes
 
 
-class Announcement(BaseModel):
-    """Shotstack's webhook. It is not signed, so nothing in it is believed; of its members only `id` is looked at."""
+class WebhookCall(BaseModel):
+    """A webhook as its vendor sends it. It is not signed, so it proves nothing; only the render's id is read from it."""
 
-    id: Any = None
+    model_config = ConfigDict(extra="allow")
 
 
 @app.post("/render", needs=(PROVIDER, FILES), body_limit=4 * 1024 * 1024)
@@ -86,17 +86,19 @@ async def get_render(context: Context) -> RenderResponse:
 
 
 @app.post(f"/webhooks/{PROVIDER.name}/{{render_id}}", public=True, body_limit=64 * 1024)
-async def post_webhook(context: Context, body: Announcement) -> ResponseModel:
-    """`POST /webhooks/shotstack/{render_id}`: Shotstack says that a render has ended; that is looked up, not believed.
+async def post_webhook(context: Context, body: WebhookCall) -> ResponseModel:
+    """`POST /webhooks/shotstack/{render_id}`: ask Shotstack at once how far the render is, whatever the body claims.
 
-    A render whose submission was not confirmed is found again here, if Shotstack itself has the render of that id and
-    was told to announce it under this very address.
+    A render whose submission was not confirmed is found again here, if Shotstack itself reports that it was told to
+    call this very address about the render of that id. Without `PUBLIC_BASE_URL` it was never told any address.
     """
     render = await find(context, context.path_parameters["render_id"])
-    if render.status == "unconfirmed" and isinstance(body.id, str):
-        state = await look_up_render(context, PROVIDER, body.id, environment=render.environment, with_edit=True)
-        if state.callback == webhook_url_of(context.settings_as(RenderSettings), render.id):
-            await renders_of(context).advance(render.id, "queued", provider_id=body.id, error=None)
+    expected = webhook_url_of(context.settings_as(RenderSettings), render.id)
+    provider_id = PROVIDER.parse_webhook(body.model_dump())
+    if expected and provider_id and render.provider_id is None and not render.ended:
+        state = await look_up_render(context, PROVIDER, provider_id, environment=render.environment, with_edit=True)
+        if state.callback == expected:
+            await renders_of(context).advance(render.id, "queued", provider_id=provider_id, error=None)
     if not render.ended:
         await wake(context, render.id)
     return ResponseModel()

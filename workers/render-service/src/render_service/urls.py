@@ -1,9 +1,9 @@
 """Which URLs of a caller may be passed on or called: those of public hosts, over https.
 
 Providers fetch assets and this platform calls callbacks; neither may be led to a private network (server-side request
-forgery, https://owasp.org/www-community/attacks/Server_Side_Request_Forgery). What parsers read differently (backslashes,
-credentials, brackets, percent signs and non-ASCII letters in the host, numbers in place of an address) is refused, not
-interpreted. Names are not resolved: a public name may still have a private address.
+forgery, https://owasp.org/www-community/attacks/Server_Side_Request_Forgery). What parsers read differently is refused,
+not interpreted: backslashes, credentials, brackets, percent signs and non-ASCII letters in the host, numbers in place
+of an address. Names are not resolved: a public name may still have a private address.
 """
 
 from __future__ import annotations
