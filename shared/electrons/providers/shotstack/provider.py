@@ -126,8 +126,9 @@ def _read_id(value: object) -> str:
 
 def _read_number(value: object) -> float | None:
     """Return a number from 0 to `_NUMBER_LIMIT`, None for anything else."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number and 0 <= value <= _NUMBER_LIMIT else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if 0 <= value <= _NUMBER_LIMIT else None
 
 
 def _texts(problem: object) -> list[str]:
