@@ -17,7 +17,7 @@ from render_service.models import RenderRequest
 from render_service.renders import PROVIDER, UNCONFIRMED, model_name, usage_row
 from render_service.storage import Render, Renders, Status
 
-_SAVE_PAUSES_SECONDS = (0.2, 1.0, 3.0)
+_SAVE_PAUSES_SECONDS = (0.1, 0.4, 1.0)
 
 
 class SubmissionError(ProviderError):
