@@ -176,6 +176,27 @@ def test_lookup_when_an_optional_field_is_odd_then_only_it_is_lost(field: str, j
     assert progress == RenderProgress(status="rendering", **{**expected, **lost})
 
 
+@pytest.mark.parametrize(
+    ("body", "kind", "refused"),
+    [
+        ({"success": False, "message": "Try later"}, ProviderError, False),
+        ({"success": False, "response": {"error": {"name": "rate_limit_exceeded"}}}, ProviderRateLimitError, True),
+        ({"success": False, "response": {"error": {"name": "insufficient_quota"}}}, ProviderQuotaError, True),
+    ],
+)
+async def test_submission_when_a_200_has_an_error_then_its_own_kind(
+    body: dict[str, Any], kind: type[ProviderError], refused: bool
+) -> None:
+    context = create_context(PROVIDER, lambda _request: httpx2.Response(200, json=body))
+
+    with pytest.raises(ProviderError) as caught:
+        await submit_render(context, PROVIDER, EDIT)
+
+    assert type(caught.value) is kind
+    assert is_refusal(caught.value) is refused
+    assert ("Try later" in caught.value.message) is (kind is ProviderError)
+
+
 @pytest.mark.parametrize("number", ["1e999", "NaN", "-Infinity", "1" + "0" * 400])
 async def test_lookup_when_a_number_is_not_finite_then_absent(number: str) -> None:
     body = '{"response": {"status": "done", "duration": N, "renderTime": N}}'.replace("N", number)

@@ -12,7 +12,6 @@ from electrons.providers.shotstack.edit import (
     DESTINATIONS_LIMIT,
     FONTS_LIMIT,
     MERGE_FIELDS_LIMIT,
-    PROBLEMS_LIMIT,
     TRACKS_LIMIT,
 )
 from electrons.providers.shotstack.merging import BYTES_LIMIT
@@ -72,7 +71,7 @@ def test_merge_when_the_whole_text_is_a_number_then_its_digits() -> None:
         ("timeline.tracks.0.clips.0.length", '{"timeline": {"tracks": [{"clips": [{"asset": %s, "length": N}]}]}}'),
         ("timeline.tracks.0.clips.0.new", '{"timeline": {"tracks": [{"clips": [{"asset": %s, "new": N}]}]}}'),
         ("output.size.width", '{"timeline": {}, "output": {"size": {"width": N}}}'),
-        ("timeline.a", '{"timeline": {"a": "{{ X }}"}, "merge": [{"find": "X", "replace": N}]}'),
+        ("merge.0.replace", '{"timeline": {"a": "{{ X }}"}, "merge": [{"find": "X", "replace": N}]}'),
     ],
 )
 def test_number_when_not_finite_then_400_names_its_path(path: str, text: str, number: str) -> None:
@@ -80,6 +79,8 @@ def test_number_when_not_finite_then_400_names_its_path(path: str, text: str, nu
 
     problems = problems_of_text(text.replace("%s", asset).replace("N", number))
 
+    if number.isdigit() and path == "merge.0.replace":  # a whole number of any size is fine until it is merged
+        path = "timeline.a"
     assert problems == {path: "must be a finite number"}
 
 
@@ -102,13 +103,13 @@ def test_list_when_too_long_then_one_problem_names_it(path: str, document: dict[
     problems = problems_of({"timeline": timeline_of(CLIP), **document})
 
     assert set(problems) == {path}
-    assert "at most" in problems[path] or " to " in problems[path]
+    assert "must have at most" in problems[path]
 
 
 def test_clips_when_all_are_wrong_then_the_first_are_enough() -> None:
     problems = problems_of({"timeline": timeline_of(*[{}] * 1_000)})
 
-    assert PROBLEMS_LIMIT <= len(problems) <= PROBLEMS_LIMIT + 5
+    assert len(problems) == 20
     assert "timeline.tracks.0.clips.0.asset" in problems
 
 

@@ -8,8 +8,8 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from electrons.models import not_blank
 
@@ -32,14 +32,11 @@ ASSET_FIELDS: Mapping[str, tuple[str, ...]] = {
 """The types of assets, and the fields that each must have; `a|b` is one of the two."""
 
 TRACKS_LIMIT = 500
-CLIPS_LIMIT = 5_000
-"""Clips of a track, and of all tracks together."""
+CLIPS_LIMIT = 2_000
+"""Clips of all tracks together."""
 FONTS_LIMIT = 200
 DESTINATIONS_LIMIT = 50
 MERGE_FIELDS_LIMIT = 1_000
-
-PROBLEMS_LIMIT = 50
-"""Problems of one list after which the rest of it is not checked."""
 
 _ALIAS = re.compile(r"alias://[A-Za-z0-9_-]+")
 
@@ -55,50 +52,14 @@ def checked(model: type[BaseModel]) -> AfterValidator:
 
 
 def limited(limit: int) -> BeforeValidator:
-    """Return a validator that refuses a list of more items before any of them is checked."""
+    """Return a validator that refuses a longer list before any of its items is checked."""
 
     def check(value: Any) -> Any:
         if isinstance(value, list) and len(value) > limit:
-            raise PydanticCustomError("too_long", "must have at most {limit} items", {"limit": limit})
+            raise PydanticCustomError("items", "must have at most {limit} items", {"limit": limit})
         return value
 
     return BeforeValidator(check)
-
-
-def each(model: type[BaseModel], *, limit: int, at_least: int = 0) -> AfterValidator:
-    """Return a validator that compares each item of a list with a model and returns the list unchanged."""
-
-    def check(value: Any) -> Any:
-        if not isinstance(value, list):
-            raise PydanticCustomError("list_type", "must be a list")
-        if not at_least <= len(value) <= limit:
-            reason = {"least": at_least, "limit": limit}
-            raise PydanticCustomError("length", "must have {least} to {limit} items", reason)
-        problems: list[InitErrorDetails] = []
-        for number, item in enumerate(value):
-            try:
-                model.model_validate(item)
-            except ValidationError as error:
-                problems += _problems_of(error, number)
-            if len(problems) >= PROBLEMS_LIMIT:
-                break
-        if problems:
-            raise ValidationError.from_exception_data(model.__name__, problems)
-        return value
-
-    return AfterValidator(check)
-
-
-def _problems_of(error: ValidationError, number: int) -> list[InitErrorDetails]:
-    found = error.errors(include_url=False, include_context=False, include_input=False)
-    return [
-        {
-            "type": PydanticCustomError(problem["type"], "{text}", {"text": problem["msg"]}),
-            "loc": (number, *problem["loc"]),
-            "input": None,
-        }
-        for problem in found
-    ]
 
 
 def _is_number(value: object) -> bool:
@@ -210,7 +171,7 @@ class _Clip(_Part):
 
 
 class _Track(_Part):
-    clips: Annotated[Any, each(_Clip, limit=CLIPS_LIMIT, at_least=1)]
+    clips: list[Annotated[Any, checked(_Clip)]] = Field(min_length=1)
 
 
 class _Soundtrack(_Part):
@@ -226,17 +187,19 @@ class _Font(_Part):
 def _limit_clips(tracks: Any) -> Any:
     clips = [track.get("clips") for track in tracks if isinstance(track, dict)] if isinstance(tracks, list) else []
     if sum(len(some) for some in clips if isinstance(some, list)) > CLIPS_LIMIT:
-        raise PydanticCustomError("clips", "must have at most {limit} clips together", {"limit": CLIPS_LIMIT})
+        raise PydanticCustomError("items", "must have at most {limit} clips together", {"limit": CLIPS_LIMIT})
     return tracks
 
 
 class Timeline(_Part):
     """`timeline`: tracks of clips, the first track on top; times are in seconds."""
 
-    tracks: Annotated[Any, BeforeValidator(_limit_clips), each(_Track, limit=TRACKS_LIMIT, at_least=1)]
+    tracks: Annotated[list[Annotated[Any, checked(_Track)]], BeforeValidator(_limit_clips), limited(TRACKS_LIMIT)] = (
+        Field(min_length=1)
+    )
     soundtrack: Annotated[Any, checked(_Soundtrack)] = None
     background: str | None = None
-    fonts: Annotated[Any, each(_Font, limit=FONTS_LIMIT)] = None
+    fonts: Annotated[list[Annotated[Any, checked(_Font)]], limited(FONTS_LIMIT)] | None = None
     cache: bool | None = None
 
 
@@ -277,7 +240,7 @@ class _MergeField(_Part):
     replace: Any
 
 
-MergeFields = Annotated[list[Annotated[Any, checked(_MergeField)]], limited(MERGE_FIELDS_LIMIT)]
+MergeFields = list[Annotated[Any, checked(_MergeField)]]
 
 
 def drop_absent(value: Any) -> Any:

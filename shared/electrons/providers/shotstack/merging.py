@@ -16,7 +16,7 @@ from typing import Any
 BYTES_LIMIT = 4 * 1024 * 1024
 """Bytes of a merged edit as JSON, the same as those of a request."""
 
-VALUES_LIMIT = 100_000
+VALUES_LIMIT = 50_000
 """Strings, numbers, lists and objects in a merged edit, together."""
 
 DEPTH_LIMIT = 64

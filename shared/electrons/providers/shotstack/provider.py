@@ -6,7 +6,6 @@ Wire format: https://shotstack.io/docs/api/, and the OpenAPI document in the npm
 
 from __future__ import annotations
 
-import json
 from typing import Any, Literal, get_args
 from urllib.parse import quote
 
@@ -15,9 +14,9 @@ from electrons.errors import ProviderError
 from electrons.http import HeaderPairs
 from electrons.logs import redact
 from electrons.settings import Setting, Settings
-from electrons.upstream.errors import MESSAGE_LIMIT, classify_error, parse_json_error, parse_retry_after
+from electrons.upstream.errors import MESSAGE_LIMIT, classify_error, parse_json_error, parse_retry_after, status_of_code
 from electrons.upstream.provider import ProviderRequest
-from electrons.upstream.reading import as_object, as_text
+from electrons.upstream.reading import Reader, as_object, as_string
 
 ENVIRONMENT = Setting(
     name="SHOTSTACK_ENV",
@@ -27,7 +26,7 @@ ENVIRONMENT = Setting(
 )
 
 _ID_LIMIT = 200
-_NUMBER_LIMIT = 10**9
+_DOT_SEGMENTS = {".", ".."}
 
 # `generating` (assets made by AI) and statuses that are not known yet count as rendering.
 _STATUSES: dict[str, RenderStatus] = {status: status for status in get_args(RenderStatus)}
@@ -56,12 +55,12 @@ class ShotstackProvider(RenderProvider):
     def parse_submission(self, document: dict[str, Any]) -> str:
         """Return the render's id: `{"success": true, "message", "response": {"message", "id"}}`."""
         self._raise_for_failure(document)
-        return _read_id(document["response"]["id"])
+        return _check_id(Reader(document).child("response").string("id", limit=_ID_LIMIT))
 
     def build_lookup(self, render_id: str, *, environment: str, with_edit: bool = False) -> ProviderRequest:
         """Build `GET /edit/{environment}/render/{id}`, without the edit unless `with_edit`."""
         data = "true" if with_edit else "false"
-        path = f"/edit/{environment}/render/{quote(_read_id(render_id), safe='')}?data={data}&merged=false"
+        path = f"/edit/{environment}/render/{quote(_check_id(render_id), safe='')}?data={data}&merged=false"
         return ProviderRequest(path=path, method="GET")
 
     def parse_lookup(self, document: dict[str, Any]) -> RenderProgress:
@@ -70,70 +69,59 @@ class ShotstackProvider(RenderProvider):
         Only `status` must be there. `duration` is in seconds, `renderTime` in milliseconds.
         """
         self._raise_for_failure(document)
-        response = document["response"]
-        status = response["status"]
-        if not isinstance(status, str):
-            raise TypeError("the status is not a string")
-        error = as_text(response.get("error"))
-        render_time = _read_number(response.get("renderTime"))
+        response = Reader(document).child("response")
+        error = response.string("error", limit=None, default="")
+        render_time = response.number("renderTime", default=None)
         return RenderProgress(
-            status=_STATUSES.get(status, "rendering"),
-            error=redact(" ".join(error.split()))[:MESSAGE_LIMIT] if error else None,
-            url=as_text(response.get("url")),
-            duration_seconds=_read_number(response.get("duration")),
+            status=_STATUSES.get(response.string("status"), "rendering"),
+            error=redact(" ".join(error.split()))[:MESSAGE_LIMIT] or None,
+            url=response.string("url", default=None),
+            duration_seconds=response.number("duration", default=None),
             render_time_ms=None if render_time is None else round(render_time),
-            callback=as_text(as_object(response.get("data")).get("callback")),
+            callback=response.child("data").string("callback", default=None),
         )
 
     def parse_webhook(self, document: dict[str, Any]) -> str | None:
         """Return the `id` in `{"type": "edit", "action": "render", "id", "status", "url", "error"}`."""
-        try:
-            return _read_id(document.get("id"))
-        except ValueError:
-            return None
-
-    def _raise_for_failure(self, document: dict[str, Any]) -> None:
-        if document.get("success") is False:
-            raise self.parse_error(200, {}, json.dumps(document).encode())
+        render_id = as_string(document.get("id"), limit=_ID_LIMIT)
+        return None if render_id in _DOT_SEGMENTS else render_id
 
     def parse_error(self, status: int, headers: dict[str, str], content: bytes) -> ProviderError:
-        """`{"success": false, "message", "response"}`, or `{"message"}` from the gateway before the API.
+        """Read `{"success": false, "message", "response"}`, or `{"message"}` from the gateway before the API."""
+        return self._classify(parse_json_error(content), status=status, headers=headers)
 
-        Details of a 400 are not published as a schema; what is seen are a text and a list of `message`s.
-        """
-        document = parse_json_error(content)
+    def _raise_for_failure(self, document: dict[str, Any]) -> None:
+        """Raise the error in a response of status 200."""
+        if document.get("success") is False:
+            raise self._classify(document, status=None, headers={})
+
+    def _classify(self, document: dict[str, Any], *, status: int | None, headers: dict[str, str]) -> ProviderError:
+        # Details of a 400 are not published as a schema; users have shown a string and a list of `message`s.
         response = as_object(document.get("response"))
         problem = response.get("error", response.get("errors"))
         named = as_object(problem)
-        texts = _texts(named.get("details", problem))
-        message = "; ".join(texts) or as_text(named.get("message")) or as_text(document.get("message"))
+        messages = _messages(named.get("details", problem))
+        message = "; ".join(messages) or as_string(named.get("message")) or as_string(document.get("message"))
         return classify_error(
             message,
             provider=self,
-            status=status,
-            code=as_text(named.get("name")),
+            status=status_of_code(named.get("name"), document.get("code")) if status is None else status,
+            code=named.get("name"),
             request_id=headers.get("x-amzn-requestid"),
             retry_after=parse_retry_after(headers),
         )
 
 
-def _read_id(value: object) -> str:
-    """Return an id that can be a segment of a path. Raises ValueError for anything else."""
-    if not isinstance(value, str) or not value or value in {".", ".."} or len(value) > _ID_LIMIT:
+def _check_id(render_id: str) -> str:
+    """Return an id that can be a segment of a path. Raises ValueError for any other."""
+    if not render_id or render_id in _DOT_SEGMENTS or len(render_id) > _ID_LIMIT:
         raise ValueError("not the id of a render")
-    return value
+    return render_id
 
 
-def _read_number(value: object) -> float | None:
-    """Return a number from 0 to `_NUMBER_LIMIT`, None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value) if 0 <= value <= _NUMBER_LIMIT else None
-
-
-def _texts(problem: object) -> list[str]:
+def _messages(problem: object) -> list[str]:
     if isinstance(problem, str):
         return [problem] if problem.strip() else []
     items = problem if isinstance(problem, list) else []
-    found = [as_text(item) or as_text(as_object(item).get("message")) for item in items]
+    found = [as_string(item) or as_string(as_object(item).get("message")) for item in items]
     return [text for text in found if text]

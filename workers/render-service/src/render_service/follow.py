@@ -12,6 +12,7 @@ from typing import Literal
 from electrons.capabilities.render import look_up_render
 from electrons.context import Context
 from electrons.errors import ProviderError, ProviderRejectedError
+from electrons.storage.ledger import UsageLedger
 from electrons.workflows import Retries, Steps
 from render_service.callbacks import call_back
 from render_service.copying import copy_file, give_up_copy
@@ -26,7 +27,7 @@ from render_service.renders import (
     webhook_url,
 )
 from render_service.settings import RenderSettings
-from render_service.storage import Render, Renders, insert_usage
+from render_service.storage import Render, Renders
 
 NextStep = Literal["wait", "copy", "end", "stop"]
 """What follows a check: another one, the copy of the file, the end, or nothing because the caller knows already."""
@@ -143,5 +144,11 @@ async def record_usage(context: Context, render_id: str) -> None:
     """Insert the render's row into the usage ledger, and return only when it is there. Raises `DatabaseError`."""
     render = await load_render(context, render_id)
     failed = render.status != "done"
-    row = usage_row(context, render, status=502 if failed else 200, error_code="RENDER_FAILED" if failed else None)
-    await insert_usage(context.bindings.database, row)
+    row = usage_row(
+        context,
+        render,
+        status=502 if failed else 200,
+        error_code="RENDER_FAILED" if failed else None,
+        created_at=render.created_at,  # the same in each run of the step, so that the row is written once
+    )
+    await context.bindings.table(UsageLedger).write_now(row)

@@ -40,11 +40,9 @@ def _refuse(value: Any) -> Any:
 
 def _replacements(fields: Any) -> dict[str, Any]:
     """Return the values of the merge fields by name; fields that cannot be read are reported when they are checked."""
-    if not isinstance(fields, list) or len(fields) > MERGE_FIELDS_LIMIT:
-        return {}
     return {
         field["find"]: field.get("replace")
-        for field in fields
+        for field in (fields if isinstance(fields, list) else [])
         if isinstance(field, dict) and isinstance(field.get("find"), str)
     }
 
@@ -56,10 +54,10 @@ class RenderRequest(LabeledRequest):
         default=None, validate_default=True
     )
     output: Annotated[Any, checked(Output)] = Field(default_factory=dict)
-    merge: MergeFields = Field(default_factory=list, max_length=1000)
+    merge: MergeFields = Field(default_factory=list, max_length=MERGE_FIELDS_LIMIT)
     instance: Literal["s1", "s2", "a1"] | None = None
     callback: Annotated[Any, BeforeValidator(_refuse)] = None
-    callback_url: str | None = Field(default=None, min_length=1, max_length=URL_LIMIT)
+    callback_url: str | None = Field(default=None, max_length=URL_LIMIT)
     wait_seconds: float = Field(default=0, ge=0, le=WAIT_LIMIT_SECONDS)
 
     @model_validator(mode="before")

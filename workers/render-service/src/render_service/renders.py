@@ -104,11 +104,11 @@ def describe(context: Context, render: Render) -> RenderResponse:
     )
 
 
-def usage_row(context: Context, render: Render, *, status: int, error_code: str | None = None) -> list[Value]:
+def usage_row(context: Context, render: Render, *, status: int, error_code: str | None, created_at: str) -> list[Value]:
     """Return the usage ledger's row of a render: units are seconds of video, the time is that of the whole render."""
     values: dict[str, Value] = {
         "request_id": render.request_id,
-        "created_at": render.created_at,
+        "created_at": created_at,
         "worker": context.service,
         "route": "/render",
         "key_id": render.key_id,

@@ -11,6 +11,7 @@ from electrons.capabilities.render import look_up_render
 from electrons.context import Context
 from electrons.errors import ConfigurationError, DatabaseError, NotFoundError, RequestError, UnavailableError
 from electrons.http import Response
+from electrons.middleware.validation import invalid_fields
 from electrons.models import ResponseModel
 from render_service.models import WAIT_LIMIT_SECONDS, RenderRequest, RenderResponse
 from render_service.renders import (
@@ -30,9 +31,6 @@ from render_service.urls import find_url_problem
 
 app = App("render-service", scope="render", providers=(PROVIDER,), settings=RenderSettings)
 app.serve_media(FILES)
-
-PROBLEMS_LIMIT = 20
-"""URLs that an error names."""
 
 _RESUME_LIMIT = 20
 _FIRST_PAUSE_SECONDS = 0.25
@@ -135,9 +133,7 @@ def check_urls(context: Context, body: RenderRequest) -> None:
         if (problem := find_url_problem(url, allow_loopback=allow_loopback))
     ]
     if problems:
-        shown = problems[:PROBLEMS_LIMIT]
-        text = "; ".join(f"{problem['field']}: {problem['message']}" for problem in shown)
-        raise RequestError(text, details={"fields": shown, "count": len(problems)})
+        raise invalid_fields(problems)
 
 
 def read_wait_seconds(text: str) -> float:
@@ -148,8 +144,7 @@ def read_wait_seconds(text: str) -> float:
         seconds = -1
     if not 0 <= seconds <= WAIT_LIMIT_SECONDS:
         message = f"must be seconds from 0 to {WAIT_LIMIT_SECONDS}"
-        fields = [{"field": "wait_seconds", "message": message}]
-        raise RequestError(f"wait_seconds: {message}", details={"fields": fields})
+        raise invalid_fields([{"field": "wait_seconds", "message": message}])
     return seconds
 
 

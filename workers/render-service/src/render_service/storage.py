@@ -11,7 +11,6 @@ from typing import Literal, cast
 
 from electrons.bindings import Database, Row, Value
 from electrons.logs import timestamp
-from electrons.storage.ledger import COLUMNS as USAGE_COLUMNS
 
 Status = Literal[
     "submitting", "unconfirmed", "queued", "fetching", "preprocessing", "rendering", "saving", "done", "failed"
@@ -70,14 +69,6 @@ COLUMNS = tuple(field.name for field in fields(Render))
 _INSERT = f"INSERT INTO renders ({', '.join(COLUMNS)}) VALUES ({', '.join('?' for _ in COLUMNS)})"  # noqa: S608
 
 
-# Once only: a step of the background work is repeated if it is interrupted after its write.
-_INSERT_USAGE = (
-    f"INSERT INTO usage ({', '.join(USAGE_COLUMNS)}) "  # noqa: S608  # column names are constants
-    f"SELECT {', '.join('?' for _ in USAGE_COLUMNS)} WHERE NOT EXISTS "
-    "(SELECT 1 FROM usage WHERE request_id = ? AND created_at = ? AND status = ?)"
-)
-
-
 class Renders:
     """The table."""
 
@@ -119,12 +110,6 @@ class Renders:
         settings = ", ".join(f"{column} = ?" for column in values)
         statement = f"UPDATE renders SET {settings} WHERE id = ?{guard}"  # noqa: S608  # column names are constants
         await self._database.execute(statement, *values.values(), render_id)
-
-
-async def insert_usage(database: Database, row: list[Value]) -> None:
-    """Insert one row into the usage ledger, unless it is there already. Raises `DatabaseError`."""
-    values = dict(zip(USAGE_COLUMNS, row, strict=True))
-    await database.execute(_INSERT_USAGE, *row, values["request_id"], values["created_at"], values["status"])
 
 
 def _read(row: Row) -> Render:

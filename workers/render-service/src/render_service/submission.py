@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from electrons.capabilities.render import is_refusal, submit_render
 from electrons.context import Context
 from electrons.errors import DatabaseError, ProviderError, UnavailableError
+from electrons.logs import timestamp
 from electrons.storage.ledger import UsageLedger
 from electrons.usage import Usage
 from render_service.models import RenderRequest
@@ -18,18 +19,6 @@ from render_service.renders import PROVIDER, UNCONFIRMED, model_name, usage_row
 from render_service.storage import Render, Renders, Status
 
 _SAVE_PAUSES_SECONDS = (0.1, 0.4, 1.0)
-
-
-class SubmissionError(ProviderError):
-    """A submission that the vendor refused or did not confirm; `details.render_id` names the render that stays."""
-
-    def __init__(self, message: str, *, cause: ProviderError, render_id: str) -> None:
-        super().__init__(
-            message, provider=cause.provider, upstream_status=cause.upstream_status, retry_after=cause.retry_after
-        )
-        self.status = cause.status
-        self.error_code = cause.error_code
-        self.details = {**(cause.details or {}), "render_id": render_id}
 
 
 async def create_render(context: Context, body: RenderRequest) -> Render:
@@ -55,19 +44,19 @@ async def create_render(context: Context, body: RenderRequest) -> Render:
 
 
 async def submit(context: Context, render: Render, edit: dict[str, Any]) -> None:
-    """Submit an edit and save the vendor's id of the render. Raises `SubmissionError` and `UnavailableError`."""
+    """Submit an edit and save the vendor's id of the render. Raises `ProviderError` and `UnavailableError`."""
     context.usage = Usage(provider=render.provider, model=model_name(render), unit="seconds")
     renders = Renders(context.bindings.database)
     try:
         provider_id = await submit_render(context, PROVIDER, edit)
     except ProviderError as error:
         refused = is_refusal(error)
-        message = error.message if refused else f"{error.message}. {UNCONFIRMED}"
+        extended = error.extend("" if refused else UNCONFIRMED, render_id=render.id)
         status: Status = "failed" if refused else "unconfirmed"
-        await save(context, render, lambda: renders.advance(render.id, status, error=message))
-        row = usage_row(context, render, status=error.status, error_code=error.error_code)
-        await save(context, render, lambda: context.bindings.table(UsageLedger).write(row))
-        raise SubmissionError(message, cause=error, render_id=render.id) from error
+        await save(context, render, lambda: renders.advance(render.id, status, error=extended.message))
+        row = usage_row(context, render, status=error.status, error_code=error.error_code, created_at=timestamp())
+        await save(context, render, lambda: context.bindings.table(UsageLedger).write_now(row))
+        raise extended from error
     if not await save(context, render, lambda: renders.advance(render.id, "queued", provider_id=provider_id)):
         raise UnavailableError(
             f"{PROVIDER.title} accepted the render as {provider_id}, but the database could not save that. Look for it "
