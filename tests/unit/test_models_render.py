@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from electrons.errors import RequestError
 from electrons.middleware.validation import parse_body
-from electrons.providers.shotstack.edit import ASSET_MEMBERS, merge
+from electrons.providers.shotstack.edit import ASSET_FIELDS
+from electrons.providers.shotstack.merging import merge
 from render_service.models import RenderRequest
 
 TITLE = {"type": "title", "text": "Hello"}
@@ -24,14 +25,14 @@ def read(document: object) -> RenderRequest:
     return parse_body(json.dumps(document).encode(), RenderRequest)
 
 
-@pytest.mark.parametrize("kind", ASSET_MEMBERS)
+@pytest.mark.parametrize("kind", ASSET_FIELDS)
 def test_asset_when_it_has_what_its_type_needs_then_it_is_taken(kind: str) -> None:
-    needed = {names.split("|")[0]: "https://media.example/a" for names in ASSET_MEMBERS[kind]}
+    needed = {names.split("|")[0]: "https://media.example/a" for names in ASSET_FIELDS[kind]}
 
     assert request_of({"asset": {"type": kind, **needed}})
 
 
-@pytest.mark.parametrize("kind", ASSET_MEMBERS)
+@pytest.mark.parametrize("kind", ASSET_FIELDS)
 def test_asset_when_it_lacks_what_its_type_needs_then_400(kind: str) -> None:
     with pytest.raises(RequestError, match=f"a {kind} asset needs") as caught:
         request_of({"asset": {"type": kind}})

@@ -53,7 +53,9 @@ def test_render_when_the_film_comes_without_its_length_then_it_is_kept_whole(
     platform: Platform, emulators: Emulators, padding: int
 ) -> None:
     client = platform.client("render-service")
-    emulators.add_fault("shotstack", kind="chunked", padding_bytes=padding, method="GET", path_contains="/_files/")
+    emulators.add_fault(
+        "shotstack", kind="chunked", padding_bytes=padding, method="GET", path_contains="/_files/", times=2
+    )
 
     body = render_to_end(client, edit_of())
 

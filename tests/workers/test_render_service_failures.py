@@ -166,7 +166,7 @@ def test_render_when_it_does_not_end_in_time_then_failed(platform: Platform, emu
 
 
 def test_film_when_its_copy_breaks_off_then_it_is_copied_again(platform: Platform, emulators: Emulators) -> None:
-    emulators.add_fault("shotstack", kind="cut", after=1, path_contains="/_files/")
+    emulators.add_fault("shotstack", kind="cut", after=1, path_contains="/_files/", times=2)
     client = platform.client(SERVICE)
 
     body = render_to_end(client, edit_of())

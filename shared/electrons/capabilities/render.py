@@ -55,6 +55,10 @@ class RenderProvider(Provider):
         """Return the vendor's id of the render. Raises as `call_provider` expects of parsers."""
 
     @abstractmethod
+    def parse_webhook(self, document: dict[str, Any]) -> str | None:
+        """Return the vendor's id of the render that a webhook is about, None if it does not name one."""
+
+    @abstractmethod
     def build_lookup(self, render_id: str, *, environment: str, with_edit: bool = False) -> ProviderRequest:
         """Return the request for the progress of a render; `with_edit` asks for the submitted edit as well."""
 

@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from electrons.capabilities.render import RenderStatus
 from electrons.models import LabeledRequest, ResponseModel
-from electrons.providers.shotstack.edit import MergeFields, Output, Timeline, checked, merge
+from electrons.providers.shotstack.edit import (
+    MERGE_FIELDS_LIMIT,
+    MergeFields,
+    Output,
+    Timeline,
+    checked,
+    drop_absent,
+)
+from electrons.providers.shotstack.merging import InvalidEditError, merge
 from render_service.urls import URL_LIMIT
 
 WAIT_LIMIT_SECONDS = 120
@@ -30,6 +38,15 @@ def _refuse(value: Any) -> Any:
         raise PydanticCustomError("callback", "use `callback_url`; this worker calls it, signed, when all is done")
 
 
+def _replacements(fields: Any) -> dict[str, Any]:
+    """Return the values of the merge fields by name; fields that cannot be read are reported when they are checked."""
+    return {
+        field["find"]: field.get("replace")
+        for field in (fields if isinstance(fields, list) else [])
+        if isinstance(field, dict) and isinstance(field.get("find"), str)
+    }
+
+
 class RenderRequest(LabeledRequest):
     """An edit in Shotstack's schema, its `merge` fields merged; `timeline` and `output` are otherwise as they came."""
 
@@ -37,25 +54,25 @@ class RenderRequest(LabeledRequest):
         default=None, validate_default=True
     )
     output: Annotated[Any, checked(Output)] = Field(default_factory=dict)
-    merge: MergeFields = Field(default_factory=list, max_length=1000)
+    merge: MergeFields = Field(default_factory=list, max_length=MERGE_FIELDS_LIMIT)
     instance: Literal["s1", "s2", "a1"] | None = None
     callback: Annotated[Any, BeforeValidator(_refuse)] = None
-    callback_url: str | None = Field(default=None, min_length=1, max_length=URL_LIMIT)
+    callback_url: str | None = Field(default=None, max_length=URL_LIMIT)
     wait_seconds: float = Field(default=0, ge=0, le=WAIT_LIMIT_SECONDS)
 
     @model_validator(mode="before")
     @classmethod
     def _merge(cls, value: Any) -> Any:
-        """Merges first, so that what is checked is what will be rendered."""
-        fields = value.get("merge") if isinstance(value, dict) else None
-        if not isinstance(fields, list):
+        """Merge first, so that what is checked is what will be rendered."""
+        if not isinstance(value, dict):
             return value
-        replacements = {
-            field["find"]: field.get("replace")
-            for field in fields
-            if isinstance(field, dict) and isinstance(field.get("find"), str) and field["find"]
-        }
-        return {**value, **{name: merge(value[name], replacements) for name in ("timeline", "output") if name in value}}
+        edit = {name: value[name] for name in ("timeline", "output") if value.get(name) is not None}
+        try:
+            return {**value, **drop_absent(merge(edit, _replacements(value.get("merge"))))}
+        except InvalidEditError as error:
+            problem = PydanticCustomError("edit", "{reason}", {"reason": error.message})
+            details: InitErrorDetails = {"type": problem, "loc": error.path, "input": None}
+            raise ValidationError.from_exception_data(cls.__name__, [details]) from error
 
     @property
     def edit(self) -> dict[str, Any]:
