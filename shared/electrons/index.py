@@ -78,6 +78,7 @@ def describe_route(route: Route) -> dict[str, Any]:
         name: {"type": _name_type(field), "required": name in required}
         for name, field in schema.get("properties", {}).items()
     }
+    summary = summary[:1].upper() + summary[1:]
     return {"method": route.method, "path": route.path, "scope": scope, "summary": summary, "fields": fields}
 
 

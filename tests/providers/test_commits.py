@@ -154,7 +154,7 @@ async def test_branch_when_created_from_another_then_it_begins_there(create_hub:
 async def test_branch_when_it_exists_already_then_conflict(create_hub: CreateHub) -> None:
     hub = create_hub()
 
-    with pytest.raises(ConflictError, match="has a branch `main` already"):
+    with pytest.raises(ConflictError, match="already has a branch `main`"):
         await commit(hub, write("a"), create=True)
 
 
@@ -170,7 +170,7 @@ async def test_head_when_another_one_is_expected_then_conflict_and_nothing_is_wr
     expected = hub.head()
     moved = hub.put("other", b"x")
 
-    with pytest.raises(ConflictError, match="has moved meanwhile; nothing was changed"):
+    with pytest.raises(ConflictError, match="has moved in the meantime; nothing was changed"):
         await commit(hub, write("a"), expected_head=expected)
 
     assert hub.head() == moved
@@ -184,7 +184,7 @@ async def test_branch_when_it_moves_during_the_commit_then_conflict_and_nothing_
     context = hub.context()
     context.http = Meanwhile(context.http, hub)
 
-    with pytest.raises(ConflictError, match="has moved meanwhile; nothing was changed"):
+    with pytest.raises(ConflictError, match="has moved in the meantime; nothing was changed"):
         await commit_files(context, GITHUB, Target(repo=hub.repo, branch="main"), [write("a")], message="m")
 
     assert hub.files().keys() == {"README.md", "other"}

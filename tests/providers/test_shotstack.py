@@ -169,8 +169,10 @@ def test_lookup_when_an_optional_field_is_odd_then_only_it_is_lost(field: str, j
     progress = PROVIDER.parse_lookup(state(**{**sound, field: junk}))
 
     absent = {"error": "error", "url": "url", "duration": "duration_seconds", "renderTime": "render_time_ms"}
-    expected = {"error": "e", "url": "u", "duration_seconds": 3.0, "render_time_ms": 7, "callback": "c"}
-    lost = {absent.get(field, field): None} if field in absent else {"callback": None} if field == "data" else {}
+    expected: dict[str, Any] = {"error": "e", "url": "u", "duration_seconds": 3.0, "render_time_ms": 7, "callback": "c"}
+    lost: dict[str, Any] = (
+        {absent.get(field, field): None} if field in absent else {"callback": None} if field == "data" else {}
+    )
     if junk == "3" and field in {"error", "url"}:
         lost = {field: "3"}
     assert progress == RenderProgress(status="rendering", **{**expected, **lost})

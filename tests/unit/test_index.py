@@ -46,7 +46,7 @@ async def test_index_when_a_program_asks_then_the_routes_as_json() -> None:
         "method": "POST",
         "path": "/orders/{name}",
         "scope": "buy",
-        "summary": "order <b>things</b>.",
+        "summary": "Order <b>things</b>.",
         "fields": {
             "title": {"type": "string", "required": True},
             "tags": {"type": "list of strings", "required": False},
@@ -63,7 +63,7 @@ async def test_index_when_a_browser_asks_then_a_page_without_scripts() -> None:
     assert answer.headers.get("Vary") == "Accept"
     assert "default-src 'none'" in (answer.headers.get("Content-Security-Policy") or "")
     assert "/orders/{name}" in page
-    assert "order &lt;b&gt;things&lt;/b&gt;." in page
+    assert "Order &lt;b&gt;things&lt;/b&gt;." in page
     assert "<script" not in page
 
 

@@ -105,7 +105,7 @@ class ShotstackProvider(RenderProvider):
         return classify_error(
             message,
             provider=self,
-            status=status_of_code(named.get("name"), document.get("code")) if status is None else status,
+            status=status_of_code(named.get("name"), document.get("code"), default=500) if status is None else status,
             code=named.get("name"),
             request_id=headers.get("x-amzn-requestid"),
             retry_after=parse_retry_after(headers),

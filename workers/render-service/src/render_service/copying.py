@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
-from typing import cast
 
 import httpx2
 
@@ -115,7 +113,7 @@ async def _read_head(context: Context, url: str) -> bytes:
     async with open_response(context, PROVIDER, request) as response:
         if problem := _find_type_problem(response):
             raise _error(problem)
-        async with aclosing(cast(AsyncGenerator[bytes, None], iterate_body(PROVIDER, response))) as chunks:
+        async with aclosing(iterate_body(PROVIDER, response)) as chunks:
             async for chunk in chunks:
                 head += chunk
                 if len(head) >= HEAD_BYTES:
