@@ -28,7 +28,8 @@ from electrons.middleware.access_log import access_log
 from electrons.middleware.auth import auth
 from electrons.middleware.cors import cors
 from electrons.middleware.errors import errors
-from electrons.middleware.rate_limit import rate_limit
+from electrons.middleware.origin import origin
+from electrons.middleware.rate_limit import charge_request, charge_units
 from electrons.middleware.request_id import request_id
 from electrons.middleware.validation import validation
 from electrons.models import ResponseModel
@@ -41,8 +42,8 @@ from electrons.upstream.provider import Provider
 H = TypeVar("H", bound=Handler)
 StartWork = Callable[[Context], Coroutine[Any, Any, None]]
 
-BEFORE_ROUTING: tuple[Middleware, ...] = (request_id, access_log, cors, errors)
-AFTER_ROUTING: tuple[Middleware, ...] = (auth, validation, rate_limit)
+BEFORE_ROUTING: tuple[Middleware, ...] = (request_id, access_log, cors, errors, origin)
+AFTER_ROUTING: tuple[Middleware, ...] = (auth, charge_request, validation, charge_units)
 
 
 class App:

@@ -15,6 +15,7 @@ turns it into an answer. Raise with `from` so that the cause reaches the log.
     │   ├── ConflictError              409 CONFLICT
     │   │   └── IdempotencyInProgressError  409 IDEMPOTENCY_IN_PROGRESS
     │   ├── IdempotencyKeyReusedError  422 IDEMPOTENCY_KEY_REUSED
+    │   ├── BodyTimeoutError           408 REQUEST_TIMEOUT
     │   ├── PayloadTooLargeError       413 PAYLOAD_TOO_LARGE
     │   ├── RangeNotSatisfiableError   416 RANGE_NOT_SATISFIABLE
     │   ├── RateLimitedError           429 RATE_LIMITED
@@ -175,6 +176,16 @@ class IdempotencyKeyReusedError(RequestError):
 
     def __init__(self) -> None:
         super().__init__("This `Idempotency-Key` was used with another body; use a new one")
+
+
+class BodyTimeoutError(RequestError):
+    """The body did not arrive in time."""
+
+    status = 408
+    code = "REQUEST_TIMEOUT"
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"The request body did not arrive within {seconds:g} seconds; send the request again")
 
 
 class PayloadTooLargeError(RequestError):

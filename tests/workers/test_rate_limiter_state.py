@@ -7,7 +7,7 @@ from tests.platform import Platform
 from tests.variants import Variant
 
 WORKERS = ("rate-limiter", "text-gen")
-FIVE_AN_HOUR = {"limited": Variant("text-gen", {"RATE_LIMIT_POLICY": '"requests";q=5;w=3600'})}
+FIVE_AN_HOUR = {"limited": Variant("text-gen", {"RATE_LIMIT_POLICY": '"requests";q=5;w=3600', "LOCAL_RUN": "false"})}
 
 
 def call_until_refused(platform: Platform, *, address: str, times: int) -> list[int]:

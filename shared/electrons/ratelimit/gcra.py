@@ -222,6 +222,15 @@ def settle(
     return Settlement(_limits(policies, {**states, **changed}, now), changed)
 
 
+def room_for_debt(policy: Policy, states: Mapping[str, State], *, now: int) -> int:
+    """Return how many units can still be charged past the limit: a debt is one burst at most, by this rule.
+
+    `settle` charges whatever it is given. Who takes the numbers from others bounds them with this, so that no number
+    makes a caller wait for longer than it takes to serve two bursts.
+    """
+    return max(2 * policy.capacity - -(-_queue(policy, states, now) // policy.ticks_per_unit), 0)
+
+
 def _check(costs: Mapping[str, int]) -> None:
     for unit, cost in costs.items():
         if cost < 0:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Protocol
 
-from electrons.ratelimit.gcra import Hold, Policy, State, reserve, settle
+from electrons.ratelimit.gcra import Hold, Policy, State, reserve, room_for_debt, settle
 from electrons.ratelimit.headers import parse_policies, rate_limit_headers
 
 RESERVATION_LIFE_MS = 60 * 60 * 1000
@@ -93,14 +93,22 @@ class Ledger:
         return not self._sql.execute("SELECT 1 FROM states WHERE rested_ms > ? LIMIT 1", now)
 
     def _settle(self, settlement: dict[str, Any]) -> None:
-        """An id that is unknown, settled or expired changes nothing."""
+        """Settle one reservation; an id that is unknown, settled or expired changes nothing.
+
+        The actual cost is what a provider has reported, so only a debt of one burst is charged for it.
+        """
         rows = self._sql.execute("DELETE FROM reservations WHERE id = ? RETURNING holds", settlement["id"])
         if not rows:
             return
         holds = {policy: Hold(units, int(position)) for policy, (units, position) in json.loads(rows[0][0]).items()}
-        policies = _policies(settlement["policy"])
-        settled = settle(policies, self._states, reservation=holds, actual=settlement["actual"], now=self._clock())
-        self._store(policies, settled.states)
+        policies, now = _policies(settlement["policy"]), self._clock()
+        changed: dict[str, State] = {}
+        for policy in policies:
+            reserved = holds[policy.key].units if policy.key in holds else 0
+            ceiling = reserved + room_for_debt(policy, self._states, now=now)
+            actual = {unit: min(units, ceiling) for unit, units in settlement["actual"].items()}
+            changed |= settle([policy], self._states, reservation=holds, actual=actual, now=now).states
+        self._store(policies, changed)
 
     def _store(self, policies: tuple[Policy, ...], states: Mapping[str, State]) -> None:
         changed = [policy for policy in policies if policy.key in states]

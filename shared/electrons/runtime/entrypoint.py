@@ -20,7 +20,13 @@ from workers import WorkerEntrypoint
 from electrons.app import App
 from electrons.bindings import Bindings
 from electrons.context import Context
-from electrons.errors import ClientClosedError, ElectronsError, PayloadTooLargeError
+from electrons.errors import (
+    BodyTimeoutError,
+    ClientClosedError,
+    ElectronsError,
+    PayloadTooLargeError,
+    RequestError,
+)
 from electrons.http import Headers, Request, Response
 from electrons.logs import Level, Logger
 from electrons.middleware.request_id import choose_request_id
@@ -70,7 +76,7 @@ class Isolate:
 async def _serve(app: App, isolate: Isolate, js_request: Any, ctx: Any) -> Any:
     context = Context(
         service=app.service,
-        request=_from_js_request(js_request),
+        request=_from_js_request(js_request, body_timeout_seconds=isolate.settings.body_timeout_seconds),
         settings=isolate.settings,
         bindings=isolate.bindings,
         http=isolate.http,
@@ -138,22 +144,32 @@ async def _pump(chunks: AsyncGenerator[str, None], writer: Any) -> None:
         raise
 
 
-def _from_js_request(js_request: Any) -> Request:
-    headers = Headers(from_js_headers(js_request.headers))
-
+def _from_js_request(js_request: Any, *, body_timeout_seconds: float = 0) -> Request:
     async def read(limit: int) -> bytes:
-        if int(headers.get("Content-Length") or 0) > limit:
+        if (request.content_length or 0) > limit:
             raise PayloadTooLargeError(limit)
-        if headers.get("Content-Length") is not None:
-            content: bytes = (await js_request.arrayBuffer()).to_bytes()
-            return content
-        return await _read_chunked(js_request.body, limit)
+        try:
+            async with asyncio.timeout(body_timeout_seconds or None):
+                if request.content_length is None:
+                    return await _read_chunked(js_request.body, limit)
+                content: bytes = (await js_request.arrayBuffer()).to_bytes()
+                return content
+        except TimeoutError as error:
+            raise BodyTimeoutError(body_timeout_seconds) from error
+        except JsException as error:
+            # The runtime says "Network connection lost" of every body, but one whose length is known can break in one
+            # way only: the caller has left.
+            if request.content_length is not None:
+                raise ClientClosedError("The caller left before the whole body was sent") from error
+            raise RequestError("The request body cannot be read: its chunks are broken or cut off") from error
 
-    return Request(method=js_request.method, url=js_request.url, headers=headers, reader=read)
+    headers = Headers(from_js_headers(js_request.headers))
+    request = Request(method=js_request.method, url=js_request.url, headers=headers, reader=read)
+    return request
 
 
 async def _read_chunked(stream: Any, limit: int) -> bytes:
-    """A body that does not say how long it is."""
+    """Return a body that does not say how long it is."""
     if not stream:
         return b""
     reader, content = stream.getReader(), bytearray()

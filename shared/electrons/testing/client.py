@@ -43,6 +43,7 @@ class TestResponse:
 
 class TestClient:
     """Calls one app. Without `settings` access is open; without `bindings` they are in memory, new and empty.
+    `host` is what its URLs name.
 
     `http` stands for the outside world, e.g. an `httpx2.MockTransport`; without one every call outwards is a failure.
     """
@@ -56,8 +57,10 @@ class TestClient:
         settings: Settings | None = None,
         bindings: Bindings | None = None,
         http: httpx2.AsyncBaseTransport | None = None,
+        host: str = "",
     ) -> None:
         self.app = app
+        self.host = host or f"{app.service}.example"
         self.settings = settings or Settings(auth_mode="open")
         self.bindings = bindings or create_memory_bindings()
         self.http = http or httpx2.MockTransport(_refuse)
@@ -107,8 +110,8 @@ class TestClient:
             service=self.app.service,
             request=Request(
                 method=method,
-                url=f"https://{self.app.service}.example{path}",
-                headers=Headers((headers or {}).items()),
+                url=f"https://{self.host}{path}",
+                headers=Headers({"Content-Length": str(len(content)), **(headers or {})}.items()),
                 reader=read,
             ),
             settings=self.settings,
