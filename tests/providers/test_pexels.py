@@ -94,8 +94,74 @@ FAILURES = {
     "no items": Case(body={"total_results": 0}, expected=ProviderError),
 }
 
+
+def lost(count: int, total: int, kind: Kind = "videos") -> list[str]:
+    return [f"{count} of {total} {kind} from Pexels could not be read and were left out"]
+
+
+BAD_VIDEOS: dict[str, Any] = {
+    "no duration": {**VIDEO, "duration": None},
+    "duration true": {**VIDEO, "duration": True},
+    "duration a string": {**VIDEO, "duration": "22"},
+    "duration below zero": {**VIDEO, "duration": -1},
+    "endless": {**VIDEO, "duration": 10**15},
+    "no id": {**VIDEO, "id": None},
+    "id true": {**VIDEO, "id": True},
+    "id a number with a fraction": {**VIDEO, "id": 1.5},
+    "no link to the page": {**VIDEO, "url": ""},
+    "no preview": {**VIDEO, "image": None},
+    "no files": {**VIDEO, "video_files": None},
+    "files of another type": {**VIDEO, "video_files": {"link": "a"}},
+    "no user": {**VIDEO, "user": None},
+    "user a string": {**VIDEO, "user": "Joey"},
+    "name null": {**VIDEO, "user": {**VIDEO["user"], "name": None}},
+    "empty": {},
+    "null": None,
+    "a string": "video",
+    "a list": [],
+}
+BAD_FILES: list[Any] = [
+    None,
+    "d",
+    [],
+    {"link": "f"},
+    {"file_type": "video/mp4", "width": 9000, "height": 9000},
+    {"file_type": "video/mp4", "width": True, "height": 9000, "link": "f"},
+    {"file_type": "video/mp4", "width": "9000", "height": 9000, "link": "f"},
+    {"file_type": "video/mp4", "width": -9000, "height": 9000, "link": "f"},
+    {"file_type": "video/mp4", "width": 9000, "height": 10**15, "link": "f"},
+    {"file_type": "video/mp4", "width": 9000, "height": 9000, "link": None},
+    {"file_type": None, "width": 9000, "height": 9000, "link": "f"},
+]
+
 CASES: Cases = {
     "videos": {
+        **{
+            f"one of two: {name}": Case(
+                body=page("videos", item, VIDEO),
+                expected=SearchResult(
+                    found=[(VIDEO_MEDIUM, VIDEO_FILE)], total_results=10000, cached=False, warnings=lost(1, 2)
+                ),
+            )
+            for name, item in BAD_VIDEOS.items()
+        },
+        "bad files": Case(
+            body=page("videos", {**VIDEO, "video_files": [*BAD_FILES, *VIDEO["video_files"]]}),
+            expected=SearchResult(found=[(VIDEO_MEDIUM, VIDEO_FILE)], total_results=10000, cached=False),
+        ),
+        **{
+            f"total {total}": Case(
+                body={**page("videos", VIDEO), "total_results": total},
+                expected=SearchResult(found=[(VIDEO_MEDIUM, VIDEO_FILE)], total_results=1, cached=False),
+            )
+            for total in (None, "10000", True, -1, 1.5, 10**15, [])
+        },
+        "no total": Case(
+            body={"videos": [VIDEO]},
+            expected=SearchResult(found=[(VIDEO_MEDIUM, VIDEO_FILE)], total_results=1, cached=False),
+        ),
+        "items of another type": Case(body={"videos": {"a": VIDEO}}, expected=ProviderError),
+        "items null": Case(body={"videos": None}, expected=ProviderError),
         "success": Case(
             body=page("videos", VIDEO),
             expected=SearchResult(found=[(VIDEO_MEDIUM, VIDEO_FILE)], total_results=10000, cached=False),
@@ -112,6 +178,12 @@ CASES: Cases = {
         "success": Case(
             body=page("photos", PHOTO),
             expected=SearchResult(found=[(PHOTO_MEDIUM, PHOTO_FILE)], total_results=10000, cached=False),
+        ),
+        "one of three": Case(
+            body=page("photos", {**PHOTO, "src": {"medium": "m"}}, PHOTO, {**PHOTO, "height": 0}),
+            expected=SearchResult(
+                found=[(PHOTO_MEDIUM, PHOTO_FILE)], total_results=10000, cached=False, warnings=lost(2, 3, "photos")
+            ),
         ),
         "no name": Case(body=page("photos", {**PHOTO, "photographer": None}), expected=ProviderError),
         "no width": Case(body=page("photos", {**PHOTO, "width": None}), expected=ProviderError),
@@ -173,6 +245,9 @@ def test_quota_when_the_headers_are_there_then_limit_rest_and_the_time_it_starts
         {"x-ratelimit-limit": "20000", "x-ratelimit-remaining": "1"},
         {"x-ratelimit-limit": "many", "x-ratelimit-remaining": "1", "x-ratelimit-reset": "1"},
         {"x-ratelimit-limit": "1", "x-ratelimit-remaining": "1", "x-ratelimit-reset": "9" * 40},
+        {"x-ratelimit-limit": "9" * 5000, "x-ratelimit-remaining": "1", "x-ratelimit-reset": "1"},
+        {"x-ratelimit-limit": "1", "x-ratelimit-remaining": "-1", "x-ratelimit-reset": "1"},
+        {"x-ratelimit-limit": "1_0", "x-ratelimit-remaining": "1", "x-ratelimit-reset": "1"},
     ],
 )
 def test_quota_when_the_headers_are_missing_or_wrong_then_nothing_is_known(headers: dict[str, str]) -> None:

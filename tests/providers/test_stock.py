@@ -12,9 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from electrons.bindings import Bindings
-from electrons.capabilities.stock import Bounds, MediaFile, Medium, SearchResult, StockCall, search_media
+from electrons.capabilities.stock import (
+    Bounds,
+    MediaFile,
+    Medium,
+    Orientation,
+    SearchResult,
+    StockCall,
+    search_media,
+)
 from electrons.context import Context
-from electrons.errors import ProviderRateLimitError
+from electrons.errors import ProviderError, ProviderRateLimitError
 from electrons.providers.pexels import PexelsProvider
 from electrons.upstream.quota import read_quotas
 from tests.providers.cases import STOCK_LIMITS, create_context
@@ -99,6 +107,44 @@ def test_choose_when_it_is_a_photo_then_durations_say_nothing() -> None:
 
 def test_choose_when_there_is_no_file_then_none() -> None:
     assert Bounds().choose(replace(MEDIUM, files=())) is None
+
+
+LANDSCAPE, PORTRAIT, SQUARE = (1920, 1080), (1080, 1920), (1080, 1080)
+
+
+@pytest.mark.parametrize(
+    ("orientation", "sizes", "chosen"),
+    [
+        ("landscape", [LANDSCAPE, (2160, 3840)], LANDSCAPE),
+        ("portrait", [(3840, 2160), PORTRAIT], PORTRAIT),
+        ("portrait", [(3840, 2160), (720, 1280), PORTRAIT], PORTRAIT),
+        ("square", [LANDSCAPE, SQUARE, PORTRAIT], SQUARE),
+        ("square", [(1000, 950)], (1000, 950)),
+        ("square", [(950, 1000)], (950, 1000)),
+        ("square", [(1000, 949), (949, 1000)], None),
+        ("portrait", [LANDSCAPE, SQUARE], None),
+        ("landscape", [PORTRAIT, SQUARE], None),
+        (None, [PORTRAIT, (3840, 2160)], (3840, 2160)),
+    ],
+)
+@pytest.mark.parametrize("duration", [10, None])
+def test_file_has_the_orientation_that_is_asked_for(
+    orientation: Orientation | None,
+    sizes: list[tuple[int, int]],
+    chosen: tuple[int, int] | None,
+    duration: float | None,
+) -> None:
+    files = tuple(MediaFile(url="", width=width, height=height) for width, height in sizes)
+
+    file = Bounds().choose(replace(MEDIUM, files=files, duration=duration), orientation)
+
+    assert (file and (file.width, file.height)) == chosen
+
+
+def test_bounds_apply_to_the_file_of_the_orientation() -> None:
+    files = tuple(MediaFile(url="", width=width, height=height) for width, height in (LANDSCAPE, (720, 1280)))
+
+    assert Bounds(min_width=1000).choose(replace(MEDIUM, files=files), "portrait") is None
 
 
 @pytest.mark.parametrize(
@@ -219,6 +265,70 @@ async def test_search_when_anything_that_the_provider_sees_differs_then_it_is_as
     result, _ = await search(library, replace(CALL, **changed), bindings=context.bindings)
 
     assert (len(library.asked), result.cached) == (2, False)
+
+
+def video(number: int, width: int, height: int) -> dict[str, Any]:
+    file = {"file_type": "video/mp4", "width": width, "height": height, "link": f"{number}"}
+    return {**VIDEO, "id": number, "video_files": [file]}
+
+
+async def search_documents(
+    *documents: dict[str, Any], call: StockCall = CALL, **bounds: int
+) -> tuple[SearchResult, Context]:
+    """Search a vendor whose pages are these."""
+    pages = iter(documents)
+    context = create_context(PROVIDER, lambda _: httpx2.Response(200, json=next(pages)))
+    context.usage = None
+    result = await search_media(context, PROVIDER, call, Bounds(**bounds), **STOCK_LIMITS)
+    await context.finish()
+    return result, context
+
+
+@pytest.mark.parametrize(("orientation", "kept"), [("portrait", [2]), ("landscape", [1]), ("square", [3])])
+async def test_media_of_another_orientation_are_left_out_with_a_warning(
+    orientation: Orientation, kept: list[int]
+) -> None:
+    document = {"videos": [video(1, *LANDSCAPE), video(2, *PORTRAIT), video(3, *SQUARE)], "total_results": 3}
+
+    result, _ = await search_documents(document, call=replace(CALL, orientation=orientation))
+
+    assert ids(result) == kept
+    assert result.total_results == 3
+    assert result.warnings == [f"2 of 3 videos were left out: not {orientation}"]
+
+
+async def test_bounded_search_reads_on_until_enough_media_have_the_orientation() -> None:
+    first = {"videos": [video(1, *LANDSCAPE), video(2, *PORTRAIT)], "total_results": 4, "next_page": "x"}
+    second = {"videos": [video(3, *PORTRAIT), video(4, *PORTRAIT)], "total_results": 4}
+
+    result, _ = await search_documents(first, second, call=replace(CALL, orientation="portrait"), min_width=1)
+
+    assert (ids(result), result.warnings) == ([2, 3, 4], [])
+
+
+async def test_bounded_search_counts_unreadable_media_of_all_pages() -> None:
+    bad = {**VIDEO, "duration": None}
+    first = {"videos": [bad, video(1, *LANDSCAPE)], "total_results": 4, "next_page": "x"}
+    second = {"videos": [bad], "total_results": 4, "next_page": "x"}
+    third = {"videos": [video(2, *LANDSCAPE)], "total_results": 4}
+
+    result, context = await search_documents(first, second, third, min_width=1)
+
+    assert ids(result) == [1, 2]
+    assert result.warnings == ["2 of 4 videos from Pexels could not be read and were left out"]
+    assert context.usage is not None
+    assert context.usage.input_units == 3
+
+
+async def test_page_on_which_nothing_can_be_read_is_an_error_and_is_not_cached() -> None:
+    context = create_context(PROVIDER, lambda _: httpx2.Response(200, json={"videos": [5], "total_results": 1}))
+    with pytest.raises(ProviderError):
+        await search_media(context, PROVIDER, CALL, Bounds(), **STOCK_LIMITS)
+    await context.finish()
+
+    result, _ = await search(Library(1), bindings=context.bindings)
+
+    assert (ids(result), result.cached) == ([0], False)
 
 
 async def test_search_when_it_fails_then_nothing_is_cached_and_the_call_is_counted() -> None:
