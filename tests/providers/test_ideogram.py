@@ -32,7 +32,7 @@ IMAGE: dict[str, Any] = {
 }
 
 
-def answer(*images: dict[str, Any]) -> dict[str, Any]:
+def answer(*images: Any) -> dict[str, Any]:
     return {"created": "2026-11-23T10:00:00+00:00", "data": list(images)}
 
 
@@ -65,7 +65,27 @@ CASES: Cases = {
         "no images": Case(body=answer(), expected=ProviderError),
         "no list": Case(body={"data": None}, expected=ProviderError),
         "link of another type": Case(body=answer({**IMAGE, "url": 5}), expected=ProviderError),
-        "no seed": Case(body=answer({**IMAGE, "seed": None}), expected=ProviderError),
+        **{
+            f"seed {seed}": Case(
+                body=answer({**IMAGE, "seed": seed}), expected=[GeneratedImage(url=LINK, prompt="A cat, in detail")]
+            )
+            for seed in (None, True, "5", 1.5, -1, 10**15, [])
+        },
+        "only a link": Case(body=answer({"url": LINK}), expected=[GeneratedImage(url=LINK)]),
+        "safety null": Case(
+            body=answer({"url": LINK, "is_image_safe": None, "prompt": 5}), expected=[GeneratedImage(url=LINK)]
+        ),
+        "some that cannot be read": Case(
+            body=answer(None, {"url": LINK}, {"url": None, "is_image_safe": True}, "image", {"url": 5, "seed": 7}),
+            expected=[
+                GeneratedImage(is_unreadable=True),
+                GeneratedImage(url=LINK),
+                GeneratedImage(is_unreadable=True),
+                GeneratedImage(is_unreadable=True),
+                GeneratedImage(is_unreadable=True, seed=7),
+            ],
+        ),
+        "an object in place of the list": Case(body={"data": {"a": IMAGE}}, expected=ProviderError),
         "unreadable": Case(body="<html>", expected=ProviderError),
     }
 }
@@ -185,6 +205,8 @@ def test_quality_when_the_version_has_none_of_that_name_then_it_is_left_out(mode
     [
         ("general", {"style_type": "GENERAL"}),
         ("AUTO", {"style_type": "AUTO"}),
+        ("realistic", {"style_type": "REALISTIC"}),
+        ("artistic", {"style_type": "GENERAL"}),
         ("oil painting", {"style_preset": "OIL_PAINTING"}),
     ],
 )
@@ -192,8 +214,8 @@ def test_style_when_given_then_it_is_a_type_or_else_a_preset(style: str, field: 
     assert sent(fit(style=style)[0]) == {"prompt": "A cat", **field}
 
 
-@pytest.mark.parametrize("style", ["ANIME", "render_3d"])
-def test_style_when_only_version_2_had_it_then_it_is_left_out(style: str) -> None:
+@pytest.mark.parametrize("style", ["ANIME", "anime", "render_3d", "3d", "3D"])
+def test_style_that_version_3_lacks_is_left_out(style: str) -> None:
     call, warnings = fit(style=style)
 
     assert call.style is None
@@ -217,7 +239,7 @@ def test_resolution_when_the_aspect_ratio_says_something_else_then_the_resolutio
     call, warnings = fit(resolution=(1024, 1024), aspect_ratio=Fraction(16, 9))
 
     assert (call.resolution, call.aspect_ratio) == ((1024, 1024), None)
-    assert warnings == ["aspect_ratio says something else than resolution; it was left out"]
+    assert warnings == ["aspect_ratio differs from the shape of resolution; it was left out"]
     assert fit(resolution=(1024, 1024), aspect_ratio=Fraction(1))[1] == []
 
 

@@ -196,7 +196,7 @@ async def test_base64_when_decoded_then_the_limit_holds_for_the_bytes(size: int,
 async def test_base64_when_it_is_none_then_a_provider_error(text: str) -> None:
     provider = OpenAIProvider()
 
-    with pytest.raises(ProviderError, match="no valid base64"):
+    with pytest.raises(ProviderError, match="not valid base64"):
         await read_image(create_context(provider, Script()), provider, GeneratedImage(base64=text), max_bytes=LIMIT)
 
 
@@ -260,6 +260,12 @@ def test_link_when_the_deployment_has_another_base_then_its_host_will_do(base: s
         ("ideogram-V2-turbo", "ideogram", "v3"),
         ("ideogram-v1", "ideogram", "v3"),
         ("ideogram-v2a", "ideogram", "v3"),
+        ("ideogram:V_1", "ideogram", "v3"),
+        ("ideogram:V_2", "ideogram", "v3"),
+        ("ideogram:V_2A_TURBO", "ideogram", "v3"),
+        ("ideogram:V_3", "ideogram", "v3"),
+        ("ideogram:ideogram-v4", "ideogram", "v4"),
+        ("ideogram_v2_turbo", "ideogram", "v3"),
         ("ideogram-v3", "ideogram", "v3"),
         ("ideogram-v4", "ideogram", "v4"),
         ("ideogram", "ideogram", "v3"),
@@ -267,6 +273,10 @@ def test_link_when_the_deployment_has_another_base_then_its_host_will_do(base: s
         ("gpt-image-2.6-flare", "openai", "gpt-image-2.6-flare"),
         ("dall-e-3", "openai", "gpt-image-2"),
         ("openai:gpt-image-1", "openai", "gpt-image-2"),
+        ("gpt-image-1.5", "openai", "gpt-image-2"),
+        ("openai:gpt-image-1-mini", "openai", "gpt-image-2"),
+        ("chatgpt-image-latest", "openai", "gpt-image-2"),
+        ("dall-e-2", "openai", "gpt-image-2"),
     ],
 )
 def test_model_when_named_in_any_way_then_its_provider_and_name(model: str, provider: str, name: str) -> None:

@@ -62,6 +62,15 @@ IMAGE_CASES = {
     "no images": Case(body={**ANSWER, "data": []}, expected=ProviderError),
     "links": Case(body={**ANSWER, "data": [{"url": "https://images.example/1"}]}, expected=ProviderError),
     "no base64": Case(body={**ANSWER, "data": [{"b64_json": None}]}, expected=ProviderError),
+    "one of two": Case(
+        body={**ANSWER, "data": [{"b64_json": None}, {"b64_json": "AAAA"}]},
+        expected=[GeneratedImage(is_unreadable=True), GeneratedImage(base64="AAAA")],
+    ),
+    "values of other types": Case(
+        body={**ANSWER, "data": [None, 5, "AAAA", {"b64_json": True}, {"b64_json": "AAAA", "revised_prompt": 5}]},
+        expected=[*[GeneratedImage(is_unreadable=True)] * 4, GeneratedImage(base64="AAAA")],
+    ),
+    "an object in place of the list": Case(body={**ANSWER, "data": {"b64_json": "AAAA"}}, expected=ProviderError),
     "unreadable": Case(body="<html>", expected=ProviderError),
 }
 
@@ -156,6 +165,14 @@ def test_resolution_when_the_model_does_not_take_it_then_its_shape_is_kept() -> 
 
     assert call.resolution == (1536, 864)
     assert warnings == [f"{NEW} does not take resolution 1920x1080; its shape was asked for instead"]
+
+
+@pytest.mark.parametrize("size", [(640, 1008), (480, 480), (3856, 1600), (1600, 512)])
+def test_resolution_out_of_the_models_range_is_replaced_by_its_shape(size: tuple[int, int]) -> None:
+    call, warnings = fit(resolution=size)
+
+    assert call.resolution != size
+    assert f"{NEW} does not take resolution {size[0]}x{size[1]}; its shape was asked for instead" in warnings
 
 
 def test_resolution_when_the_model_is_old_then_only_its_three_sizes() -> None:

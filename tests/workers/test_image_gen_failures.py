@@ -200,7 +200,7 @@ def test_file_when_its_link_leads_to_a_foreign_host_then_it_is_not_fetched(
 def test_file_when_its_content_is_no_image_then_its_type_does_not_count(platform: Platform) -> None:
     text = paid_error_of(platform, ask(platform, prompt="[no-image]"))
 
-    assert "Ideogram's file is no image: it is no PNG, JPEG or WebP" in text
+    assert "Ideogram's file is not an image: it is not a PNG, JPEG or WebP" in text
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,7 @@ async def test_image_when_the_store_takes_nothing_then_503_says_that_it_is_paid(
 
     body = answer.json()
     assert (answer.status, body["error_code"]) == (503, "SERVICE_UNAVAILABLE")
-    assert body["error"].startswith("Ideogram made the image and charges for it, but it could not be kept: ")
+    assert body["error"].startswith("Ideogram made the image and charges for it, but it could not be stored: ")
     assert body["details"] == {"images_made": 2, "paid": True}
     (row,) = await client.bindings.database.query("SELECT unit, output_units, status FROM usage")
     assert row == {"unit": "images", "output_units": 2, "status": 503}

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from types import MappingProxyType
 from typing import ClassVar
 
 from electrons.providers.openai.chat import OpenAICompatibleProvider
-from electrons.providers.openai.images import OpenAIImages
+from electrons.providers.openai.images import RETIRED_IMAGE_MODELS, OpenAIImages
 
 _TAKES_SAMPLING = re.compile(r"(ft:)?(gpt-4o|gpt-4\.1|gpt-4-turbo|gpt-3\.5|chatgpt-4o).*")
 
@@ -19,14 +18,7 @@ class OpenAIProvider(OpenAICompatibleProvider, OpenAIImages):
     title = "OpenAI"
     base_url = "https://api.openai.com/v1"
     model_prefixes = ("",)
-    retired_models = MappingProxyType(
-        {
-            # https://developers.openai.com/api/docs/deprecations (2026-11)
-            "dall-e-2": "gpt-image-2",
-            "dall-e-3": "gpt-image-2",
-            "gpt-image-1": "gpt-image-2",
-        }
-    )
+    retired_models = RETIRED_IMAGE_MODELS
     max_tokens_field = "max_completion_tokens"
     stream_options: ClassVar[dict[str, bool]] = {"include_usage": True, "include_obfuscation": False}
 

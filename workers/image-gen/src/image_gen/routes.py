@@ -1,4 +1,4 @@
-"""Image generation: the provider's files are fetched at once, kept in R2 and served from there."""
+"""Image generation: the provider's files are downloaded at once, stored in R2 and served from there."""
 
 from collections.abc import Mapping
 
@@ -28,20 +28,21 @@ app.serve_media(IMAGES)
 
 
 def estimate(body: ImageRequest) -> Mapping[str, int]:
-    """As many images as are asked for."""
+    """Return how many images are asked for."""
     return {"images": body.options.num_images}
 
 
 @app.post("/generate", needs=(IMAGES,), estimate=estimate)
 async def generate(context: Context, body: ImageRequest) -> ImageResponse:
-    """`POST /generate`: the images that could be had, and warnings about those that could not."""
+    """Generate and store images; return those that were stored, and warnings about those that were lost."""
     provider, call, warnings = prepare(context, body)
     generated = await generate_images(context, provider, call)
-    images, losses = await keep(context, provider, call, generated)
+    made = len(generated)
+    images, losses = await store_images(context, provider, call, generated)
     if not images:
-        raise nothing_kept(provider, generated, losses)
+        raise nothing_stored(provider, losses, made=made)
     first = images[0]
-    warnings += [describe_loss(provider, loss, of=len(generated)) for loss in losses]
+    warnings += [describe_loss(provider, loss, made=made) for loss in losses]
     return ImageResponse(
         image_url=first.image_url,
         images=images,
@@ -58,10 +59,10 @@ async def generate(context: Context, body: ImageRequest) -> ImageResponse:
 
 
 def prepare(context: Context, body: ImageRequest) -> tuple[ImageProvider, ImageCall, list[str]]:
-    """Who answers, with what; and what had to be left out. From here on the call is counted."""
+    """Return the provider, its call, and warnings about what was left out. From here on the call is counted."""
     options = body.options
     default_model = context.settings_as(ImageSettings).default_image_model
-    provider, model = choose_model(context, body.model or default_model, PROVIDERS)
+    provider, model = choose_model(context, body.model or options.model or default_model, PROVIDERS)
     call = ImageCall(
         model=model,
         prompt=body.prompt,
@@ -75,26 +76,29 @@ def prepare(context: Context, body: ImageRequest) -> tuple[ImageProvider, ImageC
     )
     call, warnings = provider.fit_images(call)
     record_usage(context, Usage(provider=provider.name, model=model, unit="images"))
-    return provider, call, warnings
+    return provider, call, [*options.warnings, *warnings]
 
 
-async def keep(
+async def store_images(
     context: Context, provider: ImageProvider, call: ImageCall, generated: list[GeneratedImage]
 ) -> tuple[list[Image], list[ElectronsError]]:
-    """Fetches and stores one image after the other, so that only one is in memory; what failed stands beside them."""
+    """Store one image after the other, and return those that were stored and why the others were not.
+
+    `generated` is empty afterwards: an image that is stored leaves the memory.
+    """
     images: list[Image] = []
     losses: list[ElectronsError] = []
-    for image in generated:
+    while generated:
         try:
-            images.append(await keep_one(context, provider, call, image))
+            images.append(await store_image(context, provider, call, generated.pop(0)))
         except ElectronsError as error:
             context.log.warning("image_lost", request_id=context.request_id, error=error.message)
             losses.append(error)
     return images, losses
 
 
-async def keep_one(context: Context, provider: ImageProvider, call: ImageCall, image: GeneratedImage) -> Image:
-    """One stored image. Raises `ProviderError` for one that cannot be had, and `UnavailableError` for R2."""
+async def store_image(context: Context, provider: ImageProvider, call: ImageCall, image: GeneratedImage) -> Image:
+    """Store an image and return it. Raises `ProviderError` if the image is lost, `UnavailableError` if R2 fails."""
     if image.withheld:
         raise ProviderRejectedError(
             f"{provider.title} withheld it, because it failed the safety check", provider=provider.name
@@ -103,7 +107,7 @@ async def keep_one(context: Context, provider: ImageProvider, call: ImageCall, i
     try:
         form = read_image_format(content)
     except ValueError as error:
-        raise ProviderError(f"{provider.title}'s file is no image: {error}", provider=provider.name) from error
+        raise ProviderError(f"{provider.title}'s file is not an image: {error}", provider=provider.name) from error
     name = new_name(form.name)
     await IMAGES.put_bytes(
         context, name, content, content_type=CONTENT_TYPES[form.name], provider=provider.name, model=call.model
@@ -119,22 +123,20 @@ async def keep_one(context: Context, provider: ImageProvider, call: ImageCall, i
     )
 
 
-def describe_loss(provider: ImageProvider, loss: ElectronsError, *, of: int) -> str:
-    """The warning about an image that is missing among others."""
+def describe_loss(provider: ImageProvider, loss: ElectronsError, *, made: int) -> str:
+    """Return the warning about an image that is missing among others."""
     if isinstance(loss, ProviderRejectedError):
-        return f"1 of {of} images is missing: {loss.message}"
-    return f"1 of {of} images is missing, though {provider.title} made it and charges for it: {loss.message}"
+        return f"1 of {made} images is missing: {loss.message}"
+    return f"1 of {made} images is missing, though {provider.title} made it and charges for it: {loss.message}"
 
 
-def nothing_kept(
-    provider: ImageProvider, generated: list[GeneratedImage], losses: list[ElectronsError]
-) -> ElectronsError:
-    """The error when no image is left. A safety refusal is the answer only if it was all there is to say."""
+def nothing_stored(provider: ImageProvider, losses: list[ElectronsError], *, made: int) -> ElectronsError:
+    """Return the error when no image is left: a failure, if there was one, rather than a safety refusal."""
     loss = next((loss for loss in losses if not isinstance(loss, ProviderRejectedError)), losses[0])
-    loss.details = {**(loss.details or {}), "images_made": len(generated)}
+    loss.details = {**(loss.details or {}), "images_made": made}
     if isinstance(loss, ProviderRejectedError):
         loss.message = f"The image failed {provider.title}'s safety check and was withheld; change the prompt"
     else:
-        loss.message = f"{provider.title} made the image and charges for it, but it could not be kept: {loss.message}"
+        loss.message = f"{provider.title} made the image and charges for it, but it could not be stored: {loss.message}"
         loss.details["paid"] = True
     return loss

@@ -63,7 +63,7 @@ class StockRequest(LabeledRequest):
 class StockItem(BaseModel):
     """One video or photo; `url` is its best file within the bounds, `width` and `height` are that file's.
 
-    `duration` is in seconds, for videos only. Wherever the medium is shown, `photographer` is to be named with the links.
+    `duration` is in seconds, for videos only. Wherever it is shown, `photographer` must be named with the links.
     """
 
     id: str
