@@ -133,6 +133,10 @@ CASES: Cases = {
             body={**TIMED, "alignment": {**TIMES, "character_end_times_seconds": [0.1, 10**400]}},
             expected=ProviderError,
         ),
+        "times before the beginning": Case(
+            body={**TIMED, "alignment": {**TIMES, "character_start_times_seconds": [-0.01, 0.1]}},
+            expected=(SOUND.encode(), Alignment(["H", "i"], [-0.01, 0.1], [0.1, 0.25])),
+        ),
         "audio null": Case(body={**TIMED, "audio_base64": None}, expected=ProviderError),
         "audio not ASCII": Case(body={**TIMED, "audio_base64": "ä"}, expected=ProviderError),
         "no base64": Case(body={**TIMED, "audio_base64": "*"}, expected=ProviderError),

@@ -36,6 +36,8 @@ def answer(*images: Any) -> dict[str, Any]:
     return {"created": "2026-11-23T10:00:00+00:00", "data": list(images)}
 
 
+OTHER_TYPES: list[Any] = [None, True, "5", 1.5, -1, 10**15, []]
+
 CASES: Cases = {
     "image": {
         "success": Case(
@@ -69,7 +71,7 @@ CASES: Cases = {
             f"seed {seed}": Case(
                 body=answer({**IMAGE, "seed": seed}), expected=[GeneratedImage(url=LINK, prompt="A cat, in detail")]
             )
-            for seed in (None, True, "5", 1.5, -1, 10**15, [])
+            for seed in OTHER_TYPES
         },
         "only a link": Case(body=answer({"url": LINK}), expected=[GeneratedImage(url=LINK)]),
         "safety null": Case(

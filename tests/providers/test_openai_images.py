@@ -66,6 +66,10 @@ IMAGE_CASES = {
         body={**ANSWER, "data": [{"b64_json": None}, {"b64_json": "AAAA"}]},
         expected=[GeneratedImage(is_unreadable=True), GeneratedImage(base64="AAAA")],
     ),
+    "a file and a prompt of any length": Case(
+        body={**ANSWER, "data": [{"b64_json": "AAAA" * 5000, "revised_prompt": "cat " * 5000}]},
+        expected=[GeneratedImage(base64="AAAA" * 5000, prompt="cat " * 5000)],
+    ),
     "values of other types": Case(
         body={**ANSWER, "data": [None, 5, "AAAA", {"b64_json": True}, {"b64_json": "AAAA", "revised_prompt": 5}]},
         expected=[*[GeneratedImage(is_unreadable=True)] * 4, GeneratedImage(base64="AAAA")],

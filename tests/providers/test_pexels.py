@@ -99,6 +99,8 @@ def lost(count: int, total: int, kind: Kind = "videos") -> list[str]:
     return [f"{count} of {total} {kind} from Pexels could not be read and were left out"]
 
 
+OTHER_TYPES: list[Any] = [None, "10000", True, -1, 1.5, 10**15, []]
+
 BAD_VIDEOS: dict[str, Any] = {
     "no duration": {**VIDEO, "duration": None},
     "duration true": {**VIDEO, "duration": True},
@@ -154,7 +156,7 @@ CASES: Cases = {
                 body={**page("videos", VIDEO), "total_results": total},
                 expected=SearchResult(found=[(VIDEO_MEDIUM, VIDEO_FILE)], total_results=1, cached=False),
             )
-            for total in (None, "10000", True, -1, 1.5, 10**15, [])
+            for total in OTHER_TYPES
         },
         "no total": Case(
             body={"videos": [VIDEO]},

@@ -85,4 +85,5 @@ async def test_voices_that_cannot_be_read_are_left_out() -> None:
 
     response = await client.request("GET", "/voices")
 
+    assert response.json()["warnings"] == ["1 of 2 voices of ElevenLabs could not be read and were left out"]
     assert response.json()["voices"] == [{"voice_id": "v2", "name": "Mia", "category": "unknown", "labels": {"a": "b"}}]

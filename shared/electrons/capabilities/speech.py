@@ -124,16 +124,19 @@ async def read_timed_speech(context: Context, provider: SpeechProvider, call: Sp
 
 
 async def list_voices(context: Context, provider: SpeechProvider) -> list[Voice]:
-    """Return the voices of the deployment's account that can be read. Raises `ProviderError` and its subclasses."""
+    """Return the voices of the deployment's account, without those that cannot be read: a warning counts them.
+
+    Raises `ProviderError` and its subclasses.
+    """
     if context.usage is not None:
         context.usage.input_units = 1
     found = await call_provider(context, provider, provider.build_voices(), provider.parse_voices)
     voices = [voice for voice in found if voice is not None]
     if found and not voices:
         raise unreadable(provider)
-    if len(voices) < len(found):
-        context.log.warning(
-            "voices_unreadable", request_id=context.request_id, provider=provider.name, count=len(found) - len(voices)
+    if lost := len(found) - len(voices):
+        context.warnings.append(
+            f"{lost} of {len(found)} voices of {provider.title} could not be read and were left out"
         )
     return voices
 

@@ -21,7 +21,7 @@ from electrons.media.audio import DEFAULT_FORMAT, FORMATS
 from electrons.media.subtitles import Alignment
 from electrons.upstream.errors import classify_error, parse_json_error, parse_retry_after
 from electrons.upstream.provider import ProviderRequest
-from electrons.upstream.reading import as_object, as_text
+from electrons.upstream.reading import Reader, UnreadableError, as_object, as_text
 
 # 402 is about quota by its status; these codes come with 401 and 403.
 _QUOTA_CODES = {
@@ -34,6 +34,7 @@ _QUOTA_CODES = {
 
 _COST_DIGITS = 9
 _LATEST_SECOND = 1e6
+"""Later than any audio ends."""
 
 
 class ElevenLabsProvider(SpeechProvider):
@@ -107,10 +108,7 @@ class ElevenLabsProvider(SpeechProvider):
 
     def parse_voices(self, document: dict[str, Any]) -> list[Voice | None]:
         """Parse `{"voices": [{"voice_id", "name", "category", "labels", "preview_url"?}]}`."""
-        voices = document["voices"]
-        if not isinstance(voices, list):
-            raise TypeError("`voices` is not a list")
-        return [_parse_voice(as_object(voice)) for voice in voices]
+        return [_parse_voice(as_object(voice)) for voice in Reader(document).array("voices")]
 
     def parse_error(self, status: int, headers: dict[str, str], content: bytes) -> ProviderError:
         """Parse `{"detail": {"type", "code", "message", "status", "request_id"}}`.
@@ -141,15 +139,14 @@ def _quote_voice(voice_id: str) -> str:
 
 def _read_character(value: object) -> str:
     if not isinstance(value, str):
-        raise TypeError("a character is not a string")
+        raise UnreadableError("a character is not a string")
     return value
 
 
 def _read_seconds(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError("a time is not a number")
-    if not -_LATEST_SECOND < value < _LATEST_SECOND:
-        raise ValueError("a time is not within the audio")
+    """Return the time; one a little before the beginning is left to whoever puts the times in order."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= _LATEST_SECOND:
+        raise UnreadableError("a time is not a number of seconds")
     return float(value)
 
 

@@ -27,7 +27,7 @@ from electrons.errors import ProviderError, RequestError
 from electrons.http import HeaderPairs
 from electrons.upstream.errors import classify_error, parse_json_error, parse_retry_after
 from electrons.upstream.provider import ProviderRequest
-from electrons.upstream.reading import as_object, as_text
+from electrons.upstream.reading import Reader, as_integer, as_object, as_string, as_text
 
 # Version 3's aspect ratios in portrait; each exists in landscape as well.
 _SHAPES_V3 = ((1, 1), (1, 2), (1, 3), (2, 3), (3, 4), (4, 5), (9, 16), (10, 16))
@@ -124,10 +124,7 @@ class IdeogramProvider(ImageProvider):
 
     def parse_images(self, document: dict[str, Any]) -> list[GeneratedImage]:
         """Parse `{"data": [{"url", "prompt", "seed", "is_image_safe", ...}]}`; an unsafe image has no link."""
-        items = document["data"]
-        if not isinstance(items, list):
-            raise TypeError("`data` is not a list")
-        return [_parse_image(as_object(item)) for item in items]
+        return [_parse_image(as_object(item)) for item in Reader(document).array("data")]
 
     def parse_error(self, status: int, headers: dict[str, str], content: bytes) -> ProviderError:
         """Parse `{"error": "..."}`; the bodies of 400, 401 and 429 are not documented."""
@@ -144,9 +141,8 @@ class IdeogramProvider(ImageProvider):
 
 def _parse_image(item: dict[str, Any]) -> GeneratedImage:
     """Return the image. Only its link is needed; a seed is for making it again."""
-    url, seed, prompt = as_text(item.get("url")), item.get("seed"), as_text(item.get("prompt"))
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= _LARGEST_SEED:
-        seed = None
+    url, prompt = as_string(item.get("url")), as_string(item.get("prompt"), limit=None)
+    seed = as_integer(item.get("seed"), limit=_LARGEST_SEED)
     if item.get("is_image_safe") is False:
         return GeneratedImage(seed=seed, prompt=prompt)
     return GeneratedImage(url=url, seed=seed, prompt=prompt, is_unreadable=url is None)

@@ -17,15 +17,15 @@ from electrons.http import HeaderPairs
 from electrons.upstream.errors import classify_error, parse_json_error, parse_retry_after
 from electrons.upstream.provider import ProviderRequest
 from electrons.upstream.quota import Quota
-from electrons.upstream.reading import as_text
+from electrons.upstream.reading import Reader, UnreadableError, as_text
 
 _PATHS = {"videos": "/v1/videos/search", "photos": "/v1/search"}
 
 _PLAYABLE = "video/mp4"
 
+_LARGEST_ID = 2**53
 _DIGITS = 10
-_LARGEST = 10**_DIGITS - 1
-"""More than any id, count or time has, and few enough for a date."""
+"""Of the largest number in a header: a time in Unix seconds."""
 
 
 class PexelsProvider(StockProvider):
@@ -54,16 +54,14 @@ class PexelsProvider(StockProvider):
 
     def parse_search(self, kind: Kind, document: dict[str, Any]) -> MediaPage:
         """Parse `{"videos" | "photos": [...], "total_results", "next_page"?}`."""
-        items = document[kind]
-        if not isinstance(items, list):
-            raise TypeError(f"`{kind}` is not a list")
+        page = Reader(document)
+        items = page.array(kind)
         parse = _parse_video if kind == "videos" else _parse_photo
         media = tuple(medium for item in items if (medium := _parse_item(parse, item)))
-        total = _read_count(document.get("total_results"))
         return MediaPage(
             media=media,
-            total_results=len(items) if total is None else total,
-            is_last=not items or not document.get("next_page"),
+            total_results=page.integer("total_results", default=len(items)),
+            is_last=not items or not page.string("next_page", default=""),
             unreadable=len(items) - len(media),
         )
 
@@ -89,82 +87,61 @@ class PexelsProvider(StockProvider):
         )
 
 
-def _parse_item(parse: Callable[[dict[str, Any]], Medium], item: object) -> Medium | None:
-    """Return the medium, None for an item that lacks what a result needs: one of many, and the others can be shown."""
-    if not isinstance(item, dict):
-        return None
+def _parse_item(parse: Callable[[Reader], Medium], item: object) -> Medium | None:
+    """Return the medium, None for an item that lacks what a result needs: the others can still be shown."""
     try:
-        return parse(item)
-    except (AttributeError, LookupError, TypeError, ValueError):
+        return parse(Reader(item))
+    except UnreadableError:
         return None
 
 
-def _parse_video(item: dict[str, Any]) -> Medium:
-    files = (_parse_video_file(file) for file in _read_list(item["video_files"]))
+def _parse_video(item: Reader) -> Medium:
+    user = item.child("user")
+    files = (_parse_video_file(Reader(file)) for file in item.array("video_files"))
     return Medium(
-        id=_read_id(item["id"]),
+        id=_read_id(item),
         files=tuple(file for file in files if file),
-        preview_url=_read_string(item["image"]),
-        photographer=_read_string(item["user"]["name"]),
-        photographer_url=_read_string(item["user"]["url"]),
-        page_url=_read_string(item["url"]),
-        duration=_read_seconds(item["duration"]),
+        preview_url=item.string("image"),
+        photographer=user.string("name"),
+        photographer_url=user.string("url"),
+        page_url=item.string("url"),
+        duration=float(item.number("duration")),
     )
 
 
-def _parse_video_file(file: object) -> MediaFile | None:
+def _parse_video_file(file: Reader) -> MediaFile | None:
     """Return the file, None for one that cannot be used: a playlist (`quality: hls`) has no width and height."""
-    if not isinstance(file, dict) or file.get("file_type") != _PLAYABLE:
+    link, width, height = (file.string("link", default=""), *(_read_edge(file, name) for name in ("width", "height")))
+    if file.string("file_type", default="") != _PLAYABLE or not (link and width and height):
         return None
-    link, width, height = file.get("link"), _read_count(file.get("width")), _read_count(file.get("height"))
-    return (
-        MediaFile(url=link, width=width, height=height) if isinstance(link, str) and link and width and height else None
-    )
+    return MediaFile(url=link, width=width, height=height)
 
 
-def _parse_photo(item: dict[str, Any]) -> Medium:
+def _parse_photo(item: Reader) -> Medium:
     """Return the photo; the other fields of `src` are scaled down from `original`."""
-    width, height = _read_count(item["width"]), _read_count(item["height"])
+    sources = item.child("src")
+    width, height = _read_edge(item, "width"), _read_edge(item, "height")
     if not (width and height):
-        raise ValueError("a photo has no size")
+        raise UnreadableError("the photo has no size")
     return Medium(
-        id=_read_id(item["id"]),
-        files=(MediaFile(url=_read_string(item["src"]["original"]), width=width, height=height),),
-        preview_url=_read_string(item["src"]["medium"]),
-        photographer=_read_string(item["photographer"]),
-        photographer_url=_read_string(item["photographer_url"]),
-        page_url=_read_string(item["url"]),
+        id=_read_id(item),
+        files=(MediaFile(url=sources.string("original"), width=width, height=height),),
+        preview_url=sources.string("medium"),
+        photographer=item.string("photographer"),
+        photographer_url=item.string("photographer_url"),
+        page_url=item.string("url"),
     )
 
 
-def _read_list(value: object) -> list[Any]:
-    if not isinstance(value, list):
-        raise TypeError("a list is missing")
-    return value
-
-
-def _read_string(value: object) -> str:
-    if not isinstance(value, str) or not value:
-        raise TypeError("a string is missing")
-    return value
-
-
-def _read_id(value: object) -> str:
+def _read_id(item: Reader) -> str:
     """Return the id, which is a number at Pexels; a string is as good."""
-    number = _read_count(value)
-    return str(number) if number is not None else _read_string(value)
+    number = item.integer("id", limit=_LARGEST_ID, default=None)
+    return str(number) if number is not None else item.string("id")
 
 
-def _read_seconds(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _LARGEST:
-        raise TypeError("a duration is missing")
-    return float(value)
-
-
-def _read_count(value: object) -> int | None:
-    """Return a whole number that is not negative, None for anything else."""
-    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LARGEST
-    return value if is_count else None
+def _read_edge(item: Reader, name: str) -> int:
+    """Return a width or height in pixels, 0 for anything else."""
+    return item.integer(name, default=0)
 
 
 def _parse_number(text: str) -> int | None:

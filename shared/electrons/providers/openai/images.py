@@ -25,7 +25,7 @@ from electrons.capabilities.images import (
 )
 from electrons.errors import RequestError
 from electrons.upstream.provider import ProviderRequest
-from electrons.upstream.reading import as_object, as_text
+from electrons.upstream.reading import Reader, as_object, as_string
 
 PIXEL_LIMIT = 8 * 1536 * 1024
 """Pixels of one response: about what fits into `upstream.client.RESPONSE_LIMIT` as base64 of PNG, two bytes a pixel."""
@@ -99,15 +99,12 @@ class OpenAIImages(ImageProvider):
 
     def parse_images(self, document: dict[str, Any]) -> list[GeneratedImage]:
         """Parse `{"data": [{"b64_json", "revised_prompt"?}]}`."""
-        items = document["data"]
-        if not isinstance(items, list):
-            raise TypeError("`data` is not a list")
-        return [_parse_image(as_object(item)) for item in items]
+        return [_parse_image(as_object(item)) for item in Reader(document).array("data")]
 
 
 def _parse_image(item: dict[str, Any]) -> GeneratedImage:
-    content = as_text(item.get("b64_json"))
-    return GeneratedImage(base64=content, prompt=as_text(item.get("revised_prompt")), is_unreadable=content is None)
+    content, prompt = (as_string(item.get(name), limit=None) for name in ("b64_json", "revised_prompt"))
+    return GeneratedImage(base64=content, prompt=prompt, is_unreadable=content is None)
 
 
 def _takes(model: str, size: tuple[int, int]) -> bool:

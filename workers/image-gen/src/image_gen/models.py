@@ -61,7 +61,8 @@ class ImageOptions(RequestModel):
             return numbers[0], numbers[1]
         if not numbers or self.ratio is None:
             return None
-        width, height = (numbers[0] * max(1, edge) for edge in (self.ratio, 1 / self.ratio))
+        one = Fraction(1)
+        width, height = numbers[0] * max(one, self.ratio), numbers[0] * max(one, 1 / self.ratio)
         return (int(width), int(height)) if width.denominator == height.denominator == 1 else None
 
     @property
