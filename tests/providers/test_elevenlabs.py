@@ -22,7 +22,7 @@ from electrons.providers.elevenlabs import ElevenLabsProvider
 from tests.providers.cases import SPEECH_CALL, Case, Cases, body_of
 
 PROVIDER = ElevenLabsProvider()
-SOUND = "as if it were sound"
+SOUND = "bytes of audio"
 AUDIO = {"Content-Type": "audio/mpeg", "character-cost": "11"}
 
 TIMES: dict[str, Any] = {
@@ -103,10 +103,10 @@ CASES: Cases = {
         "success": Case(headers=AUDIO, body=SOUND, expected=SOUND.encode()),
         "another type": Case(headers={"Content-Type": "application/octet-stream"}, body=SOUND, expected=SOUND.encode()),
         "type in capitals": Case(headers={"Content-Type": "Audio/MPEG"}, body=SOUND, expected=SOUND.encode()),
-        "json instead of sound": Case(
+        "json instead of audio": Case(
             headers={"Content-Type": "application/json"}, body={"detail": "?"}, expected=ProviderError
         ),
-        "a page instead of sound": Case(headers={"Content-Type": "text/html"}, body="<html>", expected=ProviderError),
+        "a page instead of audio": Case(headers={"Content-Type": "text/html"}, body="<html>", expected=ProviderError),
     },
     "timed_speech": {
         **ERRORS,
@@ -195,7 +195,7 @@ def test_headers_when_built_then_only_the_key() -> None:
     assert PROVIDER.build_headers("key-1", "request-1") == [("xi-api-key", "key-1")]
 
 
-def test_build_when_a_text_is_to_be_spoken_then_every_setting_is_sent_zero_included() -> None:
+def test_speech_request_has_every_setting_zero_included() -> None:
     request = PROVIDER.build_speech(SPEECH_CALL, timestamps=False)
 
     assert (request.method, request.path) == ("POST", "/v1/text-to-speech/voice-1?output_format=mp3_44100_128")
@@ -206,14 +206,14 @@ def test_build_when_a_text_is_to_be_spoken_then_every_setting_is_sent_zero_inclu
     }
 
 
-def test_build_when_there_is_a_speed_and_times_are_asked_for_then_both_are() -> None:
+def test_speed_and_timestamps_are_sent() -> None:
     request = PROVIDER.build_speech(replace(SPEECH_CALL, speed=1.1), timestamps=True)
 
     assert request.path == "/v1/text-to-speech/voice-1/with-timestamps?output_format=mp3_44100_128"
     assert body_of(request.content)["voice_settings"]["speed"] == 1.1
 
 
-def test_build_when_the_voice_has_odd_characters_then_it_stays_one_part_of_the_path() -> None:
+def test_voice_with_odd_characters_is_one_segment_of_the_path() -> None:
     request = PROVIDER.build_speech(replace(SPEECH_CALL, voice_id="../a?b"), timestamps=False)
 
     assert request.path == "/v1/text-to-speech/..%2Fa%3Fb?output_format=mp3_44100_128"
@@ -256,7 +256,7 @@ def test_characters_when_there_is_no_header_then_unknown() -> None:
     assert PROVIDER.parse_characters(httpx2.Headers()) is None
 
 
-def test_parse_error_when_all_facts_are_there_then_all_are_kept() -> None:
+def test_error_has_all_facts_of_the_response() -> None:
     content = json.dumps(error("rate_limit_error", "system_busy", "Busy")).encode()
 
     parsed = PROVIDER.parse_error(429, {"retry-after": "7"}, content)
@@ -291,7 +291,7 @@ def test_parse_error_when_it_has_an_older_shape_then_its_text(document: object, 
     assert (parsed.details or {})["provider_request_id"] == "trace-2"
 
 
-def test_parse_error_when_a_failing_server_speaks_of_quota_then_it_is_still_its_failure() -> None:
+def test_quota_code_of_a_failing_server_is_its_failure() -> None:
     content = json.dumps(error("internal_error", "quota_exceeded", "?")).encode()
 
     assert type(PROVIDER.parse_error(500, {}, content)) is ProviderError

@@ -53,8 +53,8 @@ PHOTO: dict[str, Any] = {
 }
 
 
-def page(kind: Kind, *items: dict[str, Any], **members: Any) -> dict[str, Any]:
-    return {"total_results": 10000, "page": 1, "per_page": 15, kind: list(items), "next_page": "https://x", **members}
+def page(kind: Kind, *items: Any, **fields: Any) -> dict[str, Any]:
+    return {"total_results": 10000, "page": 1, "per_page": 15, kind: list(items), "next_page": "https://x", **fields}
 
 
 def error(text: str) -> dict[str, Any]:
@@ -194,12 +194,12 @@ CASES: Cases = {
 }
 
 
-def test_headers_when_built_then_the_key_stands_bare() -> None:
+def test_headers_have_the_bare_key() -> None:
     assert PROVIDER.build_headers("key-1", "request-1") == [("Authorization", "key-1")]
 
 
 @pytest.mark.parametrize(("kind", "path"), [("videos", "/v1/videos/search"), ("photos", "/v1/search")])
-def test_build_when_only_a_query_then_nothing_else_but_the_page_is_sent(kind: Kind, path: str) -> None:
+def test_query_alone_is_sent_with_the_page(kind: Kind, path: str) -> None:
     request = PROVIDER.build_search(StockCall(kind=kind, query="ocean"))
 
     url = urlsplit(request.path)
@@ -207,7 +207,7 @@ def test_build_when_only_a_query_then_nothing_else_but_the_page_is_sent(kind: Ki
     assert dict(parse_qsl(url.query)) == {"query": "ocean", "page": "1", "per_page": "15"}
 
 
-def test_build_when_everything_is_asked_then_it_is_escaped_and_sent() -> None:
+def test_every_search_option_is_escaped_and_sent() -> None:
     call = StockCall(
         kind="photos", query="naïve & more=好 #1/?", orientation="portrait", size="small", page=3, per_page=80
     )
@@ -222,14 +222,14 @@ def test_build_when_everything_is_asked_then_it_is_escaped_and_sent() -> None:
 
 
 @pytest.mark.parametrize(
-    ("members", "is_last"),
+    ("fields", "is_last"),
     [({}, False), ({"next_page": None}, True), ({"photos": []}, True)],
 )
-def test_parse_when_no_page_follows_then_it_is_the_last(members: dict[str, Any], is_last: bool) -> None:
-    assert PROVIDER.parse_search("photos", {**page("photos", PHOTO), **members}).is_last is is_last
+def test_page_without_a_next_one_is_the_last(fields: dict[str, Any], is_last: bool) -> None:
+    assert PROVIDER.parse_search("photos", {**page("photos", PHOTO), **fields}).is_last is is_last
 
 
-def test_quota_when_the_headers_are_there_then_limit_rest_and_the_time_it_starts_anew() -> None:
+def test_quota_is_read_from_the_headers() -> None:
     headers = {
         "x-ratelimit-limit": "20000",
         "x-ratelimit-remaining": "19684",
@@ -252,11 +252,11 @@ def test_quota_when_the_headers_are_there_then_limit_rest_and_the_time_it_starts
         {"x-ratelimit-limit": "1_0", "x-ratelimit-remaining": "1", "x-ratelimit-reset": "1"},
     ],
 )
-def test_quota_when_the_headers_are_missing_or_wrong_then_nothing_is_known(headers: dict[str, str]) -> None:
+def test_quota_is_unknown_without_valid_headers(headers: dict[str, str]) -> None:
     assert PROVIDER.parse_quota(headers) is None
 
 
-def test_error_when_it_has_a_text_and_a_code_then_both_are_kept() -> None:
+def test_error_has_the_message_and_the_code() -> None:
     failure = PROVIDER.parse_error(400, {}, b'{"error": "No query\\n param given", "code": "Bad Request"}')
 
     assert failure.message == "Pexels rejected the request: No query param given"

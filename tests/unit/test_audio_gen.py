@@ -39,7 +39,7 @@ async def read_file(client: TestClient, url: str) -> str:
     return response.body.decode()
 
 
-async def test_timestamps_that_collapsed_give_cues_with_a_length_within_the_audio() -> None:
+async def test_collapsed_timestamps_give_cues_within_the_audio() -> None:
     document = {"audio_base64": base64.b64encode(AUDIO).decode(), "alignment": COLLAPSED}
     client = create_client(httpx2.Response(200, json=document))
 
@@ -67,6 +67,19 @@ async def test_audio_is_accepted_whatever_the_case_of_its_type(content_type: str
     assert body["duration_seconds"] == SECONDS
     assert body["metadata"]["size_bytes"] == len(AUDIO)
     assert "warnings" not in body["metadata"]
+
+
+@pytest.mark.parametrize("absent", [None, ""])
+async def test_null_and_empty_fields_count_as_absent(absent: str | None) -> None:
+    client = create_client(httpx2.Response(200, headers={"Content-Type": "audio/mpeg"}, content=AUDIO))
+    options = dict.fromkeys(("stability", "style", "use_speaker_boost", "speed", "output_format"), absent)
+
+    body = await synthesize(client, voice_id=absent, model_id=absent, timestamps=absent, options=options, pitch=1)
+
+    assert body["metadata"]["voice_id"] == "21m00Tcm4TlvDq8ikWAM"
+    assert body["metadata"]["model_id"] == "eleven_multilingual_v2"
+    (warning,) = body["metadata"]["warnings"]
+    assert "`pitch`" in warning
 
 
 @pytest.mark.parametrize("voice_id", [".", ".."])

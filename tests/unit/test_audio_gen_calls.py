@@ -83,7 +83,7 @@ def test_request_without_names_gets_the_default_providers_own() -> None:
     assert prepared.warnings == []
 
 
-def test_second_vendor_gets_what_it_takes_without_warnings_about_defaults() -> None:
+def test_second_vendor_gets_only_what_it_takes() -> None:
     prepared = prepare(model_id="plain:say-2", options={"speed": 1.1})
 
     assert prepared.provider.name == "plain"
@@ -94,7 +94,7 @@ def test_second_vendor_gets_what_it_takes_without_warnings_about_defaults() -> N
     assert prepared.warnings == []
 
 
-def test_option_that_the_vendor_does_not_take_is_left_out_with_a_warning() -> None:
+def test_option_that_is_not_taken_is_left_out_with_a_warning() -> None:
     prepared = prepare(model_id="plain:say-2", options={"stability": 0.0, "use_speaker_boost": False})
 
     assert (prepared.call.stability, prepared.call.use_speaker_boost) == (None, None)
@@ -144,7 +144,7 @@ def test_format_that_the_vendor_does_not_have_is_refused() -> None:
     assert prepare(model_id="plain:say-1", options={"output_format": "wav_24000"}).call.audio_format.codec == "wav"
 
 
-def test_timestamps_are_refused_where_they_cannot_be_had() -> None:
+def test_unavailable_timestamps_are_refused() -> None:
     with pytest.raises(RequestError, match="Plain has no timestamps"):
         prepare(model_id="plain:say-1", timestamps=True)
     with pytest.raises(RequestError, match="timestamps are available for mp3, opus, ulaw, alaw only") as caught:
@@ -153,7 +153,7 @@ def test_timestamps_are_refused_where_they_cannot_be_had() -> None:
     assert caught.value.details["fields"][0]["field"] == "timestamps"
 
 
-def test_unknown_provider_is_refused_with_the_names_of_the_others() -> None:
+def test_unknown_provider_is_refused_with_the_known_ones() -> None:
     with pytest.raises(UnknownProviderError, match="elevenlabs, plain"):
         prepare(model_id="openai:tts-1")
 

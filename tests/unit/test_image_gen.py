@@ -81,6 +81,25 @@ async def test_model_of_another_type_is_refused(fields: dict[str, Any]) -> None:
     assert (response.status, response.json()["error_code"]) == (400, "INVALID_REQUEST")
 
 
+@pytest.mark.parametrize("absent", [None, ""])
+async def test_null_and_empty_fields_count_as_absent(absent: str | None) -> None:
+    names = ("aspect_ratio", "resolution", "style", "seed", "negative_prompt", "quality", "model", "model_id")
+    vendors = Vendors()
+
+    body = (await generate(vendors, model=absent, model_id=absent, options=dict.fromkeys(names, absent))).json()
+
+    assert (body["metadata"]["provider"], body["metadata"]["model"]) == ("ideogram", "v3")
+    assert "warnings" not in body["metadata"]
+    assert vendors.requests[0].content.count(b"Content-Disposition") == 1
+
+
+async def test_unknown_fields_are_named_in_the_warnings() -> None:
+    body = (await generate(Vendors(), width=5, options={"style": "anime", "steps": 20})).json()
+
+    warnings = " ".join(body["metadata"]["warnings"])
+    assert all(name in warnings for name in ("`width`", "`options.steps`", "style ANIME"))
+
+
 async def test_image_without_a_seed_is_stored() -> None:
     vendors = Vendors(ideogram={"data": [{"url": LINK, "prompt": "x", "seed": None, "is_image_safe": True}]})
 
@@ -102,7 +121,7 @@ async def test_one_unreadable_image_of_two_is_missing_with_a_warning() -> None:
     assert warning.startswith("1 of 2 images is missing, though OpenAI made it and charges for it")
 
 
-async def test_generation_without_any_readable_image_says_it_may_have_been_paid() -> None:
+async def test_generation_without_a_readable_image_may_be_paid() -> None:
     response = await generate(Vendors(openai={"data": [{"b64_json": None}]}), model="openai:gpt-image-2")
 
     assert response.status == 502
@@ -133,7 +152,7 @@ async def test_style_of_an_older_client_is_mapped_or_left_out(
 
 @pytest.mark.parametrize("resolution", ["720", "480", 720, 480, "720p"])
 @pytest.mark.parametrize("model", ["ideogram:v3", "ideogram:v4", "openai:gpt-image-2"])
-async def test_resolution_of_an_older_client_is_left_out_with_a_warning(resolution: str | int, model: str) -> None:
+async def test_resolution_of_one_edge_is_left_out_with_a_warning(resolution: str | int, model: str) -> None:
     response = await generate(Vendors(), model=model, options={"resolution": resolution})
 
     assert response.status == 200
@@ -141,7 +160,7 @@ async def test_resolution_of_an_older_client_is_left_out_with_a_warning(resoluti
     assert warning.startswith(f"resolution {resolution} is not a width and a height; it was left out")
 
 
-async def test_resolution_of_an_older_client_with_a_shape_becomes_a_size() -> None:
+async def test_resolution_of_one_edge_and_a_shape_becomes_a_size() -> None:
     vendors = Vendors()
 
     body = (await generate(vendors, model="gpt-image-2", options={"resolution": "720", "aspect_ratio": "16:9"})).json()

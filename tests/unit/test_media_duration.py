@@ -121,7 +121,7 @@ def test_wav_when_measured_then_its_samples() -> None:
     assert measure_wav(wav(22050, 11025)) == 0.5
 
 
-def test_wav_when_other_chunks_stand_before_the_sound_then_they_are_passed_over() -> None:
+def test_wav_chunks_before_the_audio_are_skipped() -> None:
     content = wav(8000, 8000)
 
     assert measure_wav(content[:12] + b"LIST\x03\0\0\0abc\0" + content[12:]) == 1
@@ -135,7 +135,7 @@ def test_wav_when_its_size_was_not_known_then_what_is_there() -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"RIFF", wav(8000, 8)[:20], b"RIFF\0\0\0\0WAVEdata\x04\0\0\0abcd"])
-def test_wav_when_it_is_none_then_value_error(content: bytes) -> None:
+def test_other_content_than_wav_raises_value_error(content: bytes) -> None:
     with pytest.raises(ValueError, match="WAV"):
         measure_wav(content)
 
@@ -149,14 +149,12 @@ def test_wav_when_it_is_none_then_value_error(content: bytes) -> None:
         ([(100, b"x")], 0),
     ],
 )
-def test_opus_when_measured_then_the_last_position_without_the_pre_skip(
-    pages: list[tuple[int, bytes]], seconds: float
-) -> None:
+def test_opus_has_its_last_position_without_the_pre_skip(pages: list[tuple[int, bytes]], seconds: float) -> None:
     assert measure_opus(opus_head(312) + b"".join(ogg_page(*page) for page in pages)) == seconds
 
 
 @pytest.mark.parametrize("content", [b"", b"OggS", opus_head(312)[:40], ogg_page(0, b"\x01vorbis"), opus_head(0)])
-def test_opus_when_it_is_none_then_value_error(content: bytes) -> None:
+def test_other_content_than_opus_raises_value_error(content: bytes) -> None:
     with pytest.raises(ValueError, match=r"Opus|audio"):
         measure_opus(content)
 
@@ -188,7 +186,7 @@ def test_measure_when_the_format_is_known_then_its_own_way() -> None:
     st.binary(max_size=2000),
     st.sampled_from([b"", b"RIFF\0\0\0\0WAVE", b"OggS", b"\xff\xfb"]),
 )
-def test_measure_when_given_anything_then_a_duration_or_value_error(name: str, content: bytes, start: bytes) -> None:
+def test_any_bytes_have_a_duration_or_raise_value_error(name: str, content: bytes, start: bytes) -> None:
     with contextlib.suppress(ValueError):
         assert measure(start + content, AudioFormat.parse(name)) >= 0
 

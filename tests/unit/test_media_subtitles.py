@@ -20,7 +20,7 @@ def test_words_when_split_then_each_has_its_times() -> None:
     assert align(" Hi  you,\nall").words() == [Span("Hi", 0.1, 0.3), Span("you,", 0.5, 0.9), Span("all", 1.0, 1.3)]
 
 
-def test_words_when_the_script_has_no_spaces_then_each_character_with_its_punctuation() -> None:
+def test_words_of_a_script_without_spaces_are_single_characters() -> None:
     assert [word.text for word in align("你好。カナ ok").words()] == ["你", "好。", "カ", "ナ", "ok"]
 
 
@@ -29,14 +29,14 @@ def test_words_when_there_is_nothing_to_say_then_none(text: str) -> None:
     assert align(text).words() == align(text).cues() == []
 
 
-def test_cues_when_a_sentence_ends_then_the_next_one_begins_a_cue() -> None:
+def test_next_sentence_begins_a_cue() -> None:
     cues = align("He said “no.” Then? Yes: 3.5 of it!").cues()
 
     assert [cue.text for cue in cues] == ["He said “no.”", "Then?", "Yes: 3.5 of it!"]
     assert (cues[1].start, cues[1].end) == (1.4, 1.9)
 
 
-def test_cues_when_a_sentence_is_long_then_lines_of_42_characters() -> None:
+def test_cues_of_a_long_sentence_have_42_characters_at_most() -> None:
     cues = align("word " * 30).cues()
 
     assert all(len(cue.text) <= 42 for cue in cues)
@@ -65,11 +65,11 @@ def test_words_without_a_length_share_the_rest_of_the_audio() -> None:
     assert COLLAPSED.cues(duration=5.224) == [Span("ab cd.", 0, 2.41), Span("ef gh", 2.41, 5.224)]
 
 
-def test_words_without_a_length_or_room_share_the_time_before_them() -> None:
+def test_words_without_room_share_the_time_before_them() -> None:
     assert COLLAPSED.cues(duration=0.25) == [Span("ab cd.", 0, 0.138), Span("ef gh", 0.138, 0.25)]
 
 
-def test_words_without_a_length_share_the_time_up_to_the_next_word() -> None:
+def test_words_without_a_length_share_time_up_to_the_next() -> None:
     alignment = Alignment(list("a — b"), [0, 0.1, 0.1, 0.1, 0.5], [0.1, 0.1, 0.1, 0.1, 0.6])
 
     assert alignment.words(duration=1) == [Span("a", 0, 0.1), Span("—", 0.1, 0.5), Span("b", 0.5, 0.6)]
@@ -111,7 +111,7 @@ def test_directions_to_the_voice_are_not_words(text: str, words: list[str]) -> N
     assert " ".join(cue.text for cue in alignment.cues()) == " ".join(words)
 
 
-def test_directions_split_over_items_of_several_characters_are_not_words() -> None:
+def test_directions_split_over_items_are_not_words() -> None:
     alignment = Alignment(["Hi", " ", "[lau", "ghs]", "", " ", "you"], [0, 1, 2, 3, 4, 5, 6], [1, 2, 3, 4, 5, 6, 7])
 
     assert alignment.words() == [Span("Hi", 0, 1), Span("you", 6, 7)]
@@ -122,7 +122,7 @@ def test_directions_split_over_items_of_several_characters_are_not_words() -> No
     times=st.lists(st.tuples(st.floats(-2, 9), st.floats(-2, 9)), min_size=30, max_size=30),
     duration=st.floats(0.05, 8),
 )
-def test_times_of_any_kind_give_words_and_cues_in_order_within_the_audio(
+def test_times_of_any_kind_give_ordered_cues_within_the_audio(
     text: str, times: list[tuple[float, float]], duration: float
 ) -> None:
     used = times[: len(text)]
@@ -134,7 +134,7 @@ def test_times_of_any_kind_give_words_and_cues_in_order_within_the_audio(
         assert all(before.end <= after.start for before, after in pairwise(spans))
 
 
-def test_alignment_when_its_parts_differ_in_length_then_value_error() -> None:
+def test_alignment_of_unequal_parts_raises_value_error() -> None:
     with pytest.raises(ValueError, match="alignment"):
         Alignment(["a"], [0.0], [])
 

@@ -49,7 +49,7 @@ async def test_portrait_search_has_no_landscape_video() -> None:
     assert body["metadata"]["warnings"] == ["1 of 2 videos were left out: not portrait"]
 
 
-async def test_portrait_video_has_its_portrait_file_though_another_is_larger() -> None:
+async def test_portrait_video_has_its_portrait_file() -> None:
     document = {"videos": [video(2, 1080, 1920, (3840, 2160), (1080, 1920))], "total_results": 1}
 
     body = (await search(document, orientation="portrait")).json()
@@ -67,14 +67,14 @@ async def test_one_bad_video_of_two_is_left_out_with_a_warning() -> None:
     assert body["metadata"]["warnings"] == ["1 of 2 videos from Pexels could not be read and were left out"]
 
 
-async def test_search_without_any_readable_video_is_the_providers_error() -> None:
+async def test_search_without_readable_videos_is_a_provider_error() -> None:
     response = await search({"videos": [video(1, 1920, 1080, duration=None)], "total_results": 2})
 
     assert (response.status, response.json()["error_code"]) == (502, "PROVIDER_ERROR")
 
 
 @pytest.mark.parametrize("path", ["/search", "/search/videos", "/search/photos"])
-async def test_deployment_with_an_unknown_provider_says_which_there_are(path: str) -> None:
+async def test_unknown_stock_provider_is_a_configuration_error(path: str) -> None:
     client = TestClient(app, settings=StockSettings(auth_mode="open", stock_provider="flickr"))
 
     response = await client.request("POST", path, json={"keywords": ["ocean"]})

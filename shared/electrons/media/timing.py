@@ -1,7 +1,7 @@
 """Give each word a time of its own, where a provider's times are of no length, out of order or past the end.
 
 A speech model that loses its place reports the same moment for every further character. Those words are still spoken,
-so they share the time up to the next word that has one, or to the end of the audio.
+so they share the time up to the next word that has a time, or to the end of the audio.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ Times = tuple[int, int]
 """The start and the end in milliseconds."""
 
 SHORTEST_WORD_MS = 50
-"""What a word without a time of its own gets at least, where its neighbors have that much to share."""
+"""The least time of a word that shares it with others, if they have that much."""
 
 
 def spread_times(
@@ -20,8 +20,8 @@ def spread_times(
 ) -> list[Times] | None:
     """Return a time for each pair of start and end in seconds: in order, at least 1 ms long, within `duration`.
 
-    Times that are so already are only rounded. Words that share time do so by their `weights`. Returns None if there is
-    less than 1 ms for each.
+    Valid times are only rounded to milliseconds. Words that share time do so by their `weights`. Returns None if a word
+    would have less than 1 ms.
     """
     result = _put_in_order(times, end=None if duration is None else int(duration * 1000))
     total = (result[-1][1] if result else 0) if duration is None else int(duration * 1000)

@@ -144,7 +144,7 @@ def _read_character(value: object) -> str:
 
 
 def _read_seconds(value: object) -> float:
-    """Return the time; one a little before the beginning is left to whoever puts the times in order."""
+    """Return the time. It may be negative: the alignment puts the times in order."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= _LATEST_SECOND:
         raise UnreadableError("a time is not a number of seconds")
     return float(value)
