@@ -100,3 +100,25 @@ async def test_voices_that_cannot_be_read_are_left_out() -> None:
 
     assert response.json()["warnings"] == ["1 of 2 voices of ElevenLabs could not be read and were left out"]
     assert response.json()["voices"] == [{"voice_id": "v2", "name": "Mia", "category": "unknown", "labels": {"a": "b"}}]
+
+
+@pytest.mark.parametrize("frames", [200, 2000])
+async def test_timed_audio_of_any_size_is_stored_unchanged(frames: int) -> None:
+    audio = FRAME * frames
+    document = {"audio_base64": base64.b64encode(audio).decode(), "alignment": COLLAPSED}
+    client = create_client(httpx2.Response(200, json=document))
+
+    body = await synthesize(client, timestamps=True)
+
+    assert body["metadata"]["size_bytes"] == len(audio)
+    path = "/" + body["audio_url"].split("/", 3)[3]
+    assert (await client.request("GET", path)).body == audio
+
+
+async def test_timed_audio_that_is_not_base64_is_a_provider_error() -> None:
+    document = {"audio_base64": "QQ==" * 100_000, "alignment": COLLAPSED}
+    client = create_client(httpx2.Response(200, json=document))
+
+    response = await client.request("POST", "/synthesize", json={"text": "Hi", "timestamps": True})
+
+    assert (response.status, response.json()["error_code"]) == (502, "PROVIDER_ERROR")

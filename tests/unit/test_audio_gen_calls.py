@@ -11,7 +11,7 @@ from audio_gen.models import SpeechRequest
 from audio_gen.settings import AudioSettings
 from electrons.app import App
 from electrons.capabilities.speech import SpeechCall, SpeechProvider, Voice, leave_out
-from electrons.errors import MissingAPIKeyError, ProviderError, RequestError, UnknownProviderError
+from electrons.errors import ConfigurationError, MissingAPIKeyError, ProviderError, RequestError, UnknownProviderError
 from electrons.http import HeaderPairs
 from electrons.providers.elevenlabs import ElevenLabsProvider
 from electrons.settings import Secret
@@ -156,6 +156,13 @@ def test_unavailable_timestamps_are_refused() -> None:
 def test_unknown_provider_is_refused_with_the_known_ones() -> None:
     with pytest.raises(UnknownProviderError, match="elevenlabs, plain"):
         prepare(model_id="openai:tts-1")
+
+
+def test_unknown_default_provider_is_a_configuration_error() -> None:
+    settings = AudioSettings(declared=KEYS, default_speech_model="openai:tts-1")
+
+    with pytest.raises(ConfigurationError, match="`DEFAULT_SPEECH_MODEL`: Unknown provider"):
+        prepare(settings=settings)
 
 
 def test_missing_key_is_reported_before_anything_else() -> None:

@@ -189,3 +189,48 @@ def test_resolution_has_a_size_in_whole_pixels(options: dict[str, Any], size: tu
 def test_ratio_may_be_written_in_any_way() -> None:
     for text in ("16:9", "16x9", "16/9", "ASPECT_16_9"):
         assert ImageOptions.model_validate({"aspect_ratio": text}).ratio == Fraction(16, 9)
+
+
+def noise(size: int) -> bytes:
+    file = BytesIO()
+    Image.effect_noise((size, size), 90).convert("RGB").save(file, format="PNG")
+    return file.getvalue()
+
+
+async def test_large_images_of_one_response_are_stored_in_order() -> None:
+    large, small = noise(400), noise(20)
+    assert len(large) > 256 * 1024
+    encoded = [base64.b64encode(content).decode() for content in (large, small, large)]
+    images = [{"b64_json": text, "revised_prompt": f"Cat {index}"} for index, text in enumerate(encoded)]
+    settings = ImageSettings(auth_mode="open", declared=KEYS)
+    vendors = Vendors(openai={"data": images})
+    client = TestClient(app, settings=settings, http=httpx2.MockTransport(vendors))
+
+    body = (await client.request("POST", "/generate", json={"prompt": "A cat", "model": "gpt-image-2"})).json()
+
+    assert [image["size_bytes"] for image in body["images"]] == [len(large), len(small), len(large)]
+    assert [image["prompt"] for image in body["images"]] == ["Cat 0", "Cat 1", "Cat 2"]
+    assert [image["width"] for image in body["images"]] == [400, 20, 400]
+    for image, content in zip(body["images"], (large, small, large), strict=True):
+        path = "/" + image["image_url"].split("/", 3)[3]
+        assert (await client.request("GET", path)).body == content
+
+
+@pytest.mark.parametrize(
+    ("broken", "reason"),
+    [
+        (base64.b64encode(bytes(400_000)).decode(), "not a PNG, JPEG or WebP"),
+        ("QQ==" * 100_000, "not valid base64"),
+        (base64.b64encode(bytes(21_000_000)).decode(), "larger than 20971520 bytes (`MAX_IMAGE_BYTES`)"),
+    ],
+    ids=["not an image", "not base64", "too large"],
+)
+async def test_large_image_that_is_lost_leaves_the_others(broken: str, reason: str) -> None:
+    images = [{"b64_json": broken}, {"b64_json": base64.b64encode(PNG).decode()}]
+
+    body = (await generate(Vendors(openai={"data": images}), model="gpt-image-2")).json()
+
+    assert len(body["images"]) == 1
+    (warning,) = body["metadata"]["warnings"]
+    assert warning.startswith("1 of 2 images is missing, though OpenAI made it and charges for it")
+    assert reason in warning

@@ -9,7 +9,7 @@ import asyncio
 import binascii
 import re
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
@@ -21,11 +21,14 @@ from electrons.context import Context
 from electrons.errors import ProviderError, ProviderUnreachableError
 from electrons.settings import Settings
 from electrons.upstream.body import BodyTooLargeError, read_body
-from electrons.upstream.client import call_provider, open_response
+from electrons.upstream.client import call_provider, open_response, parsing, read_json
+from electrons.upstream.embedded import extract_files
 from electrons.upstream.provider import Provider, ProviderRequest
 
 _HOST = re.compile(r"[a-z0-9.-]+")
 _LOOPBACK = {"127.0.0.1", "localhost"}
+
+INVALID_BASE64 = "it is not valid base64"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +54,9 @@ class ImageCall:
 class GeneratedImage:
     """One image: a link to its file, or the file itself in base64; with neither, the safety check withheld it.
 
-    `is_unreadable` means that the response has no usable link or file for it. `prompt` is what the image was made from,
-    where the provider wrote its own.
+    `file_number` is there in place of a file that `on_file` has already taken: the first one is 0. `is_unreadable`
+    means that the response has no usable link or file for the image. `prompt` is what it was made from, where the
+    provider wrote its own.
     """
 
     url: str | None = None
@@ -60,11 +64,12 @@ class GeneratedImage:
     seed: int | None = None
     prompt: str | None = None
     is_unreadable: bool = False
+    file_number: int | None = None
 
     @property
     def withheld(self) -> bool:
         """Whether the safety check withheld it."""
-        return self.url is None and self.base64 is None and not self.is_unreadable
+        return self.url is None and self.base64 is None and self.file_number is None and not self.is_unreadable
 
 
 class ImageProvider(Provider):
@@ -142,14 +147,22 @@ _LEVELS = {
 }
 
 
-async def generate_images(context: Context, provider: ImageProvider, call: ImageCall) -> list[GeneratedImage]:
+OnFile = Callable[[bytes | None], Awaitable[None]]
+"""Takes the file of an image as soon as it has come, None for one that is not valid base64."""
+
+
+async def generate_images(
+    context: Context, provider: ImageProvider, call: ImageCall, *, on_file: OnFile | None = None
+) -> list[GeneratedImage]:
     """Return the images of a call that fits. Raises `ProviderError` and its subclasses.
 
+    A provider may send all files in one response, of which the memory has no room for more than a few. With `on_file`,
+    each large one is handed over before the next one comes, and leaves the memory.
     `details.outcome` of an error is `unknown` if the provider may have made the images and will charge for them.
     """
     made = 0
     try:
-        images = await call_provider(context, provider, provider.build_images(call), partial(_parse, provider))
+        images = await _request_images(context, provider, call, on_file)
         made = len(images)
     except ProviderError as error:
         if error.upstream_status is not None:
@@ -166,6 +179,28 @@ async def generate_images(context: Context, provider: ImageProvider, call: Image
     return images
 
 
+async def _request_images(
+    context: Context, provider: ImageProvider, call: ImageCall, on_file: OnFile | None
+) -> list[GeneratedImage]:
+    request = provider.build_images(call)
+    if on_file is None:
+        return await call_provider(context, provider, request, partial(_parse, provider))
+    numbers: dict[str, int] = {}
+
+    async def take(name: str, content: bytes | None) -> None:
+        numbers[name] = len(numbers)
+        await on_file(content)
+
+    async with open_response(context, provider, request) as response:
+        document = await read_json(provider, await extract_files(provider, response, take))
+    with parsing(provider):
+        images = _parse(provider, document)
+    return [
+        replace(image, base64=None, file_number=numbers[image.base64]) if image.base64 in numbers else image
+        for image in images
+    ]
+
+
 def _parse(provider: ImageProvider, document: dict[str, Any]) -> list[GeneratedImage]:
     images = provider.parse_images(document)
     if all(image.is_unreadable for image in images):
@@ -178,32 +213,32 @@ async def read_image(context: Context, provider: ImageProvider, image: Generated
     if image.base64 is not None:
         return _decode(provider, image.base64, max_bytes=max_bytes)
     if image.is_unreadable:
-        raise _lost(provider, "the response has neither a link nor a file for it")
+        raise lost_image(provider, "the response has neither a link nor a file for it")
     if not is_own_link(provider, context.settings, image.url or ""):
-        raise _lost(provider, f"its link does not lead to {provider.title}")
+        raise lost_image(provider, f"its link does not lead to {provider.title}")
     request = ProviderRequest(file_url=image.url, method="GET")
     try:
         async with open_response(context, provider, request) as response:
             return await read_body(provider, response, max_bytes=max_bytes)
     except BodyTooLargeError as error:
-        raise _too_large(provider, max_bytes) from error
+        raise too_large_image(provider, max_bytes) from error
     except ProviderError as error:
         if error.upstream_status is None:
             raise
-        raise _lost(provider, f"its link was answered with {error.upstream_status}") from error
+        raise lost_image(provider, f"its link was answered with {error.upstream_status}") from error
 
 
 def _decode(provider: Provider, text: str, *, max_bytes: int) -> bytes:
     # Four characters are three bytes, of which two may be padding: what is clearly too large takes no memory.
     if len(text) // 4 * 3 - 2 > max_bytes:
-        raise _too_large(provider, max_bytes)
+        raise too_large_image(provider, max_bytes)
     try:
         # Unlike `b64decode`, it makes no copy of the text.
         content = binascii.a2b_base64(text, strict_mode=True)
     except ValueError as error:
-        raise _lost(provider, "it is not valid base64") from error
+        raise lost_image(provider, INVALID_BASE64) from error
     if len(content) > max_bytes:
-        raise _too_large(provider, max_bytes)
+        raise too_large_image(provider, max_bytes)
     return content
 
 
@@ -224,12 +259,14 @@ def is_own_link(provider: ImageProvider, settings: Settings, url: str) -> bool:
     return own and link.scheme == "https" and link.port is None
 
 
-def _lost(provider: Provider, reason: str) -> ProviderError:
+def lost_image(provider: Provider, reason: str) -> ProviderError:
+    """Return the error for an image that was made, and whose file cannot be stored."""
     return ProviderError(f"{provider.title}'s image could not be fetched: {reason}", provider=provider.name)
 
 
-def _too_large(provider: Provider, max_bytes: int) -> ProviderError:
-    return _lost(provider, f"it is larger than {max_bytes} bytes (`MAX_IMAGE_BYTES`)")
+def too_large_image(provider: Provider, max_bytes: int) -> ProviderError:
+    """Return the error for a file that is larger than the deployment accepts."""
+    return lost_image(provider, f"it is larger than {max_bytes} bytes (`MAX_IMAGE_BYTES`)")
 
 
 def _unknown_outcome(error: ProviderError) -> ProviderError:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import binascii
 from abc import abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,6 +20,7 @@ from electrons.media.audio import AudioFormat
 from electrons.media.subtitles import Alignment
 from electrons.upstream.body import read_body
 from electrons.upstream.client import call_provider, open_response, parsing, read_json, unreadable
+from electrons.upstream.embedded import extract_files
 from electrons.upstream.provider import Provider, ProviderRequest
 
 
@@ -75,8 +77,8 @@ class SpeechProvider(Provider):
     def parse_characters(self, headers: httpx2.Headers) -> int | None:
         """Return what the vendor has charged for a response, in characters, None where it does not say."""
 
-    def parse_timed_speech(self, document: dict[str, Any]) -> tuple[bytes, Alignment]:
-        """Return the audio, and when each character is spoken. Needed where the vendor `has_timestamps`."""
+    def parse_timed_speech(self, document: dict[str, Any]) -> tuple[str, Alignment]:
+        """Return the audio in base64, and when each character is spoken. Needed where the vendor `has_timestamps`."""
         raise NotImplementedError
 
     @abstractmethod
@@ -117,10 +119,19 @@ async def read_speech(context: Context, provider: SpeechProvider, call: SpeechCa
 
 async def read_timed_speech(context: Context, provider: SpeechProvider, call: SpeechCall) -> tuple[bytes, Alignment]:
     """Return the whole audio, and when each character is spoken. Raises `ProviderError` and its subclasses."""
+    files: dict[str, bytes | None] = {}
+
+    async def take(name: str, content: bytes | None) -> None:
+        files[name] = content
+
     async with _open(context, provider, call, timestamps=True) as response:
-        document = await read_json(provider, response)
+        document = await read_json(provider, await extract_files(provider, response, take))
     with parsing(provider):
-        return provider.parse_timed_speech(document)
+        audio, alignment = provider.parse_timed_speech(document)
+        content = files[audio] if audio in files else binascii.a2b_base64(audio, strict_mode=True)
+    if content is None:
+        raise unreadable(provider)
+    return content, alignment
 
 
 async def list_voices(context: Context, provider: SpeechProvider) -> list[Voice]:

@@ -7,7 +7,6 @@ schema errors are FastAPI's list instead.
 
 from __future__ import annotations
 
-import binascii
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
@@ -91,7 +90,7 @@ class ElevenLabsProvider(SpeechProvider):
         cost = headers.get("character-cost", "")
         return int(cost) if len(cost) <= _COST_DIGITS and cost.isascii() and cost.isdecimal() else None
 
-    def parse_timed_speech(self, document: dict[str, Any]) -> tuple[bytes, Alignment]:
+    def parse_timed_speech(self, document: dict[str, Any]) -> tuple[str, Alignment]:
         """Parse `{"audio_base64", "alignment": {"characters", "character_start_times_seconds", "..._end_..."}}`."""
         times = document["alignment"] or document["normalized_alignment"]
         alignment = Alignment(
@@ -99,8 +98,7 @@ class ElevenLabsProvider(SpeechProvider):
             [_read_seconds(start) for start in times["character_start_times_seconds"]],
             [_read_seconds(end) for end in times["character_end_times_seconds"]],
         )
-        # Unlike `b64decode`, it makes no copy of the text.
-        return binascii.a2b_base64(document["audio_base64"], strict_mode=True), alignment
+        return Reader(document).string("audio_base64", limit=None), alignment
 
     def build_voices(self) -> ProviderRequest:
         """Build `GET /v1/voices`, which returns all voices at once."""

@@ -9,7 +9,7 @@ from audio_gen.models import TEXT_LIMIT, SpeechRequest
 from audio_gen.settings import AudioSettings
 from electrons.capabilities.speech import SpeechCall, SpeechProvider
 from electrons.context import Context
-from electrons.errors import RequestError
+from electrons.errors import ConfigurationError, RequestError, UnknownProviderError
 from electrons.media.audio import AudioFormat
 from electrons.registry import resolve_model
 
@@ -29,7 +29,7 @@ class PreparedSpeech:
 def prepare_speech(context: Context, body: SpeechRequest, providers: Sequence[SpeechProvider]) -> PreparedSpeech:
     """Return what to say in which voice. Raises `RequestError`, `UnknownProviderError` and `ConfigurationError`."""
     settings = context.settings_as(AudioSettings)
-    default_provider, default_model = resolve_speech_model(settings.default_speech_model, providers)
+    default_provider, default_model = find_default(settings, providers)
     provider, model = default_provider, default_model
     if body.model_id is not None:
         provider, model = resolve_speech_model(body.model_id, providers, otherwise=default_provider)
@@ -61,6 +61,14 @@ def prepare_speech(context: Context, body: SpeechRequest, providers: Sequence[Sp
         _check_timestamps(call, provider)
     call, warnings = provider.fit_speech(call, explicit=explicit)
     return PreparedSpeech(provider=provider, call=call, warnings=warnings)
+
+
+def find_default(settings: AudioSettings, providers: Sequence[SpeechProvider]) -> tuple[SpeechProvider, str]:
+    """Return the deployment's default provider and model. Raises `ConfigurationError` for an unknown provider."""
+    try:
+        return resolve_speech_model(settings.default_speech_model, providers)
+    except UnknownProviderError as error:
+        raise ConfigurationError(f"`DEFAULT_SPEECH_MODEL`: {error.message}") from error
 
 
 def resolve_speech_model(

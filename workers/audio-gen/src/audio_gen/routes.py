@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from audio_gen.calls import prepare_speech, resolve_speech_model
+from audio_gen.calls import find_default, prepare_speech
 from audio_gen.models import SpeechMetadata, SpeechRequest, SpeechResponse, TimestampLinks, VoicesResponse
 from audio_gen.settings import AudioSettings
 from electrons.app import App
@@ -91,7 +91,7 @@ async def synthesize(context: Context, body: SpeechRequest) -> SpeechResponse:
 async def voices(context: Context) -> VoicesResponse:
     """Return the voices of the default provider's account, at most `VOICES_CACHE_SECONDS` old."""
     settings = context.settings_as(AudioSettings)
-    provider, _ = resolve_speech_model(settings.default_speech_model, PROVIDERS)
+    provider, _ = find_default(settings, PROVIDERS)
     api_key = provider.api_key(settings)
     # Another key is another account, with other voices.
     key = f"voices:{provider.name}:{hashlib.sha256(api_key.encode()).hexdigest()[:32]}"

@@ -3,25 +3,17 @@
 from collections.abc import Mapping
 
 from electrons.app import App
-from electrons.capabilities.images import (
-    GeneratedImage,
-    ImageCall,
-    ImageProvider,
-    generate_images,
-    read_image,
-)
+from electrons.capabilities.images import GeneratedImage, ImageCall, ImageProvider, generate_images
 from electrons.context import Context
-from electrons.errors import ElectronsError, ProviderError, ProviderRejectedError
-from electrons.media.images import CONTENT_TYPES, read_image_format
+from electrons.errors import ElectronsError, ProviderRejectedError
 from electrons.registry import choose_model, find_providers
 from electrons.storage.ledger import record_usage
-from electrons.storage.media import MediaFolder, new_name
 from electrons.usage import Usage
+from image_gen.files import IMAGES, ImageFiles
 from image_gen.models import Image, ImageMetadata, ImageRequest, ImageResponse
 from image_gen.settings import ImageSettings
 
 PROVIDERS = find_providers(ImageProvider)
-IMAGES = MediaFolder(bucket="IMAGE_STORAGE", path="/images", not_found="Image file not found")
 
 app = App("image-gen", scope="image", providers=PROVIDERS, settings=ImageSettings)
 app.serve_media(IMAGES)
@@ -36,9 +28,10 @@ def estimate(body: ImageRequest) -> Mapping[str, int]:
 async def generate(context: Context, body: ImageRequest) -> ImageResponse:
     """Generate and store images; return those that were stored, and warnings about those that were lost."""
     provider, call, warnings = prepare(context, body)
-    generated = await generate_images(context, provider, call)
+    files = ImageFiles(context=context, provider=provider, model=call.model)
+    generated = await generate_images(context, provider, call, on_file=files.add)
     made = len(generated)
-    images, losses = await store_images(context, provider, call, generated)
+    images, losses = await store_images(files, call, generated)
     if not images:
         raise nothing_stored(provider, losses, made=made)
     first = images[0]
@@ -80,7 +73,7 @@ def prepare(context: Context, body: ImageRequest) -> tuple[ImageProvider, ImageC
 
 
 async def store_images(
-    context: Context, provider: ImageProvider, call: ImageCall, generated: list[GeneratedImage]
+    files: ImageFiles, call: ImageCall, generated: list[GeneratedImage]
 ) -> tuple[list[Image], list[ElectronsError]]:
     """Store one image after the other, and return those that were stored and why the others were not.
 
@@ -89,38 +82,25 @@ async def store_images(
     images: list[Image] = []
     losses: list[ElectronsError] = []
     while generated:
+        image = generated.pop(0)
         try:
-            images.append(await store_image(context, provider, call, generated.pop(0)))
+            stored = await files.store_image(image)
         except ElectronsError as error:
-            context.log.warning("image_lost", request_id=context.request_id, error=error.message)
+            files.context.log.warning("image_lost", request_id=files.context.request_id, error=error.message)
             losses.append(error)
-    return images, losses
-
-
-async def store_image(context: Context, provider: ImageProvider, call: ImageCall, image: GeneratedImage) -> Image:
-    """Store an image and return it. Raises `ProviderError` if the image is lost, `UnavailableError` if R2 fails."""
-    if image.withheld:
-        raise ProviderRejectedError(
-            f"{provider.title} withheld it, because it failed the safety check", provider=provider.name
+            continue
+        images.append(
+            Image(
+                image_url=stored.url,
+                width=stored.format.width,
+                height=stored.format.height,
+                format=stored.format.name,
+                size_bytes=stored.size,
+                seed=image.seed,
+                prompt=image.prompt if image.prompt != call.prompt else None,
+            )
         )
-    content = await read_image(context, provider, image, max_bytes=context.settings_as(ImageSettings).max_image_bytes)
-    try:
-        form = read_image_format(content)
-    except ValueError as error:
-        raise ProviderError(f"{provider.title}'s file is not an image: {error}", provider=provider.name) from error
-    name = new_name(form.name)
-    await IMAGES.put_bytes(
-        context, name, content, content_type=CONTENT_TYPES[form.name], provider=provider.name, model=call.model
-    )
-    return Image(
-        image_url=IMAGES.url(context, name),
-        width=form.width,
-        height=form.height,
-        format=form.name,
-        size_bytes=len(content),
-        seed=image.seed,
-        prompt=image.prompt if image.prompt != call.prompt else None,
-    )
+    return images, losses
 
 
 def describe_loss(provider: ImageProvider, loss: ElectronsError, *, made: int) -> str:
