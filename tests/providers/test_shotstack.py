@@ -28,8 +28,8 @@ QUEUED = {
 }
 
 
-def state(**members: Any) -> dict[str, Any]:
-    return {"success": True, "message": "OK", "response": {"id": "render-1", "owner": "o", "url": None, **members}}
+def state(**fields: Any) -> dict[str, Any]:
+    return {"success": True, "message": "OK", "response": {"id": "render-1", "owner": "o", "url": None, **fields}}
 
 
 CASES: Cases = {
@@ -95,7 +95,7 @@ async def test_submission_when_sent_then_it_is_the_edit_as_it_is() -> None:
     ("status", "refused"),
     [(400, True), (401, True), (402, True), (403, True), (500, False), (502, False), (504, False)],
 )
-async def test_submission_when_it_fails_then_once_and_only_a_clear_no_is_a_refusal(status: int, refused: bool) -> None:
+async def test_submission_when_it_fails_then_sent_once(status: int, refused: bool) -> None:
     calls = 0
 
     def respond(_request: httpx2.Request) -> httpx2.Response:
@@ -110,7 +110,7 @@ async def test_submission_when_it_fails_then_once_and_only_a_clear_no_is_a_refus
     assert is_refusal(caught.value) is refused
 
 
-async def test_submission_when_the_connection_breaks_then_it_is_not_repeated() -> None:
+async def test_submission_when_the_connection_breaks_then_sent_once() -> None:
     calls = 0
 
     def respond(request: httpx2.Request) -> httpx2.Response:
@@ -139,7 +139,7 @@ async def test_submission_when_the_connection_breaks_then_it_is_not_repeated() -
         {"response": {"id": "x" * 201}},
     ],
 )
-async def test_submission_when_the_answer_has_no_id_then_it_cannot_be_read(body: dict[str, Any]) -> None:
+async def test_submission_when_response_has_no_id_then_unreadable(body: dict[str, Any]) -> None:
     context = create_context(PROVIDER, lambda _request: httpx2.Response(201, json=body))
 
     with pytest.raises(ProviderError, match="cannot be read") as caught:
@@ -148,7 +148,7 @@ async def test_submission_when_the_answer_has_no_id_then_it_cannot_be_read(body:
     assert not is_refusal(caught.value)
 
 
-async def test_look_up_when_the_edit_is_wanted_then_it_is_asked_for_in_the_renders_own_environment() -> None:
+async def test_lookup_when_with_the_edit_then_in_its_own_environment() -> None:
     seen: list[str] = []
 
     def respond(request: httpx2.Request) -> httpx2.Response:
@@ -163,7 +163,7 @@ async def test_look_up_when_the_edit_is_wanted_then_it_is_asked_for_in_the_rende
 
 @pytest.mark.parametrize("junk", [None, True, -1, 10**10, 1e300, "3", "", [], {}, [{}]])
 @pytest.mark.parametrize("field", ["error", "url", "duration", "renderTime", "data", "owner", "id"])
-def test_lookup_when_an_optional_field_is_odd_then_only_it_is_lost(field: str, junk: Any) -> None:
+def test_lookup_when_an_optional_field_is_odd_then_absent(field: str, junk: Any) -> None:
     sound = {"status": "rendering", "error": "e", "url": "u", "duration": 3, "renderTime": 7, "data": {"callback": "c"}}
 
     progress = PROVIDER.parse_lookup(state(**{**sound, field: junk}))
@@ -218,7 +218,7 @@ async def test_lookup_when_the_id_would_change_the_path_then_not_sent(render_id:
         await look_up_render(create_context(PROVIDER, respond), PROVIDER, render_id, environment="stage")
 
 
-def test_failed_render_when_its_reason_is_long_then_one_short_line() -> None:
+def test_failed_render_when_reason_is_long_then_one_short_line() -> None:
     progress = PROVIDER.parse_lookup(state(status="failed", error="a\n b " + "x" * 5_000))
 
     assert progress.error is not None
@@ -247,7 +247,7 @@ def test_webhook_when_it_names_a_render_then_its_id() -> None:
         ([], "Bad Request"),
     ],
 )
-def test_parse_error_when_details_come_in_some_shape_then_their_texts(response: Any, message: str) -> None:
+def test_error_when_details_have_any_shape_then_their_messages(response: Any, message: str) -> None:
     error = PROVIDER.parse_error(
         400, {}, httpx2.Response(400, json={"message": "Bad Request", "response": response}).content
     )

@@ -68,7 +68,7 @@ class RecordedWorkflow:
 
 @dataclass
 class ImmediateSteps:
-    """Steps that run at once, without their pauses; `limit` bounds how many checks a test waits for."""
+    """Steps that run at once, without their pauses; more of them than `limit` fail the test."""
 
     done: list[str] = field(default_factory=list)
     limit: int = 30
@@ -119,29 +119,29 @@ class RenderStack:
 
     @property
     def settings(self) -> RenderSettings:
-        """The deployment's settings."""
+        """Return the deployment's settings."""
         assert isinstance(self.client.settings, RenderSettings)
         return self.client.settings
 
     def create_context(self) -> Context:
-        """A context as the Workflow makes one."""
+        """Create a context as the Workflow does."""
         return self.client.create_context("WORKFLOW", "/")
 
     async def render_row(self) -> Row:
-        """The only row of `renders`."""
+        """Return the only row of `renders`."""
         (row,) = await self.database.query("SELECT * FROM renders")
         return row
 
     async def usage_rows(self) -> list[Row]:
-        """All rows of the usage ledger."""
+        """Return all rows of the usage ledger."""
         return await self.database.query("SELECT * FROM usage ORDER BY id")
 
 
 def submitted(render_id: str = "shotstack-1") -> httpx2.Response:
-    """Shotstack's response to an accepted edit."""
+    """Return Shotstack's response to an accepted edit."""
     return httpx2.Response(201, json={"success": True, "response": {"id": render_id}})
 
 
 def progress(status: str = "done", **fields: Any) -> httpx2.Response:
-    """Shotstack's response to a question about a render."""
+    """Return Shotstack's response to a lookup."""
     return httpx2.Response(200, json={"success": True, "response": {"status": status, "duration": 2.5, **fields}})

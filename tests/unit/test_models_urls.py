@@ -1,4 +1,4 @@
-"""Which URLs of a caller may be passed on."""
+"""The check of a caller's URLs."""
 
 from ipaddress import IPv4Address, IPv6Address
 
@@ -143,12 +143,12 @@ def test_url_when_public_then_nothing_is_wrong(url: str) -> None:
 
 
 @pytest.mark.parametrize("url", PRIVATE)
-def test_url_when_it_names_no_public_host_then_that_is_wrong(url: str) -> None:
+def test_url_when_it_names_no_public_host_then_refused(url: str) -> None:
     assert find_url_problem(url) == "must name a public host"
 
 
 @pytest.mark.parametrize("url", NOT_USABLE)
-def test_url_when_it_is_not_to_be_used_then_something_is_wrong(url: str) -> None:
+def test_url_when_not_usable_then_refused(url: str) -> None:
     assert find_url_problem(url)
     assert find_url_problem(url, allow_loopback=True)
 
@@ -156,7 +156,7 @@ def test_url_when_it_is_not_to_be_used_then_something_is_wrong(url: str) -> None
 @pytest.mark.parametrize(
     "url", ["http://127.0.0.1:8788/a.mp3", "http://localhost/x", "http://[::1]:1/", "https://localhost/"]
 )
-def test_url_when_loopback_is_allowed_then_this_machine_will_do(url: str) -> None:
+def test_url_when_loopback_is_allowed_then_this_machine_passes(url: str) -> None:
     assert find_url_problem(url)
     assert find_url_problem(url, allow_loopback=True) is None
 

@@ -33,7 +33,7 @@ def file_response(content: bytes = MP4, *, kind: str = "video/mp4", status: int 
 
 
 def shotstack(*lookups: httpx2.Response, files: list[httpx2.Response] | None = None) -> Respond:
-    """Shotstack with these answers, the last of each again and again."""
+    """Return a Shotstack with these responses; the last of each kind is repeated."""
     remaining = {"lookups": list(lookups), "files": files or [file_response()]}
 
     def respond(request: httpx2.Request) -> httpx2.Response:
@@ -93,7 +93,7 @@ async def test_link_when_it_leads_to_no_video_then_nothing_is_kept(files: list[h
     assert (usage["status"], usage["error_code"], usage["output_units"]) == (502, "RENDER_FAILED", 3)
 
 
-async def test_link_when_it_leads_to_a_page_first_then_it_is_asked_for_again() -> None:
+async def test_link_when_first_to_a_page_then_requested_again() -> None:
     lookups = [progress(url="https://cdn.shotstack.example/old.mp4"), progress(url=LINK)]
     stack = RenderStack(shotstack(*lookups, files=[HTML, file_response()]))
 
@@ -105,7 +105,7 @@ async def test_link_when_it_leads_to_a_page_first_then_it_is_asked_for_again() -
     ]  # fmt: skip
 
 
-async def test_link_when_looked_at_then_only_its_first_bytes_are_asked_for_without_the_key() -> None:
+async def test_link_when_checked_then_first_bytes_without_key() -> None:
     stack = RenderStack(shotstack(progress(url=LINK)))
 
     await run(stack)
@@ -126,7 +126,7 @@ async def test_done_when_without_a_link_then_shotstack_is_asked_again(link: Any)
     assert steps.done[:4] == ["check 1", "check 2", "check 3", "copy"]
 
 
-async def test_done_when_a_link_never_comes_then_failed_in_time_with_the_reason() -> None:
+async def test_done_when_a_link_never_comes_then_failed_in_time() -> None:
     stack = RenderStack(shotstack(progress()), render_timeout_seconds=0.05)
 
     steps = ImmediateSteps(limit=100_000)
@@ -171,7 +171,7 @@ async def test_file_when_of_its_format_then_stored_as_such(file_format: str, con
     assert stack.files.objects[f"renders/{RENDER.id}.{file_format}"][0].content_type == kind
 
 
-async def test_usage_row_when_the_database_fails_then_written_before_the_callback() -> None:
+async def test_usage_row_when_d1_fails_then_before_the_callback() -> None:
     statements: list[str] = []
 
     def respond(request: httpx2.Request) -> httpx2.Response:
@@ -190,7 +190,7 @@ async def test_usage_row_when_the_database_fails_then_written_before_the_callbac
     assert len(await stack.usage_rows()) == 1
 
 
-async def test_usage_row_when_the_database_stays_away_then_the_callback_is_sent() -> None:
+async def test_usage_row_when_d1_stays_away_then_callback_sent() -> None:
     def respond(request: httpx2.Request) -> httpx2.Response:
         return httpx2.Response(204) if request.url.host == "caller.example" else answer(request)
 
@@ -216,7 +216,7 @@ async def test_usage_row_when_its_step_is_repeated_then_one_row() -> None:
     assert len(await stack.usage_rows()) == 1
 
 
-async def test_usage_rows_when_two_renders_share_a_request_id_then_both() -> None:
+async def test_usage_rows_when_two_share_a_request_id_then_both() -> None:
     stack = RenderStack(shotstack(progress(url=LINK)))
     await run(stack)
     other = "3f0c7a52-8f0e-4c5a-9f57-6f6a35b0a0bb"
@@ -249,7 +249,7 @@ async def test_callback_when_sent_then_signed_over_time_and_body() -> None:
     assert json.loads(body)["url"] == f"https://renders.example/renders/{RENDER.id}.mp4"
 
 
-async def test_callback_when_the_secret_is_gone_then_never_sent_unsigned() -> None:
+async def test_callback_when_secret_is_gone_then_never_unsigned() -> None:
     stack = RenderStack(
         shotstack(progress(url=LINK)), callback_signing_secret="", callback_retry_seconds=1, callback_give_up_seconds=3
     )
@@ -282,7 +282,7 @@ async def test_check_when_the_answer_is_odd_then_the_next_one_counts(answer: htt
     assert render.status == "done"
 
 
-async def test_check_when_it_fails_then_shotstacks_words_stay_out_of_the_log() -> None:
+async def test_check_when_it_fails_then_log_has_no_vendor_words() -> None:
     quoting = httpx2.Response(500, json={"message": "cannot render the secret plan"})
     stack = RenderStack(shotstack(quoting, progress(url=LINK)))
     lines: list[str] = []
@@ -297,7 +297,7 @@ async def test_check_when_it_fails_then_shotstacks_words_stay_out_of_the_log() -
 
 
 @pytest.mark.parametrize("reason", [None, "", {}, 5, []])
-async def test_failure_when_shotstack_gives_no_reason_then_the_text_says_so(reason: Any) -> None:
+async def test_failure_when_without_a_reason_then_text_says_so(reason: Any) -> None:
     stack = RenderStack(shotstack(progress("failed", error=reason)))
 
     render, _ = await run(stack)

@@ -29,7 +29,7 @@ async def post_webhook(stack: RenderStack, render_id: str, body: object) -> int:
 
 
 async def unconfirmed(shotstack_id: Any = "shotstack-1", *, callback: Any, **settings: Any) -> tuple[RenderStack, str]:
-    """A deployment with a render whose submission was not confirmed, and what Shotstack knows of its own render."""
+    """Return a deployment and the id of its render, whose submission Shotstack did not confirm."""
 
     def respond(request: httpx2.Request) -> httpx2.Response:
         if request.method == "POST":
@@ -43,7 +43,7 @@ async def unconfirmed(shotstack_id: Any = "shotstack-1", *, callback: Any, **set
 
 
 @pytest.mark.parametrize("callback", [None, "", "None", "https://elsewhere.example/webhooks/shotstack/x"])
-async def test_webhook_without_a_public_address_then_nothing_is_adopted(callback: Any) -> None:
+async def test_webhook_without_public_address_then_not_adopted(callback: Any) -> None:
     stack, render_id = await unconfirmed(callback=callback)
     before = len(stack.requests)
 
@@ -55,7 +55,7 @@ async def test_webhook_without_a_public_address_then_nothing_is_adopted(callback
 
 
 @pytest.mark.parametrize("callback", [None, "", f"{PUBLIC}/webhooks/shotstack/", f"{PUBLIC}/webhooks/shotstack/other"])
-async def test_webhook_when_shotstack_was_told_another_address_then_ignored(callback: Any) -> None:
+async def test_webhook_when_another_address_was_given_then_ignored(callback: Any) -> None:
     stack, render_id = await unconfirmed(callback=callback, public_base_url=PUBLIC)
 
     assert await post_webhook(stack, render_id, {"id": "shotstack-1"}) == 200
@@ -64,7 +64,7 @@ async def test_webhook_when_shotstack_was_told_another_address_then_ignored(call
     assert (row["status"], row["provider_id"]) == ("unconfirmed", None)
 
 
-async def test_webhook_when_shotstack_was_told_this_address_then_adopted() -> None:
+async def test_webhook_when_this_address_was_given_then_adopted() -> None:
     known: dict[str, str] = {}
 
     def respond(request: httpx2.Request) -> httpx2.Response:
@@ -85,7 +85,7 @@ async def test_webhook_when_shotstack_was_told_this_address_then_adopted() -> No
 
 
 @pytest.mark.parametrize("claimed", ["..", ".", "", None, 5, ["x"], {"id": "x"}, "x" * 300])
-async def test_webhook_when_its_id_is_not_one_then_shotstack_is_not_asked(claimed: Any) -> None:
+async def test_webhook_when_its_id_is_not_one_then_no_lookup(claimed: Any) -> None:
     stack, render_id = await unconfirmed(callback=None, public_base_url=PUBLIC)
     before = len(stack.requests)
 
@@ -94,7 +94,7 @@ async def test_webhook_when_its_id_is_not_one_then_shotstack_is_not_asked(claime
     assert len(stack.requests) == before
 
 
-async def test_webhook_when_the_id_has_slashes_then_they_stay_in_its_segment() -> None:
+async def test_webhook_when_the_id_has_slashes_then_one_segment() -> None:
     stack, render_id = await unconfirmed(callback=None, public_base_url=PUBLIC)
 
     await post_webhook(stack, render_id, {"id": "../../v1/render/x?y#z"})
@@ -102,7 +102,7 @@ async def test_webhook_when_the_id_has_slashes_then_they_stay_in_its_segment() -
     assert stack.requests[-1].url.raw_path.startswith(b"/edit/stage/render/..%2F..%2Fv1%2Frender%2Fx%3Fy%23z?data=true")
 
 
-async def test_submission_when_refused_and_the_database_is_away_then_shotstacks_error() -> None:
+async def test_submission_when_refused_and_d1_away_then_vendor_error() -> None:
     stack = RenderStack(lambda _request: refuse(402))
     stack.database.fail("UPDATE renders", times=100)
 
@@ -113,7 +113,7 @@ async def test_submission_when_refused_and_the_database_is_away_then_shotstacks_
     assert [row["error_code"] for row in await stack.usage_rows()] == ["PROVIDER_QUOTA_EXHAUSTED"]
 
 
-async def test_submission_when_accepted_and_the_database_fails_twice_then_saved() -> None:
+async def test_submission_when_d1_fails_twice_then_saved() -> None:
     stack = RenderStack(lambda _request: submitted())
     stack.database.fail("UPDATE renders", times=2)
 
@@ -124,7 +124,7 @@ async def test_submission_when_accepted_and_the_database_fails_twice_then_saved(
     assert (row["status"], row["provider_id"]) == ("queued", "shotstack-1")
 
 
-async def test_submission_when_accepted_but_never_saved_then_the_error_names_both_ids() -> None:
+async def test_submission_when_never_saved_then_error_has_both_ids() -> None:
     stack = RenderStack(lambda _request: submitted())
     stack.database.fail("UPDATE renders", times=100)
 
@@ -135,7 +135,7 @@ async def test_submission_when_accepted_but_never_saved_then_the_error_names_bot
     assert "Shotstack accepted the render as shotstack-1" in body["error"]
 
 
-async def test_wait_when_the_database_fails_then_the_render_is_still_shown() -> None:
+async def test_wait_when_d1_fails_then_the_render_is_still_shown() -> None:
     stack = RenderStack(lambda _request: submitted())
     stack.database.fail("SELECT * FROM renders", times=100)
 
@@ -147,7 +147,7 @@ async def test_wait_when_the_database_fails_then_the_render_is_still_shown() -> 
     assert body["render_id"] == (await stack.render_row())["id"]
 
 
-async def test_render_when_the_workflow_cannot_start_then_nothing_is_submitted() -> None:
+async def test_render_when_workflow_cannot_start_then_not_submitted() -> None:
     stack = RenderStack(lambda _request: submitted())
     stack.workflow.failure = UnavailableError("The Workflow cannot be started; try again shortly")
     stack.database.fail("UPDATE renders")
@@ -159,7 +159,7 @@ async def test_render_when_the_workflow_cannot_start_then_nothing_is_submitted()
     assert (await stack.render_row())["status"] == "failed"
 
 
-async def test_submission_when_unconfirmed_then_the_error_keeps_shotstacks_facts() -> None:
+async def test_submission_when_unconfirmed_then_error_keeps_facts() -> None:
     stack = RenderStack(lambda _request: refuse(503))
 
     status, body = await post(stack)
@@ -173,7 +173,7 @@ async def test_submission_when_unconfirmed_then_the_error_keeps_shotstacks_facts
     assert (usage["status"], usage["error_code"]) == (502, "PROVIDER_ERROR")
 
 
-async def test_urls_when_many_are_private_then_the_first_and_their_number() -> None:
+async def test_urls_when_many_are_private_then_first_and_count() -> None:
     stack = RenderStack(lambda _request: submitted())
     clip = {"asset": {"type": "video", "src": "https://10.0.0.1/"}, "start": 0, "length": 1}
 

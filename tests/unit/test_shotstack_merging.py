@@ -117,7 +117,7 @@ def test_replacement_when_part_of_a_string_then_as_in_json(value: Any, text: str
 
 
 @pytest.mark.parametrize("value", [[1], {"a": 1}])
-def test_replacement_when_it_cannot_be_part_of_a_string_then_refused(value: Any) -> None:
+def test_replacement_when_not_for_a_string_then_refused(value: Any) -> None:
     with pytest.raises(InvalidEditError, match="the merge field `X` is a list or an object") as caught:
         merge({"text": "a{{ X }}"}, {"X": value})
 
@@ -141,7 +141,7 @@ def test_placeholder_when_unknown_or_broken_then_left_as_it_is() -> None:
     assert merge("{{{ A }}} {{A}}{{  A  }}", {"A": 1}) == "{1} 11"
 
 
-def test_replacement_when_it_has_placeholders_then_they_are_not_replaced() -> None:
+def test_replacement_when_it_has_placeholders_then_left() -> None:
     assert merge(["{{ A }}", "x{{ A }}"], {"A": "{{ A }}"}) == ["{{ A }}", "x{{ A }}"]
 
 

@@ -122,7 +122,7 @@ class _Asset(_Part):
 
 
 class _Media(_Asset):
-    """What a type of asset has of these is alike in all that have it."""
+    """Fields that mean the same in every type of asset that has them."""
 
     src: _Text | None = None
     trim: float | None = None
@@ -143,7 +143,7 @@ def _check_asset(value: Any) -> Any:
     for names in ASSET_FIELDS[kind]:
         if all(value.get(name) is None for name in names.split("|")):
             reason = {"kind": kind, "names": names.replace("|", "` or `")}
-            raise PydanticCustomError("asset_member", "a {kind} asset needs `{names}`", reason)
+            raise PydanticCustomError("asset_field", "a {kind} asset needs `{names}`", reason)
     (_Sounding if kind in {"audio", "text-to-speech"} else _Media).model_validate(value)
     return value
 

@@ -33,7 +33,7 @@ _STATUSES: dict[str, RenderStatus] = {status: status for status in get_args(Rend
 
 
 class ShotstackProvider(RenderProvider):
-    """Shotstack. A render is submitted once and asked about until it is `done` or `failed`."""
+    """Shotstack. A render is submitted once and looked up until it is `done` or `failed`."""
 
     name = "shotstack"
     title = "Shotstack"

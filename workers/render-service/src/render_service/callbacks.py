@@ -1,4 +1,4 @@
-"""The call of `callback_url`: one POST that says how a render ended, repeated until it gets a 2xx response.
+"""The call to `callback_url`: one POST that reports how a render ended, repeated until it gets a 2xx response.
 
     X-Electrons-Timestamp: 1795462254
     X-Electrons-Signature: sha256=<HMAC-SHA256 of `{timestamp}.{body}` with CALLBACK_SIGNING_SECRET, hexadecimal>

@@ -21,14 +21,14 @@ COPY_TIMEOUT_SECONDS = 800.0
 """For the whole file; a step has 15 minutes."""
 
 HEAD_BYTES = 64
-"""Bytes of a file that are read to see what it is."""
+"""Bytes of a file that are read to check its format."""
 
 _CONTENT_TYPES = {
     "mp4": "video/mp4", "gif": "image/gif", "mp3": "audio/mpeg", "jpg": "image/jpeg", "png": "image/png",
     "bmp": "image/bmp",
 }  # fmt: skip
 
-# What servers say of an error page. A media file may come with any other type, `application/octet-stream` for one.
+# The types of error pages. A media file may have any other type, such as `application/octet-stream`.
 _DOCUMENT_TYPES = ("text/", "application/json", "application/xml", "application/xhtml")
 
 # The names of the boxes that an MP4 file may begin with (ISO/IEC 14496-12; `wide` is QuickTime's).

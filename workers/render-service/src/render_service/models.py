@@ -24,7 +24,7 @@ from render_service.urls import URL_LIMIT
 WAIT_LIMIT_SECONDS = 120
 """The longest that one request may wait for a render."""
 
-_OWN_TYPES = {"svg"}  # their `src` is the thing itself, not where it is
+_OWN_TYPES = {"svg"}  # their `src` is the image itself, not its address
 
 
 def _require_tracks(value: Any) -> Any:
@@ -35,11 +35,13 @@ def _require_tracks(value: Any) -> Any:
 
 def _refuse(value: Any) -> Any:
     if value is not None:
-        raise PydanticCustomError("callback", "use `callback_url`; this worker calls it, signed, when all is done")
+        raise PydanticCustomError(
+            "callback", "use `callback_url` instead; this worker sends a signed request there when the file is stored"
+        )
 
 
 def _replacements(fields: Any) -> dict[str, Any]:
-    """Return the values of the merge fields by name; fields that cannot be read are reported when they are checked."""
+    """Return the values of the merge fields by name; wrong fields are reported by the check that follows."""
     return {
         field["find"]: field.get("replace")
         for field in (fields if isinstance(fields, list) else [])
@@ -48,7 +50,7 @@ def _replacements(fields: Any) -> dict[str, Any]:
 
 
 class RenderRequest(LabeledRequest):
-    """An edit in Shotstack's schema, its `merge` fields merged; `timeline` and `output` are otherwise as they came."""
+    """An edit in Shotstack's schema, with its `merge` fields merged and absent fields dropped, otherwise as it came."""
 
     timeline: Annotated[Any, checked(Timeline), BeforeValidator(_require_tracks)] = Field(
         default=None, validate_default=True
@@ -76,7 +78,7 @@ class RenderRequest(LabeledRequest):
 
     @property
     def edit(self) -> dict[str, Any]:
-        """What is submitted: the edit with the defaults that callers may leave out."""
+        """Return what is submitted: the edit with the defaults of absent fields."""
         output = {"format": "mp4", **self.output}
         if output["format"] != "mp3" and "size" not in output:
             output.setdefault("resolution", "hd")
@@ -86,7 +88,7 @@ class RenderRequest(LabeledRequest):
         return {**edit, "instance": self.instance} if self.instance else edit
 
     def urls(self) -> Iterator[tuple[str, str]]:
-        """The path and value of each member that names a place on the web."""
+        """Iterate over the path and value of each field that holds a URL."""
         if self.callback_url is not None:
             yield "callback_url", self.callback_url
         if soundtrack := self.timeline.get("soundtrack"):
@@ -102,7 +104,7 @@ class RenderRequest(LabeledRequest):
 
 
 class RenderMetadata(BaseModel):
-    """What is rendered. `resolution` is Shotstack's name for it, or `WIDTHxHEIGHT`; absent for sound."""
+    """The rendered file. `resolution` is Shotstack's name of it or `WIDTHxHEIGHT`; audio has none."""
 
     provider: str
     format: str
@@ -113,7 +115,7 @@ class RenderMetadata(BaseModel):
 
 
 class CallbackState(BaseModel):
-    """How far the call of `callback_url` is."""
+    """The progress of the call to `callback_url`."""
 
     url: str
     status: Literal["pending", "delivered", "given_up"]
@@ -122,7 +124,7 @@ class CallbackState(BaseModel):
 
 
 class RenderResponse(ResponseModel):
-    """A render. `progress` is in percent, by the stage that has been reached; `url` is there when it is done."""
+    """A render. `progress` is in percent, by the stage that has been reached; only a `done` one has a `url`."""
 
     render_id: str
     status: RenderStatus
