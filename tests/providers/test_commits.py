@@ -6,7 +6,7 @@ import httpx2
 import pytest
 
 from electrons.errors import ConflictError, ProviderError, ProviderRejectedError, RequestError
-from electrons.providers.github.commits import FileChange, Target, commit_files, mode_of
+from electrons.providers.github.commits import FileChange, Target, commit_files, find_mode
 from electrons.providers.github.provider import FILE_MODE, LINK_MODE, GitCommit, GitHubProvider, TreeEntry
 from tests.providers.cases import create_context
 from tests.providers.conftest import CreateHub
@@ -96,11 +96,11 @@ async def test_modes_when_files_change_then_they_stay_unless_the_change_says_oth
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        (delete("gone.txt"), "`gone.txt` is not there, so it cannot be deleted"),
-        (delete("src"), "`src` is a folder there"),
-        (write("src"), "`src` is a folder there"),
-        (write("README.md/x"), "`README.md/x` lies in `README.md`, which is no folder"),
-        (delete("README.md/x"), "`README.md/x` lies in `README.md`, which is no folder"),
+        (delete("gone.txt"), "`gone.txt` does not exist, so it cannot be deleted"),
+        (delete("src"), "`src` is a folder in the repository"),
+        (write("src"), "`src` is a folder in the repository"),
+        (write("README.md/x"), "`README.md/x` is in `README.md`, which is not a folder"),
+        (delete("README.md/x"), "`README.md/x` is in `README.md`, which is not a folder"),
         (write("README.md", b"# Tests\n"), "Nothing to commit"),
     ],
 )
@@ -127,7 +127,7 @@ async def test_commit_when_the_tree_is_truncated_then_its_paths_are_found_all_th
 
     assert len(hub.files()) == 9
     assert hub.content("c/1") == b"new\n"
-    with pytest.raises(RequestError, match="`c/2` is not there"):
+    with pytest.raises(RequestError, match="`c/2` does not exist"):
         await commit(hub, delete("c/2"))
 
 
@@ -161,7 +161,7 @@ async def test_branch_when_it_exists_already_then_conflict(create_hub: CreateHub
 async def test_branch_when_missing_then_the_text_says_how(create_hub: CreateHub) -> None:
     hub = create_hub()
 
-    with pytest.raises(ProviderRejectedError, match=r"no branch `develop`.*`create_branch` makes"):
+    with pytest.raises(ProviderRejectedError, match=r"no branch `develop`.*`create_branch` creates"):
         await commit(hub, write("a"), branch="develop")
 
 
@@ -221,9 +221,9 @@ async def test_empty_repository_when_its_one_file_is_executable_then_it_is(creat
 async def test_empty_repository_when_something_is_to_be_deleted_then_it_stays_empty(create_hub: CreateHub) -> None:
     hub = create_hub({})
 
-    with pytest.raises(RequestError, match="`a` is not there"):
+    with pytest.raises(RequestError, match="`a` does not exist"):
         await commit(hub, delete("a"), write("b"))
-    with pytest.raises(RequestError, match="is empty, so nothing can begin at `main`"):
+    with pytest.raises(RequestError, match="is empty, so no branch can start at `main`"):
         await commit(hub, write("b"), branch="new", create=True, base="main")
 
     assert hub.git("for-each-ref") == ""
@@ -339,4 +339,4 @@ async def test_branch_when_it_has_moved_on_from_the_commit_then_it_has_landed(st
 
 
 def test_mode_when_a_link_gets_content_then_it_becomes_a_file() -> None:
-    assert mode_of(write("link"), TreeEntry(LINK_MODE, "a" * 40)) == FILE_MODE
+    assert find_mode(write("link"), TreeEntry(LINK_MODE, "a" * 40)) == FILE_MODE

@@ -27,14 +27,14 @@ from electrons.providers.cloudflare.provider import (
 )
 from electrons.providers.cloudflare.scripts import (
     Before,
-    leave_as_it_was,
+    find_outcome,
     name_script,
-    outcome_of,
+    publish_on_workers_dev,
     put_live,
     read_before,
     read_subdomain,
     remove_script,
-    show_on_workers_dev,
+    undo_on_failure,
     upload_script,
 )
 from electrons.settings import Secret, Settings
@@ -91,9 +91,9 @@ def context_of(cloudflare: Cloudflare) -> Context:
 async def replace_it(context: Context, *, error: Exception | None = None, upload: Upload = UPLOAD) -> str:
     """A deployment with workers.dev, which fails in the end if there is an error for that."""
     before = await read_before(context, SCRIPT)
-    async with leave_as_it_was(context, SCRIPT, before):
+    async with undo_on_failure(context, SCRIPT, before):
         _, version = await upload_script(context, SCRIPT, upload)
-        await show_on_workers_dev(context, SCRIPT, True, before=before.workers_dev)
+        await publish_on_workers_dev(context, SCRIPT, True, before=before.workers_dev)
         if error is not None:
             raise error
     return version
@@ -160,7 +160,7 @@ async def test_upload_when_refused_then_nothing_has_changed_and_nothing_is_undon
     assert caught.value.message == (
         "Cloudflare rejected the request: Uncaught Error: x [code: 10021]. Nothing was changed"
     )
-    assert outcome_of(caught.value) == "unchanged"
+    assert find_outcome(caught.value) == "unchanged"
     assert cloudflare.live == "v1"
     assert cloudflare.calls == ["GET /deployments", "GET /subdomain", "PUT /", "GET /deployments"]
 
@@ -183,7 +183,7 @@ async def test_undo_when_the_worker_is_new_then_it_is_deleted() -> None:
         await replace_it(context_of(cloudflare))
 
     assert cloudflare.live is None
-    assert outcome_of(caught.value) == "restored"
+    assert find_outcome(caught.value) == "restored"
     assert caught.value.message.endswith("The new Worker was deleted again")
 
 
@@ -197,8 +197,8 @@ async def test_undo_when_that_fails_too_then_the_error_says_that_it_is_not_known
     with pytest.raises(CloudflareError) as caught:
         await replace_it(context_of(cloudflare))
 
-    assert outcome_of(caught.value) == "unknown"
-    assert "To undo it failed too" in caught.value.message
+    assert find_outcome(caught.value) == "unknown"
+    assert "Undoing it failed too" in caught.value.message
     assert cloudflare.live == "v2"
 
 
@@ -214,7 +214,7 @@ async def test_upload_when_the_answer_is_lost_and_nothing_changed_then_unknown_a
     with pytest.raises(kind) as caught:
         await replace_it(create_context(CloudflareProvider(), cloudflare.respond))
 
-    assert outcome_of(caught.value) == "unknown"
+    assert find_outcome(caught.value) == "unknown"
     assert cloudflare.calls.count("PUT /") == 1
 
 
@@ -232,7 +232,7 @@ async def test_upload_when_it_took_effect_but_its_answer_was_lost_then_it_is_und
     with pytest.raises(ProviderUnreachableError) as caught:
         await replace_it(context_of(cloudflare))
 
-    assert outcome_of(caught.value) == "restored"
+    assert find_outcome(caught.value) == "restored"
     assert cloudflare.live == "v1"
 
 
@@ -285,7 +285,7 @@ async def test_remove_when_refused_then_the_error_and_nothing_changed() -> None:
     with pytest.raises(CloudflareError, match="other Workers") as caught:
         await remove_script(context_of(cloudflare), SCRIPT)
 
-    assert outcome_of(caught.value) == "unchanged"
+    assert find_outcome(caught.value) == "unchanged"
 
 
 async def test_remove_when_the_answer_is_lost_then_the_outcome_is_unknown() -> None:
@@ -294,7 +294,7 @@ async def test_remove_when_the_answer_is_lost_then_the_outcome_is_unknown() -> N
     with pytest.raises(ProviderTimeoutError) as caught:
         await remove_script(context_of(cloudflare), SCRIPT)
 
-    assert outcome_of(caught.value) == "unknown"
+    assert find_outcome(caught.value) == "unknown"
 
 
 async def test_read_before_when_there_is_no_worker_then_nothing() -> None:
@@ -356,7 +356,7 @@ async def test_upload_when_a_200_says_no_success_then_unchanged_and_without_secr
         await replace_it(context_of(cloudflare), upload=upload_of(secrets={"A": "s3cret-value"}))
 
     assert caught.value.errors == [{"code": 10021, "message": "Uncaught Error: ***"}]
-    assert outcome_of(caught.value) == "unchanged"
+    assert find_outcome(caught.value) == "unchanged"
 
 
 async def test_error_when_the_failure_is_undone_then_the_first_one_is_its_cause() -> None:

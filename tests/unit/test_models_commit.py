@@ -7,7 +7,7 @@ import pytest
 
 from electrons.errors import RequestError
 from electrons.middleware.validation import parse_body
-from electrons.providers.github.repositories import folders_of
+from electrons.providers.github.repositories import list_folders
 from sandbox_executor.models.commit import FILES_LIMIT, SIZE_LIMIT, CommitRequest
 
 FILE = {"path": "a.txt", "content": "a"}
@@ -111,5 +111,5 @@ def test_base_branch_when_it_is_not_used_then_it_may_be_the_same() -> None:
 
 
 def test_folders_when_a_path_lies_deep_then_the_outermost_first() -> None:
-    assert folders_of("a/b/c") == ["a", "a/b"]
-    assert folders_of("a") == []
+    assert list_folders("a/b/c") == ["a", "a/b"]
+    assert list_folders("a") == []

@@ -71,7 +71,7 @@ def test_main_when_it_follows_from_the_request_then_that(members: dict[str, Any]
         (
             {"files": {"src/entry.py": "x"}},
             "main",
-            "must not lie in a folder: a Python Worker's imports begin where its main module is",
+            "must not be in a folder: a Python Worker's imports start where its main module is",
         ),
         ({"code": "x", "main": "../a.js"}, "main", "must not have empty parts, `.` or `..`"),
         ({"code": "x", "compatibility_date": "2026-1-1"}, "compatibility_date", "must be a date like 2026-10-01"),

@@ -115,7 +115,7 @@ def test_commit_when_the_branch_moves_meanwhile_then_409_and_nothing_has_changed
         moved = hub.put("other", b"x")
 
     error = error_of(answer.result(), 409, "CONFLICT")
-    assert error["error"].endswith("has moved meanwhile; nothing was changed")
+    assert error["error"].endswith("has moved in the meantime; nothing was changed")
     assert hub.head() == moved
     (row,) = platform.rows("commits", request_id=error["request_id"])
     assert row["error_code"] == "CONFLICT"
@@ -124,7 +124,7 @@ def test_commit_when_the_branch_moves_meanwhile_then_409_and_nothing_has_changed
 def test_branch_when_it_exists_already_then_409(platform: Platform, hub: Hub) -> None:
     error = error_of(call(platform, "/github/commit", body_of(hub, create_branch=True)), 409, "CONFLICT")
 
-    assert "has a branch `main` already" in error["error"]
+    assert "already has a branch `main`" in error["error"]
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_path_when_refused_then_400_and_github_is_not_asked(platform: Platform, 
 def test_file_when_it_is_not_there_then_it_cannot_be_deleted(platform: Platform, hub: Hub) -> None:
     answer = call(platform, "/github/commit", body_of(hub, FILE, {"path": "gone", "content": None}))
 
-    assert "`gone` is not there" in error_of(answer, 400, "INVALID_REQUEST")["error"]
+    assert "`gone` does not exist" in error_of(answer, 400, "INVALID_REQUEST")["error"]
     assert hub.files().keys() == {"README.md"}
 
 

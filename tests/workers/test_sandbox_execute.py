@@ -151,7 +151,7 @@ def test_model_when_it_is_cut_off_then_the_half_is_not_written(platform: Platfor
     body = execute(platform, "A long answer", options={"max_tokens": 1000})
 
     assert tools_of(body) == [("write_file", False), ("write_file", True), ("finish", True)]
-    assert "cut off" in body["result"]["steps"][0]["output"]
+    assert "limit of your output" in body["result"]["steps"][0]["output"]
 
 
 def test_model_when_it_uses_two_tools_at_once_then_both(platform: Platform) -> None:
@@ -185,7 +185,7 @@ def test_paths_when_they_lead_out_then_each_is_refused(platform: Platform) -> No
     ("members", "text"),
     [
         ({"task": "  "}, "Task is required"),
-        ({"task": None}, "task"),
+        ({"task": None}, "Task is required"),
         ({}, "Task is required"),
         ({"task": "x", "repo": "no-slash"}, "owner/repo"),
         ({"task": "x", "repo": "../.."}, "owner/repo"),

@@ -64,7 +64,7 @@ def test_input_when_it_does_not_fit_then_the_model_is_told_the_member(platform: 
 
     assert [step["ok"] for step in steps] == [False] * len(cases)
     for step, (_, _, text) in zip(steps, cases, strict=True):
-        assert f"The input does not fit the tool: {text}" in step["output"]
+        assert f"The input does not match the tool's schema: {text}" in step["output"]
 
 
 def test_input_when_it_has_more_members_then_they_do_not_matter(platform: Platform) -> None:
@@ -113,7 +113,7 @@ def test_read_when_the_file_cannot_be_shown_then_the_model_is_told_why(
         "../README.md": "There is no file `../README.md`",
         "link.txt": "There is no file `link.txt`",
         ".env": "There is no file `.env`, or it may not be read",
-        "pixels.jpg": "`pixels.jpg` is no UTF-8 text",
+        "pixels.jpg": "`pixels.jpg` is not UTF-8 text",
     }
 
     steps = use(platform, *(["read_file", {"path": path}] for path in cases), repo=repo.full_name)
@@ -130,7 +130,7 @@ def test_edit_when_the_text_is_not_there_exactly_once_then_refused(platform: Pla
         ("README.md", "ne", "`old` appears 2 times in `README.md`"),
         ("README.md", "", "`old` is empty"),
         ("nowhere.txt", "x", "There is no file `nowhere.txt`"),
-        ("pixels.jpg", "x", "is no UTF-8 text"),
+        ("pixels.jpg", "x", "is not UTF-8 text"),
         (".env", "SECRET", "is a place for secrets"),
         ("link.txt", "README", "link.txt"),
     ]
@@ -158,11 +158,11 @@ def test_path_when_it_may_not_be_changed_then_each_tool_refuses(
         ".npmrc": "is a place for secrets",
         "certificates/server.PEM": "is a place for secrets",
         "id_ed25519": "is a place for secrets",
-        ".git/hooks/pre-commit": "must not lie in `.git`",
+        ".git/hooks/pre-commit": "must not be in `.git`",
         "a/../b.txt": "must not have empty parts, `.` or `..`",
         "/etc/passwd": "must be relative",
         "C:/x": "must be relative",
-        "a\\b": "must not hold control characters or backslashes",
+        "a\\b": "must not contain control characters or backslashes",
         "": "must have 1 to 1024 characters",
         "x" * 1025: "must have 1 to 1024 characters",
         ".github/workflows/ci.yml": "may not be changed here",
@@ -280,7 +280,7 @@ def test_masked_credential_when_its_file_is_changed_then_it_stays_and_is_never_s
         ("read_file", True),
         ("finish", True),
     ]
-    assert "change it with edit_file" in body["result"]["steps"][1]["output"]
+    assert "change the file with edit_file" in body["result"]["steps"][1]["output"]
     assert body["result"]["steps"][3]["output"] == "token = ***\nuser = grace\n"
     assert repo.git("show", "main:with-token.txt") == f"token = {TOKEN}\nuser = grace\n"
     assert TOKEN not in json.dumps(emulators.requests("anthropic"))
@@ -320,6 +320,6 @@ def test_tree_when_github_truncates_it_then_the_model_is_told_and_a_commit_keeps
     )
 
     (first, *_), steps = emulators.requests("anthropic"), body["result"]["steps"]
-    assert "too large to be listed whole" in json.dumps(first["body"]["messages"])
+    assert "too large to be listed completely" in json.dumps(first["body"]["messages"])
     assert [step["ok"] for step in steps] == [True, False]
     assert [huge.git("show", f"main:{path}") for path in ("a/one", "a/two", "c/two")] == ["1", "two", "two"]

@@ -227,3 +227,22 @@ def test_module_when_deleted_then_the_worker_that_needs_it_is_tried(platform: Pl
 
     assert tools_of(body)[1] == ("finish", False)
     assert repo.tip() == head
+
+
+@pytest.mark.parametrize("text", ["Network connection lost.", "internal error; reference = abc123"])
+@pytest.mark.parametrize(
+    "throw",
+    [
+        "const e = new Error('x'); e.stack = {text}; throw e",
+        "throw {{ get stack() {{ throw new Error({text}) }} }}",
+        "return new Response(new ReadableStream({{ start(c) {{ c.error(new Error({text})) }} }}))",
+    ],
+    ids=["stack", "getter", "stream"],
+)
+def test_code_that_forges_a_loader_failure_fails_its_trial(
+    platform: Platform, emulators: Emulators, throw: str, text: str
+) -> None:
+    ok, output = run(platform, emulators, {"src/index.js": handler(throw.format(text=json.dumps(text)))})
+
+    assert not ok, output
+    assert "Worker Loader" not in output

@@ -1,8 +1,8 @@
 """Cloudflare's API for Workers.
 
-Wire format: https://developers.cloudflare.com/api/resources/workers/ and the SDK cloudflare 5.9.0 (2026-11). Answers:
-`{"success", "errors": [{"code", "message"}], "messages", "result"}`. An upload becomes a version, and what serves
-requests is a deployment: versions, each with its share of them.
+Wire format: https://developers.cloudflare.com/api/resources/workers/ and the SDK cloudflare 5.9.0 (2026-11). Responses:
+`{"success", "errors": [{"code", "message"}], "messages", "result"}`. An upload becomes a version; a deployment says
+which versions serve requests, each with its share of them.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Script:
 
     @property
     def path(self) -> str:
-        """Below the base URL."""
+        """Return the path below the base URL."""
         return f"{_account_path(self.account_id)}/workers/scripts/{quote(self.name, safe='')}"
 
 
@@ -73,7 +73,7 @@ class Module:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """A Worker with its bindings: `env_vars` are plain text, secrets cannot be read back."""
+    """A Worker with its bindings: `env_vars` are plain text; secrets cannot be read again."""
 
     main_module: str
     modules: tuple[Module, ...]
@@ -85,7 +85,7 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Uploaded:
-    """What an upload made. `worker_id` stays the same from version to version."""
+    """The result of an upload. `worker_id` is the same for all versions."""
 
     worker_id: str
     startup_time_ms: int | None
@@ -93,19 +93,19 @@ class Uploaded:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """What serves requests: percent of them, by version."""
+    """What serves requests: the percentage of them, by version."""
 
     traffic: Mapping[str, float]
 
     @property
     def version(self) -> str:
-        """The one that serves most."""
+        """Return the version that serves most requests."""
         return max(self.traffic, key=lambda version: self.traffic[version])
 
 
 @dataclass(frozen=True, slots=True)
 class WorkersDev:
-    """Whether a Worker is seen on workers.dev, and its versions are by addresses of their own."""
+    """Whether a Worker is published on workers.dev, and whether its versions have addresses of their own."""
 
     enabled: bool
     previews_enabled: bool = False
@@ -123,7 +123,7 @@ class CloudflareError(ProviderError):
 
 
 class CloudflareProvider(Provider):
-    """Cloudflare. What a request does is said by the functions in `scripts.py`, which send them in order."""
+    """Cloudflare. Each `build_` says what its call does; the functions in `scripts.py` make the calls in order."""
 
     name = "cloudflare"
     title = "Cloudflare"
@@ -135,7 +135,7 @@ class CloudflareProvider(Provider):
         return MissingCredentialsError("Cloudflare credentials", settings=(API_TOKEN.name, ACCOUNT_ID.name))
 
     def build_headers(self, api_key: str, request_id: str) -> HeaderPairs:
-        """A bearer token; Cloudflare takes no request id of ours."""
+        """Return a bearer token; Cloudflare takes no request id of ours."""
         return [("Authorization", f"Bearer {api_key}"), ("Accept", "application/json")]
 
     def build_subdomain(self, account_id: str) -> ProviderRequest:
@@ -147,7 +147,7 @@ class CloudflareProvider(Provider):
         return as_text(self._result(document)["subdomain"])
 
     def build_live(self, script: Script) -> ProviderRequest:
-        """`GET …/deployments`: the latest come first."""
+        """`GET …/deployments`: the latest are first."""
         return ProviderRequest(path=f"{script.path}/deployments", method="GET")
 
     def parse_live(self, document: dict[str, Any]) -> Live | None:
@@ -156,24 +156,24 @@ class CloudflareProvider(Provider):
         return _live(deployments[0]) if deployments else None
 
     def build_traffic(self, script: Script, live: Live) -> ProviderRequest:
-        """`POST …/deployments`: has versions serve that are there already.
+        """`POST …/deployments`: make versions live that were uploaded before.
 
-        `force`: also when secrets have changed since, for a version has the secrets that it came with. Done twice, it
-        is the same.
+        `force`: also if secrets have changed since, because a version has the secrets that it was uploaded with. A
+        second call changes nothing.
         """
         versions = [{"version_id": version, "percentage": share} for version, share in live.traffic.items()]
         document = {"strategy": "percentage", "versions": versions}
         return ProviderRequest.json(f"{script.path}/deployments?force=true", document, headers=[])
 
     def parse_traffic(self, document: dict[str, Any]) -> Live:
-        """The deployment that was made, as in a list of them."""
+        """Return the deployment that was made, which has the form of one in a list."""
         return _live(self._result(document))
 
     def build_upload(self, script: Script, upload: Upload) -> ProviderRequest:
         """`PUT /accounts/{account}/workers/scripts/{name}`: a new version, live at once, or nothing.
 
-        Code, vars and secrets come together. `keep_bindings`: secrets of the version before stay, as with wrangler. Not
-        repeatable: an answer that was lost may be that of a version which is live already.
+        Code, vars and secrets are one call. `keep_bindings`: secrets of the version before are kept, as with wrangler.
+        Not repeatable: a response that was lost may be that of a version which is already live.
         """
         metadata = {
             "main_module": upload.main_module,
@@ -204,7 +204,7 @@ class CloudflareProvider(Provider):
         return Uploaded(as_text(result.get("tag")) or str(result["id"]), int(startup) if startup is not None else None)
 
     def build_workers_dev(self, script: Script, state: WorkersDev | None = None) -> ProviderRequest:
-        """`GET …/subdomain`, or with a state `POST …/subdomain`, which is the same when done twice."""
+        """`GET …/subdomain`, or with a state `POST …/subdomain`, whose second call changes nothing."""
         path = f"{script.path}/subdomain"
         if state is None:
             return ProviderRequest(path=path, method="GET")
@@ -212,14 +212,14 @@ class CloudflareProvider(Provider):
         return ProviderRequest.json(path, document, headers=[])
 
     def parse_workers_dev(self, document: dict[str, Any]) -> WorkersDev:
-        """`{"enabled", "previews_enabled"}`."""
+        """Read `{"enabled", "previews_enabled"}`."""
         result = self._result(document)
         return WorkersDev(result["enabled"] is True, result.get("previews_enabled") is True)
 
     def build_removal(self, script: Script) -> ProviderRequest:
         """`DELETE /accounts/{account}/workers/scripts/{name}`, unless other Workers need it (no `force`).
 
-        To do it again finds nothing, which is as good.
+        A second call finds nothing, which is as good.
         """
         return ProviderRequest(path=script.path, method="DELETE")
 
@@ -228,7 +228,7 @@ class CloudflareProvider(Provider):
         return self._classify(parse_json_error(content), status=status, headers=headers)
 
     def check_success(self, document: dict[str, Any], *, confidential: tuple[str, ...] = ()) -> None:
-        """Raise the error in an answer whose status is 200 but which says `"success": false`."""
+        """Raise the error in a response whose status is 200 but which says `"success": false`."""
         if document.get("success") is False:
             raise self._classify(document, status=200, headers={}, confidential=confidential)
 

@@ -1,4 +1,4 @@
-"""Workers at Cloudflare: what takes many calls of its API, and how it is undone when one of them fails."""
+"""Changes of Workers at Cloudflare that take many calls of its API, and how they are undone if one of them fails."""
 
 from __future__ import annotations
 
@@ -29,37 +29,39 @@ from electrons.upstream.errors import parse_json_error
 CLOUDFLARE = CloudflareProvider()
 
 Outcome = Literal["unchanged", "restored", "unknown"]
-"""What a failure has left: `unchanged`, nothing was done; `restored`, it was undone; `unknown`, it may stand."""
+"""What a failure left: `unchanged`, nothing was done; `restored`, it was undone; `unknown`, it may be live."""
 
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """A Worker as it is before something is done to it. `live` is None when there is no such Worker."""
+    """A Worker before it is changed. `live` is None if there is no such Worker."""
 
     live: Live | None
     workers_dev: WorkersDev | None = None
 
 
 def name_script(settings: Settings, name: str) -> Script:
-    """A Worker in the deployment's account. Raises `MissingCredentialsError`."""
+    """Return a Worker in the deployment's account. Raises `MissingCredentialsError`."""
     CLOUDFLARE.api_key(settings)
     return Script(settings.get(ACCOUNT_ID), name)
 
 
 async def read_subdomain(context: Context, script: Script) -> str:
-    """The account's name below workers.dev. Raises `CloudflareError` when it has none."""
+    """Return the account's name below workers.dev. Raises `CloudflareError` if it has none."""
     subdomain = await call_provider(
         context, CLOUDFLARE, CLOUDFLARE.build_subdomain(script.account_id), CLOUDFLARE.parse_subdomain
     )
     if subdomain is None:
-        message = "The account has no workers.dev subdomain: choose one in Cloudflare's dashboard, under Workers"
+        message = (
+            "The Cloudflare account has no workers.dev subdomain: choose one in Cloudflare's dashboard, under Workers"
+        )
         errors = [{"code": NO_SUBDOMAIN, "message": message}]
         raise CloudflareError(ProviderError(message, provider=CLOUDFLARE.name), errors=errors)
     return subdomain
 
 
 async def read_live(context: Context, script: Script) -> Live | None:
-    """What serves requests; None when there is no such Worker."""
+    """Return what serves requests, None if there is no such Worker."""
     try:
         return await call_provider(context, CLOUDFLARE, CLOUDFLARE.build_live(script), CLOUDFLARE.parse_live)
     except CloudflareError as error:
@@ -69,7 +71,7 @@ async def read_live(context: Context, script: Script) -> Live | None:
 
 
 async def read_before(context: Context, script: Script) -> Before:
-    """All that `leave_as_it_was` puts back."""
+    """Read everything that `undo_on_failure` restores."""
     live = await read_live(context, script)
     if live is None:
         return Before(None)
@@ -80,7 +82,7 @@ async def read_before(context: Context, script: Script) -> Before:
 
 
 async def upload_script(context: Context, script: Script, upload: Upload) -> tuple[Uploaded, str]:
-    """Puts a new version live and gives its id too. Raises `ProviderError` and what derives from it."""
+    """Put a new version live; return the upload and the version's id. Raises `ProviderError`."""
     request = CLOUDFLARE.build_upload(script, upload)
     parse = partial(CLOUDFLARE.parse_upload, confidential=request.confidential)
     uploaded = await call_provider(context, CLOUDFLARE, request, parse)
@@ -91,12 +93,12 @@ async def upload_script(context: Context, script: Script, upload: Upload) -> tup
 
 
 async def put_live(context: Context, script: Script, live: Live) -> None:
-    """Has versions serve that were uploaded before, with the secrets that they came with."""
+    """Make versions live that were uploaded before, with the secrets that they were uploaded with."""
     await call_provider(context, CLOUDFLARE, CLOUDFLARE.build_traffic(script, live), CLOUDFLARE.parse_traffic)
 
 
-async def show_on_workers_dev(context: Context, script: Script, enabled: bool, *, before: WorkersDev | None) -> None:
-    """Has a Worker be seen on workers.dev, or not, if it was not so `before`."""
+async def publish_on_workers_dev(context: Context, script: Script, enabled: bool, *, before: WorkersDev | None) -> None:
+    """Publish a Worker on workers.dev, or stop that, unless it is so `before`."""
     if before is None or before.enabled != enabled:
         state = WorkersDev(enabled, before is not None and before.previews_enabled)
         await call_provider(
@@ -105,7 +107,7 @@ async def show_on_workers_dev(context: Context, script: Script, enabled: bool, *
 
 
 async def remove_script(context: Context, script: Script) -> None:
-    """Deletes a Worker with its versions and secrets; one that is gone already is as good."""
+    """Delete a Worker with its versions and secrets, if it still exists."""
     try:
         async with open_response(context, CLOUDFLARE, CLOUDFLARE.build_removal(script)) as response:
             content = b"".join([chunk async for chunk in iterate_body(CLOUDFLARE, response)])
@@ -116,32 +118,35 @@ async def remove_script(context: Context, script: Script) -> None:
 
 
 @asynccontextmanager
-async def leave_as_it_was(context: Context, script: Script, before: Before) -> AsyncIterator[None]:
-    """Undoes the block when it fails: the versions of before serve again, and a Worker that is new is deleted.
+async def undo_on_failure(context: Context, script: Script, before: Before) -> AsyncIterator[None]:
+    """Undo the block if it fails: the versions of before become live again, and a new Worker is deleted.
 
-    The error says what is there now, in words and as `details.outcome`.
+    The error says what is live now, in words and as `details.outcome`.
     """
     try:
         yield
     except Exception as error:
-        # Whatever failed, Cloudflare or our own database: nobody shall find half a deployment.
-        outcome, words = await _undo(context, script, before, error)
+        # Whatever failed, Cloudflare or our own database: no deployment may be left half done.
+        outcome, sentence = await _undo(context, script, before, error)
         if isinstance(error, ElectronsError):
-            raise error.extend(words, outcome=outcome) from error
+            raise error.extend(sentence, outcome=outcome) from error
         raise
 
 
-def outcome_of(error: Exception) -> Outcome:
-    """What a failure has left behind: as `leave_as_it_was` noted, else what can be told from the error of one call."""
-    noted: Outcome | None = (error.details or {}).get("outcome") if isinstance(error, ElectronsError) else None
-    return noted or ("unknown" if _may_still_happen(error) else "unchanged")
+def find_outcome(error: Exception) -> Outcome:
+    """Return what a failure left: as `undo_on_failure` recorded, else what the error of a single call means."""
+    recorded: Outcome | None = (error.details or {}).get("outcome") if isinstance(error, ElectronsError) else None
+    return recorded or ("unknown" if _may_still_happen(error) else "unchanged")
 
 
 async def _undo(context: Context, script: Script, before: Before, error: Exception) -> tuple[Outcome, str]:
     try:
         if await read_live(context, script) == before.live:
             if _may_still_happen(error):
-                return "unknown", "Nothing has changed so far, but the answer was lost: look again"
+                return (
+                    "unknown",
+                    "Nothing has changed so far, but the response was lost: check the Worker before you try again",
+                )
             return "unchanged", "Nothing was changed"
         if before.live is None:
             await remove_script(context, script)
@@ -151,12 +156,12 @@ async def _undo(context: Context, script: Script, before: Before, error: Excepti
             request = CLOUDFLARE.build_workers_dev(script, before.workers_dev)
             await call_provider(context, CLOUDFLARE, request, CLOUDFLARE.parse_workers_dev)
     except ElectronsError as failure:
-        return "unknown", f"To undo it failed too ({failure.message}): what was to be deployed may be live"
+        return "unknown", f"Undoing it failed too ({failure.message}): the new version may be live"
     return "restored", "The version before is live again"
 
 
 def _may_still_happen(error: Exception) -> bool:
-    """Whether the answer to a call was lost, or may be that of a gateway: only a clear no is one."""
+    """Return whether the call may still take effect: its response was lost, or may be that of a gateway."""
     status = error.upstream_status if isinstance(error, ProviderError) else None
     return isinstance(error, ProviderError) and (status is None or status >= 500)
 

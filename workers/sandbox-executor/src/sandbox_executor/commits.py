@@ -1,4 +1,4 @@
-"""`POST /github/commit`: what may be committed, one atomic commit, its pull request, and the row that remembers it."""
+"""`POST /github/commit`: what may be committed, one atomic commit, its pull request, and the row that records it."""
 
 from contextlib import suppress
 
@@ -26,10 +26,10 @@ _TITLE_LIMIT = 256
 
 
 def require_access(context: Context, repo: str) -> None:
-    """Raises `MissingCredentialsError`, or `ForbiddenError` for a repository that this deployment does not touch."""
+    """Raise `MissingCredentialsError`, or `ForbiddenError` for a repository that this deployment may not use."""
     GITHUB.check(context.settings)
     if not is_allowed_repository(repo, context.settings_as(SandboxSettings).allowed_repositories):
-        raise ForbiddenError(f"`{repo}` is not among the repositories that `ALLOWED_REPOSITORIES` names")
+        raise ForbiddenError(f"`{repo}` may not be used: `ALLOWED_REPOSITORIES` does not name it")
 
 
 async def find_source_branch(context: Context, body: ExecuteRequest) -> str:
@@ -51,31 +51,31 @@ async def find_source_branch(context: Context, body: ExecuteRequest) -> str:
 
 
 async def commit(context: Context, body: CommitRequest, *, expected_head: str | None = None) -> Commit:
-    """Commits the files, and gives what the branch got. With `expected_head` it must still be at that commit.
+    """Commit the files and return the commit. With `expected_head` the branch must still be at that commit.
 
     Raises `MissingCredentialsError`, `ForbiddenError`, `RequestError`, `ConflictError`, `CommitFailedError`, and the
     `ProviderError`s that have a code of their own.
     """
     commits = Commits(context.bindings.database)
-    row = await commits.begin(
+    row_id = await commits.insert(
         context, repo=body.repo, branch=body.branch, message=body.message, path_count=len(body.files)
     )
     try:
         made = await _commit(context, body, expected_head)
     except ElectronsError as error:
         with suppress(DatabaseError):
-            await commits.finish(row, error=error.message, error_code=error.error_code)
+            await commits.finish(row_id, error=error.message, error_code=error.error_code)
         raise
     failure = made.pr_error
     try:
         await commits.finish(
-            row,
+            row_id,
             sha=made.sha,
             pr_url=made.pr_url,
             error=failure.error if failure else None,
             error_code=failure.error_code if failure else None,
         )
-    except DatabaseError as error:  # the commit stands, and the caller is to hear of it
+    except DatabaseError as error:  # the commit is made, and the caller must learn of it
         context.log.error("commit_not_recorded", cause=error, request_id=context.request_id, sha=made.sha)
     return made
 
@@ -96,16 +96,18 @@ async def _commit(context: Context, body: CommitRequest, expected_head: str | No
         made = await commit_files(context, GITHUB, target, changes, message=body.message)
     except ProviderError as error:
         raise _as_commit_failure(error) from error
-    answer = Commit(sha=made.sha, url=made.url, branch=body.branch)
+    commit = Commit(sha=made.sha, url=made.url, branch=body.branch)
     if base is not None:
-        await _add_pull(context, body, answer, base=base)
-    return answer
+        await _open_pull(context, body, commit, base=base)
+    return commit
 
 
 def _check_workflows(context: Context, body: CommitRequest) -> None:
     workflows = [file.path for file in body.files if is_workflow_path(file.path)]
     if workflows and context.settings_as(SandboxSettings).allow_workflow_files != "true":
-        raise ForbiddenError(f"`{workflows[0]}` is for GitHub to run; only `ALLOW_WORKFLOW_FILES` lets it be changed")
+        raise ForbiddenError(
+            f"`{workflows[0]}` is run by GitHub and may not be changed, unless `ALLOW_WORKFLOW_FILES` is `true`"
+        )
 
 
 async def _find_pull_base(context: Context, body: CommitRequest) -> str:
@@ -119,14 +121,14 @@ def _same_branch(base: str) -> RequestError:
     return RequestError(f"`create_pr` needs another `branch` than `{base}`, into which it is to be merged")
 
 
-async def _add_pull(context: Context, body: CommitRequest, answer: Commit, *, base: str) -> None:
-    """Adds the pull request, or why there is none: the commit stands all the same."""
+async def _open_pull(context: Context, body: CommitRequest, commit: Commit, *, base: str) -> None:
+    """Add the pull request, or the reason why there is none: the commit remains in any case."""
     subject, _, text = body.message.strip().partition("\n")
     title, text = body.pr_title or subject[:_TITLE_LIMIT], body.pr_body if body.pr_body is not None else text.strip()
     try:
-        answer.pr_url = await open_pull(context, GITHUB, body.repo, title=title, body=text, head=body.branch, base=base)
+        commit.pr_url = await open_pull(context, GITHUB, body.repo, title=title, body=text, head=body.branch, base=base)
     except ProviderError as error:
-        answer.pr_error = PullRequestError(
+        commit.pr_error = PullRequestError(
             status=error.upstream_status, error=error.message, error_code=error.error_code
         )
 

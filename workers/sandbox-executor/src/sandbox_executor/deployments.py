@@ -21,14 +21,14 @@ from electrons.logs import timestamp
 from electrons.providers.cloudflare.provider import CloudflareError, Live, Script
 from electrons.providers.cloudflare.scripts import (
     Before,
-    leave_as_it_was,
-    outcome_of,
+    find_outcome,
+    publish_on_workers_dev,
     put_live,
     read_before,
     read_live,
     read_subdomain,
     remove_script,
-    show_on_workers_dev,
+    undo_on_failure,
     upload_script,
 )
 from sandbox_executor.deployment_access import (
@@ -78,7 +78,7 @@ async def deploy(context: Context, body: DeployRequest) -> Deployment:
         kept = current.row.secrets if current and before.live else []
         async with change_worker(context, script, before, "deploy") as row_id:
             uploaded, version = await upload_script(context, script, upload)
-            await show_on_workers_dev(context, script, body.workers_dev, before=before.workers_dev)
+            await publish_on_workers_dev(context, script, body.workers_dev, before=before.workers_dev)
             deployment = Deployment(
                 url=url,
                 worker_id=uploaded.worker_id,
@@ -205,7 +205,7 @@ async def change_worker(
     async with record_failure(context, row_id):
         if await read_live(context, script) != before.live:  # from here on nobody else of this platform changes it
             raise ConflictError(f"The Worker {script.name!r} has changed in the meantime: try again")
-        async with leave_as_it_was(context, script, before):
+        async with undo_on_failure(context, script, before):
             yield row_id
 
 
@@ -243,7 +243,7 @@ async def record_failure(context: Context, row_id: int) -> AsyncIterator[None]:
             yield
     except Exception as error:
         code = error.error_code if isinstance(error, ElectronsError) else ElectronsError.code
-        status: DeploymentStatus = "unconfirmed" if outcome_of(error) == "unknown" else "failed"
+        status: DeploymentStatus = "unconfirmed" if find_outcome(error) == "unknown" else "failed"
         with suppress(DatabaseError):  # then the row stays pending, and counts as unconfirmed
             await deployments_table(context).end(row_id, status, error_code=code)
         raise

@@ -14,7 +14,7 @@ _TOO_MANY = f"The Worker has more than {MODULES_LIMIT} modules"
 
 _MAINS = ("src/index.js", "src/index.mjs", "src/worker.js", "index.js", "worker.js", "src/entry.py", "entry.py")
 _JAVASCRIPT = (".js", ".mjs")
-# Each pattern looks at a character once: a file may be written to keep a pattern busy for ever.
+# Each pattern reads a character once: a file may be written to keep a pattern busy forever.
 _EXPORT = re.compile(r"\bexport\s+default\b")
 _FETCH = re.compile(r"\bfetch\b")
 _ENTRYPOINT = re.compile(r"\bclass\s+\w+\(WorkerEntrypoint\)")
@@ -41,14 +41,14 @@ _TYPES = {
 
 
 def file_type(path: str) -> str:
-    """The language or format that a file's name says, `text` if it says none."""
+    """Return the language or format that a file's name says, `text` if it says none."""
     return _TYPES.get(posixpath.splitext(path)[1].lstrip(".").lower(), "text")
 
 
 async def find_main(workspace: Workspace, named: str | None) -> str | None:
-    """The main module of the Worker: the one that is named, or one of a usual name that looks like it.
+    """Return the main module of the Worker: the one that is named, or one with a usual name and content.
 
-    None if no program has changed, or there is no Worker. Raises `ToolError` for a name that cannot be right.
+    Return None if no program has changed, or there is no Worker. Raises `ToolError` for a name that cannot be right.
     """
     if named is not None:
         if named not in workspace.paths:
@@ -73,10 +73,10 @@ class WorkerModules:
 
 
 async def collect_modules(workspace: Workspace, main: str) -> WorkerModules:
-    """The Worker whose main module is this file. Raises `ToolError`.
+    """Return the modules of the Worker whose main module is this file. Raises `ToolError`.
 
-    For JavaScript what is imported from it, by paths that begin with a dot; for Python, which imports from the main
-    module's folder, every `.py` file in it or below.
+    For JavaScript they are what is imported from it, by paths that begin with a dot; for Python, which imports from the
+    main module's folder, every `.py` file in that folder or below.
     """
     if file_type(main) == "python":
         folder = posixpath.dirname(main)

@@ -1,4 +1,4 @@
-"""Code: written by a model, tried, deployed as a Worker, committed to a repository. The routes."""
+"""The routes: code is written by a model, tried, deployed as a Worker, and committed to a repository."""
 
 from __future__ import annotations
 
@@ -36,57 +36,57 @@ app = App(
 
 
 def estimate(body: ExecuteRequest) -> Mapping[str, int]:
-    """What the first turn can use at most; the others are counted when they are over."""
+    """Return what the first turn can use at most; the others are counted afterwards."""
     return {"tokens": estimate_tokens(body.task) + estimate_tokens(body.context) + body.options.max_tokens}
 
 
 @app.post("/execute", body_limit=2 * 1024 * 1024, estimate=estimate)
 async def post_execute(context: Context, body: ExecuteRequest) -> ExecuteResponse:
-    """`POST /execute`: the files, and what became of them."""
+    """`POST /execute`: return the files, and what was done with them."""
     started = await start_execution(context, body)
     return await started.run(lambda _step: None) if isinstance(started, ExecutionRun) else started
 
 
 @app.post("/execute/stream", body_limit=2 * 1024 * 1024, estimate=estimate)
 async def post_execute_stream(context: Context, body: ExecuteRequest) -> Response:
-    """`POST /execute/stream`: a frame for each step, and a last one with `done`."""
+    """`POST /execute/stream`: send a frame for each step, and a last one with `done`."""
     return Response.event_stream(stream_frames(context, await start_execution(context, body)))
 
 
 @app.get("/execute/{execution_id}")
 async def get_execution(context: Context) -> ExecutionState:
-    """`GET /execute/{execution_id}`: what exists of an execution, whether it has ended or not."""
+    """`GET /execute/{execution_id}`: return what exists of an execution, whether it has ended or not."""
     return await load_execution(context, context.path_parameters["execution_id"])
 
 
 @app.post("/deploy", scope="sandbox:deploy", needs=(CLOUDFLARE,), body_limit=16 * 1024 * 1024)
 async def post_deploy(context: Context, body: DeployRequest) -> DeployResponse:
-    """`POST /deploy`: a Worker is live, or everything is as it was."""
+    """`POST /deploy`: put a Worker live, or leave everything as it was."""
     return DeployResponse(deployment=await context.see_through(deployments.deploy(context, body)))
 
 
 @app.get("/deploy/{name}", scope="sandbox:deploy", needs=(CLOUDFLARE,))
 async def get_deployment(context: Context) -> DeploymentState:
-    """`GET /deploy/{name}`: what was deployed from here under a name."""
+    """`GET /deploy/{name}`: return what was deployed from here under a name."""
     return await deployments.load_deployment_state(context, context.path_parameters["name"])
 
 
 @app.delete("/deploy/{name}", scope="sandbox:deploy", needs=(CLOUDFLARE,))
 async def delete_deployment(context: Context) -> RemovalResponse:
-    """`DELETE /deploy/{name}`: takes a Worker away that was deployed from here."""
+    """`DELETE /deploy/{name}`: delete a Worker that was deployed from here."""
     return await context.see_through(deployments.delete_worker(context, context.path_parameters["name"]))
 
 
 @app.post("/deploy/{name}/rollback", scope="sandbox:deploy", needs=(CLOUDFLARE,))
 async def post_rollback(context: Context) -> DeployResponse:
-    """`POST /deploy/{name}/rollback`: the version before is live again."""
+    """`POST /deploy/{name}/rollback`: put the version before live again."""
     name = context.path_parameters["name"]
     return DeployResponse(deployment=await context.see_through(deployments.roll_back(context, name)))
 
 
 @app.post("/github/commit", scope="sandbox:commit", needs=(GITHUB,), body_limit=16 * 1024 * 1024)
 async def post_commit(context: Context, body: CommitRequest) -> CommitResponse:
-    """`POST /github/commit`: all files in one commit, or nothing."""
+    """`POST /github/commit`: commit all files at once, or none."""
     return CommitResponse(commit=await context.see_through(commits.commit(context, body)))
 
 

@@ -18,7 +18,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from electrons.models import LabeledRequest, RequestModel, ResponseModel
-from electrons.providers.github.repositories import folders_of
+from electrons.providers.github.repositories import list_folders
 from sandbox_executor.names import find_branch_problem, find_path_problem, find_repository_problem
 
 FILES_LIMIT = 500
@@ -51,7 +51,7 @@ def _require_message(value: Any) -> Any:
 
 def _check_message(value: str) -> str:
     if "\0" in value:
-        raise PydanticCustomError("message", "must not hold the character NUL")
+        raise PydanticCustomError("message", "must not contain the character NUL")
     return value
 
 
@@ -82,7 +82,7 @@ def check_base_branch(value: str | None, info: ValidationInfo) -> str | None:
 
 
 class CommitFile(RequestModel):
-    """A file as it is to be, or with the content None, one that is to go.
+    """A file as it should be, or with the content None, one to delete.
 
     Base64 is the standard alphabet with its padding (RFC 4648, 4); line breaks in it do not matter. `executable` is
     None to leave that as it is; a new file is not.
@@ -105,17 +105,17 @@ class CommitFile(RequestModel):
 
     @property
     def data(self) -> bytes | None:
-        """The content's bytes, None for a file that is to go."""
+        """Return the content's bytes, None for a file to delete."""
         if self.content is None:
             return None
         return _decode(self.content) if self.encoding == "base64" else self.content.encode()
 
 
 class CommitRequest(LabeledRequest):
-    """One commit of any number of files to a branch, maybe a new one, maybe with a pull request.
+    """One commit of any number of files to a branch, possibly a new one, possibly with a pull request.
 
-    `base_branch` is what a new branch begins at and what a pull request asks to be merged into: the repository's
-    default branch if it is None.
+    A new branch begins at `base_branch`, and a pull request asks to be merged into it: the repository's default branch
+    if it is None.
     """
 
     repo: Repository = Field(default="", validate_default=True)
@@ -138,10 +138,10 @@ class CommitRequest(LabeledRequest):
         paths = Counter(file.path for file in files)
         for path, count in paths.items():
             if count > 1:
-                raise PydanticCustomError("twice", "`{path}` is there twice", {"path": path})
-            for folder in folders_of(path):
+                raise PydanticCustomError("twice", "`{path}` is listed twice", {"path": path})
+            for folder in list_folders(path):
                 if folder in paths:
-                    raise PydanticCustomError("twice", "`{path}` is a file and a folder", {"path": folder})
+                    raise PydanticCustomError("twice", "`{path}` is listed as a file and as a folder", {"path": folder})
         if sum(len(file.data or b"") for file in files) > SIZE_LIMIT:
             raise PydanticCustomError("size", "have more than {limit} bytes in all", {"limit": SIZE_LIMIT})
         return files
@@ -153,7 +153,7 @@ class CommitRequest(LabeledRequest):
 
 
 class PullRequestError(BaseModel):
-    """Why there is no pull request. `status` is GitHub's, absent if there was no answer."""
+    """Why there is no pull request. `status` is GitHub's, absent if there was no response."""
 
     status: int | None = None
     error: str
@@ -161,7 +161,7 @@ class PullRequestError(BaseModel):
 
 
 class Commit(BaseModel):
-    """A commit that a branch has got. `pr_error` says why there is no pull request, if one was asked for."""
+    """A commit on a branch. `pr_error` says why there is no pull request, if one was requested."""
 
     success: Literal[True] = True
     sha: str
@@ -172,7 +172,7 @@ class Commit(BaseModel):
 
 
 class CommitResponse(ResponseModel):
-    """The answer of `POST /github/commit`."""
+    """The response of `POST /github/commit`."""
 
     commit: Commit
 

@@ -36,7 +36,7 @@ EndedBy = Literal[
     "failure",
 ]
 """`finished`: the model said so, and what it wrote passed its trial. `answered`: it answered with text and changed no
-file. The others say which limit, or what else, ended it before; `failure` is the provider's, or the platform's own."""
+file. The others name the limit, or the reason, that ended it before; `failure` is the provider's or the platform's."""
 
 COMPLETE = frozenset(get_args(EndedBy)[:2])
 
@@ -48,7 +48,7 @@ _HeaderValue = Annotated[str, StringConstraints(pattern=r"^[\t\x20-\x7e\u0080-\u
 class TrialRequestModel(RequestModel):
     """A request that is sent to the Worker on trial. `path` starts with a slash and may have a query.
 
-    What cannot be sent at all is refused here: it would count as a failure of the Worker.
+    What cannot be sent is refused here: it would count as a failure of the Worker.
     """
 
     method: TrialMethod = "GET"
@@ -58,7 +58,7 @@ class TrialRequestModel(RequestModel):
 
     @field_validator("body")
     @classmethod
-    def _has_place_for_a_body(cls, value: str | None, info: ValidationInfo) -> str | None:
+    def _refuse_body_without_place(cls, value: str | None, info: ValidationInfo) -> str | None:
         if value is not None and info.data.get("method") in {"GET", "HEAD"}:
             raise PydanticCustomError("body", "cannot be sent with {method}", {"method": info.data["method"]})
         return value
@@ -73,10 +73,11 @@ class ExecuteOptions(RequestModel):
 
 
 class ExecuteRequest(LabeledRequest):
-    """What is to be written, for whom to read, and what is to happen to it.
+    """What to write, from which files, and what to do with the result.
 
     `paths` are the files and folders of the repository, or patterns of them (`src/*.py`), that the model may read; all
-    of them if there are none. `requests` are sent to the Worker on trial, besides those of the model's own.
+    of them if it is None. `requests` are sent to the Worker on trial, besides the model's own. `create_branch` and the
+    fields after it are those of a `CommitRequest`.
     """
 
     task: Annotated[str, Field(max_length=TASK_LIMIT), not_blank("Task is required")]
@@ -102,14 +103,14 @@ class ExecuteRequest(LabeledRequest):
 
     @field_validator("commit")
     @classmethod
-    def _commits_to_something(cls, value: bool, info: ValidationInfo) -> bool:
+    def _require_repository(cls, value: bool, info: ValidationInfo) -> bool:
         if value and info.data.get("repo", "") is None:
             raise PydanticCustomError("commit", "needs a `repo`")
         return value
 
     @field_validator("create_branch", "create_pr")
     @classmethod
-    def _needs_a_commit(cls, value: bool, info: ValidationInfo) -> bool:
+    def _require_commit(cls, value: bool, info: ValidationInfo) -> bool:
         if value and not info.data.get("commit", True):
             raise PydanticCustomError("commit", "needs `commit`")
         return value
@@ -121,7 +122,7 @@ class ExecuteRequest(LabeledRequest):
 
     @field_validator("worker_name")
     @classmethod
-    def _deploys_something(cls, value: str | None, info: ValidationInfo) -> str | None:
+    def _require_worker_name(cls, value: str | None, info: ValidationInfo) -> str | None:
         if value is None and info.data.get("auto_deploy"):
             raise PydanticCustomError("worker_name", "is needed for `auto_deploy`")
         return value
@@ -136,7 +137,7 @@ class ExecutedFile(BaseModel):
 
 
 class Step(BaseModel):
-    """One use of a tool by the model, and what it was told; long texts are cut."""
+    """One use of a tool by the model, and its result; long texts are cut."""
 
     turn: int
     tool: str
@@ -146,9 +147,9 @@ class Step(BaseModel):
 
 
 class TrialAnswerModel(BaseModel):
-    """What the Worker on trial answered to a request; or `error`, when its code failed.
+    """The response of the Worker on trial to a request, or `error` if its code failed.
 
-    `truncated` is true for a body that goes on after what is shown of it.
+    `truncated` is true for a body that is longer than what is shown of it.
     """
 
     method: str
@@ -163,8 +164,8 @@ class TrialAnswerModel(BaseModel):
 class Trial(BaseModel):
     """The last trial of what was written.
 
-    `problems` are of the files themselves, `error` of the Worker's start. `not_run` says why nothing was run, if that
-    is so, and `unchecked` lists the files of which nobody here can say whether they are right.
+    `problems` are those of single files, `error` is that of the Worker's start. `not_run` says why nothing was run, if
+    so, and `unchecked` lists the files that cannot be checked here.
     """
 
     passed: bool
@@ -177,7 +178,7 @@ class Trial(BaseModel):
 
 
 class ExecutionMetadata(BaseModel):
-    """How the result came about. `input_tokens` contains those that were read from the provider's cache."""
+    """How the result was made. `input_tokens` includes those that were read from the provider's cache."""
 
     tokens_used: int = 0
     input_tokens: int = 0
@@ -193,7 +194,7 @@ class ExecutionMetadata(BaseModel):
 
 
 class ExecutionResult(BaseModel):
-    """What exists: the final text, the changed files, the way there."""
+    """What exists: the final text, the changed files, and the steps towards them."""
 
     output: str = ""
     files: list[ExecutedFile] = Field(default_factory=list)
@@ -204,7 +205,7 @@ class ExecutionResult(BaseModel):
 
 
 class FailedAction(BaseModel):
-    """A deployment or a commit that was asked for and did not come about."""
+    """A deployment or a commit that was requested and was not made."""
 
     success: Literal[False] = False
     error: str
@@ -212,7 +213,7 @@ class FailedAction(BaseModel):
 
 
 class ExecuteResponse(ResponseModel):
-    """The result, and what became of it. A limit that ended the work is no failure: `metadata.complete` is false."""
+    """The result, and what was done with it. A limit that ends the work is no error: `metadata.complete` is false."""
 
     execution_id: str
     result: ExecutionResult
@@ -229,7 +230,7 @@ class ExecuteResponse(ResponseModel):
 
 
 class ExecutionState(ExecuteResponse):
-    """An execution as its row has it. `status` is `running`, `succeeded`, `failed` or `cancelled` (the caller left)."""
+    """An execution as stored. `status` is `running`, `succeeded`, `failed` or `cancelled` (the caller left)."""
 
     status: str
     created_at: str
