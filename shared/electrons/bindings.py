@@ -163,6 +163,7 @@ class Bindings:
     RENDER_WORKFLOW: Workflow | None = None
     LOADER: Loader | None = None
     _tables: dict[Callable[[Database], Any], Any] = field(init=False, default_factory=dict)
+    _memory: dict[Callable[[], Any], Any] = field(init=False, default_factory=dict)
 
     @property
     def database(self) -> Database:
@@ -174,6 +175,13 @@ class Bindings:
         if kind not in self._tables:
             self._tables[kind] = kind(self.database)
         found: T = self._tables[kind]
+        return found
+
+    def memory(self, kind: Callable[[], T]) -> T:
+        """Return this isolate's one `kind()`, for what is remembered between requests: plain data only."""
+        if kind not in self._memory:
+            self._memory[kind] = kind()
+        found: T = self._memory[kind]
         return found
 
     @property
