@@ -1,7 +1,7 @@
 """Requests and responses without runtime types, so that everything above `runtime/` runs on plain CPython.
 
-A body is read once and whole (`Request.reader`), or written as bytes, text, an async iterator, or a `Passthrough` that
-only the runtime understands (media that Python never touches).
+A body is read once and whole (`Request.reader`), or written as bytes, a string, an async iterator, or a `Passthrough`
+that only the runtime understands (media that Python never touches).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _ORIGIN = re.compile(
 
 
 class Headers:
-    """Header fields as pairs, looked up without regard to case; repeated fields are joined by `, ` (RFC 9110, 5.3)."""
+    """Header fields as pairs, looked up case-insensitively; repeated fields are joined by `, ` (RFC 9110, 5.3)."""
 
     __slots__ = ("_pairs",)
 
@@ -33,7 +33,7 @@ class Headers:
         self._pairs = [(name.lower(), value) for name, value in pairs]
 
     def get(self, name: str) -> str | None:
-        """The value of a field, None when it is absent."""
+        """Return the value of a field, None if it is absent."""
         wanted = name.lower()
         values = [value for field_name, value in self._pairs if field_name == wanted]
         return ", ".join(values) if values else None
@@ -47,7 +47,7 @@ class Passthrough(Protocol):
 
     @property
     def size(self) -> int | None:
-        """Bytes, where it is known."""
+        """Return the number of bytes, None if it is unknown."""
 
 
 Body = bytes | str | AsyncGenerator[str, None] | Passthrough | None
@@ -129,7 +129,7 @@ class Request:
 
 @dataclass(slots=True)
 class Response:
-    """One answer. Headers are pairs, because a dict loses repeated fields."""
+    """One response. Headers are pairs, because a dict loses repeated fields."""
 
     status: int = 200
     headers: HeaderPairs = field(default_factory=list)
@@ -137,17 +137,17 @@ class Response:
 
     @classmethod
     def json(cls, content: str | bytes | dict[str, Any], *, status: int = 200) -> Response:
-        """An `application/json` answer from a document that is serialized already, or from a dict."""
+        """Return an `application/json` response with a dict, or with a document that is already serialized."""
         body = json.dumps(content, ensure_ascii=False, separators=(",", ":")) if isinstance(content, dict) else content
         return cls(status=status, headers=[("Content-Type", "application/json")], body=body)
 
     @classmethod
     def event_stream(cls, frames: AsyncGenerator[str, None]) -> Response:
-        """Server-sent events (WHATWG HTML, 9.2); each item is one whole frame, its empty line included."""
+        """Return a response of server-sent events (WHATWG HTML, 9.2); each item is one frame with its empty line."""
         headers = [("Content-Type", "text/event-stream; charset=utf-8"), ("Cache-Control", "no-cache, no-transform")]
         return cls(headers=headers, body=frames)
 
 
 def data_frame(document: dict[str, Any]) -> str:
-    """One server-sent event whose data is a JSON document, its empty line included."""
+    """Return one server-sent event whose data is a JSON document, its empty line included."""
     return f"data: {json.dumps(document, ensure_ascii=False, separators=(',', ':'))}\n\n"

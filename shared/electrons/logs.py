@@ -1,4 +1,4 @@
-"""One JSON line per request, and one per failure. Prompts, outputs and secrets never stand in a line.
+"""Write one JSON line per request, and one per failure. Prompts, outputs and secrets never appear in a line.
 
 `access` fields: request_id, worker, method, route (the pattern, not the path), status, ms, and where a provider was
 called: provider, model, upstream_ms, input_units, output_units.
@@ -55,7 +55,7 @@ def _conceal(match: re.Match[str]) -> str:
 def redact_tokens(text: str) -> str:
     """Return the text with what only a credential looks like (by its vendor's prefix) replaced by `***`.
 
-    For source code, where `redact` would take every `token = …` for one.
+    For source code, where `redact` would replace every `token = …`.
     """
     return _TOKEN.sub("***", text)
 
@@ -93,12 +93,12 @@ def _message(error: BaseException) -> str:
 
 
 def timestamp() -> str:
-    """Now, in ISO 8601, UTC, with milliseconds and `Z`."""
+    """Return the current time in ISO 8601, UTC, with milliseconds and `Z`."""
     return datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 class Logger:
-    """Writes lines of one worker. `fields` given to a call stand beside `level`, `event`, `worker` and `timestamp`."""
+    """Writer of one worker's log lines. A line has the call's `fields`, `level`, `event`, `worker` and `timestamp`."""
 
     def __init__(self, *, worker: str, write: Write, pretty: bool = False) -> None:
         self._worker = worker
@@ -106,15 +106,15 @@ class Logger:
         self._pretty = pretty
 
     def info(self, event: str, **fields: Any) -> None:
-        """Something that went as it should."""
+        """Log something that went as expected."""
         self._emit("info", event, fields)
 
     def warning(self, event: str, **fields: Any) -> None:
-        """Something that was survived."""
+        """Log a problem that did not stop the request, or an expected failure."""
         self._emit("warning", event, fields)
 
     def error(self, event: str, *, cause: BaseException | None = None, **fields: Any) -> None:
-        """A failure; `cause` adds its traceback, redacted."""
+        """Log a failure; `cause` adds its traceback, redacted."""
         if cause is not None:
             fields["traceback"] = format_traceback(cause)
         self._emit("error", event, fields)

@@ -16,7 +16,7 @@ from electrons.ratelimit.headers import parse_policies
 
 
 class Secret:
-    """A string that never shows itself by accident. It is not a `str`, so `json`, `join` and `+` cannot show it."""
+    """A string that is never shown by accident. It is not a `str`, so `json`, `join` and `+` cannot show it."""
 
     __slots__ = ("_text",)
 
@@ -133,9 +133,9 @@ class Settings:
         return _reveal(self.declared.get(setting.name, setting.default))
 
     def hide_secrets(self, text: str) -> str:
-        """Replace this deployment's own secrets in `text` by `***`, wherever they may have come from.
+        """Replace this deployment's own secrets in `text` by `***`, whatever their source.
 
-        A value of under a dozen characters is only ever used in a local run, and may occur in any text.
+        A value of under a dozen characters is used in local runs only, and can occur in any text.
         """
         values = [*self.declared.values(), *(getattr(self, name) for name in self.names())]
         for value in values:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 UNITS_LIMIT = 10**9
-"""No call uses more; a number above it is a mistake of whoever reported it."""
+"""No call uses more; a larger number is an error of the provider."""
 
 
 @dataclass(slots=True)

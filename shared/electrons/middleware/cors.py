@@ -23,8 +23,8 @@ _EXPOSED_HEADERS = ", ".join(
 async def cors(context: Context, call_next: CallNext) -> Response:
     """Answer preflights with 204, and name the allowed origin in every other response.
 
-    `CORS_ORIGINS` is `*` or a comma-separated list. With a list, an origin that is in it is named, and caches are told
-    that the response varies by origin.
+    `CORS_ORIGINS` is `*` or a comma-separated list. With a list, an origin that is in it is named, and `Vary`
+    says that the response depends on the origin.
     """
     preflight = context.request.method == "OPTIONS"
     response = Response(status=204) if preflight else await call_next(context)

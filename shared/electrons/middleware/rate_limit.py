@@ -1,8 +1,8 @@
 """Hold callers to their key's limits or the deployment's: charge a request and provider units, and settle later.
 
-A request is charged before its body is parsed, so that nobody can have bodies parsed for nothing. Where the body says
-how many units to reserve, one call to the limiter has to do for both: then a small body is parsed first, and one that
-turns out to be wrong is charged as a request. A large body is parsed only after its request was charged.
+A request is charged before its body is parsed, so that parsing is never free of charge. Where the number of units to
+reserve is in the body, one call to the limiter has to be enough for both: a small body is parsed first, and if it is
+wrong, the request is charged then. A large body is parsed only after its request was charged.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """From workerd's `fetch` event to `App.handle` and back.
 
-One asyncio task is the whole life of a request: it makes the answer, writes a streamed body to its end, and then does
-what was deferred. `waitUntil` holds it, so it outlives both the answer and a caller who leaves; when a caller leaves
-early the task is cancelled, which cancels the call to the provider, and the deferred work still runs.
+One asyncio task lasts as long as a request: it makes the response, writes a streamed body to its end, and then runs the
+deferred work. `waitUntil` keeps it, so it outlives both the response and a caller who leaves; when a caller leaves
+early, the task is cancelled, which cancels the call to the provider, and the deferred work still runs.
 """
 
 from __future__ import annotations
@@ -41,15 +41,15 @@ _CONSOLE = {"info": "log", "warning": "warn", "error": "error"}
 
 
 def create_entrypoint(app: App) -> type[WorkerEntrypoint]:
-    """The class to export as `Default`. A factory, because workerd exports each class it finds in the main module."""
+    """Return the class to export as `Default`: workerd exports each class that it finds in the main module."""
     install_loop()
     isolate: Isolate | None = None
 
     class Default(WorkerEntrypoint):
-        """Serves the app's routes."""
+        """The app's routes over HTTP."""
 
         async def fetch(self, request: Any) -> Any:
-            """Answers one request; never raises, for an error that leaves this method has no JSON shape."""
+            """Return the response to one request; never raises, because such an error would have no JSON shape."""
             nonlocal isolate
             if isolate is None:
                 try:
@@ -62,7 +62,7 @@ def create_entrypoint(app: App) -> type[WorkerEntrypoint]:
 
 
 class Isolate:
-    """What stays the same from request to request within one isolate."""
+    """What all requests of one isolate share."""
 
     def __init__(self, app: App, env: Any) -> None:
         raw = env._env  # noqa: SLF001  # the SDK's wrapper converts whole object graphs; ours passes text
@@ -84,7 +84,7 @@ async def _serve(app: App, isolate: Isolate, js_request: Any, ctx: Any) -> Any:
     )
     while isolate.start_work:
         context.defer(partial(isolate.start_work.pop(), context))
-    answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    response: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
     task: asyncio.Task[None] | None = None
 
     def cancel(_event: Any) -> None:
@@ -92,37 +92,37 @@ async def _serve(app: App, isolate: Isolate, js_request: Any, ctx: Any) -> Any:
             task.cancel()
 
     async def live() -> None:
-        # A promise of JavaScript's own: to make one of a Python task costs several turns of the event loop.
+        # JavaScript's own promise: making one of a Python task costs several turns of the event loop.
         lifetime, on_abort = js.Promise.withResolvers(), create_proxy(cancel)
         ctx.waitUntil(lifetime.promise)
         js_request.signal.addEventListener("abort", on_abort)
         try:
-            await _answer(app, context, answer)
+            await _respond(app, context, response)
         finally:
-            # What is deferred is done even when the caller has left.
+            # Deferred work runs even when the caller has left.
             js_request.signal.removeEventListener("abort", on_abort)
             on_abort.destroy()
             await context.finish()
             lifetime.resolve()
 
     task = start_task(live())
-    return await answer
+    return await response
 
 
-async def _answer(app: App, context: Context, answer: asyncio.Future[Any]) -> None:
+async def _respond(app: App, context: Context, js_response: asyncio.Future[Any]) -> None:
     try:
         response = await app.handle(context)
         if isinstance(response.body, AsyncGenerator):
             readable, writer = _open_stream()
-            answer.set_result(_to_js_response(response, readable))
+            js_response.set_result(_to_js_response(response, readable))
             await _pump(response.body, writer)
         else:
-            answer.set_result(_to_js_response(response))
+            js_response.set_result(_to_js_response(response))
     except asyncio.CancelledError:
         context.status, context.error_code = ClientClosedError.status, ClientClosedError.code
     finally:
-        if not answer.done():
-            answer.set_result(js.Response.new(None, status=503))
+        if not js_response.done():
+            js_response.set_result(js.Response.new(None, status=503))
 
 
 def _open_stream() -> tuple[Any, Any]:
@@ -139,8 +139,8 @@ async def _pump(chunks: AsyncGenerator[str, None], writer: Any) -> None:
     except JsException as error:  # the reader is gone
         raise asyncio.CancelledError from error
     except BaseException:
-        # Without this the caller would wait for the rest for ever.
-        writer.abort("the stream broke off")
+        # Without this the caller would wait for the rest forever.
+        writer.abort("the stream was interrupted")
         raise
 
 
@@ -193,7 +193,7 @@ def _to_js_response(response: Response, stream: Any = None) -> Any:
 
 
 def _refuse(app: App, error: ElectronsError, request: Request) -> Any:
-    """The answer of a deployment whose settings cannot be read, so that the app cannot be asked."""
+    """Return the response of a deployment whose settings cannot be read, so that the app cannot be called."""
     request_id = choose_request_id(request)
     Logger(worker=app.service, write=_write).error("misconfigured", request_id=request_id, error=error.message)
     response = Response.json(error.to_body(request_id), status=error.status)

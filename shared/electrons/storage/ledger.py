@@ -5,7 +5,7 @@ then writes its own and those that came meanwhile, in one statement. D1 is the m
 otherwise.
 
 A row is money, so it is not lost easily. Its values are checked when it is made; a write that failed is kept and
-repeated, after the pauses of `RETRY_PAUSES_SECONDS` and then by whoever writes next; and when D1 refuses the values of
+repeated, after the pauses of `RETRY_PAUSES_SECONDS` and then with the next write; and when D1 refuses the values of
 a row, its neighbours are written without it.
 """
 
