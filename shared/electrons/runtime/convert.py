@@ -23,6 +23,19 @@ def from_js_headers(headers: Any) -> list[tuple[str, str]]:
     return [(name, value) for name, value in json.loads(js.JSON.stringify(js.Array.from_(headers)))]
 
 
+async def read_stream(stream: Any, max_bytes: int) -> tuple[bytes, bool]:
+    """Return at most `max_bytes` of a `ReadableStream` (or null), and whether there are more."""
+    if not stream:
+        return b"", False
+    reader, content = stream.getReader(), bytearray()
+    while not (chunk := await reader.read()).done:
+        content += chunk.value.to_bytes()
+        if len(content) > max_bytes:
+            reader.cancel()
+            return bytes(content[:max_bytes]), True
+    return bytes(content), False
+
+
 def describe_js_error(error: JsException) -> str:
     """Return the name and message of a JavaScript exception."""
     return f"{getattr(error, 'name', 'Error')}: {getattr(error, 'message', error)}"

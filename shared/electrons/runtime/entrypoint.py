@@ -31,7 +31,7 @@ from electrons.http import Headers, Request, Response
 from electrons.logs import Level, Logger
 from electrons.middleware.request_id import choose_request_id
 from electrons.runtime.bindings import create_bindings
-from electrons.runtime.convert import from_js_headers, to_js_headers, to_js_object
+from electrons.runtime.convert import from_js_headers, read_stream, to_js_headers, to_js_object
 from electrons.runtime.fetch import FetchTransport
 from electrons.runtime.loop import install as install_loop
 from electrons.runtime.r2 import R2Body
@@ -65,6 +65,7 @@ class Isolate:
     """What all requests of one isolate share."""
 
     def __init__(self, app: App, env: Any) -> None:
+        self.service = app.service
         raw = env._env  # noqa: SLF001  # the SDK's wrapper converts whole object graphs; ours passes text
         self.settings = app.read_settings(lambda name: _text(getattr(raw, name, None)))
         self.bindings: Bindings = create_bindings(raw)
@@ -72,16 +73,21 @@ class Isolate:
         self.start_work = list(app.start_work)
         self.log = Logger(worker=app.service, write=_write, pretty=self.settings.log_format == "pretty")
 
+    def create_context(self, request: Request) -> Context:
+        """Return the context of a new request."""
+        return Context(
+            service=self.service,
+            request=request,
+            settings=self.settings,
+            bindings=self.bindings,
+            http=self.http,
+            log=self.log,
+        )
+
 
 async def _serve(app: App, isolate: Isolate, js_request: Any, ctx: Any) -> Any:
-    context = Context(
-        service=app.service,
-        request=_from_js_request(js_request, body_timeout_seconds=isolate.settings.body_timeout_seconds),
-        settings=isolate.settings,
-        bindings=isolate.bindings,
-        http=isolate.http,
-        log=isolate.log,
-    )
+    request = _from_js_request(js_request, body_timeout_seconds=isolate.settings.body_timeout_seconds)
+    context = isolate.create_context(request)
     while isolate.start_work:
         context.defer(partial(isolate.start_work.pop(), context))
     response: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
@@ -151,9 +157,9 @@ def _from_js_request(js_request: Any, *, body_timeout_seconds: float = 0) -> Req
         try:
             async with asyncio.timeout(body_timeout_seconds or None):
                 if request.content_length is None:
-                    return await _read_chunked(js_request.body, limit)
-                content: bytes = (await js_request.arrayBuffer()).to_bytes()
-                return content
+                    content, is_cut = await read_stream(js_request.body, limit)
+                else:
+                    content, is_cut = (await js_request.arrayBuffer()).to_bytes(), False
         except TimeoutError as error:
             raise BodyTimeoutError(body_timeout_seconds) from error
         except JsException as error:
@@ -162,23 +168,13 @@ def _from_js_request(js_request: Any, *, body_timeout_seconds: float = 0) -> Req
             if request.content_length is not None:
                 raise ClientClosedError("The caller left before the whole body was sent") from error
             raise RequestError("The request body cannot be read: its chunks are broken or cut off") from error
+        if is_cut:
+            raise PayloadTooLargeError(limit)
+        return content
 
     headers = Headers(from_js_headers(js_request.headers))
     request = Request(method=js_request.method, url=js_request.url, headers=headers, reader=read)
     return request
-
-
-async def _read_chunked(stream: Any, limit: int) -> bytes:
-    """Return a body that does not say how long it is."""
-    if not stream:
-        return b""
-    reader, content = stream.getReader(), bytearray()
-    while not (chunk := await reader.read()).done:
-        content += chunk.value.to_bytes()
-        if len(content) > limit:
-            reader.cancel()
-            raise PayloadTooLargeError(limit)
-    return bytes(content)
 
 
 def _to_js_response(response: Response, stream: Any = None) -> Any:

@@ -36,15 +36,7 @@ def create_workflow(name: str, app: App, work: Work) -> type[WorkflowEntrypoint]
 
         async def run(self, event: Any, step: Any) -> None:
             """Run an instance from its beginning, for the first time or again."""
-            isolate = Isolate(app, self.env)
-            context = Context(
-                service=app.service,
-                request=Request(method="WORKFLOW", url=""),
-                settings=isolate.settings,
-                bindings=isolate.bindings,
-                http=isolate.http,
-                log=isolate.log,
-            )
+            context = Isolate(app, self.env).create_context(Request(method="WORKFLOW", url=""))
             await work(_Steps(step), context, event["instanceId"])
 
     Workflow.__name__ = name  # workerd finds it by this name
