@@ -1,4 +1,4 @@
-"""The way of a request through an app, seen from outside."""
+"""A request through an app, from outside."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -160,7 +160,7 @@ def test_routes_when_asked_then_health_and_own_ones_in_order() -> None:
     ]
 
 
-def test_register_when_second_parameter_is_no_model_then_type_error() -> None:
+def test_handler_whose_second_parameter_is_not_a_model_is_refused() -> None:
     app = App("worker")
 
     with pytest.raises(TypeError, match="must be a pydantic model"):

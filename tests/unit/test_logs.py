@@ -173,7 +173,7 @@ def test_timestamp_when_asked_then_utc_with_milliseconds() -> None:
 
 
 @pytest.mark.parametrize("text", ["sk-" * 60_000, "-----BEGIN PRIVATE KEY-----\n" * 7000], ids=["sk", "pem"])
-def test_tokens_when_only_their_beginnings_are_there_then_it_is_not_looked_through_for_ever(text: str) -> None:
+def test_redaction_of_many_beginnings_of_tokens_is_fast(text: str) -> None:
     assert redact_tokens(text) == text
 
 

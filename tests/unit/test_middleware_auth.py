@@ -71,7 +71,7 @@ async def test_auth_when_open_then_the_callers_address_is_who_calls(address: dic
     assert answer.json() == {"id": expected, "key_id": None, "scopes": ["*"]}
 
 
-async def test_auth_when_open_and_a_key_is_sent_then_the_address_counts_all_the_same() -> None:
+async def test_open_access_counts_by_address_even_with_a_key() -> None:
     client = create_client(OPEN)
     key = await create_key(client.bindings.database, "audio")
 
@@ -194,13 +194,13 @@ async def test_auth_when_an_app_is_never_open_then_open_does_not_open_it() -> No
 
 
 @pytest.mark.parametrize("path", ["/health", "/media"])
-async def test_auth_when_route_is_public_then_nobody_is_asked(path: str) -> None:
+async def test_public_route_needs_no_key(path: str) -> None:
     for never_open in (False, True):
         assert (await create_client(never_open=never_open, database=DOWN).request("GET", path)).status == 200
 
 
 class DownDatabase:
-    """A database that nobody reaches."""
+    """A database that cannot be reached."""
 
     async def query(self, statement: str, *parameters: Value) -> list[Row]:
         raise DatabaseError("D1_ERROR: D1 is down")

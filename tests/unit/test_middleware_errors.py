@@ -1,4 +1,4 @@
-"""The boundary at which errors become answers."""
+"""The boundary at which errors become responses."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Bodies, and what callers are told about wrong ones."""
+"""Request bodies, and the errors for wrong ones."""
 
 import json
 from typing import Annotated, Any, Literal
@@ -74,7 +74,7 @@ async def post(content: bytes, headers: dict[str, str] | None = None) -> TestRes
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"no", b"\xff", b'{"task_name": "\\ud800"}', b"[" * 10_000, b"{} {}"])
-async def test_body_when_it_is_no_json_then_invalid_json(content: bytes) -> None:
+async def test_body_that_is_not_json_is_invalid_json(content: bytes) -> None:
     answer = await post(content)
 
     assert (answer.status, answer.json()["error_code"]) == (400, "INVALID_JSON")
@@ -82,7 +82,7 @@ async def test_body_when_it_is_no_json_then_invalid_json(content: bytes) -> None
 
 
 @pytest.mark.parametrize("content", [b"[]", b'"text"', b"1", b"null", b"true"])
-async def test_body_when_it_is_no_object_then_invalid_json(content: bytes) -> None:
+async def test_body_that_is_not_an_object_is_invalid_json(content: bytes) -> None:
     answer = await post(content)
 
     assert (answer.status, answer.json()["error_code"]) == (400, "INVALID_JSON")

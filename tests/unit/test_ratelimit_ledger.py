@@ -124,7 +124,7 @@ def test_reserve_when_settlements_come_along_then_they_are_done_first(ledger: Le
     assert (answer["allowed"], remaining(answer)) == (True, 0)
 
 
-def test_settle_when_the_policy_has_changed_meanwhile_then_let_be(ledger: Ledger) -> None:
+def test_settle_after_a_change_of_the_policy_changes_nothing(ledger: Ledger) -> None:
     reserve(ledger, 600, reservation_id="a")
     other = '"tokens";q=500;qu="tokens";w=100'
 
@@ -134,7 +134,7 @@ def test_settle_when_the_policy_has_changed_meanwhile_then_let_be(ledger: Ledger
     assert left(ledger) == 400
 
 
-def test_ledger_when_opened_anew_on_the_same_database_then_nothing_is_lost(sql: MemorySql, clock: Clock) -> None:
+def test_ledger_opened_again_on_its_database_has_lost_nothing(sql: MemorySql, clock: Clock) -> None:
     reserve(Ledger(sql, clock), 600, reservation_id="a")
 
     assert left(Ledger(sql, clock)) == 400

@@ -7,7 +7,7 @@ import pytest
 from annotated_types import MaxLen
 from pydantic import BaseModel
 
-from electrons.models import RequestModel
+from electrons.models import RequestModel, ResponseModel
 from tests.apps import load_apps
 
 
@@ -58,3 +58,10 @@ def test_lists_and_objects_of_a_request_have_a_limit(name: str) -> None:
 def test_errors_of_a_request_hide_what_was_sent(name: str) -> None:
     assert issubclass(MODELS[name], BaseModel)
     assert MODELS[name].model_config.get("hide_input_in_errors")
+
+
+def test_document_of_a_response_has_the_warnings_it_is_given() -> None:
+    body = ResponseModel(request_id="r", timestamp="t")
+
+    assert body.to_document(["`x` is ignored"])["warnings"] == ["`x` is ignored"]
+    assert "warnings" not in body.to_document([])

@@ -1,4 +1,4 @@
-"""Looking API keys up: how long one is remembered, how many are, and what is not."""
+"""Look-ups of API keys: what is remembered, for how long, and how many."""
 
 import asyncio
 import hmac
@@ -45,7 +45,7 @@ class CountingDatabase(MemoryDatabase):
 
 
 class Clock:
-    """Time that passes when it is told to."""
+    """A clock that the test sets."""
 
     def __init__(self) -> None:
         self.now = datetime.now(UTC).timestamp()
@@ -195,7 +195,7 @@ async def test_verify_when_the_id_is_unknown_then_that_is_remembered_too(
     assert database.lookups == 2
 
 
-async def test_verify_when_somebody_makes_ids_up_then_memory_is_bounded_and_good_keys_stay(
+async def test_made_up_ids_do_not_push_out_valid_keys(
     keys: ApiKeys, database: CountingDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(storage_keys, "UNKNOWN_PER_SENDER", 2 * REMEMBERED)

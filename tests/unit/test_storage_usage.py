@@ -133,7 +133,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     ("model", "stored"),
     [(None, "unknown"), (5, "unknown"), ("", "unknown"), ("a\ud800b", "a?b"), ("x" * 999, "x" * 512)],
 )
-async def test_row_with_a_model_that_is_no_string_is_written_with_its_neighbours(model: Any, stored: str) -> None:
+async def test_row_with_a_wrong_model_is_written_with_its_neighbours(model: Any, stored: str) -> None:
     client = create_client()
     usage = Usage(provider="openai", model=model)
     context = client.create_context("POST", "/work")
@@ -200,7 +200,7 @@ async def test_rows_are_kept_when_the_request_that_writes_them_is_ended() -> Non
     assert sorted(map(str, await written(database))) == ["a", "b"]
 
 
-async def test_row_that_the_table_refuses_leaves_its_neighbours_in_peace() -> None:
+async def test_row_that_the_table_refuses_does_not_stop_its_neighbours() -> None:
     database = MemoryDatabase()
     await database.execute("CREATE UNIQUE INDEX one ON usage (request_id)")
     await database.execute(

@@ -12,7 +12,7 @@ ALLOWED = (
 
 
 def ask_before(platform: Platform, worker: str, path: str, origin: str) -> httpx2.Response:
-    """A browser's preflight."""
+    """Send a browser's preflight."""
     headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
     return platform.client(worker).options(path, headers=headers)
 

@@ -1,4 +1,4 @@
-"""What a deployment's own vars and secrets do: missing, wrong, or stricter than usual."""
+"""The effect of a deployment's own vars and secrets: missing, wrong, or stricter than usual."""
 
 import pytest
 

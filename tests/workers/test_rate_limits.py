@@ -1,4 +1,4 @@
-"""The rate limiter: how many calls a caller may make, what they cost, and what the headers say about it."""
+"""The rate limiter: how many calls a caller may make, what they cost, and its headers."""
 
 import asyncio
 import re
@@ -26,7 +26,7 @@ def ask(platform: Platform, worker: str, address: str, **members: Any) -> httpx2
 
 
 def remaining(answer: httpx2.Response) -> dict[str, int]:
-    """What is left of each limit, by its name."""
+    """Return what is left of each limit, by its name."""
     return {name: int(left) for name, left in re.findall(r'"(\w+)";r=(\d+)', answer.headers["RateLimit"])}
 
 
