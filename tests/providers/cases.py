@@ -7,7 +7,7 @@ becomes of them. `test_conformance.py` runs every table, and fails for a provide
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,7 @@ from electrons.capabilities.images import ImageCall, ImageProvider, generate_ima
 from electrons.capabilities.render import RenderProvider, look_up_render
 from electrons.capabilities.speech import SpeechCall, SpeechProvider, list_voices, read_speech, read_timed_speech
 from electrons.capabilities.stock import Bounds, StockCall, StockProvider, search_media
-from electrons.capabilities.text import TextCall, TextProvider, generate_text
+from electrons.capabilities.text import TextCall, TextProvider, TextResult, generate_text, stream_text
 from electrons.capabilities.turns import Tool, TurnCall, TurnProvider, UserText, take_turn
 from electrons.context import Context
 from electrons.media.audio import AudioFormat
@@ -64,23 +64,44 @@ Handler = (
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One answer of a provider, and the result or the kind of error that it becomes."""
+    """One answer of a provider, and the result or the kind of error that it becomes.
+
+    With `is_stream` the body is a list of server-sent events. `needed` are the fields of a success without which there
+    is no result (`choices[].message`; `[]` is an item of a list): every other field may be missing or null.
+    """
 
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
+    is_stream: bool = False
+    needed: Collection[str] = ()
     expected: object
 
     def respond(self, _request: httpx2.Request) -> httpx2.Response:
-        """The answer as the transport gives it; a body that is no text is sent as JSON."""
-        body = self.body if isinstance(self.body, str) else json.dumps(self.body)
-        return httpx2.Response(self.status, headers=dict(self.headers), content=body.encode())
+        """Return the response of the transport; a body that is not a string is sent as JSON."""
+        events = self.body if self.is_stream else []
+        content = "".join(f"data: {_write(event)}\n\n" for event in events) if events else _write(self.body)
+        # Half of a surrogate pair that is not an escape is not UTF-8.
+        content_bytes = content.encode("utf-8", "surrogatepass")
+        return httpx2.Response(self.status, headers=dict(self.headers), content=content_bytes)
+
+
+def _write(body: object) -> str:
+    return body if isinstance(body, str) else json.dumps(body)
 
 
 async def call_text(context: Context, provider: Provider) -> object:
     """One text generation."""
     assert isinstance(provider, TextProvider)
     return await generate_text(context, provider, TEXT_CALL)
+
+
+async def call_stream(context: Context, provider: Provider) -> object:
+    """Stream one text; return it and what is known at its end."""
+    assert isinstance(provider, TextProvider)
+    result = TextResult(model=TEXT_CALL.model)
+    pieces = [piece async for piece in stream_text(context, provider, TEXT_CALL, result=result)]
+    return "".join(pieces), result
 
 
 async def call_turns(context: Context, provider: Provider) -> object:
@@ -145,6 +166,7 @@ async def call_deployment(context: Context, provider: Provider) -> object:
 
 CALLERS: Mapping[str, Callable[[Context, Provider], Awaitable[object]]] = {
     "text": call_text,
+    "stream": call_stream,
     "deployment": call_deployment,
     "turns": call_turns,
     "image": call_image,

@@ -143,6 +143,8 @@ class AnthropicProvider(TextProvider, TurnProvider):
     def parse_text_event(self, data: str, result: TextResult) -> str:
         """Read one of message_start, content_block_*, message_delta, message_stop, ping, error; others are ignored."""
         document = load_json(data, keep_surrogates=True)
+        if document is None:
+            return ""
         if not isinstance(document, dict):
             raise UnreadableError("an event is not an object")
         event = Reader(document, warnings=result.warnings)

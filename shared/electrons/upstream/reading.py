@@ -37,7 +37,7 @@ STRING_LIMIT = 8192
 NAME_LIMIT = 256
 """Characters of the name of a model."""
 
-PARSE_ERRORS = (AttributeError, LookupError, TypeError, ValueError)
+PARSE_ERRORS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What a parser may raise for an answer that it cannot read."""
 
 _REQUIRED: Any = object()
