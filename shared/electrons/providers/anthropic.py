@@ -82,7 +82,7 @@ _RETIRED_MODELS = MappingProxyType(
 
 
 class AnthropicProvider(TextProvider, TurnProvider):
-    """Claude. Billable input is `input_tokens` and both cache counts; `output_tokens` contains the thinking."""
+    """Claude models. Billable input is `input_tokens` and both cache counts; `output_tokens` contains the thinking."""
 
     name = "anthropic"
     title = "Anthropic"
@@ -177,7 +177,7 @@ class AnthropicProvider(TextProvider, TurnProvider):
         """Build `POST /v1/messages`.
 
         Each turn sends the conversation again, so it is cached up to two marks: the end of what all conversations
-        share (the tools come before the system prompt), and the end of this one, where the next turn goes on.
+        share (the tools come before the system prompt), and the end of this one, where the next turn continues.
         """
         tools = [
             {"name": tool.name, "description": tool.description, "input_schema": dict(tool.input_schema)}
