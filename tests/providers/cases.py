@@ -1,7 +1,8 @@
-"""What the tests of all providers share: cases, and how a capability is called.
+"""Cases of providers, and one call of each capability, for the tests of all providers.
 
-A provider's test file has a table `CASES`: for each of its capabilities, by name, answers of the provider and what
-becomes of them. `test_conformance.py` runs every table, and fails for a provider whose table lacks a required case.
+A provider's test file has a table `CASES`: for each of its capabilities, by name, responses of the provider and what
+they become. `test_conformance.py` runs every table, and fails for a provider whose table lacks a required case;
+`test_wrong_answers.py` changes every value in the successes.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ def _write(body: object) -> str:
 
 
 async def call_text(context: Context, provider: Provider) -> object:
-    """One text generation."""
+    """Generate one text."""
     assert isinstance(provider, TextProvider)
     return await generate_text(context, provider, TEXT_CALL)
 
@@ -105,61 +106,61 @@ async def call_stream(context: Context, provider: Provider) -> object:
 
 
 async def call_turns(context: Context, provider: Provider) -> object:
-    """One turn of a conversation with tools."""
+    """Take one turn of a conversation with tools."""
     assert isinstance(provider, TurnProvider)
     return await take_turn(context, provider, TURN_CALL)
 
 
 async def call_videos(context: Context, provider: Provider) -> object:
-    """One search for videos."""
+    """Search for videos once."""
     assert isinstance(provider, StockProvider)
     return await search_media(context, provider, StockCall(kind="videos", query="ocean"), Bounds(), **STOCK_LIMITS)
 
 
 async def call_photos(context: Context, provider: Provider) -> object:
-    """One search for photos."""
+    """Search for photos once."""
     assert isinstance(provider, StockProvider)
     return await search_media(context, provider, StockCall(kind="photos", query="ocean"), Bounds(), **STOCK_LIMITS)
 
 
 async def call_image(context: Context, provider: Provider) -> object:
-    """One image generation."""
+    """Generate images once."""
     assert isinstance(provider, ImageProvider)
     return await generate_images(context, provider, IMAGE_CALL)
 
 
 async def call_render(context: Context, provider: Provider) -> object:
-    """One look at a render."""
+    """Look up one render."""
     assert isinstance(provider, RenderProvider)
     return await look_up_render(context, provider, "render-1", environment="stage")
 
 
 async def call_repository(context: Context, provider: Provider) -> object:
-    """One file of a repository."""
+    """Read one file of a repository."""
     assert isinstance(provider, GitHubProvider)
     return await read_blob(context, provider, "octo/hello", "b" * 40)
 
 
 async def call_speech(context: Context, provider: Provider) -> object:
-    """One text spoken."""
+    """Speak one text."""
     assert isinstance(provider, SpeechProvider)
     return await read_speech(context, provider, SPEECH_CALL)
 
 
 async def call_timed_speech(context: Context, provider: Provider) -> object:
-    """One text spoken, with the times of its characters."""
+    """Speak one text, with the times of its characters."""
     assert isinstance(provider, SpeechProvider)
     return await read_timed_speech(context, provider, SPEECH_CALL)
 
 
 async def call_voices(context: Context, provider: Provider) -> object:
-    """One list of voices."""
+    """List the voices once."""
     assert isinstance(provider, SpeechProvider)
     return await list_voices(context, provider)
 
 
 async def call_deployment(context: Context, provider: Provider) -> object:
-    """One look at what is live."""
+    """Read once what is live."""
     assert isinstance(provider, CloudflareProvider)
     return await read_live(context, Script("account-1", "worker-1"))
 
@@ -182,8 +183,7 @@ CALLERS: Mapping[str, Callable[[Context, Provider], Awaitable[object]]] = {
 
 
 def create_context(provider: Provider, handler: Handler, **settings: Any) -> Context:
-    """A context whose calls to the outside are answered by `handler`; upper-case `settings` are
-    a provider's."""
+    """Return a context whose calls are answered by `handler`; upper-case `settings` are a provider's."""
     declared: dict[str, str | Secret] = {credential.name: Secret(API_KEY) for credential in provider.credentials}
     declared |= {name: settings.pop(name) for name in list(settings) if name.isupper()}
     client = TestClient(
@@ -196,6 +196,6 @@ def create_context(provider: Provider, handler: Handler, **settings: Any) -> Con
 
 
 def body_of(content: bytes) -> dict[str, Any]:
-    """A request's JSON document."""
+    """Return a request's JSON document."""
     document: dict[str, Any] = json.loads(content)
     return document

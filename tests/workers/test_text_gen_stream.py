@@ -19,7 +19,7 @@ def stream(platform: Platform, model: str, *, worker: str = "text-gen", **option
 
 
 def text_of(frames: list[dict[str, Any]]) -> str:
-    """The text of all frames but the last."""
+    """Return the text of all frames but the last."""
     return "".join(frame["text"] for frame in frames[:-1])
 
 

@@ -47,6 +47,9 @@ USER_AGENT = "distributed-electrons/0.1"
 _CONFIDENTIAL = "electrons.confidential"
 """The extension of a response with the strings that an error must not quote."""
 
+_SECRET_LENGTH = 12
+"""Characters of the shortest API key that a vendor issues; in local runs they are shorter."""
+
 _FIRST_PAUSE_SECONDS = 0.5
 _RETRIED_STATUS = {408, 409}
 
@@ -208,7 +211,9 @@ async def _raise_for(provider: Provider, response: httpx2.Response) -> NoReturn:
         content = b""  # the status says enough
     finally:
         await response.aclose()
-    headers = {name: _conceal_string(value, confidential) for name, value in response.headers.items()}
+    # A short one may be part of any header: a number of seconds, a request id.
+    long = tuple(secret for secret in confidential if len(secret) >= _SECRET_LENGTH)
+    headers = {name: _conceal_string(value, long) for name, value in response.headers.items()}
     raise provider.parse_error(response.status_code, headers, _conceal(content, confidential))
 
 

@@ -81,7 +81,10 @@ class ProviderRequest:
         repeatable: bool = True,
         confidential: tuple[str, ...] = (),
     ) -> ProviderRequest:
-        """Build a request with fields and files as `multipart/form-data` (RFC 7578); the same fields give the same bytes."""
+        """Build a request with fields and files as `multipart/form-data` (RFC 7578).
+
+        The same fields always become the same bytes.
+        """
         parts = {name: Part(field.encode()) if isinstance(field, str) else field for name, field in fields.items()}
         # No content can contain its own hash.
         boundary = hashlib.sha256(b"\0".join(part.content for part in parts.values())).hexdigest()
