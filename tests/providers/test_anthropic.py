@@ -92,10 +92,58 @@ def error(kind: str, message: str, **details: str) -> dict[str, Any]:
     return {"type": "error", "error": inner | ({"details": details} if details else {}), "request_id": "req_01"}
 
 
+NEEDED = {"content"}
+STREAM_NEEDED = {"[].delta", "[].delta.text"}
+
+STREAM: list[Any] = [
+    {"type": "message_start", "message": {**MESSAGE, "content": [], "stop_reason": None}},
+    {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+    {"type": "ping"},
+    {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "Good "}},
+    {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "morning"}},
+    {"type": "content_block_stop", "index": 0},
+    {
+        "type": "message_delta",
+        "delta": {"stop_reason": "end_turn", "stop_sequence": None},
+        "usage": {"output_tokens": 4},
+    },
+    {"type": "message_stop"},
+]
+
+FAILURES: dict[str, Case] = {
+    "401": Case(status=401, body=error("authentication_error", "invalid x-api-key"), expected=ProviderAuthError),
+    "429": Case(status=429, body=error("rate_limit_error", "Too many"), expected=ProviderRateLimitError),
+    "5xx": Case(status=500, body=error("api_error", "Internal server error"), expected=ProviderError),
+}
+
 CASES: Cases = {
+    "stream": {
+        **FAILURES,
+        "success": Case(
+            is_stream=True,
+            body=STREAM,
+            needed=STREAM_NEEDED,
+            expected=(
+                "Good morning",
+                TextResult(
+                    model="claude-sonnet-4-6",
+                    finish_reason="stop",
+                    input_tokens=13,
+                    output_tokens=4,
+                    cache_write_tokens=3,
+                ),
+            ),
+        ),
+        "error in it": Case(
+            is_stream=True, body=[*STREAM[:4], error("overloaded_error", "Overloaded")], expected=ProviderError
+        ),
+        "cut off": Case(is_stream=True, body=STREAM[:5], expected=ProviderError),
+    },
     "text": {
+        **FAILURES,
         "success": Case(
             body=MESSAGE,
+            needed=NEEDED,
             expected=TextResult(
                 model="claude-sonnet-4-6",
                 text="Good morning",
@@ -106,18 +154,15 @@ CASES: Cases = {
             ),
         ),
         "400": Case(status=400, body=error("invalid_request_error", "max_tokens: 1"), expected=ProviderRejectedError),
-        "401": Case(status=401, body=error("authentication_error", "invalid x-api-key"), expected=ProviderAuthError),
         "402": Case(status=402, body=error("billing_error", "Your credit is used up"), expected=ProviderQuotaError),
         "403": Case(status=403, body=error("permission_error", "Not for this key"), expected=ProviderAuthError),
         "404": Case(status=404, body=error("not_found_error", "model: claude-3"), expected=ProviderRejectedError),
         "413": Case(status=413, body="<html>Request Entity Too Large</html>", expected=ProviderRejectedError),
-        "429": Case(status=429, body=error("rate_limit_error", "Too many"), expected=ProviderRateLimitError),
         "429 spend limit": Case(
             status=429,
             body=error("rate_limit_error", "Limit reached", error_code="enforced_spend_limit_reached"),
             expected=ProviderQuotaError,
         ),
-        "5xx": Case(status=500, body=error("api_error", "Internal server error"), expected=ProviderError),
         "529": Case(status=529, body=error("overloaded_error", "Overloaded"), expected=ProviderError),
         "redirect": Case(
             status=302, headers={"Location": "https://elsewhere.example"}, body="", expected=ProviderError
@@ -150,16 +195,14 @@ CASES: Cases = {
         "empty": Case(body={"content": []}, expected=ProviderError),
     },
     "turns": {
-        "success": Case(body=TOOL_MESSAGE, expected=TURN),
+        **FAILURES,
+        "success": Case(body=TOOL_MESSAGE, needed=NEEDED, expected=TURN),
         "400": Case(
             status=400,
             body=error("invalid_request_error", "tools: Tool names must be unique."),
             expected=ProviderRejectedError,
         ),
-        "401": Case(status=401, body=error("authentication_error", "invalid x-api-key"), expected=ProviderAuthError),
         "402": Case(status=402, body=error("billing_error", "Your credit is used up"), expected=ProviderQuotaError),
-        "429": Case(status=429, body=error("rate_limit_error", "Too many"), expected=ProviderRateLimitError),
-        "5xx": Case(status=500, body=error("api_error", "Internal server error"), expected=ProviderError),
         "529": Case(status=529, body=error("overloaded_error", "Overloaded"), expected=ProviderError),
         "unreadable": Case(body="<html>", expected=ProviderError),
         "no usage": Case(

@@ -45,9 +45,15 @@ def deployments(*shares: dict[str, float]) -> dict[str, Any]:
     return envelope({"deployments": [{"id": "d", "strategy": "percentage", "versions": each} for each in versions]})
 
 
+NEEDED = {
+    *("success", "result", "result.deployments", "result.deployments[]"),
+    *("result.deployments[].versions", "result.deployments[].versions[]"),
+    *("result.deployments[].versions[].version_id", "result.deployments[].versions[].percentage"),
+}
+
 CASES: Cases = {
     "deployment": {
-        "success": Case(body=deployments({"v2": 100}, {"v1": 100}), expected=Live({"v2": 100.0})),
+        "success": Case(body=deployments({"v2": 100}, {"v1": 100}), needed=NEEDED, expected=Live({"v2": 100.0})),
         "two versions": Case(body=deployments({"v2": 10, "v1": 90}), expected=Live({"v2": 10.0, "v1": 90.0})),
         "no deployment": Case(body=deployments(), expected=None),
         "no such Worker": Case(status=404, body=refusal(10007, "This Worker does not exist"), expected=None),

@@ -26,6 +26,7 @@ from tests.providers.cases import API_KEY, CALLERS, REQUIRED_CASES, Case, Cases,
 
 CAPABILITIES: Mapping[str, type[Provider]] = {
     "text": TextProvider,
+    "stream": TextProvider,
     "turns": TurnProvider,
     "image": ImageProvider,
     "speech": SpeechProvider,

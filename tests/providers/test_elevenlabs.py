@@ -97,6 +97,12 @@ ERRORS = {
     "503": Case(status=503, body="<html>", expected=ProviderError),
 }
 
+TIMED_NEEDED = {
+    *("audio_base64", "alignment.characters", "alignment.characters[]"),
+    *("alignment.character_start_times_seconds", "alignment.character_start_times_seconds[]"),
+    *("alignment.character_end_times_seconds", "alignment.character_end_times_seconds[]"),
+}
+
 CASES: Cases = {
     "speech": {
         **ERRORS,
@@ -110,7 +116,7 @@ CASES: Cases = {
     },
     "timed_speech": {
         **ERRORS,
-        "success": Case(body=TIMED, expected=(SOUND.encode(), ALIGNMENT)),
+        "success": Case(body=TIMED, needed=TIMED_NEEDED, expected=(SOUND.encode(), ALIGNMENT)),
         "normalized only": Case(body={**TIMED, "alignment": None}, expected=(SOUND.encode(), ALIGNMENT)),
         "no times": Case(body={**TIMED, "alignment": None, "normalized_alignment": None}, expected=ProviderError),
         "times missing": Case(body={**TIMED, "alignment": {**TIMES, "characters": ["H"]}}, expected=ProviderError),
@@ -146,6 +152,7 @@ CASES: Cases = {
         **ERRORS,
         "success": Case(
             body=VOICES,
+            needed={"voices"},
             expected=[
                 Voice(
                     voice_id="JBFqnCBsd6RMkjVDRZzb",

@@ -31,7 +31,9 @@ def problem(message: str, *errors: Any) -> dict[str, Any]:
 CASES: Cases = {
     "repository": {
         "success": Case(
-            body={"content": "SGVs\nbG8=\n", "encoding": "base64", "size": 5, "sha": "b" * 40}, expected=b"Hello"
+            body={"content": "SGVs\nbG8=\n", "encoding": "base64", "size": 5, "sha": "b" * 40},
+            needed={"content", "encoding"},
+            expected=b"Hello",
         ),
         "as text": Case(body={"content": "Hellö", "encoding": "utf-8"}, expected="Hellö".encode()),
         "larger than is read": Case(

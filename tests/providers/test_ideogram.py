@@ -42,6 +42,7 @@ CASES: Cases = {
     "image": {
         "success": Case(
             body=answer(IMAGE, {**IMAGE, "seed": 0}),
+            needed={"data"},
             expected=[
                 GeneratedImage(url=LINK, seed=12345, prompt="A cat, in detail"),
                 GeneratedImage(url=LINK, seed=0, prompt="A cat, in detail"),

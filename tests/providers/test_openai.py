@@ -48,6 +48,10 @@ RESULT = TextResult(model="gpt-6-luna", text="Good morning", finish_reason="stop
 ESTIMATED = "OpenAI did not report all token counts; the missing ones are estimated"
 
 
+NEEDED = {"choices", "choices[]", "choices[].message"}
+STREAM_NEEDED = {"[].choices[]"}
+
+
 def completion(message: dict[str, Any]) -> dict[str, Any]:
     return {**COMPLETION, "choices": [{**COMPLETION["choices"][0], "message": message}]}
 
@@ -65,18 +69,28 @@ def error(kind: str, message: str, code: str | None = None) -> dict[str, Any]:
     return {"error": {"message": message, "type": kind, "param": None, "code": code}}
 
 
+FAILURES: dict[str, Case] = {
+    "401": Case(
+        status=401,
+        body=error("invalid_request_error", "Incorrect API key provided: sk-12**************89", "invalid_api_key"),
+        expected=ProviderAuthError,
+    ),
+    "429": Case(
+        status=429,
+        body=error("requests", "Rate limit reached", "rate_limit_exceeded"),
+        expected=ProviderRateLimitError,
+    ),
+    "5xx": Case(status=500, body=error("server_error", "The server had an error"), expected=ProviderError),
+}
+
 CASES: Cases = {
     "text": {
-        "success": Case(body=COMPLETION, expected=RESULT),
+        **FAILURES,
+        "success": Case(body=COMPLETION, needed=NEEDED, expected=RESULT),
         "400": Case(
             status=400,
             body=error("invalid_request_error", "Unsupported parameter: 'max_tokens'", "unsupported_parameter"),
             expected=ProviderRejectedError,
-        ),
-        "401": Case(
-            status=401,
-            body=error("invalid_request_error", "Incorrect API key provided: sk-12**************89", "invalid_api_key"),
-            expected=ProviderAuthError,
         ),
         "403": Case(
             status=403,
@@ -87,11 +101,6 @@ CASES: Cases = {
             status=404,
             body=error("invalid_request_error", "The model `gpt-0` does not exist", "model_not_found"),
             expected=ProviderRejectedError,
-        ),
-        "429": Case(
-            status=429,
-            body=error("requests", "Rate limit reached", "rate_limit_exceeded"),
-            expected=ProviderRateLimitError,
         ),
         "429 slow down": Case(
             status=429, body=error("rate_limit_error", "Slow down", "slow_down"), expected=ProviderRateLimitError
@@ -104,7 +113,6 @@ CASES: Cases = {
         "429 credit": Case(
             status=429, body=error("requests", "No credit", "credit_balance_exhausted"), expected=ProviderQuotaError
         ),
-        "5xx": Case(status=500, body=error("server_error", "The server had an error"), expected=ProviderError),
         "503": Case(
             status=503,
             body=error("service_unavailable_error", "Overloaded", "server_is_overloaded"),
@@ -167,6 +175,28 @@ CASES: Cases = {
             body=error("invalid_request_error", "Inactive", "billing_not_active"),
             expected=ProviderQuotaError,
         ),
+    },
+    "stream": {
+        **FAILURES,
+        "success": Case(
+            is_stream=True,
+            body=[
+                json.loads(chunk(delta(role="assistant", content=""))),
+                json.loads(chunk(delta(content="Good "))),
+                json.loads(chunk(delta(content="morning"))),
+                json.loads(chunk(delta("stop"))),
+                json.loads(chunk(usage={"prompt_tokens": 10, "completion_tokens": 4, "total_tokens": 14})),
+                "[DONE]",
+            ],
+            needed=STREAM_NEEDED,
+            expected=("Good morning", replace(RESULT, text="")),
+        ),
+        "error in it": Case(
+            is_stream=True,
+            body=[json.loads(chunk(delta(content="Good "))), error("insufficient_quota", "Pay", "insufficient_quota")],
+            expected=ProviderQuotaError,
+        ),
+        "cut off": Case(is_stream=True, body=[json.loads(chunk(delta(content="Good ")))], expected=ProviderError),
     },
     "image": IMAGE_CASES,
 }

@@ -35,7 +35,9 @@ def error(kind: str, message: str, code: str | None = None) -> dict[str, Any]:
 
 IMAGE_CASES = {
     "success": Case(
-        body=ANSWER, expected=[GeneratedImage(base64="AAAA"), GeneratedImage(base64="BBBB", prompt="A large cat")]
+        body=ANSWER,
+        needed={"data"},
+        expected=[GeneratedImage(base64="AAAA"), GeneratedImage(base64="BBBB", prompt="A large cat")],
     ),
     "401": Case(
         status=401,

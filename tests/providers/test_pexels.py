@@ -136,6 +136,16 @@ BAD_FILES: list[Any] = [
     {"file_type": None, "width": 9000, "height": 9000, "link": "f"},
 ]
 
+VIDEO_NEEDED = {
+    *("videos", "videos[]", "videos[].id", "videos[].image", "videos[].url", "videos[].duration"),
+    *("videos[].user", "videos[].user.name", "videos[].user.url", "videos[].video_files"),
+}
+PHOTO_NEEDED = {
+    *("photos", "photos[]", "photos[].id", "photos[].url", "photos[].width", "photos[].height"),
+    *("photos[].photographer", "photos[].photographer_url"),
+    *("photos[].src", "photos[].src.medium", "photos[].src.original"),
+}
+
 CASES: Cases = {
     "videos": {
         **{
@@ -166,6 +176,7 @@ CASES: Cases = {
         "items null": Case(body={"videos": None}, expected=ProviderError),
         "success": Case(
             body=page("videos", VIDEO),
+            needed=VIDEO_NEEDED,
             expected=SearchResult(found=[(VIDEO_MEDIUM, VIDEO_FILE)], total_results=10000, cached=False),
         ),
         "nothing": Case(body=page("videos", total_results=0), expected=SearchResult(cached=False)),
@@ -179,6 +190,7 @@ CASES: Cases = {
     "photos": {
         "success": Case(
             body=page("photos", PHOTO),
+            needed=PHOTO_NEEDED,
             expected=SearchResult(found=[(PHOTO_MEDIUM, PHOTO_FILE)], total_results=10000, cached=False),
         ),
         "one of three": Case(

@@ -59,6 +59,11 @@ def test_string_when_empty_too_long_or_not_a_string_then_none(value: object) -> 
     assert as_string(value) is None
 
 
+def test_string_when_a_surrogate_is_alone_then_replaced() -> None:
+    assert as_string("a\ud83d") == "a\ufffd"
+    assert as_string("ä\U0001f600") == "ä\U0001f600"
+
+
 def test_string_when_it_is_content_then_without_a_limit() -> None:
     assert Reader({"text": "x" * 100_000}).string("text", limit=None) == "x" * 100_000
 

@@ -36,6 +36,7 @@ CASES: Cases = {
     "render": {
         "success": Case(
             body=state(status="done", url="https://cdn.example/x.mp4", error="", duration=3, renderTime=812.4),
+            needed={"response", "response.status"},
             expected=RenderProgress(
                 status="done", url="https://cdn.example/x.mp4", duration_seconds=3.0, render_time_ms=812
             ),

@@ -46,7 +46,7 @@ async def test_interrupted_audio_is_counted() -> None:
 
     context = create_context(PROVIDER, lambda _: httpx2.Response(200, headers=AUDIO, content=break_off()))
 
-    with pytest.raises(ProviderError, match="broke off"):
+    with pytest.raises(ProviderError, match="was interrupted"):
         await read_speech(context, PROVIDER, SPEECH_CALL)
 
     assert units_of(context) == len(SPEECH_CALL.text)

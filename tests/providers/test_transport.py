@@ -250,7 +250,7 @@ async def test_call_when_the_answer_is_too_large_then_given_up() -> None:
 
 @pytest.mark.parametrize("content", [b"", b"<html>", b"[]", b"null", b"\xff"])
 async def test_call_when_the_answer_is_no_json_object_then_a_provider_error(content: bytes) -> None:
-    with pytest.raises(ProviderError, match="OpenAI gave an answer that cannot be read"):
+    with pytest.raises(ProviderError, match="OpenAI returned a response that cannot be read"):
         await call(Script(httpx2.Response(200, content=content)))
 
 

@@ -284,8 +284,8 @@ async def test_put_stream_when_the_body_is_whole_then_it_is_stored() -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (BrokenStream(), "ElevenLabs's answer broke off"),
-        (b"", "ElevenLabs's answer broke off"),
+        (BrokenStream(), "ElevenLabs's response was interrupted"),
+        (b"", "ElevenLabs's response was interrupted"),
         (CONTENT + b"!", "larger than 100 bytes"),
     ],
 )

@@ -97,7 +97,7 @@ def test_interrupted_response_is_502_and_leaves_no_file(platform: Platform, emul
 
     answer = ask(platform, **WAYS[way])
 
-    assert error_of(answer, 502, "PROVIDER_ERROR")["error"] == "ElevenLabs's answer broke off"
+    assert error_of(answer, 502, "PROVIDER_ERROR")["error"] == "ElevenLabs's response was interrupted"
     assert len(emulators.requests("elevenlabs")) == 1
     nothing_stored_but_counted(platform, answer, units=len(TEXT))
 
@@ -118,7 +118,7 @@ def test_response_that_is_not_audio_is_502(platform: Platform, emulators: Emulat
 
     answer = ask(platform, **WAYS[way])
 
-    assert error_of(answer, 502, "PROVIDER_ERROR")["error"] == "ElevenLabs gave an answer that cannot be read"
+    assert error_of(answer, 502, "PROVIDER_ERROR")["error"] == "ElevenLabs returned a response that cannot be read"
     nothing_stored_but_counted(platform, answer, units=len(TEXT))
 
 

@@ -200,7 +200,7 @@ def test_file_that_is_not_an_image_is_lost_whatever_its_type(platform: Platform)
     [
         ({"kind": "empty"}, "not a PNG, JPEG or WebP"),
         ({"kind": "truncate"}, "cut short"),
-        ({"kind": "cut"}, "broke off"),
+        ({"kind": "cut"}, "was interrupted"),
         ({"kind": "redirect"}, "answered with 307"),
         ({"kind": "redirect", "location": "http://127.0.0.1:9/"}, "answered with 307"),
         ({"kind": "status", "status": 404}, "answered with 404"),

@@ -147,13 +147,13 @@ def test_html_page_of_a_proxy_is_not_shown(platform: Platform, emulators: Emulat
 def test_connection_when_cut_in_the_answer_then_502(platform: Platform, emulators: Emulators) -> None:
     emulators.add_fault("pexels", kind="cut", after=1)
 
-    assert error_of(ask(platform), 502, "PROVIDER_ERROR")["error"] == "Pexels's answer broke off"
+    assert error_of(ask(platform), 502, "PROVIDER_ERROR")["error"] == "Pexels's response was interrupted"
 
 
 def test_pexels_when_it_cannot_be_reached_then_502(platform: Platform) -> None:
     error = error_of(ask(platform, worker="stock-media-unreachable"), 502, "PROVIDER_UNREACHABLE")
 
-    assert error["error"] == "Pexels cannot be reached"
+    assert error["error"] == "Pexels cannot be reached: retry later, or check `PEXELS_BASE_URL`"
 
 
 @pytest.mark.parametrize("fault", [{"kind": "slow_first_byte", "seconds": 60}, {"kind": "stall"}])

@@ -23,7 +23,7 @@ def asking_for_text(
 
 
 def wait_until_cancelled(emulators: Emulators, vendor: str) -> None:
-    """Returns when the provider has noticed; it has been asked once."""
+    """Return when the provider has noticed; it has been called once."""
     assert wait_for(lambda: any(call["aborted"] for call in emulators.requests(vendor)))
     assert len(emulators.requests(vendor)) == 1
 

@@ -14,7 +14,7 @@ STOP = {"anthropic": "stop_sequences", "openai": "stop"}
 
 
 def ask(platform: Platform, emulators: Emulators, model: str, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The answer, and the body that the provider got."""
+    """Return the response, and the body that the provider received."""
     body = {"prompt": "Hello there", "model": model, "options": options}
     answer = success_of(platform.client("text-gen").post("/generate", json=body))
     (call,) = emulators.requests(model.partition(":")[0])

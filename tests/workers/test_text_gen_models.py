@@ -10,7 +10,7 @@ from tests.workers.shapes import error_of, frames_of, success_of
 
 
 def ask(platform: Platform, model: str | None, **options: Any) -> dict[str, Any]:
-    """The metadata of an answer."""
+    """Return the metadata of a response."""
     body = {"prompt": "Hello", **({"model": model} if model else {}), "options": options}
     metadata: dict[str, Any] = success_of(platform.client("text-gen").post("/generate", json=body))["metadata"]
     return metadata
@@ -31,6 +31,10 @@ def ask(platform: Platform, model: str | None, **options: Any) -> dict[str, Any]
         ("claude-sonnet-4-20250514", "anthropic", "claude-sonnet-4-6"),
         ("anthropic:claude-sonnet-4-20250514", "anthropic", "claude-sonnet-4-6"),
         ("anthropic:claude-3-5-haiku-20241022", "anthropic", "claude-haiku-4-5-20251001"),
+        ("claude-3-5-sonnet-20241022", "anthropic", "claude-sonnet-4-6"),
+        ("claude-3-opus-20240229", "anthropic", "claude-opus-4-8"),
+        ("gpt-4-turbo", "openai", "gpt-6.1-sol"),
+        ("openai:o1-mini", "openai", "gpt-6.1-terra"),
     ],
 )
 def test_model_when_named_then_metadata_say_who_answered(

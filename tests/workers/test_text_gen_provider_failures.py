@@ -73,7 +73,7 @@ def test_connection_when_cut_in_the_answer_then_502_and_no_other_try(
 
     error = error_of(ask(platform, vendor), 502, "PROVIDER_ERROR")
 
-    assert error["error"] == f"{TITLES[vendor]}'s answer broke off"
+    assert error["error"] == f"{TITLES[vendor]}'s response was interrupted"
     assert len(emulators.requests(vendor)) == 1
 
 
@@ -87,7 +87,7 @@ def test_provider_when_it_says_nothing_then_504_and_no_other_try(
     answer = ask(platform, vendor, worker="text-gen-impatient", path=path)
 
     error = error_of(answer, 504, "GATEWAY_TIMEOUT")
-    assert error["error"] == f"{TITLES[vendor]} took too long to answer"
+    assert error["error"] == f"{TITLES[vendor]} took too long; the call may be charged, so it was not repeated"
     (call,) = wait_for(lambda: [call for call in emulators.requests(vendor) if call["aborted"]])
     assert call["status"] is None
 

@@ -48,8 +48,9 @@ def test_body_when_it_is_no_json_object_then_400(
         ({"prompt": 7}, ["prompt"]),
         ({"prompt": ["Hello"]}, ["prompt"]),
         ({"prompt": "x" * 1_000_001}, ["prompt"]),
-        ({"prompt": "Hello", "model": ""}, ["model"]),
         ({"prompt": "Hello", "model": 7}, ["model"]),
+        ({"prompt": "Hello", "model_id": 7}, ["model_id"]),
+        ({"prompt": "Hello", "model": "x" * 257}, ["model"]),
         ({"prompt": "Hello", "options": "none"}, ["options"]),
         ({"prompt": "Hello", "options": {"max_tokens": 0}}, ["options.max_tokens"]),
         ({"prompt": "Hello", "options": {"max_tokens": -1}}, ["options.max_tokens"]),
@@ -104,10 +105,30 @@ def test_body_when_a_field_is_at_fault_then_its_content_is_not_repeated(platform
     assert "secret plan" not in answer.text
 
 
-def test_body_when_it_has_unknown_members_then_they_are_ignored(platform: Platform) -> None:
+def test_body_with_unknown_fields_is_answered_and_warned(platform: Platform) -> None:
     body = {"prompt": "Hello", "colour": "blue", "options": {"flavour": 1}}
 
-    success_of(platform.client("text-gen").post("/generate", json=body))
+    warnings = success_of(platform.client("text-gen").post("/generate", json=body))["metadata"]["warnings"]
+
+    assert any("colour" in warning for warning in warnings)
+    assert any("options.flavour" in warning for warning in warnings)
+
+
+@PATHS
+@pytest.mark.parametrize("absent", [None, ""])
+def test_body_with_null_or_empty_options_has_the_defaults(
+    platform: Platform, emulators: Emulators, path: str, absent: str | None
+) -> None:
+    names = ("max_tokens", "temperature", "top_p", "stop_sequences", "system_prompt", "model_id")
+    options = dict.fromkeys(names, absent)
+
+    answer = platform.client("text-gen").post(
+        path, json={"prompt": "Hello", "model": absent, "project_id": absent, "options": options}
+    )
+
+    assert answer.status_code == 200
+    (call,) = emulators.requests("anthropic")
+    assert (call["body"]["model"], call["body"]["max_tokens"]) == ("claude-sonnet-4-6", 2000)
 
 
 def test_body_when_no_content_type_is_named_then_it_is_read_as_json(platform: Platform) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.emulators.process import Emulators
-from tests.platform import Platform
+from tests.platform import Platform, wait_for
 from tests.workers.shapes import error_of, frames_of, success_of
 
 MODELS = ["anthropic:claude-sonnet-4-6", "openai:gpt-4o"]
@@ -13,13 +13,13 @@ BOTH = pytest.mark.parametrize("model", MODELS, ids=["anthropic", "openai"])
 
 
 def stream(platform: Platform, model: str, *, worker: str = "text-gen", **options: Any) -> list[dict[str, Any]]:
-    """All frames of a stream."""
+    """Return all frames of a stream."""
     body = {"prompt": "Hello there", "model": model, "options": options}
     return frames_of(platform.client(worker).post("/generate/stream", json=body))
 
 
 def text_of(frames: list[dict[str, Any]]) -> str:
-    """The text of all frames but the last."""
+    """Return the text of all frames but the last."""
     return "".join(frame["text"] for frame in frames[:-1])
 
 
@@ -180,3 +180,17 @@ def test_stream_when_it_takes_longer_than_all_the_time_there_is_then_it_ends(
 
     assert len(frames) > 3
     assert frames[-1]["error_code"] == "GATEWAY_TIMEOUT"
+
+
+@BOTH
+def test_stream_is_over_though_the_provider_holds_the_connection(
+    platform: Platform, emulators: Emulators, model: str
+) -> None:
+    vendor = model.partition(":")[0]
+    emulators.add_fault(vendor, kind="stall", after=1000)  # after all frames, the last one included
+
+    last = stream(platform, model, worker="text-gen-impatient")[-1]
+
+    assert "error" not in last
+    assert last["metadata"]["finish_reason"] == "stop"
+    assert wait_for(lambda: [call for call in emulators.requests(vendor) if call["aborted"]])

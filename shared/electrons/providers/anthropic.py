@@ -82,7 +82,7 @@ _RETIRED_MODELS = MappingProxyType(
 
 
 class AnthropicProvider(TextProvider, TurnProvider):
-    """Claude. Billable input is `input_tokens` and both cache counts; `output_tokens` contains the thinking."""
+    """Claude models. Billable input is `input_tokens` and both cache counts; `output_tokens` contains the thinking."""
 
     name = "anthropic"
     title = "Anthropic"
@@ -143,6 +143,8 @@ class AnthropicProvider(TextProvider, TurnProvider):
     def parse_text_event(self, data: str, result: TextResult) -> str:
         """Read one of message_start, content_block_*, message_delta, message_stop, ping, error; others are ignored."""
         document = load_json(data, keep_surrogates=True)
+        if document is None:
+            return ""
         if not isinstance(document, dict):
             raise UnreadableError("an event is not an object")
         event = Reader(document, warnings=result.warnings)
@@ -175,7 +177,7 @@ class AnthropicProvider(TextProvider, TurnProvider):
         """Build `POST /v1/messages`.
 
         Each turn sends the conversation again, so it is cached up to two marks: the end of what all conversations
-        share (the tools come before the system prompt), and the end of this one, where the next turn goes on.
+        share (the tools come before the system prompt), and the end of this one, where the next turn continues.
         """
         tools = [
             {"name": tool.name, "description": tool.description, "input_schema": dict(tool.input_schema)}

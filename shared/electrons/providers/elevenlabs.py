@@ -92,7 +92,7 @@ class ElevenLabsProvider(SpeechProvider):
 
     def parse_timed_speech(self, document: dict[str, Any]) -> tuple[str, Alignment]:
         """Parse `{"audio_base64", "alignment": {"characters", "character_start_times_seconds", "..._end_..."}}`."""
-        times = document["alignment"] or document["normalized_alignment"]
+        times = document.get("alignment") or document["normalized_alignment"]
         alignment = Alignment(
             [_read_character(character) for character in times["characters"]],
             [_read_seconds(start) for start in times["character_start_times_seconds"]],

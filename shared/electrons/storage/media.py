@@ -110,7 +110,7 @@ class MediaFolder:
             message = f"{provider.title}'s file is larger than {max_bytes} bytes"
             raise ProviderError(message, provider=provider.name) from error
         except httpx2.TransportError as error:
-            raise ProviderError(f"{provider.title}'s answer broke off", provider=provider.name) from error
+            raise ProviderError(f"{provider.title}'s response was interrupted", provider=provider.name) from error
 
     async def serve(self, context: Context, name: str) -> Response:
         """Return the response to GET or HEAD for a file. Raises `NotFoundError` and `RangeNotSatisfiableError`."""

@@ -37,7 +37,7 @@ STRING_LIMIT = 8192
 NAME_LIMIT = 256
 """Characters of the name of a model."""
 
-PARSE_ERRORS = (AttributeError, LookupError, TypeError, ValueError)
+PARSE_ERRORS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What a parser may raise for an answer that it cannot read."""
 
 _REQUIRED: Any = object()
@@ -48,8 +48,10 @@ class UnreadableError(ValueError):
 
 
 def as_string(value: object, *, limit: int | None = STRING_LIMIT) -> str | None:
-    """Return a string of 1 to `limit` characters, None for anything else."""
-    return value if isinstance(value, str) and 0 < len(value) <= (limit or len(value)) else None
+    """Return a string of 1 to `limit` characters that can be written as UTF-8, None for anything else."""
+    if not isinstance(value, str) or not 0 < len(value) <= (limit or len(value)):
+        return None
+    return value if value.isascii() else mend_surrogates(value)
 
 
 as_text = as_string

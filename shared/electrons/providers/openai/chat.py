@@ -90,6 +90,8 @@ class OpenAICompatibleProvider(TextProvider):
             result.is_complete = True
             return ""
         document = load_json(data, keep_surrogates=True)
+        if document is None:
+            return ""
         if not isinstance(document, dict):
             raise UnreadableError("a chunk is not an object")
         if document.get("error"):
