@@ -20,7 +20,7 @@ from electrons.media.audio import DEFAULT_FORMAT, FORMATS
 from electrons.media.subtitles import Alignment
 from electrons.upstream.errors import classify_error, parse_json_error, parse_retry_after
 from electrons.upstream.provider import ProviderRequest
-from electrons.upstream.reading import Reader, UnreadableError, as_object, as_text
+from electrons.upstream.reading import Reader, UnreadableError, as_object, as_string
 
 # 402 is about quota by its status; these codes come with 401 and 403.
 _QUOTA_CODES = {
@@ -115,13 +115,13 @@ class ElevenLabsProvider(SpeechProvider):
         """
         detail = parse_json_error(content).get("detail")
         facts = as_object(detail)
-        codes = [code for field in ("code", "status") if (code := as_text(facts.get(field)))]
+        codes = [code for field in ("code", "status") if (code := as_string(facts.get(field)))]
         return classify_error(
-            as_text(facts.get("message")) or _describe(detail),
+            as_string(facts.get("message")) or _describe(detail),
             provider=self,
             status=status,
             code=codes[0] if codes else None,
-            request_id=as_text(facts.get("request_id")) or headers.get("x-trace-id") or headers.get("request-id"),
+            request_id=as_string(facts.get("request_id")) or headers.get("x-trace-id") or headers.get("request-id"),
             retry_after=parse_retry_after(headers),
             out_of_quota=status < 500 and not _QUOTA_CODES.isdisjoint(codes),
         )
@@ -150,24 +150,24 @@ def _read_seconds(value: object) -> float:
 
 def _parse_voice(voice: dict[str, Any]) -> Voice | None:
     """Return the voice, None without an id or a name."""
-    voice_id, name = as_text(voice.get("voice_id")), as_text(voice.get("name"))
+    voice_id, name = as_string(voice.get("voice_id")), as_string(voice.get("name"))
     if voice_id is None or name is None:
         return None
     return Voice(
         voice_id=voice_id,
         name=name,
-        category=as_text(voice.get("category")) or "unknown",
-        labels={label: value for label, value in as_object(voice.get("labels")).items() if as_text(value)},
-        preview_url=as_text(voice.get("preview_url")),
+        category=as_string(voice.get("category")) or "unknown",
+        labels={label: value for label, value in as_object(voice.get("labels")).items() if as_string(value)},
+        preview_url=as_string(voice.get("preview_url")),
     )
 
 
 def _describe(detail: object) -> str | None:
     """Return the text in a detail that is not one of ElevenLabs' own errors."""
     if not isinstance(detail, list):
-        return as_text(detail)
+        return as_string(detail)
     problems = [
-        ": ".join(filter(None, [_describe_place(problem.get("loc")), as_text(problem.get("msg"))]))
+        ": ".join(filter(None, [_describe_place(problem.get("loc")), as_string(problem.get("msg"))]))
         for problem in map(as_object, detail)
     ]
     return "; ".join(filter(None, problems)) or None

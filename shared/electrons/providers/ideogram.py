@@ -27,7 +27,7 @@ from electrons.errors import ProviderError, RequestError
 from electrons.http import HeaderPairs
 from electrons.upstream.errors import classify_error, parse_json_error, parse_retry_after
 from electrons.upstream.provider import ProviderRequest
-from electrons.upstream.reading import Reader, as_integer, as_object, as_string, as_text
+from electrons.upstream.reading import Reader, as_integer, as_object, as_string
 
 # Version 3's aspect ratios in portrait; each exists in landscape as well.
 _SHAPES_V3 = ((1, 1), (1, 2), (1, 3), (2, 3), (3, 4), (4, 5), (9, 16), (10, 16))
@@ -129,7 +129,7 @@ class IdeogramProvider(ImageProvider):
     def parse_error(self, status: int, headers: dict[str, str], content: bytes) -> ProviderError:
         """Parse `{"error": "..."}`; the bodies of 400, 401 and 429 are not documented."""
         body = parse_json_error(content)
-        message = as_text(body.get("error")) or as_text(body.get("message")) or as_text(body.get("detail"))
+        message = as_string(body.get("error")) or as_string(body.get("message")) or as_string(body.get("detail"))
         return classify_error(
             message,
             provider=self,

@@ -17,7 +17,7 @@ from electrons.http import HeaderPairs
 from electrons.upstream.errors import classify_error, parse_json_error, parse_retry_after
 from electrons.upstream.provider import ProviderRequest
 from electrons.upstream.quota import Quota
-from electrons.upstream.reading import Reader, UnreadableError, as_text
+from electrons.upstream.reading import Reader, UnreadableError, as_string
 
 _PATHS = {"videos": "/v1/videos/search", "photos": "/v1/search"}
 
@@ -79,10 +79,10 @@ class PexelsProvider(StockProvider):
         """Parse `{"error": "..."}`, sometimes with `status` and `code` (a string)."""
         document = parse_json_error(content)
         return classify_error(
-            as_text(document.get("error")),
+            as_string(document.get("error")),
             provider=self,
             status=status,
-            code=as_text(document.get("code")),
+            code=as_string(document.get("code")),
             retry_after=parse_retry_after(headers),
         )
 
