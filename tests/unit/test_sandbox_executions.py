@@ -212,6 +212,19 @@ async def test_execution_thought_interrupted_can_still_succeed() -> None:
     assert (row["status"], row["error"], row["error_code"]) == ("succeeded", None, None)
 
 
+@pytest.mark.parametrize("text", ["", " \n"])
+async def test_blank_text_of_a_turn_is_not_sent_back(text: str) -> None:
+    turn = message(WRITE)
+    turn["content"].insert(0, {"type": "text", "text": text})
+    platform = await create_platform(turn, FINISH)
+
+    assert (await platform.execute()).status == 200
+
+    blocks = [block for each in platform.model.requests[1]["messages"] for block in each["content"]]
+    assert [block for block in blocks if block["type"] == "text" and not block["text"].strip()] == []
+    assert [block["type"] for block in blocks] == ["text", "tool_use", "tool_result"]
+
+
 async def test_turn_that_says_nothing_is_left_out_of_the_conversation() -> None:
     silent = {**message([]), "content": [{"type": "text", "text": " "}], "stop_reason": "max_tokens"}
     platform = await create_platform(silent, WRITE, FINISH)
