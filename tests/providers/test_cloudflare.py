@@ -58,6 +58,7 @@ CASES: Cases = {
         "no success and no reason": Case(body={"success": False}, expected=CloudflareError),
         "no versions": Case(body=deployments({}), expected=ProviderError),
         "another shape": Case(body=envelope([]), expected=ProviderError),
+        "a share above 100": Case(body=deployments({"v1": 1e15}), expected=ProviderError),
         "400": Case(status=400, body=refusal(10021, "no"), expected=CloudflareError),
         "404 of something else": Case(status=404, body=refusal(7003, "no route"), expected=CloudflareError),
         "400 for a token that is none": Case(status=400, body=refusal(6003, "Invalid"), expected=ProviderAuthError),
@@ -144,6 +145,8 @@ def test_upload_when_built_then_code_vars_and_secrets_are_one_form() -> None:
     [
         ({"id": "hello", "tag": "t-1", "startup_time_ms": 12}, Uploaded("t-1", 12)),
         ({"id": "hello"}, Uploaded("hello", None)),
+        ({"id": "hello", "tag": 5, "startup_time_ms": 10**15}, Uploaded("hello", None)),
+        ({"id": "hello", "tag": "", "startup_time_ms": "7"}, Uploaded("hello", None)),
     ],
 )
 def test_upload_when_answered_then_the_workers_id(result: dict[str, Any], expected: Uploaded) -> None:

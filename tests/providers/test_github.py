@@ -230,3 +230,14 @@ def test_parse_error_when_there_are_details_then_their_texts(document: dict[str,
 
     assert error.message == f"GitHub rejected the request{f': {message}' if message else ' (status 422)'}"
     assert error.details == {"provider": "github", "status": 422, "provider_request_id": "1A:2B"}
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"), [(5, 5), ("5", None), (-1, None), (1.5, None), (True, None), (None, None)]
+)
+def test_size_of_a_listed_file_is_a_whole_number_or_unknown(size: object, expected: int | None) -> None:
+    entry = {"path": "a", "mode": "100644", "sha": "1", "size": size}
+
+    entries, _ = PROVIDER.parse_tree({"tree": [entry]})
+
+    assert entries["a"].size == expected

@@ -1,4 +1,4 @@
-"""What takes many calls at Cloudflare, and how it is undone."""
+"""Changes that take many calls at Cloudflare, and how they are undone."""
 
 import json
 from collections.abc import Callable
@@ -48,7 +48,7 @@ Fault = Callable[[httpx2.Request], httpx2.Response | None]
 
 
 class Cloudflare:
-    """One Worker at Cloudflare, as far as the calls here tell. `fault` may answer, or raise, in its place."""
+    """One Worker at Cloudflare, as far as these calls need it. `fault` may respond, or raise, in its place."""
 
     def __init__(self, *versions: str, fault: Fault = lambda _request: None) -> None:
         self.versions = list(versions)
@@ -88,8 +88,8 @@ def context_of(cloudflare: Cloudflare) -> Context:
     return create_context(CloudflareProvider(), cloudflare.respond, max_retries=0)
 
 
-async def replace_it(context: Context, *, error: Exception | None = None, upload: Upload = UPLOAD) -> str:
-    """A deployment with workers.dev, which fails in the end if there is an error for that."""
+async def deploy_version(context: Context, *, error: Exception | None = None, upload: Upload = UPLOAD) -> str:
+    """Deploy with workers.dev; raise `error` in the end if there is one."""
     before = await read_before(context, SCRIPT)
     async with undo_on_failure(context, SCRIPT, before):
         _, version = await upload_script(context, SCRIPT, upload)
@@ -102,7 +102,7 @@ async def replace_it(context: Context, *, error: Exception | None = None, upload
 def failing(
     method: str, path: str, response: httpx2.Response | type[httpx2.TransportError], *, times: int = 1
 ) -> Fault:
-    """A fault for the calls of one kind; a kind of error is raised."""
+    """Return a fault for the calls of one kind: it responds, or raises an error of this class."""
     left = [response]
 
     def fault(request: httpx2.Request) -> httpx2.Response | None:
@@ -136,7 +136,7 @@ def test_name_script_when_credentials_are_missing_then_an_error_that_names_both(
 async def test_upload_when_the_worker_is_new_then_it_is_live_and_shown() -> None:
     cloudflare = Cloudflare()
 
-    assert await replace_it(context_of(cloudflare)) == "v1"
+    assert await deploy_version(context_of(cloudflare)) == "v1"
     assert (cloudflare.live, cloudflare.workers_dev) == ("v1", WorkersDev(enabled=True))
 
 
@@ -144,7 +144,7 @@ async def test_upload_when_workers_dev_is_as_wanted_then_it_is_not_set_again() -
     cloudflare = Cloudflare("v1")
     cloudflare.workers_dev = WorkersDev(enabled=True, previews_enabled=True)
 
-    await replace_it(context_of(cloudflare))
+    await deploy_version(context_of(cloudflare))
 
     assert "POST /subdomain" not in cloudflare.calls
     assert cloudflare.workers_dev.previews_enabled
@@ -155,7 +155,7 @@ async def test_upload_when_refused_then_nothing_has_changed_and_nothing_is_undon
     cloudflare = Cloudflare("v1", fault=failing("PUT", "/hello", answer))
 
     with pytest.raises(CloudflareError) as caught:
-        await replace_it(context_of(cloudflare))
+        await deploy_version(context_of(cloudflare))
 
     assert caught.value.message == (
         "Cloudflare rejected the request: Uncaught Error: x [code: 10021]. Nothing was changed"
@@ -170,7 +170,7 @@ async def test_undo_when_something_of_ours_fails_then_the_version_and_workers_de
     cloudflare = Cloudflare("v1")
 
     with pytest.raises(type(error)):
-        await replace_it(context_of(cloudflare), error=error)
+        await deploy_version(context_of(cloudflare), error=error)
 
     assert (cloudflare.live, cloudflare.workers_dev) == ("v1", WorkersDev(enabled=False))
 
@@ -180,7 +180,7 @@ async def test_undo_when_the_worker_is_new_then_it_is_deleted() -> None:
     cloudflare = Cloudflare(fault=failing("POST", "/subdomain", answer))
 
     with pytest.raises(CloudflareError, match="unknown") as caught:
-        await replace_it(context_of(cloudflare))
+        await deploy_version(context_of(cloudflare))
 
     assert cloudflare.live is None
     assert find_outcome(caught.value) == "restored"
@@ -195,7 +195,7 @@ async def test_undo_when_that_fails_too_then_the_error_says_that_it_is_not_known
     cloudflare = Cloudflare("v1", fault=fault)
 
     with pytest.raises(CloudflareError) as caught:
-        await replace_it(context_of(cloudflare))
+        await deploy_version(context_of(cloudflare))
 
     assert find_outcome(caught.value) == "unknown"
     assert "Undoing it failed too" in caught.value.message
@@ -212,7 +212,7 @@ async def test_upload_when_the_answer_is_lost_and_nothing_changed_then_unknown_a
     cloudflare = Cloudflare("v1", fault=failing("PUT", "/hello", gone))
 
     with pytest.raises(kind) as caught:
-        await replace_it(create_context(CloudflareProvider(), cloudflare.respond))
+        await deploy_version(create_context(CloudflareProvider(), cloudflare.respond))
 
     assert find_outcome(caught.value) == "unknown"
     assert cloudflare.calls.count("PUT /") == 1
@@ -230,7 +230,7 @@ async def test_upload_when_it_took_effect_but_its_answer_was_lost_then_it_is_und
     cloudflare.fault = fault
 
     with pytest.raises(ProviderUnreachableError) as caught:
-        await replace_it(context_of(cloudflare))
+        await deploy_version(context_of(cloudflare))
 
     assert find_outcome(caught.value) == "restored"
     assert cloudflare.live == "v1"
@@ -243,7 +243,7 @@ async def test_error_when_cloudflare_quotes_vars_and_secrets_then_they_are_hidde
     cloudflare = Cloudflare(fault=failing("PUT", "/hello", httpx2.Response(400, content=body.encode())))
 
     with pytest.raises(CloudflareError) as caught:
-        await replace_it(
+        await deploy_version(
             context_of(cloudflare), upload=upload_of(secrets={"A": secret, "NONE": ""}, env_vars={"B": var})
         )
 
@@ -256,7 +256,7 @@ async def test_error_when_a_page_quotes_a_secret_then_it_is_hidden() -> None:
     cloudflare = Cloudflare(fault=failing("PUT", "/hello", answer))
 
     with pytest.raises(CloudflareError) as caught:
-        await replace_it(context_of(cloudflare), upload=upload_of(secrets={"A": "s3cret"}))
+        await deploy_version(context_of(cloudflare), upload=upload_of(secrets={"A": "s3cret"}))
 
     assert "s3cret" not in json.dumps(caught.value.to_body("request-1"))
 
@@ -324,7 +324,7 @@ async def test_upload_when_the_new_version_cannot_be_read_then_it_is_undone() ->
     cloudflare = Cloudflare("v1", fault=fault)
 
     with pytest.raises(ProviderError, match="cannot be read"):
-        await replace_it(context_of(cloudflare))
+        await deploy_version(context_of(cloudflare))
 
     assert cloudflare.live == "v1"
 
@@ -353,7 +353,7 @@ async def test_upload_when_a_200_says_no_success_then_unchanged_and_without_secr
     cloudflare = Cloudflare("v1", fault=failing("PUT", "/hello", answer))
 
     with pytest.raises(CloudflareError) as caught:
-        await replace_it(context_of(cloudflare), upload=upload_of(secrets={"A": "s3cret-value"}))
+        await deploy_version(context_of(cloudflare), upload=upload_of(secrets={"A": "s3cret-value"}))
 
     assert caught.value.errors == [{"code": 10021, "message": "Uncaught Error: ***"}]
     assert find_outcome(caught.value) == "unchanged"
@@ -363,7 +363,7 @@ async def test_error_when_the_failure_is_undone_then_the_first_one_is_its_cause(
     error = DatabaseError("disk")
 
     with pytest.raises(DatabaseError) as caught:
-        await replace_it(context_of(Cloudflare("v1")), error=error)
+        await deploy_version(context_of(Cloudflare("v1")), error=error)
 
     assert caught.value.__cause__ is error
     assert (error.details, caught.value.details) == (None, {"outcome": "restored"})

@@ -31,7 +31,7 @@ async def make_live(deployments: Deployments, version: str, *, previous: str | N
 
 
 async def age(database: MemoryDatabase) -> None:
-    """Makes all rows as old as an interrupted one."""
+    """Make all rows as old as an interrupted one."""
     moment = (datetime.now(UTC) - timedelta(seconds=PENDING_SECONDS + 1)).replace(tzinfo=None).isoformat() + "Z"
     await database.execute("UPDATE deployments SET created_at = ?", moment)
 

@@ -20,7 +20,7 @@ FILE = {"path": "src/a.js", "content": "export {};\n"}
 
 @pytest.fixture
 def hub(emulators: Emulators) -> Iterator[Hub]:
-    """A repository with a README."""
+    """Return a repository with a README."""
     hub = Hub(emulators)
     emulators.reset()
     yield hub
@@ -29,7 +29,7 @@ def hub(emulators: Emulators) -> Iterator[Hub]:
 
 @pytest.fixture
 def empty(emulators: Emulators) -> Iterator[Hub]:
-    """A repository with nothing in it."""
+    """Return an empty repository."""
     hub = Hub(emulators, {})
     yield hub
     hub.close()

@@ -10,7 +10,7 @@ import pytest
 from tests.emulators.process import Emulators
 from tests.platform import Platform
 from tests.variants import PLANTED_SECRET
-from tests.workers.deployments import constant, deploy, put_behind_our_back, read, request, show
+from tests.workers.deployments import constant, deploy, read, request, show, upload_elsewhere
 from tests.workers.sandbox import call, unique
 from tests.workers.shapes import error_of, success_of
 
@@ -101,7 +101,7 @@ def test_account_when_it_has_no_subdomain_then_refused_before_the_upload(
 
 def test_worker_when_somebody_else_deployed_it_then_it_is_left_alone(platform: Platform, emulators: Emulators) -> None:
     name = unique("foreign")
-    path = put_behind_our_back(emulators, name, constant("theirs"))
+    path = upload_elsewhere(emulators, name, constant("theirs"))
 
     answer = call(platform, "/deploy", {"worker_name": name, "code": constant("ours")})
 
@@ -118,7 +118,7 @@ def test_worker_when_somebody_else_replaced_it_then_that_shows_and_is_not_rolled
     name = unique("changed")
     deploy(platform, name, code=constant("one"))
     deploy(platform, name, code=constant("two"))
-    path = put_behind_our_back(emulators, name, constant("theirs"))
+    path = upload_elsewhere(emulators, name, constant("theirs"))
 
     assert show(platform, name)["status"] == "changed"
     error_of(request(platform, "POST", f"/deploy/{name}/rollback"), 409, "CONFLICT")

@@ -178,7 +178,7 @@ def test_execution_when_asked_for_later_then_it_is_shown_to_its_caller_only(plat
 def leave_early(
     platform: Platform, emulators: Emulators, body: dict[str, str], key: str | None, request_id: str | None = None
 ) -> None:
-    """A caller who is gone, like a killed program, as soon as the model has been asked."""
+    """Send a request and leave, like a killed program, as soon as the model was called."""
     headers = {"Authorization": f"Bearer {platform.all_powerful_key}"}
     headers |= {"Idempotency-Key": key} if key else {}
     headers |= {"X-Request-ID": request_id} if request_id else {}

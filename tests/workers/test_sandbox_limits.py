@@ -10,7 +10,7 @@ import pytest
 from tests.clients.repositories import create_repository, entry
 from tests.emulators.process import Emulators
 from tests.platform import Platform
-from tests.workers.sandbox import call, execute, files_of, handler, play, told, tools_of, use
+from tests.workers.sandbox import call, execute, files_of, handler, play, tool_results, tools_of, use
 from tests.workers.shapes import error_of
 
 JSON = dict[str, Any]
@@ -105,7 +105,7 @@ def test_step_when_its_text_is_long_then_the_caller_gets_the_beginning_and_the_m
     _, read = use(platform, ["write_file", {"path": "a.txt", "content": text}], ["read_file", {"path": "a.txt"}])
 
     assert read["output"] == text[:600] + "…"
-    assert told(emulators)[1] == text
+    assert tool_results(emulators)[1] == text
 
 
 def test_check_when_files_are_wrong_then_each_is_named_with_its_line(platform: Platform, emulators: Emulators) -> None:
@@ -127,7 +127,7 @@ def test_check_when_files_are_wrong_then_each_is_named_with_its_line(platform: P
 
     use(platform, *writes, ["check", {}], *deletions)
 
-    trial = json.loads(told(emulators)[len(files)])
+    trial = json.loads(tool_results(emulators)[len(files)])
     assert trial["passed"] is False
     assert sorted(problem.split(" ")[0] for problem in trial["problems"]) == [
         "bad.js:2:",

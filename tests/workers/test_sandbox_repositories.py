@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("delete_deployed")
 
 @pytest.fixture
 def repo(emulators: Emulators) -> GitHubRepository:
-    """A new repository at the emulated GitHub, with some files in it."""
+    """Return a new repository at the emulated GitHub, with some files."""
     made = create_repository(emulators)
     files = {
         "README.md": "# An old title\n\nSome words.\n",

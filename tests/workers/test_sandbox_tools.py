@@ -10,7 +10,7 @@ import pytest
 from tests.clients.repositories import GitHubRepository, create_repository, entry
 from tests.emulators.process import Emulators
 from tests.platform import Platform
-from tests.workers.sandbox import execute, files_of, play, told, tools_of, use
+from tests.workers.sandbox import execute, files_of, play, tool_results, tools_of, use
 
 TOKEN = "ghp_" + "a1B2" * 9
 
@@ -19,7 +19,7 @@ WORKER = "export default { fetch: () => new Response('old') };\n"
 
 @pytest.fixture
 def repo(emulators: Emulators) -> GitHubRepository:
-    """A new repository with what a workspace has to tell apart."""
+    """Return a new repository with all the kinds of files that a workspace distinguishes."""
     made = create_repository(emulators)
     pixels = made.send("POST", "/git/blobs", content="/9j/4A==", encoding="base64")["sha"]
     head = made.commit(
@@ -99,7 +99,7 @@ def test_list_when_it_is_long_then_it_is_cut_and_says_so(platform: Platform, emu
 
     use(platform, ["list_files", {}], ["list_files", {"folder": "d"}], repo=large.full_name)
 
-    for text, left in zip(told(emulators), (11, 10), strict=True):
+    for text, left in zip(tool_results(emulators), (11, 10), strict=True):
         assert len(text.splitlines()) == 1001
         assert text.endswith(f"\n({left} more; name a folder)")
 

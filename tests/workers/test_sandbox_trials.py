@@ -1,4 +1,4 @@
-"""The trial of a Worker in `POST /execute`: what is run, the fence around it, and what is told of its answers."""
+"""The trial of a Worker in `POST /execute`: what is run, its isolation, and what is shown of its responses."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ class Caller:
         self._process = process
 
     def load(self, code: JSON, *, times: int = 1) -> list[JSON]:
-        """What each request was answered with."""
+        """Return the response to each request."""
         assert self._process.stdin and self._process.stdout
         self._process.stdin.write(json.dumps({"code": code, "times": times}) + "\n")
         self._process.stdin.flush()
