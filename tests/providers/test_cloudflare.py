@@ -102,7 +102,7 @@ def upload_of(**members: Any) -> Upload:
     return Upload(**given)
 
 
-def test_upload_when_built_then_code_vars_and_secrets_are_one_form() -> None:
+def test_upload_of_code_vars_and_secrets_is_one_form() -> None:
     modules = (
         Module("src/index.js", b"export default {}", "application/javascript+module"),
         Module('a "quoted" name.txt', "Grüße".encode(), "text/plain"),
@@ -159,7 +159,7 @@ def test_names_when_they_are_odd_then_they_are_percent_encoded() -> None:
     assert request.path == "/accounts/a%2Fb/workers/scripts/c%3Fd/deployments"
 
 
-def test_traffic_when_built_then_all_versions_with_their_shares_and_by_force() -> None:
+def test_traffic_has_all_versions_with_their_shares() -> None:
     request = PROVIDER.build_traffic(SCRIPT, Live({"v1": 90.0, "v2": 10.0}))
 
     assert request.path.endswith("/hello/deployments?force=true")
@@ -170,11 +170,11 @@ def test_traffic_when_built_then_all_versions_with_their_shares_and_by_force() -
     assert request.repeatable
 
 
-def test_live_when_several_versions_serve_then_the_version_is_the_one_with_most() -> None:
+def test_version_is_the_one_that_serves_most() -> None:
     assert Live({"v1": 30.0, "v2": 70.0}).version == "v2"
 
 
-def test_workers_dev_when_it_is_set_or_only_asked_for_then_another_method() -> None:
+def test_workers_dev_is_read_by_get_and_set_by_post() -> None:
     asking, setting = PROVIDER.build_workers_dev(SCRIPT), PROVIDER.build_workers_dev(SCRIPT, WorkersDev(enabled=True))
 
     assert (asking.method, setting.method) == ("GET", "POST")
@@ -187,7 +187,7 @@ def test_subdomain_when_there_is_none_then_none(subdomain: str | None, expected:
     assert PROVIDER.parse_subdomain(envelope({"subdomain": subdomain})) == expected
 
 
-def test_error_when_cloudflare_names_several_then_all_in_its_own_words() -> None:
+def test_error_has_all_of_cloudflares_messages() -> None:
     errors = [{"code": 10021, "message": "Uncaught Error: x"}, {"code": 10057, "message": "no binding"}, "odd"]
     error = PROVIDER.parse_error(400, {"cf-ray": "ray-1"}, json.dumps({"errors": errors}).encode())
 
@@ -200,7 +200,7 @@ def test_error_when_cloudflare_names_several_then_all_in_its_own_words() -> None
     assert error.details["provider_request_id"] == "ray-1"
 
 
-def test_deployment_error_shows_cloudflares_errors_to_the_caller_only() -> None:
+def test_cloudflares_errors_are_shown_to_the_caller_only() -> None:
     document = refusal(10021, "Uncaught Error: const plan = 'quoted'")
     cause = PROVIDER.parse_error(400, {}, json.dumps(document).encode())
     assert isinstance(cause, CloudflareError)

@@ -74,7 +74,7 @@ def test_api_key_when_there_is_none_then_the_token_is_named() -> None:
         PROVIDER.api_key(Settings())
 
 
-async def test_call_when_made_then_token_version_and_user_agent_go_with_it() -> None:
+async def test_call_has_token_version_and_user_agent() -> None:
     seen: list[httpx2.Request] = []
 
     def respond(request: httpx2.Request) -> httpx2.Response:
@@ -172,7 +172,7 @@ def test_build_when_given_names_then_they_are_encoded(
     assert (body_of(request_.content) if request_.content else None) == document
 
 
-def test_requests_when_a_repetition_would_do_something_else_then_they_are_not_repeatable() -> None:
+def test_requests_that_must_not_be_repeated_are_marked() -> None:
     assert [f"{request.method} {request.path}" for request, *_ in REQUESTS if not request.repeatable] == [
         "PUT /repos/o/r/contents/a%20b/%C3%BC%23%3F.txt",
         "POST /repos/o/r/pulls",

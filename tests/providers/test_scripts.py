@@ -124,7 +124,7 @@ def failing(
         Settings(declared={"CLOUDFLARE_ACCOUNT_ID": "account-1"}),
     ],
 )
-def test_name_script_when_credentials_are_missing_then_an_error_that_names_both(settings: Settings) -> None:
+def test_missing_credentials_are_both_named(settings: Settings) -> None:
     with pytest.raises(MissingCredentialsError, match="Cloudflare credentials not configured") as caught:
         name_script(settings, "hello")
 
@@ -133,14 +133,14 @@ def test_name_script_when_credentials_are_missing_then_an_error_that_names_both(
     assert "`CLOUDFLARE_ACCOUNT_ID`" in caught.value.message
 
 
-async def test_upload_when_the_worker_is_new_then_it_is_live_and_shown() -> None:
+async def test_upload_of_a_new_worker_is_live_and_published() -> None:
     cloudflare = Cloudflare()
 
     assert await deploy_version(context_of(cloudflare)) == "v1"
     assert (cloudflare.live, cloudflare.workers_dev) == ("v1", WorkersDev(enabled=True))
 
 
-async def test_upload_when_workers_dev_is_as_wanted_then_it_is_not_set_again() -> None:
+async def test_workers_dev_is_not_set_again() -> None:
     cloudflare = Cloudflare("v1")
     cloudflare.workers_dev = WorkersDev(enabled=True, previews_enabled=True)
 
@@ -150,7 +150,7 @@ async def test_upload_when_workers_dev_is_as_wanted_then_it_is_not_set_again() -
     assert cloudflare.workers_dev.previews_enabled
 
 
-async def test_upload_when_refused_then_nothing_has_changed_and_nothing_is_undone() -> None:
+async def test_refused_upload_changes_nothing() -> None:
     answer = httpx2.Response(400, json=refusal(10021, "Uncaught Error: x"))
     cloudflare = Cloudflare("v1", fault=failing("PUT", "/hello", answer))
 
@@ -166,7 +166,7 @@ async def test_upload_when_refused_then_nothing_has_changed_and_nothing_is_undon
 
 
 @pytest.mark.parametrize("error", [DatabaseError("disk"), RuntimeError("bug")])
-async def test_undo_when_something_of_ours_fails_then_the_version_and_workers_dev_of_before(error: Exception) -> None:
+async def test_undo_restores_version_and_workers_dev(error: Exception) -> None:
     cloudflare = Cloudflare("v1")
 
     with pytest.raises(type(error)):
@@ -187,7 +187,7 @@ async def test_undo_when_the_worker_is_new_then_it_is_deleted() -> None:
     assert caught.value.message.endswith("The new Worker was deleted again")
 
 
-async def test_undo_when_that_fails_too_then_the_error_says_that_it_is_not_known() -> None:
+async def test_failed_undo_has_an_unknown_outcome() -> None:
     def fault(request: httpx2.Request) -> httpx2.Response | None:
         broken = request.method == "POST" and request.url.path.endswith(("/subdomain", "/deployments"))
         return httpx2.Response(500, json=refusal(10013, "unknown")) if broken else None
@@ -206,7 +206,7 @@ async def test_undo_when_that_fails_too_then_the_error_says_that_it_is_not_known
     ("gone", "kind"),
     [(httpx2.ReadError, ProviderUnreachableError), (httpx2.ReadTimeout, ProviderTimeoutError)],
 )
-async def test_upload_when_the_answer_is_lost_and_nothing_changed_then_unknown_and_sent_only_once(
+async def test_lost_response_of_an_upload_has_an_unknown_outcome(
     gone: type[httpx2.TransportError], kind: type[ProviderError]
 ) -> None:
     cloudflare = Cloudflare("v1", fault=failing("PUT", "/hello", gone))
@@ -218,7 +218,7 @@ async def test_upload_when_the_answer_is_lost_and_nothing_changed_then_unknown_a
     assert cloudflare.calls.count("PUT /") == 1
 
 
-async def test_upload_when_it_took_effect_but_its_answer_was_lost_then_it_is_undone() -> None:
+async def test_upload_whose_response_was_lost_is_undone() -> None:
     cloudflare = Cloudflare("v1")
 
     def fault(request: httpx2.Request) -> httpx2.Response | None:
@@ -236,7 +236,7 @@ async def test_upload_when_it_took_effect_but_its_answer_was_lost_then_it_is_und
     assert cloudflare.live == "v1"
 
 
-async def test_error_when_cloudflare_quotes_vars_and_secrets_then_they_are_hidden_however_they_are_written() -> None:
+async def test_quoted_vars_and_secrets_are_concealed_in_any_form() -> None:
     secret, var = 'a<b & "c"', "line one\nline two"
     text = json.dumps(f"Uncaught Error: {secret} and {var}").replace("<", "\\u003c").replace("&", "\\u0026")
     body = '{"success": false, "errors": [{"code": 10021, "message": ' + text + "}]}"
@@ -288,7 +288,7 @@ async def test_remove_when_refused_then_the_error_and_nothing_changed() -> None:
     assert find_outcome(caught.value) == "unchanged"
 
 
-async def test_remove_when_the_answer_is_lost_then_the_outcome_is_unknown() -> None:
+async def test_lost_response_of_a_deletion_has_an_unknown_outcome() -> None:
     cloudflare = Cloudflare("v1", fault=failing("DELETE", "/hello", httpx2.ReadTimeout))
 
     with pytest.raises(ProviderTimeoutError) as caught:
@@ -301,7 +301,7 @@ async def test_read_before_when_there_is_no_worker_then_nothing() -> None:
     assert await read_before(context_of(Cloudflare()), SCRIPT) == Before(None)
 
 
-async def test_subdomain_when_the_account_has_none_then_an_error_that_says_what_to_do() -> None:
+async def test_account_without_a_subdomain_is_told_to_choose_one() -> None:
     context = create_context(
         CloudflareProvider(), lambda _request: httpx2.Response(200, json=envelope({"subdomain": ""}))
     )
@@ -312,7 +312,7 @@ async def test_subdomain_when_the_account_has_none_then_an_error_that_says_what_
     assert caught.value.errors[0]["code"] == 10063
 
 
-async def test_upload_when_the_new_version_cannot_be_read_then_it_is_undone() -> None:
+async def test_upload_of_an_unreadable_version_is_undone() -> None:
     broken: Any = {"success": True, "result": {"deployments": "?"}}
     reads = 0
 
@@ -348,7 +348,7 @@ async def test_remove_when_a_200_says_not_found_then_it_is_gone() -> None:
     await remove_script(context_of(cloudflare), SCRIPT)
 
 
-async def test_upload_when_a_200_says_no_success_then_unchanged_and_without_secrets() -> None:
+async def test_upload_refused_in_a_200_conceals_secrets() -> None:
     answer = httpx2.Response(200, json=refusal(10021, "Uncaught Error: s3cret-value"))
     cloudflare = Cloudflare("v1", fault=failing("PUT", "/hello", answer))
 
@@ -359,7 +359,7 @@ async def test_upload_when_a_200_says_no_success_then_unchanged_and_without_secr
     assert find_outcome(caught.value) == "unchanged"
 
 
-async def test_error_when_the_failure_is_undone_then_the_first_one_is_its_cause() -> None:
+async def test_error_after_an_undo_has_the_first_as_its_cause() -> None:
     error = DatabaseError("disk")
 
     with pytest.raises(DatabaseError) as caught:
