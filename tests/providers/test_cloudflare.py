@@ -21,28 +21,15 @@ from electrons.providers.cloudflare.provider import (
     Live,
     Module,
     Script,
-    Upload,
     Uploaded,
     WorkersDev,
 )
 from electrons.upstream.provider import ProviderRequest
 from tests.providers.cases import Case, Cases
+from tests.providers.cloudflare_account import deployments, envelope, refusal, upload_of
 
 PROVIDER = CloudflareProvider()
 SCRIPT = Script("account-1", "hello")
-
-
-def envelope(result: Any) -> dict[str, Any]:
-    return {"success": True, "errors": [], "messages": [], "result": result}
-
-
-def refusal(code: int, message: str) -> dict[str, Any]:
-    return {"success": False, "errors": [{"code": code, "message": message}], "messages": [], "result": None}
-
-
-def deployments(*shares: dict[str, float]) -> dict[str, Any]:
-    versions = [[{"version_id": name, "percentage": share} for name, share in share.items()] for share in shares]
-    return envelope({"deployments": [{"id": "d", "strategy": "percentage", "versions": each} for each in versions]})
 
 
 CASES: Cases = {
@@ -87,19 +74,6 @@ def parts_of(request: ProviderRequest) -> list[tuple[str, str | None, str | None
         )
         for part in message.iter_parts()
     ]
-
-
-def upload_of(**members: Any) -> Upload:
-    modules = (Module("index.js", b"export default {}", "application/javascript+module"),)
-    given: dict[str, Any] = {
-        "main_module": "index.js",
-        "modules": modules,
-        "compatibility_date": "2026-10-01",
-        "env_vars": {},
-        "secrets": {},
-        **members,
-    }
-    return Upload(**given)
 
 
 def test_upload_of_code_vars_and_secrets_is_one_form() -> None:

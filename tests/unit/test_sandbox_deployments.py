@@ -14,8 +14,7 @@ from electrons.settings import Secret
 from electrons.testing import TestClient, TestResponse, create_key, create_memory_bindings
 from sandbox_executor.routes import app
 from sandbox_executor.settings import SandboxSettings
-from tests.providers.test_cloudflare import deployments, refusal
-from tests.providers.test_scripts import Cloudflare, failing
+from tests.providers.cloudflare_account import Cloudflare, deployments, failing, refusal
 
 SCOPES = ("sandbox:execute", "sandbox:deploy", "sandbox:commit")
 SETTINGS = SandboxSettings(
