@@ -302,6 +302,12 @@ class ProviderError(ElectronsError):
             self.retry_after = min(max(retry_after, 0), RETRY_AFTER_LIMIT_SECONDS)
             self.headers.append(("Retry-After", str(math.ceil(self.retry_after))))
 
+    @property
+    def log_message(self) -> str:
+        """Return what the log may have of the error: the provider, its status and its code."""
+        facts = [(self.details or {}).get(name) for name in ("provider", "status", "code")]
+        return " ".join(str(fact) for fact in facts if fact is not None)
+
 
 class ProviderAuthError(ProviderError):
     """The provider rejects our credentials. Never a 401 to the caller, whose own key is valid."""

@@ -89,7 +89,9 @@ def _message(error: BaseException) -> str:
     if isinstance(error, ValidationError):
         kinds = sorted({problem["type"] for problem in error.errors(include_url=False, include_input=False)})
         return f"{error.error_count()} errors in {error.title}: {', '.join(kinds)}"
-    return redact(_QUOTED.sub("'…'", str(error)))[:_MESSAGE_LIMIT]
+    # Some errors (`ProviderError`) have other words for the log than for the caller.
+    text = getattr(error, "log_message", None) or str(error)
+    return redact(_QUOTED.sub("'…'", text))[:_MESSAGE_LIMIT]
 
 
 def timestamp() -> str:

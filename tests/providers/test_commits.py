@@ -42,7 +42,7 @@ async def commit(hub: Hub, *changes: FileChange, message: str = "Change", **targ
     return await commit_files(hub.context(max_retries=0), GITHUB, wanted, changes, message=message)
 
 
-async def test_commit_when_made_then_all_files_are_in_one_with_the_head_as_its_parent(create_hub: CreateHub) -> None:
+async def test_commit_has_all_files_and_the_head_as_its_parent(create_hub: CreateHub) -> None:
     hub = create_hub({"README.md": b"# Tests\n", "old.txt": b"old\n"})
     before = hub.head()
 
@@ -71,7 +71,7 @@ async def test_commit_when_made_then_all_files_are_in_one_with_the_head_as_its_p
     assert hub.content("nul.txt") == b"a\0b"
 
 
-async def test_commit_when_all_is_text_then_content_is_made_in_one_call(create_hub: CreateHub) -> None:
+async def test_commit_of_text_needs_one_call_for_its_content(create_hub: CreateHub) -> None:
     hub = create_hub()
     hub.emulators.reset()
 
@@ -81,7 +81,7 @@ async def test_commit_when_all_is_text_then_content_is_made_in_one_call(create_h
     assert posts == ["POST /git/trees", "POST /git/commits", "PATCH /git/refs/heads/main"]
 
 
-async def test_modes_when_files_change_then_they_stay_unless_the_change_says_otherwise(create_hub: CreateHub) -> None:
+async def test_modes_are_kept_unless_the_change_has_one(create_hub: CreateHub) -> None:
     hub = create_hub()
     await commit(hub, write("run.sh", executable=True), write("plain.txt"))
 
@@ -104,9 +104,7 @@ async def test_modes_when_files_change_then_they_stay_unless_the_change_says_oth
         (write("README.md", b"# Tests\n"), "Nothing to commit"),
     ],
 )
-async def test_commit_when_it_cannot_be_done_to_these_files_then_nothing_is_written(
-    create_hub: CreateHub, change: FileChange, problem: str
-) -> None:
+async def test_impossible_change_writes_nothing(create_hub: CreateHub, change: FileChange, problem: str) -> None:
     hub = create_hub({"README.md": b"# Tests\n", "src/a": b"a"})
     before = hub.head()
     hub.emulators.reset()
@@ -120,7 +118,7 @@ async def test_commit_when_it_cannot_be_done_to_these_files_then_nothing_is_writ
     assert {line.split()[0] for line in hub.requests()} == {"GET"}
 
 
-async def test_commit_when_the_tree_is_truncated_then_its_paths_are_found_all_the_same(create_hub: CreateHub) -> None:
+async def test_commit_finds_paths_in_a_truncated_tree(create_hub: CreateHub) -> None:
     hub = create_hub({f"{folder}/{number}": b"x" for folder in "abc" for number in range(3)}, prefix="huge")
 
     await commit(hub, delete("c/2"), write("c/1"), write("d/e/f"))
@@ -165,7 +163,7 @@ async def test_branch_when_missing_then_the_text_says_how(create_hub: CreateHub)
         await commit(hub, write("a"), branch="develop")
 
 
-async def test_head_when_another_one_is_expected_then_conflict_and_nothing_is_written(create_hub: CreateHub) -> None:
+async def test_unexpected_head_is_a_conflict(create_hub: CreateHub) -> None:
     hub = create_hub()
     expected = hub.head()
     moved = hub.put("other", b"x")
@@ -177,7 +175,7 @@ async def test_head_when_another_one_is_expected_then_conflict_and_nothing_is_wr
     await commit(hub, write("a"), expected_head=moved)
 
 
-async def test_branch_when_it_moves_during_the_commit_then_conflict_and_nothing_has_changed(
+async def test_branch_that_moves_during_the_commit_is_a_conflict(
     create_hub: CreateHub,
 ) -> None:
     hub = create_hub()
@@ -210,7 +208,7 @@ async def test_empty_repository_when_several_files_then_two_commits(create_hub: 
     assert hub.files() == {"run": "100755", "b": "100644", "c": "100644"}
 
 
-async def test_empty_repository_when_its_one_file_is_executable_then_it_is(create_hub: CreateHub) -> None:
+async def test_only_file_of_an_empty_repository_can_be_executable(create_hub: CreateHub) -> None:
     hub = create_hub({})
 
     await commit(hub, write("run", executable=True))
@@ -218,7 +216,7 @@ async def test_empty_repository_when_its_one_file_is_executable_then_it_is(creat
     assert hub.files() == {"run": "100755"}
 
 
-async def test_empty_repository_when_something_is_to_be_deleted_then_it_stays_empty(create_hub: CreateHub) -> None:
+async def test_deletion_in_an_empty_repository_leaves_it_empty(create_hub: CreateHub) -> None:
     hub = create_hub({})
 
     with pytest.raises(RequestError, match="`a` does not exist"):
@@ -229,7 +227,7 @@ async def test_empty_repository_when_something_is_to_be_deleted_then_it_stays_em
     assert hub.git("for-each-ref") == ""
 
 
-async def test_empty_repository_when_the_second_commit_fails_then_the_first_one_is_named(create_hub: CreateHub) -> None:
+async def test_error_of_the_second_commit_names_the_first(create_hub: CreateHub) -> None:
     hub = create_hub({})
     hub.emulators.add_fault("github", kind="status", status=500, path_contains="/git/trees", method="POST")
 
@@ -241,7 +239,7 @@ async def test_empty_repository_when_the_second_commit_fails_then_the_first_one_
 
 @pytest.mark.parametrize("kind", ["cut", "broken_json"])
 @pytest.mark.parametrize(("method", "path"), [("PATCH", "/git/refs/"), ("PUT", "/contents/")])
-async def test_answer_when_lost_after_the_work_then_the_branch_tells_that_it_is_done(
+async def test_lost_response_is_replaced_by_a_look_at_the_branch(
     create_hub: CreateHub, kind: str, method: str, path: str
 ) -> None:
     hub = create_hub({} if method == "PUT" else {"README.md": b"x"})
@@ -252,7 +250,7 @@ async def test_answer_when_lost_after_the_work_then_the_branch_tells_that_it_is_
     assert hub.head() == made.sha
 
 
-async def test_answer_when_lost_for_a_new_branch_then_the_branch_tells_that_it_is_done(create_hub: CreateHub) -> None:
+async def test_lost_response_is_replaced_for_a_new_branch(create_hub: CreateHub) -> None:
     hub = create_hub()
     hub.emulators.add_fault("github", kind="cut", method="POST", path_contains="/git/refs")
 
@@ -262,9 +260,7 @@ async def test_answer_when_lost_for_a_new_branch_then_the_branch_tells_that_it_i
 
 
 @pytest.mark.parametrize("status", [500, 502])
-async def test_branch_when_github_fails_to_move_it_then_the_error_says_what_to_look_at(
-    create_hub: CreateHub, status: int
-) -> None:
+async def test_error_of_moving_the_branch_says_what_to_check(create_hub: CreateHub, status: int) -> None:
     hub = create_hub()
     before = hub.head()
     hub.emulators.add_fault("github", kind="status", status=status, method="PATCH")
@@ -296,7 +292,7 @@ async def test_branch_when_protected_then_githubs_own_words(create_hub: CreateHu
     assert caught.value.message == f"GitHub rejected the request: {words}"
 
 
-async def test_branch_when_github_is_slow_after_the_work_then_the_branch_tells_that_it_is_done(
+async def test_slow_response_is_replaced_by_a_look_at_the_branch(
     create_hub: CreateHub,
 ) -> None:
     hub = create_hub()
@@ -309,7 +305,7 @@ async def test_branch_when_github_is_slow_after_the_work_then_the_branch_tells_t
 
 
 @pytest.mark.parametrize(("status", "landed"), [("ahead", True), ("diverged", False)])
-async def test_branch_when_it_has_moved_on_from_the_commit_then_it_has_landed(status: str, landed: bool) -> None:
+async def test_commit_that_others_built_on_counts_as_made(status: str, landed: bool) -> None:
     heads = iter(["a" * 40, "f" * 40])
     commit_answer = {"sha": "c" * 40, "tree": {"sha": "d" * 40}, "html_url": "https://github.example/c"}
     answers = {

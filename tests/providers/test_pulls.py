@@ -36,7 +36,7 @@ async def test_pull_when_the_answer_is_lost_then_it_is_found(create_hub: CreateH
     assert url.endswith("/pull/1")
 
 
-async def test_pull_when_there_is_nothing_to_merge_then_githubs_own_words(create_hub: CreateHub) -> None:
+async def test_pull_request_without_changes_has_githubs_message(create_hub: CreateHub) -> None:
     hub = create_hub()
     hub.branch("same", sha=hub.head())
 

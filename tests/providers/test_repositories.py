@@ -14,7 +14,7 @@ GITHUB = GitHubProvider()
 FILES = {"README.md": b"# Tests\n", "src/a.py": b"A = 1\n", "src/deep/b.bin": b"\x00\xff"}
 
 
-async def test_tree_when_read_then_files_and_folders_with_their_modes_and_sizes(create_hub: CreateHub) -> None:
+async def test_tree_has_files_and_folders_with_modes_and_sizes(create_hub: CreateHub) -> None:
     hub = create_hub(FILES)
 
     tree = await read_tree(hub.context(), GITHUB, hub.repo, "main")
@@ -51,7 +51,7 @@ async def test_tree_when_the_repository_is_empty_then_no_head(create_hub: Create
     assert await find_branch(hub.context(), GITHUB, hub.repo, "main") == Branch(head=None, empty=True)
 
 
-async def test_tree_when_there_is_no_such_branch_then_the_default_one_is_named(create_hub: CreateHub) -> None:
+async def test_error_of_a_missing_branch_names_the_default_one(create_hub: CreateHub) -> None:
     hub = create_hub()
 
     with pytest.raises(ProviderRejectedError, match=r"has no branch `develop` .its default branch is `main`") as caught:
@@ -60,7 +60,7 @@ async def test_tree_when_there_is_no_such_branch_then_the_default_one_is_named(c
     assert caught.value.upstream_status == 404
 
 
-async def test_tree_when_the_token_does_not_see_the_repository_then_that(create_hub: CreateHub) -> None:
+async def test_error_of_a_missing_repository_says_so(create_hub: CreateHub) -> None:
     hub = create_hub()
 
     with pytest.raises(ProviderRejectedError, match="no repository `demo/nothing` that the token"):

@@ -44,7 +44,7 @@ def test_request_when_short_then_defaults() -> None:
         ("message", "message is required", [..., None, "", " \n", 5, ["x"]]),
     ],
 )
-def test_member_when_missing_empty_or_of_another_type_then_one_text(name: str, text: str, values: list[Any]) -> None:
+def test_wrong_field_has_one_message_whatever_is_wrong(name: str, text: str, values: list[Any]) -> None:
     for value in values:
         error = refuse(**{name: value})
 
@@ -106,7 +106,7 @@ def test_content_when_null_then_nothing_whatever_the_encoding() -> None:
     assert [file.data for file in body.files] == [None, None]
 
 
-def test_base_branch_when_it_is_not_used_then_it_may_be_the_same() -> None:
+def test_unused_base_branch_may_be_the_branch_itself() -> None:
     assert parse(base_branch="main").base_branch == "main"
 
 

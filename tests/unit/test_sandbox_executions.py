@@ -141,7 +141,7 @@ async def test_end_that_cannot_be_saved_is_saved_after_the_response() -> None:
     assert (ends, row["status"], row["ended_by"]) == (2, "succeeded", "finished")
 
 
-async def test_error_of_the_model_is_not_replaced_by_one_of_the_database() -> None:
+async def test_database_error_does_not_replace_the_models_error() -> None:
     platform = await create_platform(WRITE, httpx2.Response(500, json={"error": {"message": "overloaded"}}))
     platform.database.refused = {"UPDATE executions"}
 
@@ -155,7 +155,7 @@ async def test_error_of_the_model_is_not_replaced_by_one_of_the_database() -> No
     assert [(row["input_units"], row["output_units"]) for row in usage] == [(10, 10)]
 
 
-async def test_execution_that_was_left_running_is_ended_when_it_is_asked_for() -> None:
+async def test_interrupted_execution_is_ended_when_it_is_read() -> None:
     platform = await create_platform(WRITE, FINISH)
     execution_id = (await platform.execute()).json()["execution_id"]
     await platform.database.execute(
@@ -170,7 +170,7 @@ async def test_execution_that_was_left_running_is_ended_when_it_is_asked_for() -
     assert (await platform.row())["status"] == "failed"
 
 
-async def test_execution_that_was_left_running_is_ended_by_the_next_one() -> None:
+async def test_interrupted_execution_is_ended_by_the_next_one() -> None:
     platform = await create_platform(WRITE, FINISH, FINISH)
     first = (await platform.execute()).json()["execution_id"]
     await platform.database.execute("UPDATE executions SET status = 'running', updated_at = '2026-01-01T00:00:00.000Z'")
@@ -181,7 +181,7 @@ async def test_execution_that_was_left_running_is_ended_by_the_next_one() -> Non
     assert (row["status"], row["error_code"], row["error_status"]) == ("failed", "EXECUTION_INTERRUPTED", 503)
 
 
-async def test_retry_of_an_interrupted_execution_gets_its_partial_result() -> None:
+async def test_retry_after_an_interruption_gets_the_partial_result() -> None:
     platform = await create_platform(WRITE, FINISH)
     await platform.execute(key="key-1")
     await platform.database.execute("UPDATE executions SET status = 'running', updated_at = '2026-01-01T00:00:00.000Z'")
@@ -210,6 +210,19 @@ async def test_execution_thought_interrupted_can_still_succeed() -> None:
 
     row = await platform.row()
     assert (row["status"], row["error"], row["error_code"]) == ("succeeded", None, None)
+
+
+@pytest.mark.parametrize("text", ["", " \n"])
+async def test_blank_text_of_a_turn_is_not_sent_back(text: str) -> None:
+    turn = message(WRITE)
+    turn["content"].insert(0, {"type": "text", "text": text})
+    platform = await create_platform(turn, FINISH)
+
+    assert (await platform.execute()).status == 200
+
+    blocks = [block for each in platform.model.requests[1]["messages"] for block in each["content"]]
+    assert [block for block in blocks if block["type"] == "text" and not block["text"].strip()] == []
+    assert [block["type"] for block in blocks] == ["text", "tool_use", "tool_result"]
 
 
 async def test_turn_that_says_nothing_is_left_out_of_the_conversation() -> None:

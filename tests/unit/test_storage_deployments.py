@@ -31,7 +31,7 @@ async def make_live(deployments: Deployments, version: str, *, previous: str | N
 
 
 async def age(database: MemoryDatabase) -> None:
-    """Makes all rows as old as an interrupted one."""
+    """Make all rows as old as an interrupted one."""
     moment = (datetime.now(UTC) - timedelta(seconds=PENDING_SECONDS + 1)).replace(tzinfo=None).isoformat() + "Z"
     await database.execute("UPDATE deployments SET created_at = ?", moment)
 
@@ -40,7 +40,7 @@ async def statuses(deployments: Deployments) -> list[str]:
     return [row.status for row in await deployments.load_history("hello", key_id="key-1", limit=10)]
 
 
-async def test_begin_when_nothing_is_pending_then_a_row_that_is_not_live_yet() -> None:
+async def test_inserted_row_is_pending_and_not_live() -> None:
     deployments = Deployments(MemoryDatabase())
 
     await begin(deployments)
@@ -51,7 +51,7 @@ async def test_begin_when_nothing_is_pending_then_a_row_that_is_not_live_yet() -
     assert await deployments.find_live("hello", key_id="key-1") is None
 
 
-async def test_begin_when_something_is_pending_then_none_but_for_another_worker() -> None:
+async def test_pending_row_blocks_changes_of_its_worker_only() -> None:
     deployments = Deployments(MemoryDatabase())
     await begin(deployments)
 
@@ -61,7 +61,7 @@ async def test_begin_when_something_is_pending_then_none_but_for_another_worker(
     )
 
 
-async def test_begin_when_what_was_pending_has_ended_then_again() -> None:
+async def test_ended_row_blocks_no_change() -> None:
     deployments = Deployments(MemoryDatabase())
     await deployments.end(await begin(deployments), "failed", error_code="DEPLOYMENT_FAILED")
 
@@ -69,7 +69,7 @@ async def test_begin_when_what_was_pending_has_ended_then_again() -> None:
     assert await statuses(deployments) == ["pending", "failed"]
 
 
-async def test_begin_when_what_is_pending_was_interrupted_then_again_and_it_counts_as_unconfirmed() -> None:
+async def test_interrupted_row_counts_as_unconfirmed() -> None:
     database = MemoryDatabase()
     deployments = Deployments(database)
     await begin(deployments)
@@ -100,7 +100,7 @@ async def test_succeed_when_others_were_live_then_only_this_one_is() -> None:
     )
 
 
-async def test_find_live_when_a_later_row_is_unconfirmed_then_the_one_that_is_sure() -> None:
+async def test_sure_row_is_live_before_an_unconfirmed_one() -> None:
     deployments = Deployments(MemoryDatabase())
     row_id = await make_live(deployments, "v1")
     await deployments.end(await begin(deployments), "unconfirmed")
@@ -123,7 +123,7 @@ async def test_find_live_when_it_was_deleted_then_none() -> None:
     assert await statuses(deployments) == ["deleted", "deleted"]
 
 
-async def test_find_upload_when_a_version_came_by_a_deployment_then_its_row() -> None:
+async def test_upload_of_a_version_is_found() -> None:
     deployments = Deployments(MemoryDatabase())
     row_id = await make_live(deployments, "v1")
     rollback = await begin(
@@ -199,7 +199,7 @@ async def test_worker_whose_deletion_is_done_is_free_for_another_key() -> None:
     assert [row.key_id for row in await deployments.load_history("hello", key_id="key-2", limit=10)] == ["key-2"]
 
 
-async def test_worker_that_an_interrupted_change_may_have_made_keeps_its_key() -> None:
+async def test_worker_of_an_interrupted_change_keeps_its_key() -> None:
     database = MemoryDatabase()
     deployments = Deployments(database)
     await begin(deployments)

@@ -18,7 +18,7 @@ def code_of(modules: dict[str, str | bytes], main: str) -> WorkerFiles:
     return WorkerFiles(main=main, modules=modules, compatibility_date="2026-10-01")
 
 
-def test_javascript_when_described_then_wrapped_without_network_and_typed_by_suffix() -> None:
+def test_javascript_is_wrapped_and_typed_by_suffix() -> None:
     files: dict[str, str | bytes] = {
         "src/index.js": "export default {}",
         "src/lib.cjs": "exports.a = 1",
@@ -49,7 +49,7 @@ def test_javascript_when_described_then_wrapped_without_network_and_typed_by_suf
     assert described["limits"] == {"cpuMs": 50, "subRequests": 0}
 
 
-def test_python_when_described_then_its_main_module_is_at_the_top() -> None:
+def test_main_module_of_python_is_at_the_top() -> None:
     described = build_worker_code(code_of({"src/entry.py": "import a", "src/a.py": ""}, "src/entry.py"), cpu_ms=50)
 
     assert described["mainModule"] == "entry.py"
@@ -61,7 +61,7 @@ def test_python_when_described_then_its_main_module_is_at_the_top() -> None:
     ("main", "language"),
     [("a.js", "javascript"), ("a.mjs", "javascript"), ("a.py", "python"), ("a.ts", None), ("a", None)],
 )
-def test_language_when_asked_then_by_the_suffix_of_the_main_module(main: str, language: str | None) -> None:
+def test_language_is_that_of_the_main_modules_suffix(main: str, language: str | None) -> None:
     assert code_of({}, main).language == language
 
 
@@ -88,7 +88,7 @@ def test_language_when_asked_then_by_the_suffix_of_the_main_module(main: str, la
         ),
     ],
 )
-def test_error_when_explained_then_only_the_codes_own_frames_are_left(message: str, text: str) -> None:
+def test_explained_error_has_only_the_codes_own_frames(message: str, text: str) -> None:
     assert explain_error(message, code_of({}, "src/entry.py"), cpu_ms=50) == text
 
 
@@ -106,7 +106,7 @@ def test_error_when_it_is_long_then_cut() -> None:
         ("TypeError: no", False, False),
     ],
 )
-def test_error_when_judged_then_start_and_loader_are_told_apart(message: str, start: bool, loader: bool) -> None:
+def test_failures_of_start_and_of_loader_are_distinguished(message: str, start: bool, loader: bool) -> None:
     assert (is_start_failure(message), looks_like_loader_failure(message)) == (start, loader)
 
 
@@ -139,13 +139,13 @@ class Parser:
         ('No such module "electrons:absent".', []),
     ],
 )
-async def test_javascript_when_checked_then_only_a_syntax_error_is_a_problem(error: str, problems: list[str]) -> None:
+async def test_check_of_javascript_reports_only_syntax_errors(error: str, problems: list[str]) -> None:
     found = await check_javascript(Parser(error), {"a.js": "one\ntwo"})
 
     assert [str(problem) for problem in found] == problems
 
 
-def test_error_when_it_begins_with_prefixes_for_ever_then_they_are_gone_at_once() -> None:
+def test_error_of_endless_prefixes_is_explained_at_once() -> None:
     text = explain_error("Error: " * 1_000_000 + "no", code_of({}, "a.js"), cpu_ms=50)
 
     assert len(text) < len("Error: ")

@@ -71,9 +71,7 @@ def test_new_branch_begins_at_the_files_of_its_base(platform: Platform, repo: Gi
     assert repo.git("rev-parse", "new-title^").strip() == head
 
 
-def test_branch_that_exists_is_refused_before_the_model_is_asked(
-    platform: Platform, emulators: Emulators, repo: GitHubRepository
-) -> None:
+def test_branch_that_exists_is_refused_unpaid(platform: Platform, emulators: Emulators, repo: GitHubRepository) -> None:
     repo.send("POST", "/git/refs", ref="refs/heads/taken", sha=repo.tip())
     body = {"task": TASK, "repo": repo.full_name, "branch": "taken", "commit": True, "create_branch": True}
 
@@ -83,7 +81,7 @@ def test_branch_that_exists_is_refused_before_the_model_is_asked(
     assert emulators.requests("anthropic") == []
 
 
-def test_pull_request_into_its_own_branch_is_refused_before_the_model_is_asked(
+def test_pull_request_into_its_own_branch_is_refused_unpaid(
     platform: Platform, emulators: Emulators, repo: GitHubRepository
 ) -> None:
     body = {"task": TASK, "repo": repo.full_name, "commit": True, "create_pr": True}

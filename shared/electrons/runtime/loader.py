@@ -59,7 +59,7 @@ class LoadedIsolate:
         return LoadedResponse(status=response.status, headers=headers, body=body, truncated=truncated)
 
     def close(self) -> None:
-        """See `LoadedWorker.close`. Only the local stack has something to dispose of: a process."""
+        """See `LoadedWorker.close`. Only in the local stack is there something to dispose of: a process."""
         self._controller.abort()
         dispose = js.Reflect.get(self._worker, js.Symbol.dispose)
         if dispose:
@@ -67,7 +67,7 @@ class LoadedIsolate:
 
 
 async def _settle(value: Any) -> Any:
-    """Await what the local stack's binding answers with a promise and Cloudflare's at once."""
+    """Await the promise of the local stack's binding; Cloudflare's returns its values directly."""
     return await value if inspect.isawaitable(value) else value
 
 

@@ -26,7 +26,7 @@ from electrons.logs import redact
 from electrons.settings import NOT_SET, Secret, Setting
 from electrons.upstream.errors import MESSAGE_LIMIT, classify_error, parse_json_error, parse_retry_after
 from electrons.upstream.provider import Part, Provider, ProviderRequest
-from electrons.upstream.reading import as_text
+from electrons.upstream.reading import Reader, UnreadableError, as_integer, as_string
 
 API_TOKEN = Setting(
     name="CLOUDFLARE_API_TOKEN",
@@ -144,7 +144,7 @@ class CloudflareProvider(Provider):
 
     def parse_subdomain(self, document: dict[str, Any]) -> str | None:
         """`{"subdomain"}`; None when there is none."""
-        return as_text(self._result(document)["subdomain"])
+        return as_string(_result(document)["subdomain"])
 
     def build_live(self, script: Script) -> ProviderRequest:
         """`GET …/deployments`: the latest are first."""
@@ -152,7 +152,7 @@ class CloudflareProvider(Provider):
 
     def parse_live(self, document: dict[str, Any]) -> Live | None:
         """`{"deployments": [{"versions": [{"version_id", "percentage"}], …}]}`; None when nothing was deployed."""
-        deployments = self._result(document)["deployments"]
+        deployments = _result(document)["deployments"]
         return _live(deployments[0]) if deployments else None
 
     def build_traffic(self, script: Script, live: Live) -> ProviderRequest:
@@ -167,7 +167,7 @@ class CloudflareProvider(Provider):
 
     def parse_traffic(self, document: dict[str, Any]) -> Live:
         """Return the deployment that was made, which has the form of one in a list."""
-        return _live(self._result(document))
+        return _live(_result(document))
 
     def build_upload(self, script: Script, upload: Upload) -> ProviderRequest:
         """`PUT /accounts/{account}/workers/scripts/{name}`: a new version, live at once, or nothing.
@@ -197,11 +197,12 @@ class CloudflareProvider(Provider):
             confidential=(*upload.env_vars.values(), *upload.secrets.values()),
         )
 
-    def parse_upload(self, document: dict[str, Any], *, confidential: tuple[str, ...] = ()) -> Uploaded:
-        """`{"id": the Worker's name, "tag": its id, "startup_time_ms", …}`. An error does not quote `confidential`."""
-        result = self._result(document, confidential=confidential)
-        startup = result.get("startup_time_ms")
-        return Uploaded(as_text(result.get("tag")) or str(result["id"]), int(startup) if startup is not None else None)
+    def parse_upload(self, document: dict[str, Any]) -> Uploaded:
+        """`{"id": the Worker's name, "tag": its id, "startup_time_ms", …}`."""
+        result = _result(document)
+        return Uploaded(
+            as_string(result.get("tag")) or Reader(result).string("id"), as_integer(result.get("startup_time_ms"))
+        )
 
     def build_workers_dev(self, script: Script, state: WorkersDev | None = None) -> ProviderRequest:
         """`GET …/subdomain`, or with a state `POST …/subdomain`, whose second call changes nothing."""
@@ -213,7 +214,7 @@ class CloudflareProvider(Provider):
 
     def parse_workers_dev(self, document: dict[str, Any]) -> WorkersDev:
         """Read `{"enabled", "previews_enabled"}`."""
-        result = self._result(document)
+        result = _result(document)
         return WorkersDev(result["enabled"] is True, result.get("previews_enabled") is True)
 
     def build_removal(self, script: Script) -> ProviderRequest:
@@ -225,26 +226,10 @@ class CloudflareProvider(Provider):
 
     def parse_error(self, status: int, headers: dict[str, str], content: bytes) -> ProviderError:
         """Return a `CloudflareError`, unless our token, credit or request rate is the reason."""
-        return self._classify(parse_json_error(content), status=status, headers=headers)
-
-    def check_success(self, document: dict[str, Any], *, confidential: tuple[str, ...] = ()) -> None:
-        """Raise the error in a response whose status is 200 but which says `"success": false`."""
-        if document.get("success") is False:
-            raise self._classify(document, status=200, headers={}, confidential=confidential)
-
-    def _result(self, document: dict[str, Any], *, confidential: tuple[str, ...] = ()) -> dict[str, Any]:
-        self.check_success(document, confidential=confidential)
-        result = document["result"]
-        if document["success"] is not True or not isinstance(result, dict):
-            raise ValueError("no result")
-        return result
-
-    def _classify(
-        self, document: dict[str, Any], *, status: int, headers: dict[str, str], confidential: tuple[str, ...] = ()
-    ) -> ProviderError:
+        document = parse_json_error(content)
         listed = document.get("errors")
         items = [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
-        errors = [_describe(item, confidential) for item in items]
+        errors = [_describe(item) for item in items]
         codes = {item["code"] for item in errors}
         error = classify_error(
             "; ".join(f"{item['message']} [code: {item['code']}]" for item in errors),
@@ -263,15 +248,21 @@ def _account_path(account_id: str) -> str:
     return f"/accounts/{quote(account_id, safe='')}"
 
 
+def _result(document: dict[str, Any]) -> dict[str, Any]:
+    result = document["result"]
+    if document["success"] is not True or not isinstance(result, dict):
+        raise UnreadableError("`result` is not an object")
+    return result
+
+
 def _live(deployment: dict[str, Any]) -> Live:
-    traffic = {str(item["version_id"]): float(item["percentage"]) for item in deployment["versions"]}
-    if not traffic:
-        raise ValueError("no versions")
-    return Live(traffic)
+    versions = [Reader(item) for item in Reader(deployment).array("versions")]
+    if not versions:
+        raise UnreadableError("no versions")
+    # All of them or none: a version that is left out would seem to serve nothing.
+    return Live({version.string("version_id"): version.number("percentage", limit=100) for version in versions})
 
 
-def _describe(item: dict[str, Any], confidential: tuple[str, ...]) -> dict[str, Any]:
-    code, message = item.get("code"), as_text(item.get("message")) or "no message"
-    for text in sorted(filter(None, confidential), key=len, reverse=True):
-        message = message.replace(text, "***")
+def _describe(item: dict[str, Any]) -> dict[str, Any]:
+    code, message = item.get("code"), as_string(item.get("message")) or "no message"
     return {"code": code if isinstance(code, int) else None, "message": redact(message)[:MESSAGE_LIMIT]}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import Literal
 
 from electrons.context import Context
@@ -83,9 +82,9 @@ async def read_before(context: Context, script: Script) -> Before:
 
 async def upload_script(context: Context, script: Script, upload: Upload) -> tuple[Uploaded, str]:
     """Put a new version live; return the upload and the version's id. Raises `ProviderError`."""
-    request = CLOUDFLARE.build_upload(script, upload)
-    parse = partial(CLOUDFLARE.parse_upload, confidential=request.confidential)
-    uploaded = await call_provider(context, CLOUDFLARE, request, parse)
+    uploaded = await call_provider(
+        context, CLOUDFLARE, CLOUDFLARE.build_upload(script, upload), CLOUDFLARE.parse_upload
+    )
     live = await read_live(context, script)
     if live is None:
         raise unreadable(CLOUDFLARE)
@@ -111,7 +110,8 @@ async def remove_script(context: Context, script: Script) -> None:
     try:
         async with open_response(context, CLOUDFLARE, CLOUDFLARE.build_removal(script)) as response:
             content = b"".join([chunk async for chunk in iterate_body(CLOUDFLARE, response)])
-        CLOUDFLARE.check_success(parse_json_error(content))
+        if parse_json_error(content).get("success") is False:
+            raise CLOUDFLARE.parse_error(200, {}, content)
     except CloudflareError as error:
         if not _is_not_found(error):
             raise

@@ -24,7 +24,7 @@ from electrons.http import HeaderPairs
 from electrons.settings import NOT_SET, Secret, Setting
 from electrons.upstream.errors import classify_error, parse_json_error, parse_retry_after
 from electrons.upstream.provider import Provider, ProviderRequest
-from electrons.upstream.reading import as_object, as_text
+from electrons.upstream.reading import as_integer, as_object, as_string
 
 API_VERSION = "2026-03-10"
 
@@ -39,6 +39,9 @@ DEFAULT_PAUSE_SECONDS = 60.0
 """How long to wait at a rate limit for which GitHub names no time."""
 
 _LIMIT_WORDS = ("rate limit", "abuse detection")  # the second is GitHub's older text for its secondary rate limits
+
+_SIZE_LIMIT = 10**12
+"""Bytes of a file that is listed."""
 
 FILE_MODE, EXECUTABLE_MODE, LINK_MODE, FOLDER_MODE, SUBMODULE_MODE = "100644", "100755", "120000", "040000", "160000"
 
@@ -163,7 +166,9 @@ class GitHubProvider(Provider):
     def parse_tree(self, document: dict[str, Any]) -> tuple[dict[str, TreeEntry], bool]:
         """Return the entries by path, and whether there are more than were listed (over 100,000, or 7 MB)."""
         entries = {
-            _string(item["path"]): TreeEntry(_string(item["mode"]), _string(item["sha"]), item.get("size"))
+            _string(item["path"]): TreeEntry(
+                _string(item["mode"]), _string(item["sha"]), as_integer(item.get("size"), limit=_SIZE_LIMIT)
+            )
             for item in document["tree"]
         }
         return entries, document.get("truncated") is True
@@ -226,7 +231,7 @@ class GitHubProvider(Provider):
         document = parse_json_error(content)
         errors = document.get("errors")
         problems = [text for item in errors if (text := _problem(item))] if isinstance(errors, list) else []
-        message = ": ".join(filter(None, [as_text(document.get("message")), "; ".join(problems)]))
+        message = ": ".join(filter(None, [as_string(document.get("message")), "; ".join(problems)]))
         retry_after = parse_retry_after(headers)
         limited = status in {403, 429} and (
             status == 429
@@ -264,8 +269,8 @@ def _pause(headers: dict[str, str]) -> float:
 
 def _problem(item: object) -> str | None:
     fields = as_object(item)
-    named = (as_text(fields.get(name)) for name in ("resource", "field", "code"))
-    return as_text(item) or as_text(fields.get("message")) or " ".join(word for word in named if word) or None
+    named = (as_string(fields.get(name)) for name in ("resource", "field", "code"))
+    return as_string(item) or as_string(fields.get("message")) or " ".join(word for word in named if word) or None
 
 
 def _string(value: object) -> str:

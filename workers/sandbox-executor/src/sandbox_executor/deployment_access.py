@@ -59,7 +59,7 @@ async def require_own_worker(context: Context, name: str) -> LiveWorker:
 
 
 def refuse_changed_worker(current: LiveWorker | None, live: Live | None) -> None:
-    """Raise `ConflictError` if somebody has put another version live at Cloudflare.
+    """Raise `ConflictError` if another version was put live elsewhere.
 
     While a change from here is unconfirmed, a version that is not known may be its own.
     """

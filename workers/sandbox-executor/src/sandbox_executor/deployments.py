@@ -132,7 +132,7 @@ async def delete_worker(context: Context, name: str) -> RemovalResponse:
         refuse_changed_worker(current, await read_live(context, script))
         row_id = await insert_pending_row(context, script, "delete")
         async with record_failure(context, row_id):
-            # Only from here on does nobody else of this platform change it.
+            # From here on, no other request to this platform changes it.
             refuse_changed_worker(current, await read_live(context, script))
             await remove_script(context, script)
             await deployments_table(context).succeed(row_id, "deleted", worker_name=script.name, others="deleted")
@@ -203,7 +203,7 @@ async def change_worker(
     """Insert a row and run the block, which changes the Worker. If it fails, undo the change and end the row."""
     row_id = await insert_pending_row(context, script, action)
     async with record_failure(context, row_id):
-        if await read_live(context, script) != before.live:  # from here on nobody else of this platform changes it
+        if await read_live(context, script) != before.live:  # no other request changes it now
             raise ConflictError(f"The Worker {script.name!r} has changed in the meantime: try again")
         async with undo_on_failure(context, script, before):
             yield row_id

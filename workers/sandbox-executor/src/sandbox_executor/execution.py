@@ -1,6 +1,6 @@
 """One execution: begun once, saved at every turn, and ended with a result, a deployment, a commit, or an error.
 
-What a caller asks for is checked before anything is paid. With an `Idempotency-Key` the work goes on when the caller
+What a caller asks for is checked before anything is paid. With an `Idempotency-Key` the work continues when the caller
 leaves, and a retry gets its result; what was spent is never spent again.
 """
 
@@ -38,7 +38,7 @@ MODELS = find_providers(TurnProvider)
 
 
 class ExecutionRun:
-    """An execution that this request has begun."""
+    """An execution that this request starts."""
 
     def __init__(
         self, context: Context, body: ExecuteRequest, *, row: Execution, provider: TurnProvider, model: str

@@ -1,4 +1,4 @@
-"""Executions that were begun before: shown to their caller, and repeated to a retry."""
+"""Executions that were started before: shown to their caller, and repeated for a retry."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def rebuild_error(row: Execution) -> ElectronsError:
 
 
 async def end_interrupted_executions(context: Context) -> None:
-    """Record the end of executions whose isolate is gone. A failure is logged: what is looked up is still right."""
+    """Record the end of executions whose isolate is gone. A failure is only logged."""
     limit = context.settings_as(SandboxSettings).execute_max_seconds or _UNLIMITED_SECONDS
     try:
         await _table(context).end_interrupted(idle_seconds=limit + _GRACE_SECONDS)

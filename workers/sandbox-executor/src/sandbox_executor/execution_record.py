@@ -1,6 +1,6 @@
 """What an execution leaves in its row: progress after each turn, and its end.
 
-Neither may stand in the way of the work: a failure to save is logged, and never replaces a result or an earlier error.
+A failure to save never stops the work and never replaces a result or an earlier error: it is logged.
 """
 
 from __future__ import annotations
