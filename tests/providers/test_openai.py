@@ -61,8 +61,8 @@ def chunk(*choices: dict[str, Any], usage: dict[str, int] | None = None) -> str:
     return json.dumps({**document, "choices": list(choices), "usage": usage})
 
 
-def delta(finish_reason: str | None = None, **members: Any) -> dict[str, Any]:
-    return {"index": 0, "delta": members, "finish_reason": finish_reason}
+def delta(finish_reason: str | None = None, **fields: Any) -> dict[str, Any]:
+    return {"index": 0, "delta": fields, "finish_reason": finish_reason}
 
 
 def error(kind: str, message: str, code: str | None = None) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def test_dated_name_costs_as_the_longest_entry(model: str, same_as: str) -> None
     assert cost(model) == round(1_000_000 * input_price + 1_000_000 * output_price)
 
 
-@pytest.mark.parametrize("model", ["openai:new", "anthropic:gpt-4o", "nobody:claude-sonnet-4-6"])
+@pytest.mark.parametrize("model", ["openai:new", "anthropic:gpt-4o", "unknown:claude-sonnet-4-6"])
 def test_model_without_a_price_has_no_cost(model: str) -> None:
     assert cost(model) is None
 
@@ -90,7 +90,7 @@ def test_prices_are_plausible(model: str, prices: tuple[float, float]) -> None:
 
     assert provider in {known.name for known in PROVIDERS}
     assert name not in {retired for known in PROVIDERS if known.name == provider for retired in known.retired_models}
-    # Per million; one decimal place too many or too few stands out. A whole vendor may be free.
+    # Per million; one decimal place too many or too few is out of range. A whole vendor may be free.
     assert 0.01 <= input_price < output_price <= 200 if name else (input_price, output_price) == (0, 0)
 
 

@@ -1,4 +1,4 @@
-"""Who a `model` means."""
+"""The provider and the model that a name means."""
 
 import pytest
 from hypothesis import given

@@ -150,8 +150,8 @@ async def held_open(*pieces: bytes) -> AsyncIterator[bytes]:
     await asyncio.Event().wait()
 
 
-def event(**members: Any) -> bytes:
-    return b"event: any\ndata: %s\n\n" % json.dumps(members).encode()
+def event(**fields: Any) -> bytes:
+    return b"event: any\ndata: %s\n\n" % json.dumps(fields).encode()
 
 
 ANTHROPIC_STREAM = (

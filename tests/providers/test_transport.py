@@ -1,4 +1,4 @@
-"""The one policy for calls to providers: what is asked again, and what becomes of failures."""
+"""The one policy for calls to providers: what is retried, and which errors failures become."""
 
 import asyncio
 import re
@@ -31,7 +31,7 @@ OK = httpx2.Response(200, content=b'{"ok": true}')
 
 
 class Script:
-    """A provider that answers with each step in turn, raising those that are errors; it keeps the requests."""
+    """A provider that answers with each step in turn, raising those that are errors; it records the requests."""
 
     def __init__(self, *steps: httpx2.Response | Exception) -> None:
         self._steps: Iterator[httpx2.Response | Exception] = iter(steps)
@@ -198,7 +198,7 @@ async def test_total_timeout_ends_the_call() -> None:
 
 
 class Body(httpx2.AsyncByteStream):
-    """A body that gives its pieces and then fails."""
+    """A body that yields its pieces and then fails."""
 
     def __init__(self, *pieces: bytes, error: Exception | None = None) -> None:
         self._pieces = pieces

@@ -1,4 +1,4 @@
-"""Callers who leave before the end: the provider is not left working for nobody, and the call is still counted."""
+"""Callers who leave before the end: the call to the provider is cancelled, and counted nevertheless."""
 
 from contextlib import AbstractContextManager
 from http.client import HTTPConnection

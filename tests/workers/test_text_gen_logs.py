@@ -1,4 +1,4 @@
-"""Log lines: one per request with what an operator needs, and nothing that a caller or an owner wants kept secret."""
+"""Log lines: one per request with what an operator needs, and without prompts, texts and keys."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What becomes of a provider's own errors: status, code, retries, and what the caller gets to know."""
+"""A provider's own errors: their status, code and retries, and what the caller sees of them."""
 
 from typing import Any
 

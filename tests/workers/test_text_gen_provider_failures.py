@@ -1,4 +1,4 @@
-"""Providers that break off, fall silent, or say what cannot be read."""
+"""Providers that interrupt a response, fall silent, or return what cannot be read."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The usage ledger: one row for each call that reached a provider, whatever became of it, and none for the others."""
+"""The usage ledger: one row for each call that reached a provider, failed ones included, and none for other requests."""
 
 import asyncio
 from typing import Any
