@@ -1,4 +1,4 @@
-"""The usage ledger: one row for each call that reached a provider, failed ones included, and none for other requests."""
+"""The usage ledger: one row for each call that reached a provider, failed ones included, and none otherwise."""
 
 import asyncio
 from typing import Any
