@@ -236,14 +236,14 @@ CASES: Cases = {
 }
 
 
-def test_headers_when_built_then_key_and_pinned_version() -> None:
+def test_headers_have_the_key_and_the_pinned_version() -> None:
     assert PROVIDER.build_headers("sk-ant-1", "request-1") == [
         ("x-api-key", "sk-ant-1"),
         ("anthropic-version", "2023-06-01"),
     ]
 
 
-def test_build_when_only_a_prompt_then_nothing_else_is_sent() -> None:
+def test_prompt_alone_sends_nothing_else() -> None:
     request = PROVIDER.build_text(CALL, stream=False)
 
     assert (request.method, request.path) == ("POST", "/v1/messages")
@@ -255,7 +255,7 @@ def test_build_when_only_a_prompt_then_nothing_else_is_sent() -> None:
     }
 
 
-def test_build_when_all_options_and_stream_then_all_are_sent_zero_included() -> None:
+def test_all_options_are_sent_zero_included() -> None:
     call = replace(CALL, temperature=0.0, top_p=0.0, stop_sequences=("END",), system_prompt="Be brief")
 
     assert body_of(PROVIDER.build_text(call, stream=True).content) == {
@@ -274,7 +274,7 @@ def test_build_when_all_options_and_stream_then_all_are_sent_zero_included() -> 
     "model",
     ["claude-opus-4-5", "claude-opus-4-6", "claude-sonnet-4-5-20250929", "claude-sonnet-4-6", "claude-haiku-4-5"],
 )
-def test_fit_when_the_model_takes_sampling_then_it_stays(model: str) -> None:
+def test_sampling_stays_for_models_that_take_it(model: str) -> None:
     call = replace(CALL, model=model, temperature=0.0)
 
     assert PROVIDER.fit(call, explicit=frozenset({"temperature"})) == (call, [])
@@ -283,7 +283,7 @@ def test_fit_when_the_model_takes_sampling_then_it_stays(model: str) -> None:
 @pytest.mark.parametrize(
     "model", ["claude-opus-4-7", "claude-opus-4-8", "claude-sonnet-5", "claude-haiku-5-5", "claude-fable-5-2", "new"]
 )
-def test_fit_when_the_model_takes_no_sampling_then_left_out_and_warned_of_what_was_asked(model: str) -> None:
+def test_sampling_is_left_out_for_models_that_do_not_take_it(model: str) -> None:
     call = replace(CALL, model=model, temperature=0.7, top_p=0.9)
 
     fitted, warnings = PROVIDER.fit(call, explicit=frozenset({"top_p", "max_tokens"}))
@@ -299,7 +299,7 @@ def test_fit_when_the_model_takes_no_sampling_then_left_out_and_warned_of_what_w
         ({"temperature", "top_p"}, 0.7, None, 1),
     ],
 )
-def test_fit_when_temperature_and_top_p_then_one_of_them(
+def test_temperature_and_top_p_become_one_of_them(
     explicit: set[str], temperature: float | None, top_p: float | None, warnings: int
 ) -> None:
     fitted, texts = PROVIDER.fit(replace(CALL, temperature=0.7, top_p=0.9), explicit=frozenset(explicit))
@@ -318,15 +318,15 @@ def test_fit_when_temperature_and_top_p_then_one_of_them(
         ("pause_turn", "pause_turn"),
     ],
 )
-def test_parse_when_it_stopped_for_a_reason_then_the_platforms_word(stop_reason: str, finish_reason: str) -> None:
+def test_stop_reason_becomes_the_platforms_word(stop_reason: str, finish_reason: str) -> None:
     assert PROVIDER.parse_text({**MESSAGE, "stop_reason": stop_reason}).finish_reason == finish_reason
 
 
-def test_parse_when_there_is_no_text_then_empty() -> None:
+def test_message_without_text_is_empty() -> None:
     assert PROVIDER.parse_text({**MESSAGE, "content": []}).text == ""
 
 
-def test_events_when_read_in_order_then_text_and_cumulative_usage() -> None:
+def test_events_give_text_and_cumulative_usage() -> None:
     usage = {"input_tokens": 3, "cache_read_input_tokens": 5, "cache_creation_input_tokens": 2, "output_tokens": 1}
     start = {**MESSAGE, "content": [], "stop_reason": None, "usage": usage}
     events: list[dict[str, Any]] = [
@@ -360,7 +360,7 @@ def test_events_when_read_in_order_then_text_and_cumulative_usage() -> None:
     )
 
 
-def test_build_turn_when_a_conversation_begins_then_two_cache_marks_and_no_temperature() -> None:
+def test_first_turn_has_two_cache_marks_and_no_temperature() -> None:
     request = PROVIDER.build_turn(TURN_CALL)
 
     assert (request.method, request.path) == ("POST", "/v1/messages")
@@ -384,7 +384,7 @@ def test_build_turn_when_a_conversation_begins_then_two_cache_marks_and_no_tempe
     }
 
 
-def test_build_turn_when_it_goes_on_then_turns_go_back_unchanged_and_only_the_last_user_message_is_marked() -> None:
+def test_turns_go_back_unchanged_and_the_end_is_marked() -> None:
     results = (
         ToolResult(id="toolu_01", content="`README.md` is not there", failed=True),
         ToolResult(id="toolu_02", content=""),
@@ -417,7 +417,7 @@ def test_build_turn_when_it_goes_on_then_turns_go_back_unchanged_and_only_the_la
     ]
 
 
-def test_build_turn_when_the_same_one_speaks_twice_then_one_message() -> None:
+def test_consecutive_messages_become_one_without_blanks() -> None:
     pause, silence = replace(TURN, tool_uses=(), raw=MESSAGE_CONTENT), replace(TURN, tool_uses=(), raw=[])
     hello, bye = UserText(text="Hello"), UserText(text="Bye")
 
@@ -446,7 +446,7 @@ def test_build_turn_when_the_same_one_speaks_twice_then_one_message() -> None:
         ("claude-sonnet-5-5", 0.0, None, ["claude-sonnet-5-5 does not take temperature; it was left out"]),
     ],
 )
-def test_fit_turn_when_there_is_a_temperature_then_it_stays_only_where_it_is_taken(
+def test_temperature_of_a_turn_stays_where_it_is_taken(
     model: str, temperature: float | None, fitted: float | None, warnings: list[str]
 ) -> None:
     call = replace(TURN_CALL, model=model, temperature=temperature)
@@ -466,7 +466,7 @@ def test_fit_turn_when_there_is_a_temperature_then_it_stays_only_where_it_is_tak
         ("model_context_window_exceeded", "context"),
     ],
 )
-def test_parse_turn_when_it_stopped_for_a_reason_then_the_platforms_word(stop_reason: str, ended: str) -> None:
+def test_stop_reason_of_a_turn_becomes_the_platforms_word(stop_reason: str, ended: str) -> None:
     assert PROVIDER.parse_turn({**TOOL_MESSAGE, "stop_reason": stop_reason}).ended == ended
 
 
@@ -480,7 +480,7 @@ def test_parse_turn_when_it_stopped_for_a_reason_then_the_platforms_word(stop_re
         ("billing_error", ProviderQuotaError, 402),
     ],
 )
-def test_event_when_it_reports_a_failure_then_that_error(kind: str, expected: type, status: int) -> None:
+def test_error_event_becomes_that_error(kind: str, expected: type, status: int) -> None:
     with pytest.raises(ProviderError) as caught:
         PROVIDER.parse_text_event(json.dumps(error(kind, "Overloaded")), TextResult(model="m"))
 
@@ -489,7 +489,7 @@ def test_event_when_it_reports_a_failure_then_that_error(kind: str, expected: ty
 
 
 @pytest.mark.parametrize("data", ["{}", '{"type": "message_start"}', '{"type": "message_delta"}', '{"type": null}'])
-def test_event_when_it_lacks_what_is_not_needed_then_skipped(data: str) -> None:
+def test_event_without_what_is_not_needed_is_skipped(data: str) -> None:
     result = TextResult(model="m", finish_reason="stop", input_tokens=3, output_tokens=4)
 
     assert PROVIDER.parse_text_event(data, result) == ""
@@ -508,7 +508,7 @@ def test_event_when_it_lacks_what_is_not_needed_then_skipped(data: str) -> None:
         (None, (10, 4, 5, 2)),
     ],
 )
-def test_event_when_it_counts_again_then_each_readable_count_is_taken(
+def test_later_counts_replace_earlier_ones_where_readable(
     usage: dict[str, Any] | None, counts: tuple[int, ...]
 ) -> None:
     result = TextResult(model="m", input_tokens=10, output_tokens=4, cache_read_tokens=5, cache_write_tokens=2)
@@ -523,7 +523,7 @@ def test_event_when_it_counts_again_then_each_readable_count_is_taken(
     )
 
 
-def test_event_when_the_stream_is_over_then_complete() -> None:
+def test_last_event_completes_the_stream() -> None:
     result = TextResult(model="m")
 
     PROVIDER.parse_text_event('{"type": "message_delta", "delta": {"stop_reason": "end_turn"}}', result)
@@ -541,12 +541,12 @@ def test_event_when_the_stream_is_over_then_complete() -> None:
         '{"type": "content_block_delta", "delta": {"type": "text_delta", "text": 5}}',
     ],
 )
-def test_event_when_its_text_cannot_be_read_then_one_of_the_promised_errors(data: str) -> None:
+def test_event_with_unreadable_text_is_an_error(data: str) -> None:
     with pytest.raises((AttributeError, LookupError, TypeError, ValueError)):
         PROVIDER.parse_text_event(data, TextResult(model="m"))
 
 
-def test_parse_error_when_all_facts_are_there_then_all_are_kept() -> None:
+def test_error_keeps_all_facts() -> None:
     content = json.dumps(error("rate_limit_error", "Too many\n requests", error_code="ramp_limit_exceeded")).encode()
 
     parsed = PROVIDER.parse_error(429, {"request-id": "req_02", "retry-after": "7"}, content)
@@ -561,7 +561,7 @@ def test_parse_error_when_all_facts_are_there_then_all_are_kept() -> None:
     }
 
 
-def test_parse_error_when_the_message_has_a_key_in_it_then_it_is_masked_and_cut() -> None:
+def test_error_message_is_masked_and_cut() -> None:
     content = json.dumps(
         error("authentication_error", "invalid x-api-key: sk-ant-api03-abcdefgh " + "x" * 600)
     ).encode()
@@ -574,5 +574,5 @@ def test_parse_error_when_the_message_has_a_key_in_it_then_it_is_masked_and_cut(
     assert len(message) == len(prefix) + 500 + 1
 
 
-def test_parse_error_when_the_body_is_a_page_then_the_status_is_told() -> None:
+def test_error_page_becomes_the_status() -> None:
     assert PROVIDER.parse_error(503, {}, b"<html>").message == "Anthropic failed with status 503: retry later"

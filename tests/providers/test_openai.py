@@ -61,8 +61,8 @@ def chunk(*choices: dict[str, Any], usage: dict[str, int] | None = None) -> str:
     return json.dumps({**document, "choices": list(choices), "usage": usage})
 
 
-def delta(finish_reason: str | None = None, **members: Any) -> dict[str, Any]:
-    return {"index": 0, "delta": members, "finish_reason": finish_reason}
+def delta(finish_reason: str | None = None, **fields: Any) -> dict[str, Any]:
+    return {"index": 0, "delta": fields, "finish_reason": finish_reason}
 
 
 def error(kind: str, message: str, code: str | None = None) -> dict[str, Any]:
@@ -202,14 +202,14 @@ CASES: Cases = {
 }
 
 
-def test_headers_when_built_then_bearer_key_and_our_request_id() -> None:
+def test_headers_have_the_bearer_key_and_our_request_id() -> None:
     assert PROVIDER.build_headers("sk-1", "request-1") == [
         ("Authorization", "Bearer sk-1"),
         ("X-Client-Request-Id", "request-1"),
     ]
 
 
-def test_build_when_only_a_prompt_then_nothing_else_is_sent() -> None:
+def test_prompt_alone_sends_nothing_else() -> None:
     request = PROVIDER.build_text(CALL, stream=False)
 
     assert (request.method, request.path) == ("POST", "/chat/completions")
@@ -221,7 +221,7 @@ def test_build_when_only_a_prompt_then_nothing_else_is_sent() -> None:
     }
 
 
-def test_build_when_all_options_and_stream_then_all_are_sent_zero_included() -> None:
+def test_all_options_are_sent_zero_included() -> None:
     call = replace(CALL, temperature=0.0, top_p=0.0, stop_sequences=("END",), system_prompt="Be brief")
 
     assert body_of(PROVIDER.build_text(call, stream=True).content) == {
@@ -237,14 +237,14 @@ def test_build_when_all_options_and_stream_then_all_are_sent_zero_included() -> 
 
 
 @pytest.mark.parametrize("model", ["gpt-4o", "gpt-4o-mini", "gpt-4.1-mini", "gpt-4o-2024-08-06"])
-def test_fit_when_the_model_takes_sampling_then_it_stays(model: str) -> None:
+def test_sampling_stays_for_models_that_take_it(model: str) -> None:
     call = replace(CALL, model=model, temperature=0.0, top_p=0.5)
 
     assert PROVIDER.fit(call, explicit=frozenset({"temperature"})) == (call, [])
 
 
 @pytest.mark.parametrize("model", ["o3", "gpt-5", "gpt-5.6-sol", "gpt-6-luna", "gpt-6.2-astra", "new"])
-def test_fit_when_the_model_takes_no_sampling_then_left_out_and_warned_of_what_was_asked(model: str) -> None:
+def test_sampling_is_left_out_for_models_that_do_not_take_it(model: str) -> None:
     call = replace(CALL, model=model, temperature=0.7, top_p=0.9)
 
     fitted, warnings = PROVIDER.fit(call, explicit=frozenset({"temperature", "top_p", "max_tokens"}))
@@ -260,9 +260,7 @@ def test_fit_when_the_model_takes_no_sampling_then_left_out_and_warned_of_what_w
 @pytest.mark.parametrize(
     ("content", "refusal", "text"), [("a", None, "a"), (None, "I can't", "I can't"), (None, None, "")]
 )
-def test_parse_when_content_or_refusal_then_that_is_the_text(
-    content: str | None, refusal: str | None, text: str
-) -> None:
+def test_content_or_refusal_is_the_text(content: str | None, refusal: str | None, text: str) -> None:
     message = {"role": "assistant", "content": content, "refusal": refusal}
 
     document = {**COMPLETION, "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
@@ -270,7 +268,7 @@ def test_parse_when_content_or_refusal_then_that_is_the_text(
     assert PROVIDER.parse_text(document).text == text
 
 
-def test_events_when_read_in_order_then_text_and_usage() -> None:
+def test_events_give_text_and_usage() -> None:
     events = [
         chunk(delta(role="assistant", content="")),
         chunk(delta(content="Good ")),
@@ -287,11 +285,11 @@ def test_events_when_read_in_order_then_text_and_usage() -> None:
     assert result == TextResult(model="gpt-6-luna", finish_reason="length", input_tokens=10, output_tokens=4)
 
 
-def test_event_when_it_is_a_refusal_then_text() -> None:
+def test_refusal_in_a_stream_is_text() -> None:
     assert PROVIDER.parse_text_event(chunk(delta(refusal="I can't")), TextResult(model="m")) == "I can't"
 
 
-def test_event_when_it_reports_a_failure_then_a_provider_error() -> None:
+def test_error_chunk_is_a_provider_error() -> None:
     with pytest.raises(ProviderError, match="The server had an error"):
         PROVIDER.parse_text_event(json.dumps(error("server_error", "The server had an error")), TextResult(model="m"))
 
@@ -304,7 +302,7 @@ def test_event_when_it_reports_a_failure_then_a_provider_error() -> None:
         '{"choices": [{"delta": {"content": null}}], "usage": {"prompt_tokens": -1, "completion_tokens": 1e300}}',
     ],
 )
-def test_event_when_it_lacks_what_is_not_needed_then_skipped(data: str) -> None:
+def test_event_without_what_is_not_needed_is_skipped(data: str) -> None:
     result = TextResult(model="m", finish_reason="stop", input_tokens=3, output_tokens=4)
 
     assert PROVIDER.parse_text_event(data, result) == ""
@@ -321,14 +319,14 @@ def test_event_when_it_lacks_what_is_not_needed_then_skipped(data: str) -> None:
         ({"error": "Upstream failed"}, ProviderError),
     ],
 )
-def test_event_when_a_failure_has_a_code_then_of_that_kind(failure: dict[str, Any], expected: type) -> None:
+def test_error_chunk_with_a_code_is_of_that_kind(failure: dict[str, Any], expected: type) -> None:
     with pytest.raises(ProviderError) as caught:
         PROVIDER.parse_text_event(json.dumps(failure), TextResult(model="m"))
 
     assert type(caught.value) is expected
 
 
-def test_event_when_the_stream_is_over_then_complete() -> None:
+def test_last_event_completes_the_stream() -> None:
     result = TextResult(model="m")
 
     PROVIDER.parse_text_event(chunk(delta("stop")), result)
@@ -338,7 +336,7 @@ def test_event_when_the_stream_is_over_then_complete() -> None:
     assert result.is_complete
 
 
-def test_event_when_its_content_comes_in_parts_then_their_text() -> None:
+def test_content_in_parts_is_their_text() -> None:
     parts = [{"type": "thinking", "thinking": "Hm."}, {"type": "text", "text": "Hi"}]
 
     assert PROVIDER.parse_text_event(chunk(delta(content=parts)), TextResult(model="m")) == "Hi"
@@ -352,12 +350,12 @@ def test_event_when_its_content_comes_in_parts_then_their_text() -> None:
         '{"choices": [{"delta": {"content": 5}}]}',
     ],
 )
-def test_event_when_it_is_malformed_then_one_of_the_promised_errors(data: str) -> None:
+def test_chunk_with_unreadable_text_is_an_error(data: str) -> None:
     with pytest.raises((AttributeError, LookupError, TypeError, ValueError)):
         PROVIDER.parse_text_event(data, TextResult(model="m"))
 
 
-def test_parse_error_when_all_facts_are_there_then_all_are_kept() -> None:
+def test_error_keeps_all_facts() -> None:
     content = json.dumps(error("requests", "Rate limit reached", "rate_limit_exceeded")).encode()
 
     parsed = PROVIDER.parse_error(
@@ -373,7 +371,7 @@ def test_parse_error_when_all_facts_are_there_then_all_are_kept() -> None:
     }
 
 
-def test_parse_error_when_the_message_has_a_key_in_it_then_it_is_masked() -> None:
+def test_error_message_is_masked() -> None:
     content = json.dumps(error("invalid_request_error", "Incorrect API key provided: sk-proj-abcdefgh.")).encode()
 
     assert (
@@ -382,5 +380,5 @@ def test_parse_error_when_the_message_has_a_key_in_it_then_it_is_masked() -> Non
     )
 
 
-def test_parse_error_when_the_body_is_a_page_then_the_status_is_told() -> None:
+def test_error_page_becomes_the_status() -> None:
     assert PROVIDER.parse_error(502, {}, b"<html>").message == "OpenAI failed with status 502: retry later"

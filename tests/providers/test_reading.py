@@ -29,7 +29,7 @@ json_values = st.recursive(
 
 
 @pytest.mark.parametrize(("value", "expected"), [(0, 0), (5, 5), (5.0, 5), (INTEGER_LIMIT, INTEGER_LIMIT)])
-def test_integer_when_whole_and_in_range_then_itself(value: object, expected: int) -> None:
+def test_whole_number_in_range_is_itself(value: object, expected: int) -> None:
     number = as_integer(value)
 
     assert number == expected
@@ -40,35 +40,35 @@ def test_integer_when_whole_and_in_range_then_itself(value: object, expected: in
     "value",
     [None, True, False, "5", "", 1.5, -1, -5.0, INTEGER_LIMIT + 1, 10**15, 1e300, float("inf"), float("nan"), [5], {}],
 )
-def test_integer_when_anything_else_then_none(value: object) -> None:
+def test_anything_else_is_not_an_integer(value: object) -> None:
     assert as_integer(value) is None
 
 
 @pytest.mark.parametrize(("value", "expected"), [(0, 0), (1.5, 1.5), (True, None), ("1.5", None), (-0.1, None)])
-def test_number_when_not_a_number_from_zero_then_none(value: object, expected: float | None) -> None:
+def test_number_is_from_zero_on(value: object, expected: float | None) -> None:
     assert as_number(value) == expected
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), 10**400, 1e10])
-def test_number_when_not_finite_or_too_large_then_none(value: float) -> None:
+def test_number_is_finite_and_limited(value: float) -> None:
     assert as_number(value) is None
 
 
 @pytest.mark.parametrize("value", ["", None, 5, True, ["a"], {}, "x" * (STRING_LIMIT + 1)])
-def test_string_when_empty_too_long_or_not_a_string_then_none(value: object) -> None:
+def test_empty_or_long_string_is_none(value: object) -> None:
     assert as_string(value) is None
 
 
-def test_string_when_a_surrogate_is_alone_then_replaced() -> None:
+def test_lone_surrogate_in_a_string_is_replaced() -> None:
     assert as_string("a\ud83d") == "a\ufffd"
     assert as_string("ä\U0001f600") == "ä\U0001f600"
 
 
-def test_string_when_it_is_content_then_without_a_limit() -> None:
+def test_content_has_no_limit() -> None:
     assert Reader({"text": "x" * 100_000}).string("text", limit=None) == "x" * 100_000
 
 
-def test_reader_when_a_value_cannot_be_used_then_the_default() -> None:
+def test_unusable_value_has_the_default() -> None:
     reader = Reader({"model": None, "count": "5", "seconds": -1, "safe": "yes"})
 
     assert reader.string("model", default="model-1") == "model-1"
@@ -88,21 +88,21 @@ def test_reader_when_a_value_cannot_be_used_then_the_default() -> None:
         (lambda reader: reader.items("usage", lambda item: item.string("id")), "`usage` is not a list"),
     ],
 )
-def test_reader_when_a_needed_value_is_missing_then_the_field_is_named(read: Any, message: str) -> None:
+def test_missing_value_is_named_by_its_field(read: Any, message: str) -> None:
     with pytest.raises(UnreadableError) as caught:
         read(Reader({"id": 5, "usage": {"tokens": "private"}}))
 
     assert caught.value.args[0].startswith(message)
 
 
-def test_items_when_some_are_bad_then_the_good_ones_and_a_warning() -> None:
+def test_bad_items_are_left_out_with_a_warning() -> None:
     reader = Reader({"data": {"photos": [{"id": "a"}, None, {"id": 5}, {}, {"id": "b"}]}})
 
     assert reader.child("data").items("photos", lambda photo: photo.string("id")) == ["a", "b"]
     assert reader.warnings == ["3 of 5 photos could not be read and were left out"]
 
 
-def test_items_when_a_parser_fails_in_its_own_way_then_left_out_too() -> None:
+def test_items_that_a_parser_fails_at_are_left_out() -> None:
     reader = Reader({"photos": [{"id": "a"}, {}]})
 
     assert reader.items("photos", lambda photo: str(photo.document["id"])) == ["a"]
@@ -110,20 +110,20 @@ def test_items_when_a_parser_fails_in_its_own_way_then_left_out_too() -> None:
 
 
 @pytest.mark.parametrize("photos", [[], [{"id": "a"}]])
-def test_items_when_all_are_good_then_no_warning(photos: list[object]) -> None:
+def test_good_items_have_no_warning(photos: list[object]) -> None:
     reader = Reader({"photos": photos})
 
     assert len(reader.items("photos", lambda photo: photo.string("id"))) == len(photos)
     assert reader.warnings == []
 
 
-def test_items_when_none_can_be_read_then_unreadable() -> None:
+def test_list_without_a_good_item_is_unreadable() -> None:
     with pytest.raises(UnreadableError, match=r"`photos` has no item"):
         Reader({"photos": [None, {"id": 5}]}).items("photos", lambda photo: photo.string("id"))
 
 
 @given(json_values)
-def test_reader_when_the_document_is_anything_then_values_of_the_asked_type(document: object) -> None:
+def test_any_document_gives_values_of_the_asked_type(document: object) -> None:
     reader = Reader({"value": document, "nested": document})
 
     assert isinstance(reader.string("value", default=""), str)
@@ -142,7 +142,7 @@ def test_reader_when_the_document_is_anything_then_values_of_the_asked_type(docu
         (rb'{"a": "\\ud83d"}', {"a": "\\ud83d"}),
     ],
 )
-def test_load_when_there_are_halves_of_pairs_then_only_those_are_replaced(content: bytes, expected: object) -> None:
+def test_halves_of_pairs_are_replaced_in_json(content: bytes, expected: object) -> None:
     assert load_json(content) == expected
     assert load_json(content.decode()) == expected
 
@@ -150,7 +150,7 @@ def test_load_when_there_are_halves_of_pairs_then_only_those_are_replaced(conten
 @pytest.mark.parametrize(
     "content", [b"", b"{", b'"\xff"', b"9" * 5000, b"[" * 3000, rb'["\ud83d"' + b"," + b"[" * 3000]
 )
-def test_load_when_it_is_not_json_then_value_error(content: bytes) -> None:
+def test_content_that_is_not_json_is_a_value_error(content: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         load_json(content)
 
@@ -158,7 +158,7 @@ def test_load_when_it_is_not_json_then_value_error(content: bytes) -> None:
 @given(
     st.text(st.characters(exclude_categories=[]) | st.sampled_from("\ud83d\ude00\U0001f600"), max_size=20), st.data()
 )
-def test_joiner_when_a_text_is_cut_anywhere_then_the_same_text_in_utf_8(text: str, data: st.DataObject) -> None:
+def test_text_cut_anywhere_is_joined_to_the_same_text(text: str, data: st.DataObject) -> None:
     units = [chr(int.from_bytes(pair, "little")) for pair in _pairs(text.encode("utf-16-le", "surrogatepass"))]
     cuts = [0, *sorted(data.draw(st.lists(st.integers(0, len(units))))), len(units)]
     joiner = SurrogateJoiner()

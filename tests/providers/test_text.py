@@ -50,11 +50,11 @@ def counted(context: Context) -> tuple[str, int, int]:
 
 
 @pytest.mark.parametrize(("text", "tokens"), [(None, 0), ("", 0), ("a", 1), ("abcd", 1), ("abcde", 2)])
-def test_estimate_when_there_is_text_then_a_quarter_of_it_rounded_up(text: str | None, tokens: int) -> None:
+def test_estimate_is_a_quarter_of_the_characters(text: str | None, tokens: int) -> None:
     assert estimate_tokens(text) == tokens
 
 
-async def test_generate_when_cancelled_then_the_input_is_counted() -> None:
+async def test_cancelled_call_counts_its_input() -> None:
     called = asyncio.Event()
 
     async def wait(_request: httpx2.Request) -> httpx2.Response:
@@ -79,16 +79,14 @@ async def test_generate_when_cancelled_then_the_input_is_counted() -> None:
         st.none() | st.text() | st.lists(st.none() | st.dictionaries(st.just("message"), st.none())),
     )
 )
-async def test_generate_when_the_document_has_another_shape_then_a_provider_error(
-    provider: TextProvider, document: dict[str, Any]
-) -> None:
+async def test_document_of_another_shape_is_a_provider_error(provider: TextProvider, document: dict[str, Any]) -> None:
     context = create_context(provider, lambda _request: httpx2.Response(200, json=document))
 
     with pytest.raises(ProviderError, match="cannot be read"):
         await generate_text(context, provider, TEXT_CALL)
 
 
-async def test_stream_when_it_ends_well_then_pieces_result_and_usage() -> None:
+async def test_whole_stream_gives_pieces_result_and_usage() -> None:
     context, result = streaming(chunk("Good "), chunk("morning"), *END), TextResult(model="model-1")
 
     pieces = [piece async for piece in stream_text(context, OPENAI, TEXT_CALL, result=result)]
@@ -99,7 +97,7 @@ async def test_stream_when_it_ends_well_then_pieces_result_and_usage() -> None:
 
 
 @pytest.mark.parametrize("tail", [b"", chunk("never finished")[:-2]])
-async def test_stream_when_it_ends_before_its_end_then_broken_and_counted_by_what_came(tail: bytes) -> None:
+async def test_interrupted_stream_is_counted_by_what_came(tail: bytes) -> None:
     context, pieces = streaming(chunk("Good morning"), tail), list[str]()
 
     with pytest.raises(ProviderError, match="was interrupted"):
@@ -113,7 +111,7 @@ async def test_stream_when_it_ends_before_its_end_then_broken_and_counted_by_wha
 @pytest.mark.parametrize(
     "event", [b"data: {\n\n", b"data: []\n\n", b"data: \xff\n\n", b'data: {"choices": [{"delta": 5}]}\n\n']
 )
-async def test_stream_when_an_event_cannot_be_read_then_a_provider_error(event: bytes) -> None:
+async def test_unreadable_event_is_a_provider_error(event: bytes) -> None:
     context = streaming(chunk("Good"), event, *END)
 
     with pytest.raises(ProviderError, match="cannot be read"):
@@ -121,7 +119,7 @@ async def test_stream_when_an_event_cannot_be_read_then_a_provider_error(event: 
             pass
 
 
-async def test_stream_when_given_up_early_then_counted_by_what_was_read() -> None:
+async def test_abandoned_stream_is_counted_by_what_was_read() -> None:
     context = streaming(chunk("Good morning"), chunk("to you"), *END)
 
     async with aclosing(stream_text(context, OPENAI, TEXT_CALL, result=TextResult(model="model-1"))) as pieces:
@@ -130,7 +128,7 @@ async def test_stream_when_given_up_early_then_counted_by_what_was_read() -> Non
     assert counted(context) == ("gpt-6-luna", estimate_tokens(TEXT_CALL.prompt), 3)
 
 
-async def test_stream_when_the_provider_refuses_then_the_error_before_any_piece() -> None:
+async def test_refused_stream_raises_before_any_piece() -> None:
     context = create_context(OPENAI, lambda _request: httpx2.Response(400, json={"error": {"message": "No"}}))
 
     with pytest.raises(ProviderError, match="No"):
@@ -152,8 +150,8 @@ async def held_open(*pieces: bytes) -> AsyncIterator[bytes]:
     await asyncio.Event().wait()
 
 
-def event(**members: Any) -> bytes:
-    return b"event: any\ndata: %s\n\n" % json.dumps(members).encode()
+def event(**fields: Any) -> bytes:
+    return b"event: any\ndata: %s\n\n" % json.dumps(fields).encode()
 
 
 ANTHROPIC_STREAM = (
@@ -167,9 +165,7 @@ ANTHROPIC_STREAM = (
 @pytest.mark.parametrize(
     ("provider", "pieces"), [(OPENAI, (chunk("Hi"), *END)), (ANTHROPIC, ANTHROPIC_STREAM)], ids=["openai", "anthropic"]
 )
-async def test_stream_when_the_connection_stays_open_then_it_is_over_all_the_same(
-    provider: TextProvider, pieces: tuple[bytes, ...]
-) -> None:
+async def test_stream_ends_though_the_connection_stays_open(provider: TextProvider, pieces: tuple[bytes, ...]) -> None:
     response = httpx2.Response(200, content=held_open(*pieces))
     context = create_context(provider, lambda _request: response, total_timeout_seconds=5.0)
 
@@ -180,7 +176,7 @@ async def test_stream_when_the_connection_stays_open_then_it_is_over_all_the_sam
     assert response.is_closed
 
 
-async def test_stream_when_it_is_over_without_a_reason_then_stopped_and_estimated() -> None:
+async def test_stream_without_a_finish_reason_has_stopped() -> None:
     context = streaming(chunk("Good morning"), b"data: [DONE]\n\n")
 
     text, result = await stream(context)
@@ -190,12 +186,12 @@ async def test_stream_when_it_is_over_without_a_reason_then_stopped_and_estimate
     assert counted(context) == ("gpt-6-luna", estimate_tokens(TEXT_CALL.prompt), 3)
 
 
-async def test_stream_when_it_is_over_without_anything_then_broken() -> None:
+async def test_stream_without_anything_is_interrupted() -> None:
     with pytest.raises(ProviderError, match="was interrupted"):
         await stream(streaming(b"data: [DONE]\n\n"))
 
 
-async def test_stream_when_it_breaks_after_its_reason_then_counted_by_what_came() -> None:
+async def test_stream_broken_after_its_reason_is_counted() -> None:
     context = streaming(chunk("Good morning"), chunk(finish_reason="stop"), b"data: {\n\n")
 
     with pytest.raises(ProviderError, match="cannot be read"):
@@ -204,20 +200,20 @@ async def test_stream_when_it_breaks_after_its_reason_then_counted_by_what_came(
     assert counted(context) == ("gpt-6-luna", estimate_tokens(TEXT_CALL.prompt), 3)
 
 
-async def test_stream_when_a_pair_of_surrogates_is_split_then_joined() -> None:
+async def test_split_surrogate_pair_is_joined() -> None:
     text, _ = await stream(streaming(chunk("a\ud83d"), chunk("\ude00b"), chunk("c\ud83d"), *END))
 
     assert text == "a\U0001f600bc\ufffd"
 
 
-async def test_generate_when_a_surrogate_has_no_other_half_then_replaced() -> None:
+async def test_lone_surrogate_is_replaced() -> None:
     body = rb'{"choices": [{"message": {"content": "a\ud83d"}}], "usage": {"prompt_tokens": 1, "completion_tokens": 1}}'
     context = create_context(OPENAI, lambda _request: httpx2.Response(200, content=body))
 
     assert (await generate_text(context, OPENAI, TEXT_CALL)).text == "a\ufffd"
 
 
-async def test_stream_when_an_error_event_echoes_our_key_then_hidden() -> None:
+async def test_error_event_that_echoes_our_key_hides_it() -> None:
     failure = {"error": {"message": f"Key {API_KEY} is out of credit", "code": "insufficient_quota"}}
     context = streaming(chunk("Hi"), b"data: %s\n\n" % json.dumps(failure).encode())
 
@@ -265,7 +261,7 @@ STREAMS: dict[str, list[dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("chunks", STREAMS.values(), ids=STREAMS.keys())
-async def test_stream_when_a_compatible_server_differs_then_its_text(chunks: list[dict[str, Any]]) -> None:
+async def test_stream_of_a_compatible_server_gives_its_text(chunks: list[dict[str, Any]]) -> None:
     lines = [b"data: %s\n\n" % json.dumps({"model": "gpt-4o-mini", **chunk}).encode() for chunk in chunks]
 
     text, result = await stream(streaming(*lines, b"data: [DONE]\n\n"))

@@ -43,9 +43,7 @@ DATE = "Sun, 06 Nov 1994 08:49:37 GMT"
         (500, ProviderError, "ElevenLabs failed with status 500: retry later (Oh no)"),
     ],
 )  # fmt: skip
-def test_text_when_the_vendor_says_something_then_who_said_it_and_what_to_do(
-    status: int, kind: type[ProviderError], text: str
-) -> None:
+def test_error_text_says_who_and_what_to_do(status: int, kind: type[ProviderError], text: str) -> None:
     error = classify_error("Oh\n no.", provider=ELEVENLABS, status=status)
 
     assert type(error) is kind
@@ -53,19 +51,19 @@ def test_text_when_the_vendor_says_something_then_who_said_it_and_what_to_do(
 
 
 @pytest.mark.parametrize("message", [None, "", 5, {"a": 1}, ["x"]])
-def test_text_when_the_vendor_has_no_words_then_ours_alone(message: object) -> None:
+def test_error_without_words_has_ours_alone(message: object) -> None:
     error = classify_error(message, provider=ELEVENLABS, status=400)
 
     assert error.message == "ElevenLabs rejected the request (status 400)"
 
 
-def test_text_when_the_credential_is_a_token_then_called_so() -> None:
+def test_token_is_called_a_token() -> None:
     error = classify_error("Bad credentials", provider=GitHubProvider(), status=401)
 
     assert error.message == "GitHub rejected the token: check `GITHUB_PAT` (Bad credentials)"
 
 
-def test_text_when_a_pause_is_asked_for_then_its_length() -> None:
+def test_error_text_has_the_pause() -> None:
     error = classify_error("Busy", provider=ELEVENLABS, status=503, retry_after=6.2)
 
     assert error.message == "ElevenLabs failed with status 503: retry after 7 s (Busy)"
@@ -75,7 +73,7 @@ def test_text_when_a_pause_is_asked_for_then_its_length() -> None:
 @pytest.mark.parametrize(
     ("code", "kept"), [("busy", "busy"), (429, "429"), ("x" * 101, None), (["a"], None), (True, None), ("", None)]
 )
-def test_code_when_it_is_not_a_code_then_left_out(code: object, kept: str | None) -> None:
+def test_code_that_is_none_is_left_out(code: object, kept: str | None) -> None:
     error = classify_error("No", provider=ELEVENLABS, status=400, code=code, request_id=code)
 
     assert (error.details or {}).get("code") == kept
@@ -95,7 +93,7 @@ def test_code_when_it_is_not_a_code_then_left_out(code: object, kept: str | None
         ([], 200),
     ],
 )
-def test_status_when_an_error_has_none_then_that_of_its_first_known_code(codes: list[object], status: int) -> None:
+def test_first_known_code_gives_the_status(codes: list[object], status: int) -> None:
     assert status_of_code(*codes, default=200) == status
 
 
@@ -124,13 +122,11 @@ def test_status_when_an_error_has_none_then_that_of_its_first_known_code(codes: 
         ({"retry-after": "Sun, 06 Nov 99999 08:49:37 GMT"}, None),
     ],
 )
-def test_retry_after_when_seconds_or_a_date_then_seconds_within_a_day(
-    headers: dict[str, str], seconds: float | None
-) -> None:
+def test_retry_after_is_seconds_within_a_day(headers: dict[str, str], seconds: float | None) -> None:
     assert parse_retry_after(headers) == seconds
 
 
-def test_retry_after_when_the_vendor_shows_no_clock_then_by_ours() -> None:
+def test_retry_after_date_without_a_clock_is_by_ours() -> None:
     moment = datetime.now(UTC) + timedelta(seconds=60)
 
     seconds = parse_retry_after({"retry-after": format_datetime(moment, usegmt=True)})
@@ -140,12 +136,12 @@ def test_retry_after_when_the_vendor_shows_no_clock_then_by_ours() -> None:
 
 
 @pytest.mark.parametrize("retry_after", [10.0**12, float("inf")])
-def test_pause_when_a_vendor_file_computes_it_then_it_is_clamped_too(retry_after: float) -> None:
+def test_computed_pause_is_clamped(retry_after: float) -> None:
     error = classify_error("No", provider=ELEVENLABS, status=429, retry_after=retry_after)
 
     assert error.retry_after == RETRY_AFTER_LIMIT_SECONDS
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>", b"[]", b"null", b"\xff", b"[" * 5000])
-def test_body_when_it_is_not_an_object_then_empty(content: bytes) -> None:
+def test_error_body_that_is_no_object_is_empty(content: bytes) -> None:
     assert parse_json_error(content) == {}

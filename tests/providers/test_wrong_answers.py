@@ -80,9 +80,7 @@ def mutations_of(case: Case) -> Iterator[Mutation]:
 
 
 @pytest.mark.parametrize(("provider", "capability", "case"), WHOLE)
-async def test_answer_when_any_value_is_wrong_then_a_result_or_a_provider_error(
-    provider: Provider, capability: str, case: Case
-) -> None:
+async def test_wrong_value_gives_a_result_or_a_provider_error(provider: Provider, capability: str, case: Case) -> None:
     replay = Replay(provider, case)
 
     for mutation in mutations_of(case):
@@ -97,9 +95,7 @@ async def test_answer_when_any_value_is_wrong_then_a_result_or_a_provider_error(
 
 
 @pytest.mark.parametrize(("provider", "capability", "case"), MUTATED)
-async def test_answer_when_an_unneeded_field_is_absent_then_a_result_all_the_same(
-    provider: Provider, capability: str, case: Case
-) -> None:
+async def test_answer_without_an_unneeded_field_is_a_result(provider: Provider, capability: str, case: Case) -> None:
     replay = Replay(provider, case)
     failures = set()
 
@@ -113,9 +109,7 @@ async def test_answer_when_an_unneeded_field_is_absent_then_a_result_all_the_sam
 
 
 @pytest.mark.parametrize(("provider", "capability", "case"), MUTATED)
-async def test_answer_when_a_needed_field_is_absent_then_an_error_at_least_once(
-    provider: Provider, capability: str, case: Case
-) -> None:
+async def test_needed_fields_are_needed(provider: Provider, capability: str, case: Case) -> None:
     replay = Replay(provider, case)
     refused = {
         mutation.field

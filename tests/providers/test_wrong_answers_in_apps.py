@@ -193,9 +193,7 @@ def find_problem(response: TestResponse, row: dict[str, Any] | None) -> str | No
 
 
 @pytest.mark.parametrize(("provider", "capability", "case"), TABLES)
-async def test_route_when_any_value_is_wrong_then_never_an_error_of_ours_and_always_recorded(
-    provider: Provider, capability: str, case: Case
-) -> None:
+async def test_wrong_value_is_no_error_of_ours_and_recorded(provider: Provider, capability: str, case: Case) -> None:
     caller = Caller(provider, capability, case)
     await caller.authenticate()
     document = _put_files(case.body)
@@ -232,7 +230,7 @@ def has_failed(response: TestResponse) -> bool:
     return bool(response.frames) and "error" in response.events()[-1]
 
 
-def test_capabilities_when_listed_then_each_has_a_probe_or_a_reason() -> None:
+def test_each_capability_has_a_probe_or_a_reason() -> None:
     capabilities = {capability for provider in PROVIDERS for capability in read_cases(provider)}
 
     assert capabilities == PROBES.keys() | MANY_CALLS

@@ -66,7 +66,7 @@ def streamed(*chunks: dict[str, Any], end: bytes = b"data: [DONE]\n\n") -> httpx
         {"model": None, "model_id": "gpt-4o", "options": {"model_id": "gpt-5"}},
     ],
 )
-async def test_model_when_named_by_an_older_field_then_that_one_answers(fields: dict[str, Any]) -> None:
+async def test_model_of_an_older_field_answers(fields: dict[str, Any]) -> None:
     answer, row = await ask(httpx2.Response(200, json=COMPLETION), **fields)
 
     assert answer.status == 200
@@ -74,7 +74,7 @@ async def test_model_when_named_by_an_older_field_then_that_one_answers(fields: 
 
 
 @pytest.mark.parametrize("path", ["/generate", "/generate/stream"])
-async def test_counts_when_missing_then_estimated_recorded_and_told(path: str) -> None:
+async def test_missing_counts_are_estimated_and_recorded(path: str) -> None:
     whole = httpx2.Response(200, json={**COMPLETION, "usage": {"prompt_tokens": 10**15, "completion_tokens": None}})
     answer, row = await ask(streamed(*CHUNKS[:2]) if path.endswith("stream") else whole, path)
 
@@ -83,7 +83,7 @@ async def test_counts_when_missing_then_estimated_recorded_and_told(path: str) -
     assert (row["input_units"], row["output_units"]) == (metadata["input_tokens"], metadata["output_tokens"]) == (2, 1)
 
 
-async def test_stream_when_it_ends_well_then_a_last_frame_with_metadata() -> None:
+async def test_whole_stream_ends_with_metadata() -> None:
     answer, row = await ask(streamed(*CHUNKS), "/generate/stream")
 
     *pieces, last = answer.events()
@@ -102,9 +102,7 @@ async def test_stream_when_it_ends_well_then_a_last_frame_with_metadata() -> Non
         ({"choices": "words"}, "PROVIDER_ERROR"),
     ],
 )
-async def test_stream_when_the_provider_fails_in_it_then_a_last_frame_with_the_error(
-    chunk: dict[str, Any], code: str
-) -> None:
+async def test_failure_in_a_stream_is_its_last_frame(chunk: dict[str, Any], code: str) -> None:
     answer, row = await ask(streamed(CHUNKS[0], chunk), "/generate/stream")
 
     last = answer.events()[-1]
@@ -113,7 +111,7 @@ async def test_stream_when_the_provider_fails_in_it_then_a_last_frame_with_the_e
     assert (row["error_code"], row["output_units"]) == (code, 1)
 
 
-async def test_stream_when_the_last_frame_cannot_be_made_then_one_with_an_error(
+async def test_failing_last_frame_becomes_one_with_an_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def fail(*_: object) -> None:
@@ -127,7 +125,7 @@ async def test_stream_when_the_last_frame_cannot_be_made_then_one_with_an_error(
     assert answer.events()[-1]["done"] is True
 
 
-async def test_stream_when_a_surrogate_is_alone_then_every_frame_is_utf_8() -> None:
+async def test_frames_with_a_lone_surrogate_are_utf_8() -> None:
     lone = {"choices": [{"delta": {"content": "\ud83d"}}]}
 
     answer, _ = await ask(streamed(lone, *CHUNKS), "/generate/stream")
