@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx2
@@ -16,8 +16,10 @@ from electrons.settings import Secret
 from electrons.testing import MemoryDatabase, TestClient
 from electrons.testing.bindings import MemoryObjectStore
 from electrons.workflows import Retries
+from render_service.follow import follow
 from render_service.routes import app
 from render_service.settings import RenderSettings
+from render_service.storage import Render, Renders
 
 MP4 = b"\x00\x00\x00\x18ftypmp42" + bytes(100)
 LINK = "https://cdn.shotstack.example/video.mp4"
@@ -145,3 +147,45 @@ def submitted(render_id: str = "shotstack-1") -> httpx2.Response:
 def progress(status: str = "done", **fields: Any) -> httpx2.Response:
     """Return Shotstack's response to a lookup."""
     return httpx2.Response(200, json={"success": True, "response": {"status": status, "duration": 2.5, **fields}})
+
+
+RENDER = Render(
+    id="3f0c7a52-8f0e-4c5a-9f57-6f6a35b0a0aa",
+    request_id="request-1",
+    provider="shotstack",
+    environment="stage",
+    format="mp4",
+    base_url="https://renders.example",
+    status="queued",
+    provider_id="shotstack-1",
+)
+
+HTML = httpx2.Response(200, headers={"Content-Type": "text/html"}, content=b"<html>expired</html>")
+
+
+def file_response(content: bytes = MP4, *, kind: str = "video/mp4", status: int = 200) -> httpx2.Response:
+    """Return the response of the server that has the finished file."""
+    return httpx2.Response(status, headers={"Content-Type": kind}, content=content)
+
+
+def shotstack(*lookups: httpx2.Response, files: list[httpx2.Response] | None = None) -> Respond:
+    """Return a Shotstack with these responses; the last of each kind is repeated."""
+    remaining = {"lookups": list(lookups), "files": files or [file_response()]}
+
+    def respond(request: httpx2.Request) -> httpx2.Response:
+        kind = "lookups" if request.url.host == "api.shotstack.io" else "files"
+        queue = remaining[kind]
+        response = queue.pop(0) if len(queue) > 1 else queue[0]
+        return httpx2.Response(response.status_code, headers=response.headers, content=response.content)
+
+    return respond
+
+
+async def follow_render(stack: RenderStack, **fields: Any) -> tuple[Render, ImmediateSteps]:
+    """Insert a render and follow it to its end; return its row and the steps."""
+    steps = ImmediateSteps()
+    await Renders(stack.database).create(replace(RENDER, **fields))
+    await follow(steps, stack.create_context(), RENDER.id)
+    render = await Renders(stack.database).find(RENDER.id)
+    assert render is not None
+    return render, steps
