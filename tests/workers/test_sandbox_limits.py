@@ -90,7 +90,7 @@ def test_tools_beyond_the_limit_of_a_turn_are_not_used(platform: Platform) -> No
     steps = use(platform, *[["list_files", {}]] * 33)
 
     assert [step["ok"] for step in steps] == [True] * 32 + [False]
-    assert "No more than 32 tools" in steps[-1]["output"]
+    assert "Only 32 tools can be used" in steps[-1]["output"]
 
 
 def test_long_step_is_cut_for_the_caller_only(platform: Platform, emulators: Emulators) -> None:
