@@ -149,8 +149,7 @@ def test_last_frame_names_the_providers_failure(
 
     assert last["error"].startswith({"anthropic": "Anthropic", "openai": "OpenAI"}[vendor])
     assert "Out of breath" in last["error"]
-    # OpenAI's error event has no status of its own.
-    assert last["error_code"] == (code if vendor == "anthropic" else "PROVIDER_ERROR")
+    assert last["error_code"] == code
 
 
 @BOTH

@@ -81,6 +81,8 @@ async def validation(context: Context, call_next: CallNext) -> Response:
 def parse_body(content: bytes, model: type[M]) -> M:
     """Return the body as its model. Raises `InvalidJSONError`, or `RequestError` that names the wrong fields."""
     if _count_values(content) > VALUES_LIMIT:
+        if not content.lstrip().startswith(b"{"):
+            raise InvalidJSONError("The request body must be a JSON object")
         raise RequestError(f"The request body has more than {VALUES_LIMIT} values: send less at once")
     try:
         document = from_json(content)
