@@ -155,10 +155,15 @@ def test_body_with_a_list_over_its_limit_is_refused_unread() -> None:
     assert caught.value.details == {"fields": [{"field": "steps", "message": "must have at most 3 items"}], "count": 1}
 
 
-@pytest.mark.parametrize("content", [b'{"free": [%s]}' % (b"0," * 60_000 + b"0"), b"[" * 60_000])
+@pytest.mark.parametrize("content", [b'{"free": [%s]}' % (b"0," * 60_000 + b"0"), b'{"free":' + b"[" * 60_000])
 def test_body_with_too_many_values_is_refused(content: bytes) -> None:
     with pytest.raises(RequestError, match="more than 50000 values: send less at once"):
         parse_body(content, Work)
+
+
+def test_list_with_too_many_values_is_not_an_object() -> None:
+    with pytest.raises(InvalidJSONError, match="must be a JSON object"):
+        parse_body(b" " + b"[" * 60_000, Work)
 
 
 def test_body_with_many_commas_in_a_string_is_taken() -> None:
