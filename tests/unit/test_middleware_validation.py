@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from electrons.app import App
 from electrons.context import Context
-from electrons.errors import RequestError
+from electrons.errors import InvalidJSONError, RequestError
 from electrons.http import Response
 from electrons.middleware.validation import describe_unknown_fields, parse_body
 from electrons.models import LABEL_LIMIT, LabeledRequest, RequestModel, ResponseModel, not_blank
