@@ -1,14 +1,23 @@
-"""Pictures without a model: shapes and colours from a seed, with the prompt written across them."""
+"""Pictures without a model: shapes and colours from a seed, with the prompt written across them.
+
+A prompt for a title card gets the title alone, on a plain background.
+"""
 
 import random
+import re
 from io import BytesIO
 from typing import Literal
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFilter
 
 from .lettering import draw_centred, load_font
 
 _SHAPES = 9
+_TITLE = re.compile(
+    r"\btitle (?:card|slide|screen)\b.{0,80}?(?:\b(?:words?|text|title|says?|reads?|saying)\b\s*:?\s*[“\"']?|[“\"])"
+    r"([^“”\"]{1,120}?)[”\"']?\s*(?:[.,;(\n]|$)",
+    re.IGNORECASE,
+)
 
 
 def paint(prompt: str, *, seed: int, size: tuple[int, int], signature: str, transparent: bool = False) -> Image.Image:
@@ -18,6 +27,8 @@ def paint(prompt: str, *, seed: int, size: tuple[int, int], signature: str, tran
     """
     chance = random.Random(f"{seed} {prompt}")  # noqa: S311 - reproducible, not secret
     width, height = size
+    if (title := _TITLE.search(prompt)) and not transparent:
+        return _paint_title_card(title[1], chance, size)
     image = Image.new("RGBA", size, (0, 0, 0, 0) if transparent else _colour(chance, lightness=35))
     draw = ImageDraw.Draw(image)
     for _ in range(_SHAPES):
@@ -48,6 +59,23 @@ def encode(image: Image.Image, kind: Literal["png", "jpeg", "webp"], *, quality:
         case "webp":
             image.save(file, "WEBP", quality=quality, method=0)
     return file.getvalue()
+
+
+def _paint_title_card(title: str, chance: random.Random, size: tuple[int, int]) -> Image.Image:
+    """Return a title in large letters in front of soft lights in two colours."""
+    hue = chance.randrange(180, 290)
+    small = (max(1, size[0] // 16), max(1, size[1] // 16))
+    image = Image.new("RGB", small, f"hsl({hue}, 45%, 11%)")
+    draw = ImageDraw.Draw(image)
+    for step in range(5):
+        x, y = chance.randrange(small[0]), chance.randrange(small[1])
+        reach = max(small) * chance.uniform(0.2, 0.45)
+        colour = f"hsl({(hue + 35 * (step % 2)) % 360}, 55%, {chance.randrange(18, 34)}%)"
+        draw.ellipse((x - reach, y - reach, x + reach, y + reach), fill=colour)
+    image = image.filter(ImageFilter.GaussianBlur(max(small) / 7)).resize(size, Image.Resampling.BICUBIC)
+    card = image.convert("RGBA")
+    draw_centred(card, title, pixels=min(size) // 6, outline=False)
+    return card
 
 
 def _colour(chance: random.Random, *, lightness: int) -> str:
