@@ -123,7 +123,7 @@ def write_script(platform: Platform, topic: str) -> Document:
 
 def draw_card(platform: Platform, title: str, shape: Document) -> Document:
     """Return image-gen's response for the title card."""
-    prompt = f'A title card. The words "{title}" in large white letters, and no other text'
+    prompt = f'A title card in large white letters, with no other text than the words: "{title}"'
     options = {"aspect_ratio": shape["aspect_ratio"]}
     return platform.call("image-gen", "/generate", {"prompt": prompt, "options": options})
 

@@ -1,28 +1,34 @@
-"""Pictures without a model: shapes and colours from a seed, with the prompt written across them."""
+"""Pictures without a model: shapes and colours from a seed, with the prompt written across them.
+
+A prompt for a title card gets the title alone, on a plain background.
+"""
 
 import random
 import re
 from io import BytesIO
 from typing import Literal
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFilter
 
 from .lettering import draw_centred, load_font
 
 _SHAPES = 9
-_QUOTED = re.compile(r"[\"“]([^\"“”]{2,120})[\"”]")
+_TITLE = re.compile(
+    r"\btitle (?:card|slide|screen)\b.{0,80}?(?:\b(?:words?|text|title|says?|reads?|saying)\b\s*:?\s*[“\"']?|[“\"])"
+    r"([^“”\"]{1,120}?)[”\"']?\s*(?:[.,;(\n]|$)",
+    re.IGNORECASE,
+)
 
 
 def paint(prompt: str, *, seed: int, size: tuple[int, int], signature: str, transparent: bool = False) -> Image.Image:
     """Return the picture of a prompt, always the same for the same arguments.
 
-    A prompt that quotes words is taken for a title card, which shows these words alone. Any other picture shows the
-    prompt, and `signature`, the name of the emulated model, in the lower right corner.
+    `signature` names the emulated model in the lower right corner.
     """
-    if title := _QUOTED.search(prompt):
-        return _paint_title(title[1], seed=seed, size=size)
     chance = random.Random(f"{seed} {prompt}")  # noqa: S311 - reproducible, not secret
     width, height = size
+    if (title := _TITLE.search(prompt)) and not transparent:
+        return _paint_title_card(title[1], chance, size)
     image = Image.new("RGBA", size, (0, 0, 0, 0) if transparent else _colour(chance, lightness=35))
     draw = ImageDraw.Draw(image)
     for _ in range(_SHAPES):
@@ -42,21 +48,6 @@ def paint(prompt: str, *, seed: int, size: tuple[int, int], signature: str, tran
     return image
 
 
-def _paint_title(title: str, *, seed: int, size: tuple[int, int]) -> Image.Image:
-    """Return the words in front of a calm evening sky."""
-    chance = random.Random(f"{seed} {title}")  # noqa: S311 - reproducible, not secret
-    width, height = size
-    hue = chance.randrange(200, 260)
-    sky = Image.linear_gradient("L").resize(size)
-    top, bottom = f"hsl({hue}, 55%, 14%)", f"hsl({(hue + 110) % 360}, 60%, 46%)"
-    image = Image.composite(Image.new("RGBA", size, bottom), Image.new("RGBA", size, top), sky)
-    glow = Image.radial_gradient("L").resize((height, height)).point(lambda value: max(0, 150 - value))
-    x = chance.randrange(width // 4, width * 3 // 4) - height // 2
-    image.paste(Image.new("RGBA", glow.size, "hsl(38, 95%, 72%)"), (x, height // 3), glow)
-    draw_centred(image, title, pixels=height // 7)
-    return image
-
-
 def encode(image: Image.Image, kind: Literal["png", "jpeg", "webp"], *, quality: int = 85) -> bytes:
     """Return the picture as a file; in a JPEG, transparent areas become black."""
     file = BytesIO()
@@ -68,6 +59,23 @@ def encode(image: Image.Image, kind: Literal["png", "jpeg", "webp"], *, quality:
         case "webp":
             image.save(file, "WEBP", quality=quality, method=0)
     return file.getvalue()
+
+
+def _paint_title_card(title: str, chance: random.Random, size: tuple[int, int]) -> Image.Image:
+    """Return a title in large letters in front of soft lights in two colours."""
+    hue = chance.randrange(180, 290)
+    small = (max(1, size[0] // 16), max(1, size[1] // 16))
+    image = Image.new("RGB", small, f"hsl({hue}, 45%, 11%)")
+    draw = ImageDraw.Draw(image)
+    for step in range(5):
+        x, y = chance.randrange(small[0]), chance.randrange(small[1])
+        reach = max(small) * chance.uniform(0.2, 0.45)
+        colour = f"hsl({(hue + 35 * (step % 2)) % 360}, 55%, {chance.randrange(18, 34)}%)"
+        draw.ellipse((x - reach, y - reach, x + reach, y + reach), fill=colour)
+    image = image.filter(ImageFilter.GaussianBlur(max(small) / 7)).resize(size, Image.Resampling.BICUBIC)
+    card = image.convert("RGBA")
+    draw_centred(card, title, pixels=min(size) // 6, outline=False)
+    return card
 
 
 def _colour(chance: random.Random, *, lightness: int) -> str:

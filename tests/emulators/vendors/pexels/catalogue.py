@@ -1,10 +1,12 @@
-"""The emulated library of Pexels: for each of forty topics eight videos and eight photos, the same in every run.
+"""The emulated library of Pexels: for each topic eight videos and eight photos, the same in every run.
 
 The catalogue has no files; `files.py` makes one for its first request.
 """
 
 import re
 from dataclasses import dataclass
+
+from .scenes.light import LIGHTS
 
 # Each topic's other search words, and its colours from dark to light.
 _TOPICS = {
@@ -48,19 +50,27 @@ _TOPICS = {
     "night": ("dark light neon star moon lamp", "#05060f #1b2c6b #f4d35e"),
     "train": ("railway station subway metro rail transport", "#20262b #3b7a57 #e6e1d3"),
     "abstract": ("background texture pattern colour color motion gradient loop", "#2b0a5e #e23d80 #3ee6c4"),
+    "lighthouse": ("beacon cliff coast harbour harbor rocky", "#1f2f45 #c4423a #f3efe6"),
 }
+TOPICS = tuple(_TOPICS)
+# Topics that have only one light, and the number of the medium at sunset in each other topic.
+_ALWAYS = {"sunset": "sunset", "night": "night", "fire": "night", "music": "night", "party": "night", "space": "night"}
+_SUNSET_NUMBER = 4
 _PEOPLE = ("Ada Brandt", "Noor El-Amin", "Jun Takeda", "Mira Kovač", "Léo Martin", "Ifeoma Obi", "Tomás Rey", "Wei Lin")
-# Width, height and frames per second of a topic's videos; those in 4K are short, because they take longest to make.
-_VIDEO_SHAPES = (
-    (1920, 1080, 25),
-    (1080, 1920, 30),
-    (3840, 2160, 24),
-    (1080, 1080, 25),
-    (1280, 720, 30),
-    (1920, 1080, 24),
-    (2160, 3840, 24),
-    (2560, 1440, 25),
+# Width, height and frames per second of a topic's videos, and their durations, which vary by topic. Both
+# orientations have short and long videos; those in 4K are short, because they take longest to make.
+_VIDEO_SHAPES: tuple[tuple[int, int, int, range], ...] = (
+    (1920, 1080, 25, range(5, 9)),
+    (1080, 1920, 25, range(5, 9)),
+    (3840, 2160, 24, range(2, 5)),
+    (1080, 1080, 25, range(2, 4)),
+    (1280, 720, 25, range(12, 27)),
+    (1920, 1080, 24, range(36, 61)),
+    (1080, 1920, 24, range(36, 61)),
+    (2560, 1440, 25, range(2, 5)),
 )
+# The light of a medium, by the place of its colours.
+_LIGHTS = ("day", "dawn", "night")
 _PHOTO_SHAPES = (
     (6000, 4000),
     (4000, 6000),
@@ -71,7 +81,7 @@ _PHOTO_SHAPES = (
     (5472, 3648),
     (2000, 3000),
 )
-# Renditions by the length of the shorter side.
+# The shorter sides of a video's files.
 _RENDITIONS = (1080, 360, 720, 540, 1440, 2160)
 
 
@@ -91,12 +101,28 @@ class Medium:
         return frozenset([self.topic, *_TOPICS[self.topic][0].split()])
 
     @property
-    def palette(self) -> tuple[str, str, str]:
-        """Three `#rrggbb`, rotated so that the media of a topic differ."""
-        colours = _TOPICS[self.topic][1].split()
-        turn = self.number % 3
-        first, second, third = colours[turn:] + colours[:turn]
+    def colours(self) -> tuple[str, str, str]:
+        """The topic's `#rrggbb` from dark to light."""
+        first, second, third = _TOPICS[self.topic][1].split()
         return first, second, third
+
+    @property
+    def palette(self) -> tuple[str, str, str]:
+        """The same colours, rotated so that the media of a topic differ."""
+        colours = self.colours
+        first, second, third = colours[self._turn :] + colours[: self._turn]
+        return first, second, third
+
+    @property
+    def light(self) -> str:
+        """The time of the day: `day`, `dawn`, `sunset` or `night`."""
+        if self.topic in _ALWAYS:
+            return _ALWAYS[self.topic]
+        return "sunset" if self.number == _SUNSET_NUMBER else _LIGHTS[self._turn]
+
+    @property
+    def _turn(self) -> int:
+        return (self.number + TOPICS.index(self.topic)) % len(_LIGHTS)
 
     @property
     def author(self) -> tuple[int, str, str]:
@@ -166,9 +192,10 @@ class Photo(Medium):
 
 def _videos() -> dict[int, Video]:
     found = {}
-    for index, topic in enumerate(_TOPICS):
-        for number, (width, height, fps) in enumerate(_VIDEO_SHAPES):
-            seconds = 2 + (index * 3 + number * 5) % (3 if max(width, height) > 2560 else 11)
+    for index, topic in enumerate(TOPICS):
+        for number, (width, height, fps, durations) in enumerate(_VIDEO_SHAPES):
+            # Seven has no divisor in common with the numbers of durations, so topics go through all of them.
+            seconds = durations[(index * 7 + number // 3) % len(durations)]
             medium = Video(3_000_000 + index * 100 + number, topic, number, width, height, seconds, fps)
             found[medium.id] = medium
     return found
@@ -177,28 +204,29 @@ def _videos() -> dict[int, Video]:
 def _photos() -> dict[int, Photo]:
     return {
         (identity := 2_000_000 + index * 100 + number): Photo(identity, topic, number, width, height)
-        for index, topic in enumerate(_TOPICS)
+        for index, topic in enumerate(TOPICS)
         for number, (width, height) in enumerate(_PHOTO_SHAPES)
     }
 
 
 VIDEOS = _videos()
 PHOTOS = _photos()
-TOPICS = tuple(_TOPICS)
 
 
 def score(medium: Medium, query: str) -> int:
     """Return how well a medium matches a query; 0 means not at all.
 
-    The topic counts two points, each of its other words one. Pexels finds something for nearly every query, so a query
-    without any known word finds the topic `abstract` unless it contains a digit or no vowel.
+    The topic counts two points, each of its other words one, and so does a word for the light of a medium that matches
+    already. Pexels finds something for nearly every query, so a query without any known word finds the topic `abstract`
+    unless it contains a digit or no vowel.
     """
     words = {_singular(word) for word in re.findall(r"\w+", query.lower())}
     if not words & _KNOWN_WORDS:
         plausible = re.search("[aeiouy]", query.lower()) and not re.search(r"\d", query)
         return int(bool(plausible) and medium.topic == "abstract")
     tags = {_singular(tag) for tag in medium.tags}
-    return len(words & tags) + int(_singular(medium.topic) in words)
+    points = len(words & tags) + int(_singular(medium.topic) in words)
+    return points + int(bool(points and words & LIGHTS[medium.light].words))
 
 
 def _singular(word: str) -> str:

@@ -20,11 +20,13 @@ class Sources:
 
 @dataclass(slots=True)
 class Graph:
-    """The inputs so far, the chains of filters, and the labels of audio."""
+    """The inputs so far, the chains of filters, and the labels of audio: spoken, other, and the soundtrack's."""
 
     inputs: list[str] = field(default_factory=list)
     chains: list[str] = field(default_factory=list)
+    voices: list[str] = field(default_factory=list)
     sounds: list[str] = field(default_factory=list)
+    soundtrack: str = ""
     count: int = 0
 
     def add_input(self, *arguments: str | Path) -> int:

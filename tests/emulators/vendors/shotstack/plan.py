@@ -9,7 +9,7 @@ from .captions import CAPTION_ASSETS, split_cues
 from .graph import Graph, Sources, source_of
 from .pictures import add_pictures
 from .sounds import add_sounds, mix
-from .timeline import Scheduled, TimelineError, schedule
+from .timeline import Scheduled, TimelineError, output_size, schedule
 
 _QUALITY = {"verylow": 38, "low": 32, "medium": 26, "high": 21, "veryhigh": 18}
 _STILLS = {"jpg", "png", "bmp"}
@@ -27,8 +27,10 @@ def build_plan(edit: Mapping[str, Any], sources: Sources) -> Plan:
     """Return the plan of an edit. Raises `TimelineError` or `AssetError` if it cannot be rendered."""
     timeline, output = edit["timeline"], edit["output"]
     scheduled = schedule(timeline["tracks"], sources.media)
+    viewport = (0, 0) if output["format"] == "mp3" else output_size(output)
     tracks = [
-        [clip for item in track for clip in _split_captions(item, sources) if clip.length > 0] for track in scheduled
+        [clip for item in track for clip in _split_captions(item, sources, viewport) if clip.length > 0]
+        for track in scheduled
     ]
     duration = max((clip.end for track in scheduled for clip in track), default=0.0)
     if duration <= 0:
@@ -39,7 +41,7 @@ def build_plan(edit: Mapping[str, Any], sources: Sources) -> Plan:
         arguments += ["-map", add_pictures(graph, edit, tracks, sources, duration=duration)]
     if output["format"] in {"mp3", "mp4"} and not output.get("mute"):
         add_sounds(graph, timeline, tracks, sources, duration=duration)
-        if graph.sounds or output["format"] == "mp3":
+        if graph.voices or graph.sounds or graph.soundtrack or output["format"] == "mp3":
             arguments += ["-map", mix(graph, duration)]
     window = output.get("range", {})
     start = float(window.get("start", 0))
@@ -52,15 +54,16 @@ def build_plan(edit: Mapping[str, Any], sources: Sources) -> Plan:
     return Plan([*graph.inputs, *chains, *arguments, *_encoding_options(output)], 0 if is_still else length)
 
 
-def _split_captions(scheduled: Scheduled, sources: Sources) -> list[Scheduled]:
+def _split_captions(scheduled: Scheduled, sources: Sources, viewport: tuple[int, int]) -> list[Scheduled]:
     """Return the clip itself, or the text clips of captions."""
     asset = scheduled.clip["asset"]
     if asset["type"] not in CAPTION_ASSETS:
         return [scheduled]
     try:
-        return split_cues(scheduled, sources.files[source_of(asset)].read_text(encoding="utf-8-sig"))
+        subtitles = sources.files[source_of(asset)].read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise AssetError(f"The file is not a subtitle file: {asset['src']}") from error
+    return split_cues(scheduled, subtitles, viewport)
 
 
 def _encoding_options(output: Mapping[str, Any]) -> list[str]:

@@ -1,7 +1,8 @@
 """Titles, texts and HTML, drawn as pictures with transparent backgrounds.
 
-Every typeface is Source Sans Pro, every title style one of its weights. Of HTML only the text has an effect, and of CSS
-only `color`, `font-size` and `text-align`.
+Every typeface is Source Sans Pro, every title style one of its weights; characters that it lacks are left out. Of HTML
+only the text has an effect, and of CSS only `color`, `font-size` and `text-align`. Titles without a background have a
+soft shadow, which keeps them readable over a video.
 """
 
 import re
@@ -10,9 +11,9 @@ from dataclasses import dataclass
 from html.parser import HTMLParser
 from typing import Any, Literal
 
-from PIL import Image, ImageColor, ImageDraw
+from PIL import Image, ImageColor, ImageDraw, ImageFilter
 
-from ...lettering import load_font, measure, wrap
+from ...lettering import balance, load_font, measure, printable, wrap
 from .timeline import TimelineError
 
 TEXT_ASSETS = frozenset({"title", "text", "rich-text", "html"})
@@ -28,6 +29,9 @@ _TITLE_SIZES = {
     "x-large": 0.15,
     "xx-large": 0.2,
 }
+_TITLE_WIDTH = 0.86
+_MIN_PIXELS = 8
+_SHADOW_ALPHA = 170
 _TITLE_WEIGHTS = {"skinny": "Light", "chunkLight": "Light", "chunk": "Black", "blockbuster": "Black", "marker": "Bold"}
 _WORD_WEIGHTS = {"light": 300, "normal": 400, "regular": 400, "semibold": 600, "bold": 700, "black": 900}
 _BLOCKS = {"p", "div", "h1", "h2", "h3", "h4", "li", "br", "tr"}
@@ -35,7 +39,10 @@ _BLOCKS = {"p", "div", "h1", "h2", "h3", "h4", "li", "br", "tr"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Lettering:
-    """Text with its style; without a box, the picture is as large as the text."""
+    """Text with its style; without a box, the picture is as large as the text.
+
+    `room` is the width in which lines break, and `shadow` the reach of a soft dark edge, in pixels.
+    """
 
     text: str
     pixels: int
@@ -51,6 +58,9 @@ class _Lettering:
     stroke: int = 0
     stroke_colour: str = "#000000"
     line_height: float = 1
+    room: int | None = None
+    shadow: int = 0
+    balanced: bool = False
 
 
 def draw_text(clip: Mapping[str, Any], viewport: tuple[int, int]) -> Image.Image:
@@ -64,19 +74,31 @@ def draw_text(clip: Mapping[str, Any], viewport: tuple[int, int]) -> Image.Image
                 lettering = _html(asset, viewport)
             case _:
                 lettering = _text(clip, viewport)
-        return _draw(lettering, room=viewport[0])
+        return _draw(lettering, room=lettering.room or viewport[0])
     except ValueError as error:
         raise TimelineError(str(error)) from error
 
 
 def _title(asset: Mapping[str, Any], viewport: tuple[int, int]) -> _Lettering:
+    """Return the lettering of a title, smaller than asked for where a word would not fit into the picture."""
+    weight = _TITLE_WEIGHTS.get(asset.get("style", ""), "Semibold")
+    room = round(viewport[0] * _TITLE_WIDTH)
+    pixels = round(_TITLE_SIZES[asset.get("size", "medium")] * viewport[1])
+    words = printable(asset["text"]).split() or [""]
+    while pixels > _MIN_PIXELS and max(load_font(pixels, weight=weight).getlength(word) for word in words) > room:
+        pixels = pixels * 9 // 10
+    background = _none_if_transparent(asset.get("background"))
     return _Lettering(
         text=asset["text"],
-        pixels=round(_TITLE_SIZES[asset.get("size", "medium")] * viewport[1]),
-        weight=_TITLE_WEIGHTS.get(asset.get("style", ""), "Semibold"),
+        pixels=pixels,
+        weight=weight,
         colour=asset.get("color", "#ffffff"),
-        background=_none_if_transparent(asset.get("background")),
+        background=background,
         padding=viewport[1] // 72,
+        room=room,
+        shadow=0 if background else max(2, pixels // 9),
+        balanced=True,
+        line_height=1.08,
     )
 
 
@@ -105,6 +127,10 @@ def _text(clip: Mapping[str, Any], viewport: tuple[int, int]) -> _Lettering:
         stroke=round(stroke.get("width", 0)),
         stroke_colour=stroke.get("color", "#000000"),
         line_height=font.get("lineHeight", asset.get("style", {}).get("lineHeight", 1)),
+        # These two come from captions, not from the API.
+        room=asset.get("room"),
+        shadow=asset.get("shadow", 0),
+        balanced="room" in asset,
     )
 
 
@@ -128,9 +154,9 @@ def _html(asset: Mapping[str, Any], viewport: tuple[int, int]) -> _Lettering:
 
 def _draw(lettering: _Lettering, *, room: int) -> Image.Image:
     font = load_font(lettering.pixels, weight=lettering.weight)
-    inset = lettering.padding + lettering.stroke
+    inset = lettering.padding + lettering.stroke + lettering.shadow
     width = (lettering.box[0] if lettering.box else room) - 2 * inset
-    text = wrap(lettering.text, font, width)
+    text = (balance if lettering.balanced else wrap)(printable(lettering.text), font, width)
     spacing = 4 + (lettering.line_height - 1) * lettering.pixels
     text_width, text_height = measure(text, font, spacing=spacing)
     size = lettering.box or (text_width + 2 * inset, text_height + 2 * inset)
@@ -145,18 +171,31 @@ def _draw(lettering: _Lettering, *, room: int) -> Image.Image:
     y = inset + {"top": 0, "bottom": unused}.get(lettering.vertical, unused / 2)
     # The anchor `a` is the first line's ascender, but the measured height starts at the top of its letters.
     letters_top = draw.multiline_textbbox((0, 0), text, font=font, spacing=spacing, anchor="la")[1]
+    where: dict[str, Any] = {
+        "xy": (x, y - letters_top),
+        "text": text,
+        "font": font,
+        "anchor": f"{anchor}a",
+        "align": lettering.horizontal,
+        "spacing": spacing,
+    }
+    if lettering.shadow:
+        image.alpha_composite(_shadow(image.size, where, lettering.shadow + lettering.stroke))
     draw.multiline_text(
-        (x, y - letters_top),
-        text,
-        font=font,
+        **where,
         fill=_colour(lettering.colour, lettering.opacity),
-        anchor=f"{anchor}a",
-        align=lettering.horizontal,
-        spacing=spacing,
         stroke_width=lettering.stroke,
         stroke_fill=_colour(lettering.stroke_colour, lettering.opacity),
     )
     return image
+
+
+def _shadow(size: tuple[int, int], where: dict[str, Any], reach: int) -> Image.Image:
+    """Return the text as a soft dark cloud."""
+    dark = Image.new("L", size, 0)
+    ImageDraw.Draw(dark).multiline_text(**where, fill=255, stroke_width=max(1, reach // 3), stroke_fill=255)
+    soft = dark.filter(ImageFilter.GaussianBlur(reach / 2)).point([min(_SHADOW_ALPHA, value) for value in range(256)])
+    return Image.merge("RGBA", [Image.new("L", size, 0)] * 3 + [soft])
 
 
 def _colour(name: str, opacity: float) -> tuple[int, ...]:
