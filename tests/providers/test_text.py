@@ -72,6 +72,29 @@ async def test_cancelled_call_counts_its_input() -> None:
     assert counted(context) == ("model-1", estimate_tokens(TEXT_CALL.prompt), 0)
 
 
+@pytest.mark.parametrize(
+    ("answer", "tokens"),
+    [
+        (httpx2.ReadTimeout("late"), 2),
+        (httpx2.Response(200, json={"choices": None}), 2),
+        (httpx2.Response(200, json={"error": {"message": "No"}}), 0),
+        (httpx2.Response(400, json={"error": {"message": "No"}}), 0),
+    ],
+    ids=["late", "unreadable", "error in a 200", "refused"],
+)
+async def test_failed_call_counts_the_input_that_is_charged(answer: httpx2.Response | Exception, tokens: int) -> None:
+    def respond(_request: httpx2.Request) -> httpx2.Response:
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    context = create_context(OPENAI, respond)
+    with pytest.raises(ProviderError):
+        await generate_text(context, OPENAI, TEXT_CALL)
+
+    assert counted(context) == ("model-1", tokens, 0)
+
+
 @each_provider
 @given(
     document=st.dictionaries(

@@ -82,6 +82,16 @@ async def test_late_turn_counts_its_input() -> None:
     assert usage_of(context).input_units == estimate_tokens(sent[0].decode()) > 0
 
 
+async def test_unreadable_turn_counts_its_input() -> None:
+    context = create_context(PROVIDER, lambda _request: httpx2.Response(200, json={"content": None}))
+
+    with pytest.raises(ProviderError, match="cannot be read"):
+        await take_turn(context, PROVIDER, TURN_CALL)
+
+    sent = PROVIDER.build_turn(TURN_CALL).content.decode()
+    assert usage_of(context).input_units == estimate_tokens(sent)
+
+
 async def test_refused_turn_counts_nothing() -> None:
     error = {"type": "error", "error": {"type": "invalid_request_error", "message": "prompt is too long"}}
     context = create_context(PROVIDER, lambda _request: httpx2.Response(400, json=error))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from electrons.context import Context
-from electrons.errors import ProviderError
+from electrons.errors import ProviderError, ProviderTimeoutError
 from electrons.upstream.client import call_provider, conceal_error, interrupted, iterate_body, open_response, parsing
 from electrons.upstream.provider import Provider, ProviderRequest
 from electrons.upstream.reading import SurrogateJoiner
@@ -85,15 +85,22 @@ def estimate_tokens(text: str | None) -> int:
 
 
 async def generate_text(context: Context, provider: TextProvider, call: TextCall) -> TextResult:
-    """Return the whole text. Raises `ProviderError` and what derives from it."""
+    """Return the whole text. Raises `ProviderError` and what derives from it.
+
+    The input is also counted when the response comes too late, or cannot be read: the provider has done the work.
+    """
     request = provider.build_text(call, stream=False)
     result = TextResult(model=call.model)
+
+    def parse(document: dict[str, Any]) -> TextResult:
+        result.input_tokens = _estimate_input(call)
+        return provider.parse_text(document)
+
     try:
-        result = await call_provider(context, provider, request, provider.parse_text)
+        result = await call_provider(context, provider, request, parse)
         result.model = result.model or call.model
         _fill_counts(provider, call, result, characters=len(result.text))
-    except asyncio.CancelledError:
-        # The provider goes on counting what it has read.
+    except (asyncio.CancelledError, ProviderTimeoutError):
         result.input_tokens = _estimate_input(call)
         raise
     finally:

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from electrons.capabilities.text import estimate_tokens
 from electrons.context import Context
-from electrons.errors import ProviderTimeoutError
+from electrons.errors import ProviderError, ProviderTimeoutError
 from electrons.upstream.client import call_provider
 from electrons.upstream.provider import Provider, ProviderRequest
 
@@ -121,14 +121,22 @@ class TurnProvider(Provider):
 async def take_turn(context: Context, provider: TurnProvider, call: TurnCall) -> Turn:
     """Return the next turn of a call that fits. Raises `ProviderError` and what derives from it.
 
-    Tokens that the provider has not counted are estimated.
+    Tokens that the provider has not counted are estimated. The input is also counted when the response comes too late,
+    or cannot be read: the provider has done the work.
     """
     request = provider.build_turn(call)
+    has_responded = False
+
+    def parse(document: dict[str, Any]) -> Turn:
+        nonlocal has_responded
+        has_responded = True
+        return provider.parse_turn(document)
+
     try:
-        turn = await call_provider(context, provider, request, provider.parse_turn)
-    except (asyncio.CancelledError, ProviderTimeoutError):
-        # The provider goes on counting what it has read.
-        if context.usage is not None:
+        turn = await call_provider(context, provider, request, parse)
+    except (asyncio.CancelledError, ProviderError) as error:
+        is_charged = has_responded or isinstance(error, asyncio.CancelledError | ProviderTimeoutError)
+        if context.usage is not None and is_charged:
             context.usage.input_units += estimate_tokens(request.content.decode())
         raise
     turn = replace(
