@@ -54,9 +54,6 @@ def as_string(value: object, *, limit: int | None = STRING_LIMIT) -> str | None:
     return value if value.isascii() else mend_surrogates(value)
 
 
-as_text = as_string
-
-
 def as_integer(value: object, *, limit: int = INTEGER_LIMIT) -> int | None:
     """Return a whole number from 0 to `limit`, None for anything else.
 
