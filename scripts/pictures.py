@@ -21,9 +21,8 @@ SHEET = "fps=1/{every},scale=480:-2,tile=3x3:padding=6:color=white"
 """ffmpeg's filter: one frame in so many seconds, nine of them on one sheet."""
 
 SESSION = (
-    """curl http://127.0.0.1:{text-gen}/generate -d '{"prompt": "Write two sentences about lighthouses"}'""",
-    """curl -N http://127.0.0.1:{text-gen}/generate/stream -d '{"prompt": "Write about the sea"}' | tail -3""",
-    """curl http://127.0.0.1:{audio-gen}/synthesize -d '{"text": "Hello there"}'""",
+    """curl http://127.0.0.1:{text-gen}/generate -d '{"prompt": "Write a narration about lighthouses"}'""",
+    """curl http://127.0.0.1:{audio-gen}/synthesize -d '{"text": "Hello there", "timestamps": true}'""",
     """curl http://127.0.0.1:{stock-media}/search/videos -d '{"keywords": ["sea"], "options": {"per_page": 1}}'""",
 )
 
