@@ -54,5 +54,6 @@ def _add_sound(graph: Graph, asset: Mapping[str, Any], sources: Sources, *, star
 def mix(graph: Graph, duration: float) -> str:
     """Add the mix of all audio, extended with silence, and return its label."""
     mixed = f"{''.join(graph.sounds)}amix={len(graph.sounds)}:normalize=0" if graph.sounds else _SILENCE
-    graph.chains.append(f"{mixed},apad,atrim=0:{duration:g}[sound]")
+    # Endless silence, cut off afterwards, would do as well, but ffmpeg 9 then hangs now and then on a busy machine.
+    graph.chains.append(f"{mixed},apad=whole_dur={duration:g},atrim=0:{duration:g}[sound]")
     return "[sound]"
