@@ -33,6 +33,7 @@ from .vendor import Call, Refusal, Response, Route, Vendor
 
 logger = logging.getLogger(__name__)
 
+_TURNS_OF_A_REQUEST = 10
 _FAULT: TypeAdapter[Fault] = TypeAdapter(Fault)
 
 
@@ -184,6 +185,9 @@ def create_app(vendors: list[Vendor]) -> Starlette:
         return JSONResponse({"vendors": [vendor.name for vendor in vendors]})
 
     async def reset(_: Request) -> JSONResponse:
+        # First comes what has already arrived: a connection, its request and the answer take a turn of the loop each.
+        for _turn in range(_TURNS_OF_A_REQUEST):
+            await asyncio.sleep(0)
         for app in apps:
             app.reset()
         return JSONResponse({})

@@ -142,7 +142,8 @@ def run_setup(checkout: Path) -> subprocess.CompletedProcess[str]:
 def test_setup_when_run_first_then_it_announces_time_and_size_once(checkout: Path) -> None:
     first, second = run_setup(checkout), run_setup(checkout)
 
-    lines = first.stdout.splitlines()
+    # A busy machine may take long enough for lines that say so.
+    lines = [line for line in first.stdout.splitlines() if not line.endswith(" s so far")]
     assert lines[0] == f"setup: {setup.FIRST_RUN}"
     assert [line.split(" in ")[0] for line in lines[1:]] == [
         "setup: installing npm packages ...",
