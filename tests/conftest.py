@@ -1,8 +1,10 @@
 """What all tests share: the emulators and the workers, each started once, as `npm start` starts them."""
 
+import contextlib
 import shutil
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import hypothesis
@@ -10,9 +12,12 @@ import pytest
 
 import local
 from platform_workers import find_workers
+from progress import Progress
 from tests.deployed import delete_deployed_workers
 from tests.emulators.process import Emulators, start_emulators
 from tests.platform import Platform
+from tests.report import Report
+from tests.scheduling import Scheduling
 from tests.variants import VARIANTS
 
 # The packages of the workers are imported as they are on workerd, where `src` is the root.
@@ -21,6 +26,22 @@ sys.path += [str(worker.sources) for worker in find_workers()]
 # Examples are the same in every run, and none is a failure for being slow.
 hypothesis.settings.register_profile("project", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("project")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--deployed`."""
+    parser.addoption("--deployed", metavar="WORKER", help="run this worker's variants as deployments of their own")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Report time and memory, unless this is a process of another pytest."""
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Report())
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Scheduling:
+    """Divide the tests between the processes of `npm test`."""
+    return Scheduling(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -60,12 +81,32 @@ def migrated_state(migrated: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def running_platform(
-    running_emulators: Emulators, migrated: Path, tmp_path_factory: pytest.TempPathFactory
+    running_emulators: Emulators,
+    migrated: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    pytestconfig: pytest.Config,
 ) -> Iterator[Platform]:
     """All workers on workerd, with a fresh state, and their variants."""
     state = shutil.copytree(migrated, tmp_path_factory.mktemp("platform") / "state")
-    with Platform.start(state=state, emulators=running_emulators, variants=VARIANTS) as platform:
-        yield platform
+    deployed = pytestconfig.getoption("deployed")
+    variants = {
+        name: replace(variant, deployed=variant.deployed or variant.worker == deployed)
+        for name, variant in VARIANTS.items()
+    }
+    with contextlib.ExitStack() as running:
+        with show_progress(pytestconfig, "starting the workers"):
+            platform = Platform.start(state=state, emulators=running_emulators, variants=variants)
+            started = running.enter_context(platform)
+        yield started
+
+
+@contextlib.contextmanager
+def show_progress(config: pytest.Config, doing: str) -> Iterator[None]:
+    """Print what the tests wait for, if it takes more than ten seconds."""
+    capture = config.pluginmanager.getplugin("capturemanager")
+    uncaptured = capture.global_and_fixture_disabled() if capture else contextlib.nullcontext()
+    with uncaptured, Progress("tests", stream=sys.stderr).repeat(doing):
+        yield
 
 
 @pytest.fixture

@@ -65,7 +65,7 @@ class Platform:
             "state": str(state),
             "variants": {name: variant.worker for name, variant in deployed.items()},
             "vars": {"*": shared, **{name: dict(variant.vars) for name, variant in deployed.items()}},
-            "main": {variant.worker: MAIN_MODULE for variant in variants.values() if not variant.deployed},
+            "main": {variant.worker: MAIN_MODULE for variant in variants.values()},
         }
         if workers is not None:
             options["workers"] = list(workers)

@@ -8,7 +8,7 @@ request has the same settings. A request without the header is served by the wor
 
 So one isolate is enough for all the deployments that the tests need. This module takes the place of `entry.py` by the
 option `main` of wrangler/stack.mjs; it lies outside of what is built and uploaded, and no module of a worker reads the
-header (tests/workers/test_every_worker.py).
+header (tests/stacks/test_uploads.py).
 """
 
 from __future__ import annotations

@@ -14,6 +14,8 @@ from setup import NODE, PYTHON, ROOT
 from tests.emulators.process import Emulators
 from tests.workers.shapes import success_of
 
+pytestmark = pytest.mark.full
+
 INSTALLED = (".venv", "node_modules", ".cache")
 ROW = "| [`greeter`](workers/greeter) | greetings |\n"
 _FILE = re.compile(r"^`(workers/greeter/[^`]+)`.*?\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
