@@ -1,12 +1,13 @@
-"""`npm run demo -- "your topic"`: make a short video with the workers' public HTTP API and nothing else.
+"""`npm run demo -- "your topic" [--portrait]`: make a short video with the workers' public HTTP API and nothing else.
 
-text-gen writes a script of three scenes, audio-gen speaks each, stock-media finds a clip for each, image-gen draws the
-title card, and render-service puts them together. The platform must be running (`npm start`), with the same
-`DE_PORT_BASE`. The video is saved in `out/`.
+text-gen writes a script of three scenes, audio-gen speaks each and times its words, stock-media finds a clip for each,
+image-gen draws the title card, and render-service puts them together, with subtitles. The platform must be running
+(`npm start`), with the same `DE_PORT_BASE`. The video is saved in `out/`.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import math
 import re
@@ -29,10 +30,14 @@ import setup
 
 TITLE_SECONDS = 3.0
 PAUSE_SECONDS = 0.6
+CAPTION_FONT = {"size": 34, "color": "#ffffff", "stroke": "#000000", "strokeWidth": 1.5}
 SCENE = {"narration": "<two sentences to be spoken>", "keywords": ["<a keyword for stock footage>"]}
 TEMPLATE = json.dumps({"title": "<a title of a few words>", "scenes": [SCENE] * 3})
 
 Document = dict[str, Any]
+
+LANDSCAPE: Document = {"orientation": "landscape", "aspect_ratio": "16:9", "least_width": 1280}
+PORTRAIT: Document = {"orientation": "portrait", "aspect_ratio": "9:16", "least_width": 720}
 
 
 class DemoError(Exception):
@@ -41,12 +46,18 @@ class DemoError(Exception):
 
 def main() -> int:
     """Make the video; return the exit status."""
-    topic = " ".join(sys.argv[1:]) or "the sea at night"
+    parser = argparse.ArgumentParser(prog="npm run demo --", description="Make a short video about a topic.")
+    parser.add_argument("topic", nargs="*", default=["the sea at night"])
+    parser.add_argument("--portrait", action="store_true", help="9:16, for phones")
+    options = parser.parse_args()
     started = time.monotonic()
     try:
         assigned = ports.worker_ports(ports.load_configs())
         platform = Platform({worker: f"http://127.0.0.1:{port}" for worker, port in assigned.items()})
-        path = download(url := make_video(platform, topic), setup.ROOT / "out")
+        path = download(
+            url := make_video(platform, " ".join(options.topic), shape=PORTRAIT if options.portrait else LANDSCAPE),
+            setup.ROOT / "out",
+        )
     except (DemoError, setup.SetupError) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
@@ -80,15 +91,16 @@ class Platform:
         return result
 
 
-def make_video(platform: Platform, topic: str) -> str:
+def make_video(platform: Platform, topic: str, *, shape: Document = LANDSCAPE) -> str:
     """Make a video about the topic and return its URL. Raises `DemoError`."""
     with serve_soundtrack() as soundtrack, ThreadPoolExecutor() as pool:
         script = write_script(platform, topic)
-        card = pool.submit(draw_card, platform, script["title"])
+        card = pool.submit(draw_card, platform, script["title"], shape)
         scenes = script["scenes"]
         speeches = list(pool.map(partial(speak, platform), scenes))
-        clips = list(pool.map(partial(find_clip, platform), scenes, [x["duration_seconds"] for x in speeches]))
-        render = render_video(platform, compose_render(card.result(), speeches, clips, soundtrack))
+        seconds = [speech["duration_seconds"] for speech in speeches]
+        clips = list(pool.map(partial(find_clip, platform, shape=shape), scenes, seconds))
+        render = render_video(platform, compose_render(card.result(), speeches, clips, soundtrack, shape=shape))
     url: str = render["url"]
     return url
 
@@ -109,21 +121,23 @@ def write_script(platform: Platform, topic: str) -> Document:
     return script
 
 
-def draw_card(platform: Platform, title: str) -> Document:
+def draw_card(platform: Platform, title: str, shape: Document) -> Document:
     """Return image-gen's response for the title card."""
-    prompt = f"A title card with the words: {title}"
-    return platform.call("image-gen", "/generate", {"prompt": prompt, "options": {"aspect_ratio": "16:9"}})
+    prompt = f'A title card. The words "{title}" in large white letters, and no other text'
+    options = {"aspect_ratio": shape["aspect_ratio"]}
+    return platform.call("image-gen", "/generate", {"prompt": prompt, "options": options})
 
 
 def speak(platform: Platform, scene: Document) -> Document:
     """Return audio-gen's response for a scene."""
-    return platform.call("audio-gen", "/synthesize", {"text": scene["narration"]})
+    return platform.call("audio-gen", "/synthesize", {"text": scene["narration"], "timestamps": True})
 
 
-def find_clip(platform: Platform, scene: Document, seconds: float) -> Document:
+def find_clip(platform: Platform, scene: Document, seconds: float, *, shape: Document) -> Document:
     """Return a clip for a scene: one as long as the speech, if there is one. Raises `DemoError`."""
-    wanted: Document = {"keywords": scene["keywords"][:3], "orientation": "landscape"}
-    wanted["options"] = {"per_page": 1, "min_width": 1280, "min_duration": min(math.ceil(seconds + PAUSE_SECONDS), 10)}
+    wanted: Document = {"keywords": scene["keywords"][:3], "orientation": shape["orientation"]}
+    least_seconds = math.ceil(seconds + PAUSE_SECONDS)
+    wanted["options"] = {"per_page": 1, "min_width": shape["least_width"], "min_duration": least_seconds}
     media = platform.call("stock-media", "/search/videos", wanted)["media"]
     media = media or platform.call("stock-media", "/search/videos", {**wanted, "options": {"per_page": 1}})["media"]
     if not media:
@@ -132,13 +146,16 @@ def find_clip(platform: Platform, scene: Document, seconds: float) -> Document:
     return clip
 
 
-def compose_render(card: Document, speeches: list[Document], clips: list[Document], soundtrack: str) -> Document:
-    """Return the body of `POST /render`: one track of pictures, one of speech."""
+def compose_render(
+    card: Document, speeches: list[Document], clips: list[Document], soundtrack: str, *, shape: Document
+) -> Document:
+    """Return the body of `POST /render`: a track of subtitles over one of pictures, and one of speech."""
     fade = {"in": "fade", "out": "fade"}
     pictures: list[Document] = [
         {"asset": {"type": "image", "src": card["image_url"]}, "start": 0, "length": TITLE_SECONDS, "transition": fade}
     ]
     voices: list[Document] = []
+    subtitles: list[Document] = []
     at = TITLE_SECONDS
     for speech, clip in zip(speeches, clips, strict=True):
         length = round(speech["duration_seconds"] + PAUSE_SECONDS, 2)
@@ -150,13 +167,16 @@ def compose_render(card: Document, speeches: list[Document], clips: list[Documen
                 pictures.append({"asset": video, "start": round(at + offset, 2), "length": part})
         audio = {"type": "audio", "src": speech["audio_url"]}
         voices.append({"asset": audio, "start": at, "length": speech["duration_seconds"]})
+        caption = {"type": "caption", "src": speech["timestamps"]["srt_url"], "font": CAPTION_FONT}
+        subtitles.append({"asset": caption, "start": at, "length": speech["duration_seconds"]})
         at = round(at + length, 2)
     timeline = {
         "background": "#000000",
-        "soundtrack": {"src": soundtrack, "effect": "fadeInFadeOut", "volume": 0.2},
-        "tracks": [{"clips": pictures}, {"clips": voices}],
+        "soundtrack": {"src": soundtrack, "effect": "fadeInFadeOut", "volume": 0.15},
+        "tracks": [{"clips": subtitles}, {"clips": pictures}, {"clips": voices}],
     }
-    return {"timeline": timeline, "output": {"format": "mp4", "resolution": "hd", "fps": 25}}
+    output = {"format": "mp4", "resolution": "hd", "aspectRatio": shape["aspect_ratio"], "fps": 25}
+    return {"timeline": timeline, "output": output}
 
 
 def render_video(platform: Platform, body: Document) -> Document:

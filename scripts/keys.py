@@ -45,6 +45,8 @@ LABEL_LENGTH = 100
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _SELECT = f"SELECT {', '.join(field.name for field in fields(KeyRecord))} FROM api_keys"  # noqa: S608  # our own names
+_DESCEND = "UPDATE api_keys SET first_id = (SELECT COALESCE(first_id, id) FROM api_keys WHERE id = ?) WHERE id = ?"
+_EXPIRE = "UPDATE api_keys SET expires_at = ? WHERE id = ?"
 _COLUMNS = ("id", "environment", "name", "owner", "scopes", "status", "expires_at", "last_used_at", "rate_limit_policy")
 
 
@@ -96,9 +98,14 @@ def create(
     scopes: Sequence[str],
     expires_at: datetime | None = None,
     rate_limit_policy: str | None = None,
-    also: Sequence[Statement] = (),
+    replaces: str | None = None,
+    replaced_until: datetime | None = None,
 ) -> tuple[str, KeyRecord]:
-    """Create a key and store its record, in one transaction with the statements of `also`; return both."""
+    """Create a key and store its record; return both.
+
+    `replaces` is the id of a key whose deployed Workers are then the new key's too, and `replaced_until` is when that
+    key expires. All of it is one transaction.
+    """
     key = generate(environment)
     record = KeyRecord.create(
         key,
@@ -112,7 +119,12 @@ def create(
     row = asdict(record)
     values = ", ".join("?" for _ in row)
     insert = f"INSERT INTO api_keys ({', '.join(row)}) VALUES ({values})"  # noqa: S608  # our own names
-    database.run((insert, list(row.values())), *also)
+    statements: list[Statement] = [(insert, list(row.values()))]
+    if replaces is not None:
+        statements.append((_DESCEND, [replaces, record.id]))
+    if replaced_until is not None:
+        statements.append((_EXPIRE, [format_time(replaced_until), replaces]))
+    database.run(*statements)
     return key, record
 
 
@@ -139,7 +151,8 @@ def revoke(database: Database, key_id: str) -> None:
 def rotate(database: Database, key_id: str, *, overlap: timedelta) -> tuple[str, KeyRecord]:
     """Create a key like a valid one, which expires after the overlap; return the new key and its record.
 
-    If the old key was valid for a limited time, the new one is valid for as long from now. Raises `KeysError`.
+    If the old key was valid for a limited time, the new one is valid for as long from now. What belongs to the old key
+    (deployed Workers) belongs to the new one too. Raises `KeysError`.
     """
     old, now = find(database, key_id), _now()
     if (status := old.status(now.timestamp())) != "valid":
@@ -154,7 +167,8 @@ def rotate(database: Database, key_id: str, *, overlap: timedelta) -> tuple[str,
         scopes=[scope for scope in SCOPES if scope in old.scopes.split()],
         expires_at=now + (old_end - datetime.fromisoformat(old.created_at)) if old_end else None,
         rate_limit_policy=old.rate_limit_policy,
-        also=[("UPDATE api_keys SET expires_at = ? WHERE id = ?", [format_time(end), key_id])],
+        replaces=key_id,
+        replaced_until=end,
     )
 
 
@@ -163,13 +177,21 @@ def load_local_key(state: Path = STATE) -> str:
     database, file = LocalDatabase(state), state / LOCAL_KEY
     if file.exists() and _is_usable(key := file.read_text().strip(), database):
         return key
-    key, _ = create(database, environment="test", name="local", owner="npm start", scopes=SCOPES)
+    old_id = _find_id(file.read_text().strip()) if file.exists() else None
+    key, _ = create(database, environment="test", name="local", owner="npm start", scopes=SCOPES, replaces=old_id)
     new = file.with_suffix(".new")
     new.unlink(missing_ok=True)
     with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:  # noqa: PTH123
         stream.write(key + "\n")
     new.replace(file)
     return key
+
+
+def _find_id(key: str) -> str | None:
+    try:
+        return parse(key).id
+    except MalformedKeyError:
+        return None
 
 
 def _is_usable(key: str, database: Database) -> bool:

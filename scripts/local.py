@@ -28,6 +28,7 @@ Vars = Mapping[str, Mapping[str, str]]
 
 LOCAL_VARS = {
     "AUTH_MODE": "open",
+    "LOCAL_RUN": "true",
     "ALLOW_LOOPBACK_URLS": "true",
     "CALLBACK_SIGNING_SECRET": "local-signing-secret",
     "ALLOWED_REPOSITORIES": "*",

@@ -120,6 +120,10 @@ class Platform:
         """The log lines of one request with that event; waits for the first."""
         return wait_for(lambda: [x for x in self._logs if (x.get("request_id"), x["event"]) == (request_id, event)])
 
+    def has_logged(self, request_id: str, *, event: str) -> bool:
+        """Return whether one request has logged such an event so far."""
+        return any((line.get("request_id"), line["event"]) == (request_id, event) for line in self._logs)
+
     def logged(self) -> str:
         """All that the workers have logged so far, JSON text."""
         return json.dumps(self._logs, ensure_ascii=False)

@@ -29,10 +29,13 @@ class Variant:
 
 
 VARIANTS = {
-    "text-gen-limited": Variant("text-gen", {"RATE_LIMIT_POLICY": '"requests";q=100;w=3600'}),
+    # Not a local run: there all callers have one address.
+    "text-gen-limited": Variant("text-gen", {"RATE_LIMIT_POLICY": '"requests";q=100;w=3600', "LOCAL_RUN": "false"}),
     "text-gen-metered": Variant(
-        "text-gen", {"RATE_LIMIT_POLICY": '"requests";q=1000;w=3600, "tokens";q=5000;qu="tokens";w=3600'}
+        "text-gen",
+        {"RATE_LIMIT_POLICY": '"requests";q=1000;w=3600, "tokens";q=5000;qu="tokens";w=3600', "LOCAL_RUN": "false"},
     ),
+    "text-gen-with-slow-uploads": Variant("text-gen", {"BODY_TIMEOUT_SECONDS": "0.3"}),
     "text-gen-impatient": Variant(
         "text-gen",
         {

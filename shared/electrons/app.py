@@ -1,11 +1,11 @@
-"""The application: routes and middleware, and the way of one request through them.
+"""The application: routes and middleware, and the order in which a request passes them.
 
     app = App("text-gen", providers=(AnthropicProvider(), OpenAIProvider()))
 
     @app.post("/generate")
     async def generate(context: Context, body: TextRequest) -> TextResponse: ...
 
-A handler takes the context, and the body when its second parameter names a model; it returns an `ResponseModel` or a
+A handler takes the context, and the body when its second parameter names a model; it returns a `ResponseModel` or a
 `Response`.
 """
 
@@ -21,13 +21,15 @@ from pydantic import BaseModel
 from electrons.context import Context
 from electrons.health import create_health_handler
 from electrons.http import Response
+from electrons.index import create_index_handler
 from electrons.logs import timestamp
 from electrons.middleware import CallNext, Middleware
 from electrons.middleware.access_log import access_log
 from electrons.middleware.auth import auth
 from electrons.middleware.cors import cors
 from electrons.middleware.errors import errors
-from electrons.middleware.rate_limit import rate_limit
+from electrons.middleware.origin import origin
+from electrons.middleware.rate_limit import charge_request, charge_units
 from electrons.middleware.request_id import request_id
 from electrons.middleware.validation import validation
 from electrons.models import ResponseModel
@@ -40,17 +42,17 @@ from electrons.upstream.provider import Provider
 H = TypeVar("H", bound=Handler)
 StartWork = Callable[[Context], Coroutine[Any, Any, None]]
 
-BEFORE_ROUTING: tuple[Middleware, ...] = (request_id, access_log, cors, errors)
-AFTER_ROUTING: tuple[Middleware, ...] = (auth, validation, rate_limit)
+BEFORE_ROUTING: tuple[Middleware, ...] = (request_id, access_log, cors, errors, origin)
+AFTER_ROUTING: tuple[Middleware, ...] = (auth, charge_request, validation, charge_units)
 
 
 class App:
-    """One worker's routes. `service` is its name in answers, logs and the usage ledger.
+    """One worker's routes. `service` is its name in responses, logs and the usage ledger.
 
     Every route that is not public needs a key with the app's `scope`, or with its own if it names one; without either,
-    any key will do. `AUTH_MODE=open` admits every caller without a key, unless the app is `never_open`. `settings` is
-    the class of the worker's settings. `GET /health` says of each provider whether it is configured if
-    `reports_providers`.
+    any valid key is enough. `AUTH_MODE=open` admits every caller without a key, unless the app is `never_open`.
+    `settings` is the class of the worker's settings. With `reports_providers`, `GET /health` reports for each provider
+    whether it is configured.
     """
 
     def __init__(
@@ -73,10 +75,11 @@ class App:
         self._handle = _chain(BEFORE_ROUTING, partial(_route, self._router, _chain(AFTER_ROUTING, _call_handler)))
         health = create_health_handler(self.providers, reports_providers=reports_providers)
         self.get("/health", public=True)(health)
+        self.get("/", public=True)(create_index_handler(lambda: self.routes))
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """All routes, in the order in which they were added."""
+        """Return all routes, in the order in which they were added."""
         return tuple(self._router.routes)
 
     def read_settings(self, lookup: Callable[[str], str | None]) -> Settings:
@@ -116,15 +119,16 @@ class App:
 
         @self.get(f"{folder.path}/{{name}}", public=True)
         async def media(context: Context) -> Response:
+            """`GET {path}/{name}`: a stored file; `Range`, `If-None-Match` and `HEAD` work as HTTP defines them."""
             return await folder.serve(context, context.path_parameters["name"])
 
     def on_start(self, work: StartWork) -> StartWork:
-        """Register work that each isolate does once, after it has answered its first request."""
+        """Register work that each isolate does once, after the response to its first request."""
         self.start_work.append(work)
         return work
 
     async def handle(self, context: Context) -> Response:
-        """Answer one request; raises nothing. `context.finish()` is due when the answer is out."""
+        """Return the response to one request; raises nothing. Call `context.finish()` when the response is out."""
         response = await self._handle(context)
         response.headers += context.headers
         if context.request.method == "HEAD":
@@ -177,19 +181,21 @@ async def _call_handler(context: Context) -> Response:
     route = context.route
     for requirement in route.needs:
         requirement.check(context.settings, context.bindings)
-    answer = await (route.handler(context, context.body) if route.body else route.handler(context))
-    if isinstance(answer, ResponseModel):
-        return complete(context, answer)
-    return Response.json(answer.model_dump_json(exclude_none=True)) if isinstance(answer, BaseModel) else answer
+    result = await (route.handler(context, context.body) if route.body else route.handler(context))
+    if isinstance(result, ResponseModel):
+        return complete(context, result)
+    return Response.json(result.model_dump_json(exclude_none=True)) if isinstance(result, BaseModel) else result
 
 
-def complete(context: Context, answer: ResponseModel) -> Response:
-    """Return the response for a body, with the id, the time and the estimated cost of the request."""
-    answer.request_id = context.request_id
-    answer.timestamp = timestamp()
-    if context.usage is not None and (cost := estimate_cost(context.usage)):
+def complete(context: Context, body: ResponseModel) -> Response:
+    """Return the response for a body, with the id, the time, the warnings and the estimated cost of the request."""
+    body.request_id = context.request_id
+    body.timestamp = timestamp()
+    if context.usage is not None and (cost := estimate_cost(context.usage.checked())):
         context.headers.append(("X-Estimated-Cost-USD", f"{cost.microusd / 1e6:.6f}"))
-    return Response.json(answer.model_dump_json(exclude_none=True), status=answer.status_code)
+    if context.warnings:
+        return Response.json(body.to_document(context.warnings), status=body.status_code)
+    return Response.json(body.model_dump_json(exclude_none=True), status=body.status_code)
 
 
 def _body_model(handler: Handler) -> type[BaseModel] | None:

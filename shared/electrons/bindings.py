@@ -23,32 +23,32 @@ class Database(Protocol):
     """A D1 database (https://developers.cloudflare.com/d1/worker-api/). Both methods raise `DatabaseError`."""
 
     async def query(self, statement: str, *parameters: Value) -> list[Row]:
-        """The rows of one statement; `?` marks stand for the parameters."""
+        """Return the rows of one statement; its `?` marks are replaced by the parameters."""
 
     async def execute(self, statement: str, *parameters: Value) -> None:
-        """Runs one statement that gives no rows."""
+        """Run one statement that returns no rows."""
 
 
 class KeyValueStore(Protocol):
     """A KV namespace (https://developers.cloudflare.com/kv/api/). Reads may be a minute old."""
 
     async def get(self, key: str) -> str | None:
-        """The text at a key, None when there is none."""
+        """Return the string at a key, None if there is none."""
 
     async def put(self, key: str, value: str, *, ttl_seconds: int) -> None:
-        """Keeps a text for so many seconds, 60 at least."""
+        """Store a string for `ttl_seconds`, 60 at least."""
 
 
 class ObjectTooLargeError(Exception):
-    """A stream had more bytes than it may have; nothing was stored of it."""
+    """A stream had more bytes than allowed; nothing of it was stored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredObject:
-    """What an object store knows of an object, without its content.
+    """The description of an object in an object store, without its content.
 
-    `etag` is quoted, as in the header field. `checksums` are hexadecimal digests by algorithm: `md5` for what came in
-    one piece, `sha256` for what was put from bytes, none for what came in parts.
+    `etag` is quoted, as in the header field. `checksums` are hexadecimal digests by algorithm: `md5` for an object
+    that came in one piece, `sha256` for one that was put from bytes, none for one that came in parts.
     """
 
     key: str
@@ -61,7 +61,7 @@ class StoredObject:
 
 
 class ObjectStore(Protocol):
-    """An R2 bucket (https://developers.cloudflare.com/r2/api/workers/). An object is seen whole or not at all.
+    """An R2 bucket (https://developers.cloudflare.com/r2/api/workers/). An object is visible when all of it is stored.
 
     All methods raise `UnavailableError` when the store cannot be reached.
     """
@@ -75,26 +75,26 @@ class ObjectStore(Protocol):
         metadata: Mapping[str, str],
         max_bytes: int | None = None,
     ) -> StoredObject:
-        """Stores bytes, or the stream of a response that nobody has read; a stream never passes through Python.
+        """Store bytes, or the unread stream of a response, which does not pass through Python.
 
-        A stream that breaks off or is empty raises `httpx2.TransportError`, one longer than `max_bytes`
-        `ObjectTooLargeError`; neither leaves anything behind.
+        A stream that is interrupted or empty raises `httpx2.TransportError`, one longer than `max_bytes`
+        `ObjectTooLargeError`; neither stores anything.
         """
 
     async def head(self, key: str) -> StoredObject | None:
-        """What is known of an object, None when there is none."""
+        """Return the description of an object, None if there is none."""
 
     async def get(
         self, key: str, *, offset: int = 0, length: int | None = None
     ) -> tuple[StoredObject, Passthrough] | None:
-        """An object with its content, or `length` bytes of it from `offset`, which must lie within it."""
+        """Return an object with its content, or `length` bytes from `offset` (within it); None if there is none."""
 
 
 class Workflow(Protocol):
     """A Workflow (https://developers.cloudflare.com/workflows/build/workers-api/); `workflows.py` has its steps."""
 
     async def create(self, instance_id: str) -> None:
-        """Start an instance; its id is all that the work is given. Raises `UnavailableError`."""
+        """Start an instance; its id is all that the work gets. Raises `UnavailableError`."""
 
     async def send(self, instance_id: str, *, event: str) -> None:
         """Wake an instance that waits for this event. Raises `UnavailableError`, also for an unknown instance.
@@ -134,14 +134,17 @@ class LoadedWorker(Protocol):
         """Send a request. Raises `LoaderError`."""
 
     def close(self) -> None:
-        """Abort what is in flight and let the isolate go."""
+        """Abort what is in flight and release the isolate."""
 
 
 class Loader(Protocol):
     """A Worker Loader (https://developers.cloudflare.com/dynamic-workers/api-reference/)."""
 
     async def load(self, code: Mapping[str, Any]) -> LoadedWorker:
-        """Load a `WorkerCode` object, whose values are JSON or bytes, into a new isolate that nobody else gets."""
+        """Load a `WorkerCode` object, whose values are JSON or bytes, into a new isolate of its own.
+
+        Raises `LoaderError`.
+        """
 
 
 BucketName = Literal["AUDIO_STORAGE", "IMAGE_STORAGE", "RENDER_STORAGE"]
@@ -160,10 +163,11 @@ class Bindings:
     RENDER_WORKFLOW: Workflow | None = None
     LOADER: Loader | None = None
     _tables: dict[Callable[[Database], Any], Any] = field(init=False, default_factory=dict)
+    _memory: dict[Callable[[], Any], Any] = field(init=False, default_factory=dict)
 
     @property
     def database(self) -> Database:
-        """The D1 database."""
+        """Return the D1 database."""
         return self.DB or _missing("DB")
 
     def table(self, kind: Callable[[Database], T]) -> T:
@@ -173,19 +177,26 @@ class Bindings:
         found: T = self._tables[kind]
         return found
 
+    def memory(self, kind: Callable[[], T]) -> T:
+        """Return this isolate's one `kind()`, for what is remembered between requests: plain data only."""
+        if kind not in self._memory:
+            self._memory[kind] = kind()
+        found: T = self._memory[kind]
+        return found
+
     @property
     def cache(self) -> KeyValueStore:
-        """The KV namespace for what may be lost at any time."""
+        """Return the KV namespace for what may be lost at any time."""
         return self.CACHE or _missing("CACHE")
 
     @property
     def rate_limiter(self) -> RateLimiter:
-        """The shared rate limiter."""
+        """Return the shared rate limiter."""
         return self.RATE_LIMITER or _missing("RATE_LIMITER")
 
     @property
     def buckets(self) -> dict[BucketName, ObjectStore]:
-        """The R2 buckets that are bound, by name."""
+        """Return the R2 buckets that are bound, by name."""
         return {name: store for name in get_args(BucketName) if (store := getattr(self, name)) is not None}
 
     def bucket(self, name: BucketName) -> ObjectStore:
@@ -194,12 +205,12 @@ class Bindings:
 
     @property
     def render_workflow(self) -> Workflow:
-        """The Workflow that follows renders to their end."""
+        """Return the Workflow that follows renders to their end."""
         return self.RENDER_WORKFLOW or _missing("RENDER_WORKFLOW")
 
     @property
     def loader(self) -> Loader:
-        """The loader that runs generated code in an isolate of its own."""
+        """Return the loader that runs generated code in an isolate of its own."""
         return self.LOADER or _missing("LOADER")
 
 

@@ -28,9 +28,9 @@ Deferred = Callable[[], Coroutine[Any, Any, None]]
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who calls. Limits are counted by `id`: a key's public id, or the client's address where access is open.
+    """The caller. Limits are counted by `id`: a key's public id, or the client's address where access is open.
 
-    A `rate_limit_policy` takes the place of the deployment's.
+    A `rate_limit_policy` replaces the deployment's.
     """
 
     id: str
@@ -55,11 +55,11 @@ class Labels:
 
 @dataclass(slots=True, kw_only=True)
 class Context:
-    """One request on its way.
+    """What one request carries.
 
-    `http` is the seam to the outside: handlers call providers through it. `defer` runs a piece of work once the
-    answer is out, streamed bodies included; its failures are logged and reach nobody else. `headers` go out with
-    every answer, failures included.
+    `http` is the transport to the outside: providers are called through it. `defer` runs a piece of work once the
+    response is out, streamed bodies included; its failures are logged only. `headers` go out with
+    every response, failures included. `warnings` are about the request and go into a success body.
     """
 
     service: str
@@ -75,6 +75,7 @@ class Context:
     principal: Principal = field(default_factory=lambda: Principal(id="unknown"))
     labels: Labels = field(default_factory=Labels)
     body: BaseModel | None = None
+    warnings: list[str] = field(default_factory=list)
     usage: Usage | None = None
     status: int = 0
     error_code: str | None = None
@@ -84,41 +85,41 @@ class Context:
 
     @property
     def route(self) -> Route:
-        """The route that answers. Raises RuntimeError before routing."""
+        """Return the matched route. Raises RuntimeError before routing."""
         if self.matched_route is None:
             raise RuntimeError("the request has not been routed")
         return self.matched_route
 
     @property
     def route_path(self) -> str | None:
-        """The pattern of the route that answers, None where none does."""
+        """Return the path pattern of the matched route, None if no route matched."""
         return self.matched_route.path if self.matched_route else None
 
     def defer(self, work: Deferred) -> None:
-        """Has `work()` run after the answer; all deferred work of a request runs concurrently."""
+        """Run `work()` after the response; all deferred work of a request runs concurrently."""
         self.deferred.append(work)
 
     async def see_through(self, work: Coroutine[Any, Any, T]) -> T:
-        """What `work` gives. A caller who leaves does not break it off: it is done to its end all the same.
+        """Return the result of `work`, which is completed even if the caller leaves.
 
-        What is deferred runs after it, so that a ledger row has all that was used.
-        Cloudflare gives it half a minute then (https://developers.cloudflare.com/workers/runtime-apis/context/).
+        Deferred work runs after it, so that a ledger row has all that was used. After the caller has left, Cloudflare
+        grants half a minute (https://developers.cloudflare.com/workers/runtime-apis/context/).
         """
         task = start_task(work)
         self.unfinished.append(task)
         return await asyncio.shield(task)
 
     async def finish(self) -> None:
-        """Run the work that was deferred until the answer was out. A failure is logged and stops none of the rest.
+        """Run the work that was deferred until the response was out. A failure is logged and does not stop the rest.
 
-        Where the caller has left, work that is seen through (`see_through`) comes first.
+        If the caller has left, the work that is completed anyway (`see_through`) comes first.
         """
         await asyncio.gather(*self.unfinished, return_exceptions=True)
         tasks = [start_task(work()) for work in self.deferred]
         for task in tasks:
             try:
                 await task
-            except Exception as error:  # noqa: BLE001  # nobody is left to be told
+            except Exception as error:  # noqa: BLE001  # the response is out
                 self.log.error("deferred", cause=error, request_id=self.request_id)
 
     def settings_as(self, kind: type[S]) -> S:
@@ -128,5 +129,5 @@ class Context:
         return self.settings
 
     def elapsed_ms(self) -> int:
-        """Whole milliseconds since the request came in. The clock of a Worker stands still between I/O."""
+        """Return whole milliseconds since the request came in. The clock of a Worker advances only with I/O."""
         return round((time.monotonic() - self.started) * 1000)

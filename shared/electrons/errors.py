@@ -1,10 +1,10 @@
 """Every error of the platform, and the one JSON shape in which a caller sees it.
 
 An error carries facts (status, code, provider, retry-after, cause); `middleware/errors.py` is the one place that
-turns it into an answer. Raise with `from` so that the cause reaches the log.
+turns it into a response. Raise with `from` so that the cause reaches the log.
 
     ElectronsError                     500 INTERNAL_ERROR
-    ├── RequestError                   400 INVALID_REQUEST       the caller can mend it
+    ├── RequestError                   400 INVALID_REQUEST       the caller can correct it
     │   ├── InvalidJSONError           400 INVALID_JSON
     │   ├── UnknownProviderError       400 UNKNOWN_PROVIDER
     │   ├── UnauthorizedError          401 UNAUTHORIZED
@@ -15,16 +15,17 @@ turns it into an answer. Raise with `from` so that the cause reaches the log.
     │   ├── ConflictError              409 CONFLICT
     │   │   └── IdempotencyInProgressError  409 IDEMPOTENCY_IN_PROGRESS
     │   ├── IdempotencyKeyReusedError  422 IDEMPOTENCY_KEY_REUSED
+    │   ├── BodyTimeoutError           408 REQUEST_TIMEOUT
     │   ├── PayloadTooLargeError       413 PAYLOAD_TOO_LARGE
     │   ├── RangeNotSatisfiableError   416 RANGE_NOT_SATISFIABLE
     │   ├── RateLimitedError           429 RATE_LIMITED
     │   └── ClientClosedError          499 CLIENT_CLOSED_REQUEST  the caller left; seen only in logs and the ledger
-    ├── ConfigurationError             500 CONFIGURATION_ERROR   the owner of the deployment can mend it
+    ├── ConfigurationError             500 CONFIGURATION_ERROR   the owner of the deployment can correct it
     │   ├── MissingAPIKeyError         500 MISSING_API_KEY
     │   └── MissingCredentialsError    500 MISSING_CREDENTIALS
     ├── UnavailableError               503 SERVICE_UNAVAILABLE   a part of the platform cannot be reached
     │   └── DatabaseError              503 SERVICE_UNAVAILABLE
-    └── ProviderError                  502 PROVIDER_ERROR        the provider failed: 5xx, 529, an unreadable answer
+    └── ProviderError                  502 PROVIDER_ERROR        the provider failed: 5xx, 529, an unreadable response
         ├── ProviderAuthError          502 PROVIDER_AUTH_FAILED
         ├── ProviderQuotaError         502 PROVIDER_QUOTA_EXHAUSTED
         ├── ProviderRateLimitError     429 PROVIDER_RATE_LIMIT
@@ -37,15 +38,19 @@ turns it into an answer. Raise with `from` so that the cause reaches the log.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+import math
+from typing import Any, ClassVar, Self
 
 Details = dict[str, Any]
 
+RETRY_AFTER_LIMIT_SECONDS = 24 * 60 * 60
+"""The longest pause that is passed on; a provider may say anything."""
+
 
 class ElectronsError(Exception):
-    """Base of all. `message` says what to do about it and is shown to the caller, so no secret may ever stand in it.
+    """Base of all. `message` says what to do about it and is shown to the caller, so it must not contain a secret.
 
-    `result` is what exists in spite of the error. It is the caller's: shown as `details.result`, and never logged.
+    `result` is what was produced before the error. It is the caller's: shown as `details.result`, and never logged.
     """
 
     status: int = 500
@@ -59,8 +64,22 @@ class ElectronsError(Exception):
         self.error_code = code or self.code
         self.headers: list[tuple[str, str]] = []
 
+    def extend(self, sentence: str = "", **details: Any) -> Self:
+        """Return a copy whose message ends with `sentence` and whose details also have these fields.
+
+        What was raised is never changed: whoever knows more raises a copy from it.
+        """
+        extended = type(self).__new__(type(self), *self.args)
+        vars(extended).update(vars(self))
+        if sentence:
+            extended.message = f"{self.message.rstrip('.')}. {sentence}"
+        if details:
+            extended.details = {**(self.details or {}), **details}
+        extended.headers = [*self.headers]
+        return extended
+
     def to_body(self, request_id: str) -> dict[str, Any]:
-        """`{"success": false, "error", "error_code", "request_id", "details"?}`."""
+        """Return `{"success": false, "error", "error_code", "request_id", "details"?}`."""
         body: dict[str, Any] = {
             "success": False,
             "error": self.message,
@@ -73,7 +92,7 @@ class ElectronsError(Exception):
 
 
 class RequestError(ElectronsError):
-    """The request is at fault. `details.fields` names the members, where there are any."""
+    """The request is wrong. `details.fields` names the fields, if it is because of fields."""
 
     status = 400
     code = "INVALID_REQUEST"
@@ -86,7 +105,7 @@ class InvalidJSONError(RequestError):
 
 
 class UnknownProviderError(RequestError):
-    """The provider part of `model` names nobody."""
+    """The provider part of `model` is not a known provider."""
 
     code = "UNKNOWN_PROVIDER"
 
@@ -126,7 +145,7 @@ class RouteNotFoundError(NotFoundError):
 
 
 class MethodNotAllowedError(RequestError):
-    """The path exists, the method does not; `Allow` names the ones that do (RFC 9110, 15.5.6)."""
+    """The path exists, but not with this method; `Allow` lists its methods (RFC 9110, 15.5.6)."""
 
     status = 405
     code = "METHOD_NOT_ALLOWED"
@@ -137,7 +156,7 @@ class MethodNotAllowedError(RequestError):
 
 
 class ConflictError(RequestError):
-    """What the request builds upon has changed meanwhile; nothing was done."""
+    """What the request is based on has changed meanwhile; nothing was done."""
 
     status = 409
     code = "CONFLICT"
@@ -150,13 +169,23 @@ class IdempotencyInProgressError(ConflictError):
 
 
 class IdempotencyKeyReusedError(RequestError):
-    """The idempotency key stands for another request already."""
+    """The idempotency key was already used for another request."""
 
     status = 422
     code = "IDEMPOTENCY_KEY_REUSED"
 
     def __init__(self) -> None:
         super().__init__("This `Idempotency-Key` was used with another body; use a new one")
+
+
+class BodyTimeoutError(RequestError):
+    """The body did not arrive in time."""
+
+    status = 408
+    code = "REQUEST_TIMEOUT"
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"The request body did not arrive within {seconds:g} seconds; send the request again")
 
 
 class PayloadTooLargeError(RequestError):
@@ -170,7 +199,7 @@ class PayloadTooLargeError(RequestError):
 
 
 class RangeNotSatisfiableError(RequestError):
-    """The asked range lies outside the object, whose size `Content-Range` tells (RFC 9110, 15.5.17)."""
+    """The requested range is outside the object, whose size is in `Content-Range` (RFC 9110, 15.5.17)."""
 
     status = 416
     code = "RANGE_NOT_SATISFIABLE"
@@ -188,7 +217,7 @@ class RateLimitedError(RequestError):
 
 
 class ClientClosedError(RequestError):
-    """The caller closed the connection before the answer was ready (the status is nginx's convention)."""
+    """The caller closed the connection before the response was ready (the status is nginx's convention)."""
 
     status = 499
     code = "CLIENT_CLOSED_REQUEST"
@@ -213,7 +242,7 @@ class MissingAPIKeyError(ConfigurationError):
 
 
 class MissingCredentialsError(ConfigurationError):
-    """The deployment has no access to an account that it is to act upon. `title` as in `GitHub PAT`."""
+    """The deployment has no access to the account that the route works on. `title` is, for example, `GitHub PAT`."""
 
     code = "MISSING_CREDENTIALS"
 
@@ -230,7 +259,7 @@ class UnavailableError(ElectronsError):
 
 
 class DatabaseError(UnavailableError):
-    """D1 refused a statement or did not answer. `reason` has its own words; they are for the log, not for callers."""
+    """D1 refused a statement or did not answer. `reason` is D1's own message, for the log and not for callers."""
 
     def __init__(self, reason: str) -> None:
         super().__init__("The database cannot be used; the log has the details under this request_id")
@@ -241,7 +270,10 @@ class DatabaseError(UnavailableError):
 
 
 class ProviderError(ElectronsError):
-    """The provider failed. `upstream_status` is None when there was no answer, `retry_after` is in seconds."""
+    """The provider failed. `upstream_status` is None without an answer; `retry_after` is in seconds, a day at most.
+
+    The message can have the provider's own words, which may quote the prompt: it is for the caller, not for the log.
+    """
 
     status = 502
     code = "PROVIDER_ERROR"
@@ -265,19 +297,26 @@ class ProviderError(ElectronsError):
         super().__init__(message, details={name: value for name, value in facts.items() if value is not None})
         self.provider = provider
         self.upstream_status = upstream_status
-        self.retry_after = retry_after
-        if retry_after is not None:
-            self.headers.append(("Retry-After", str(max(0, -int(-retry_after // 1)))))
+        self.retry_after: float | None = None
+        if retry_after is not None and not math.isnan(retry_after):
+            self.retry_after = min(max(retry_after, 0), RETRY_AFTER_LIMIT_SECONDS)
+            self.headers.append(("Retry-After", str(math.ceil(self.retry_after))))
+
+    @property
+    def log_message(self) -> str:
+        """Return what the log may have of the error: the provider, its status and its code."""
+        facts = [(self.details or {}).get(name) for name in ("provider", "status", "code")]
+        return " ".join(str(fact) for fact in facts if fact is not None)
 
 
 class ProviderAuthError(ProviderError):
-    """The provider refuses our credentials. Never a 401 to the caller: the caller's own key is fine."""
+    """The provider rejects our credentials. Never a 401 to the caller, whose own key is valid."""
 
     code = "PROVIDER_AUTH_FAILED"
 
 
 class ProviderQuotaError(ProviderError):
-    """We are out of credit, or on the wrong plan. Never retried."""
+    """Our account with the provider has no credit left, or is on the wrong plan. Never retried."""
 
     code = "PROVIDER_QUOTA_EXHAUSTED"
 
@@ -297,26 +336,41 @@ class ProviderRejectedError(ProviderError):
 
 
 class DeploymentFailedError(ProviderError):
-    """Cloudflare refuses a deployment, or fails at it; `errors`, shown in `details`, are its own words."""
+    """Cloudflare refused a deployment or failed to carry it out.
+
+    `errors` are Cloudflare's own, each `{"code", "message"}`. They may quote the caller's code, so they are in the
+    response (`details.errors`) but never in the log.
+    """
 
     code = "DEPLOYMENT_FAILED"
 
     def __init__(self, cause: ProviderError, *, errors: list[Details]) -> None:
-        """Tells what `cause` tells. Each of `errors` is `{"code", "message"}`."""
+        """Take over what `cause` says."""
         super().__init__(cause.message, provider=cause.provider, retry_after=cause.retry_after)
         self.upstream_status = cause.upstream_status
+        self.details = cause.details
         self.errors = errors
-        self.details = {**(cause.details or {}), "errors": errors}
+
+    def to_body(self, request_id: str) -> dict[str, Any]:
+        """Return the base's body with `details.errors`."""
+        body = super().to_body(request_id)
+        return {**body, "details": {**body.get("details", {}), "errors": self.errors}}
 
 
 class CommitFailedError(ProviderError):
-    """GitHub refuses a commit, or fails at it."""
+    """GitHub refused a commit or failed to carry it out."""
 
     code = "COMMIT_FAILED"
 
+    def __init__(self, cause: ProviderError) -> None:
+        """Take over what `cause` says."""
+        super().__init__(cause.message, provider=cause.provider, retry_after=cause.retry_after)
+        self.upstream_status = cause.upstream_status
+        self.details = cause.details
+
 
 class ProviderUnreachableError(ProviderError):
-    """No connection, or it broke before an answer."""
+    """There was no connection, or it was lost before a response."""
 
     code = "PROVIDER_UNREACHABLE"
 

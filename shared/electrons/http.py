@@ -1,22 +1,31 @@
 """Requests and responses without runtime types, so that everything above `runtime/` runs on plain CPython.
 
-A body is read once and whole (`Request.reader`), or written as bytes, text, an async iterator, or a `Passthrough` that
-only the runtime understands (media that Python never touches).
+A body is read once and whole (`Request.reader`), or written as bytes, a string, an async iterator, or a `Passthrough`
+that only the runtime understands (media that Python never touches).
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from ipaddress import IPv6Address, ip_address
 from typing import Any, Protocol
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
+
+from electrons.errors import RequestError
 
 HeaderPairs = list[tuple[str, str]]
 
+_ORIGIN = re.compile(
+    r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<host>\[[0-9a-f:.]{2,45}\]|[a-z0-9._~-]{1,255})(?::\d{0,5})?(?=[/?#]|$)",
+    re.ASCII | re.IGNORECASE,
+)
+
 
 class Headers:
-    """Header fields as pairs, looked up without regard to case; repeated fields are joined by `, ` (RFC 9110, 5.3)."""
+    """Header fields as pairs, looked up case-insensitively; repeated fields are joined by `, ` (RFC 9110, 5.3)."""
 
     __slots__ = ("_pairs",)
 
@@ -24,7 +33,7 @@ class Headers:
         self._pairs = [(name.lower(), value) for name, value in pairs]
 
     def get(self, name: str) -> str | None:
-        """The value of a field, None when it is absent."""
+        """Return the value of a field, None if it is absent."""
         wanted = name.lower()
         values = [value for field_name, value in self._pairs if field_name == wanted]
         return ", ".join(values) if values else None
@@ -38,7 +47,7 @@ class Passthrough(Protocol):
 
     @property
     def size(self) -> int | None:
-        """Bytes, where it is known."""
+        """Return the number of bytes, None if it is unknown."""
 
 
 Body = bytes | str | AsyncGenerator[str, None] | Passthrough | None
@@ -48,9 +57,45 @@ async def _no_body(_limit: int) -> bytes:
     return b""
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The beginning of a URL: its scheme, and its host in lower case and without brackets."""
+
+    scheme: str
+    host: str
+
+
+def parse_origin(url: str) -> Origin | None:
+    """Return the origin of an absolute URL, None where there is no well-formed host (RFC 3986, 3.2.2)."""
+    found = _ORIGIN.match(url)
+    if found is None:
+        return None
+    host = found["host"].lower()
+    if host.startswith("["):
+        host = host[1:-1]
+        try:
+            IPv6Address(host)
+        except ValueError:
+            return None
+    return Origin(found["scheme"].lower(), host)
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host, as in `Origin`, always is this machine (RFC 6761, 6.3; RFC 4291, 2.5.3)."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 @dataclass(slots=True)
 class Request:
-    """One incoming request. `reader(limit)` gives the whole body or raises `PayloadTooLargeError` past `limit`."""
+    """One incoming request. `reader(limit)` returns the whole body or raises `PayloadTooLargeError` past `limit`.
+
+    The path and the query are read without regard to the host, which is what the caller has sent.
+    """
 
     method: str
     url: str
@@ -60,19 +105,31 @@ class Request:
     query: dict[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
-        parts = urlsplit(self.url)
-        self.path = parts.path
-        self.query = dict(parse_qsl(parts.query, keep_blank_values=True)) if parts.query else {}
+        target, _, _ = self.url.partition("#")
+        target, _, query = target.partition("?")
+        _, separator, after_scheme = target.partition("://")
+        _, slash, path = after_scheme.partition("/")
+        self.path = f"{slash}{path}" if separator else target
+        self.query = dict(parse_qsl(query, keep_blank_values=True)) if query else {}
 
     @property
-    def client_address(self) -> str:
-        """The caller's address as Cloudflare saw it; local runs have no such header."""
-        return self.headers.get("CF-Connecting-IP") or "local"
+    def host(self) -> str:
+        """Return the host of the URL, which is that of the `Host` header. Raises `RequestError` for a malformed one."""
+        found = parse_origin(self.url)
+        if found is None:
+            raise RequestError("The `Host` header is not a host name or an address")
+        return found.host
+
+    @property
+    def content_length(self) -> int | None:
+        """Return the length that the body is said to have, None where nothing is said."""
+        length = self.headers.get("Content-Length") or ""
+        return int(length) if length.isascii() and length.isdigit() else None
 
 
 @dataclass(slots=True)
 class Response:
-    """One answer. Headers are pairs, because a dict loses repeated fields."""
+    """One response. Headers are pairs, because a dict loses repeated fields."""
 
     status: int = 200
     headers: HeaderPairs = field(default_factory=list)
@@ -80,17 +137,17 @@ class Response:
 
     @classmethod
     def json(cls, content: str | bytes | dict[str, Any], *, status: int = 200) -> Response:
-        """An `application/json` answer from a document that is serialized already, or from a dict."""
+        """Return an `application/json` response with a dict, or with a document that is already serialized."""
         body = json.dumps(content, ensure_ascii=False, separators=(",", ":")) if isinstance(content, dict) else content
         return cls(status=status, headers=[("Content-Type", "application/json")], body=body)
 
     @classmethod
     def event_stream(cls, frames: AsyncGenerator[str, None]) -> Response:
-        """Server-sent events (WHATWG HTML, 9.2); each item is one whole frame, its empty line included."""
+        """Return a response of server-sent events (WHATWG HTML, 9.2); each item is one frame with its empty line."""
         headers = [("Content-Type", "text/event-stream; charset=utf-8"), ("Cache-Control", "no-cache, no-transform")]
         return cls(headers=headers, body=frames)
 
 
 def data_frame(document: dict[str, Any]) -> str:
-    """One server-sent event whose data is a JSON document, its empty line included."""
+    """Return one server-sent event whose data is a JSON document, its empty line included."""
     return f"data: {json.dumps(document, ensure_ascii=False, separators=(',', ':'))}\n\n"

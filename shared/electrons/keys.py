@@ -1,14 +1,15 @@
-"""API keys: their format, and what is kept of them. Standard library only, for the command line makes them as well.
+"""API keys: their format, and what is stored of them. Standard library only, because the command line uses it too.
 
     de_live_k3v9x0q2m7w1a8zf_0Qn…(43)…x7bR1tZ9K
     │       │                │            └ checksum: CRC-32 of all before it, 6 characters
     │       │                └ secret: 256 random bits, 43 characters
-    │       └ id: public, by which the key is found and named
+    │       └ id: public; the key is found and named by it
     └ environment: `live` for deployments, `test` for local runs
 
-Secret and checksum are base 62. The prefix lets secret scanners find a leaked key, the checksum tells a mistyped one
-from an unknown one without a lookup (https://github.blog/engineering/behind-githubs-new-authentication-token-formats/).
-A plain SHA-256 of the whole key is what is stored: against 256 random bits there is nothing for a slow hash to do.
+Secret and checksum are base 62. The prefix lets secret scanners find a leaked key; the checksum distinguishes a
+mistyped key from an unknown one without a lookup
+(https://github.blog/engineering/behind-githubs-new-authentication-token-formats/).
+A plain SHA-256 of the whole key is stored: a slow hash adds nothing to 256 random bits.
 """
 
 from __future__ import annotations
@@ -34,12 +35,12 @@ _KEY = re.compile(
 
 
 class MalformedKeyError(ValueError):
-    """The text is no API key: it was cut off or mistyped, or is something else. The text is not repeated here."""
+    """The string is not an API key: it was cut off or mistyped, or is something else. It is not repeated here."""
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedKey:
-    """What a key says of itself, and its hash; the secret itself is not kept."""
+    """The readable parts of a key, and its hash; the secret itself is not kept."""
 
     environment: KeyEnvironment
     id: str
@@ -51,7 +52,7 @@ class KeyRecord:
     """A row of the table `api_keys`, its columns by name.
 
     `hash` is hexadecimal, `scopes` are separated by spaces (as in RFC 6749, 3.3), times are ISO 8601 in UTC. A
-    `rate_limit_policy` has the syntax of the setting and takes its place for this key.
+    `rate_limit_policy` has the syntax of the setting and replaces it for this key.
     """
 
     id: str
@@ -78,7 +79,7 @@ class KeyRecord:
         expires_at: datetime | None = None,
         rate_limit_policy: str | None = None,
     ) -> KeyRecord:
-        """The record of a new key. Raises `MalformedKeyError`."""
+        """Return the record of a new key. Raises `MalformedKeyError`."""
         parsed = parse(key)
         return cls(
             id=parsed.id,
@@ -93,7 +94,7 @@ class KeyRecord:
         )
 
     def status(self, now: float) -> KeyStatus:
-        """Whether the key is good at `now`, in seconds since the epoch. Raises ValueError for an unreadable time."""
+        """Return the state at `now`, in seconds since the epoch. Raises ValueError for an unreadable time."""
         if self.revoked_at is not None:
             return "revoked"
         if self.expires_at is not None and datetime.fromisoformat(self.expires_at).timestamp() <= now:
@@ -102,7 +103,7 @@ class KeyRecord:
 
 
 def generate(environment: KeyEnvironment, *, randomness: Callable[[int], bytes] = os.urandom) -> str:
-    """A new key. `randomness(count)` gives so many bytes, the operating system's unless told otherwise."""
+    """Return a new key. `randomness(count)` returns that many bytes, by default the operating system's."""
     key_id = _encode(int.from_bytes(randomness(16)), _ID_ALPHABET, _ID_LENGTH)
     secret = _encode(int.from_bytes(randomness(32)), _ALPHABET, _SECRET_LENGTH)
     body = f"de_{environment}_{key_id}_{secret}"
@@ -110,7 +111,7 @@ def generate(environment: KeyEnvironment, *, randomness: Callable[[int], bytes] 
 
 
 def parse(text: str) -> ParsedKey:
-    """What a key says of itself. Raises `MalformedKeyError`."""
+    """Return the parts of a key. Raises `MalformedKeyError`."""
     match = _KEY.fullmatch(text)
     if match is None or _checksum(match[1]) != match[4]:
         raise MalformedKeyError("not an API key: it was cut off or mistyped")
@@ -119,7 +120,7 @@ def parse(text: str) -> ParsedKey:
 
 
 def format_time(moment: datetime) -> str:
-    """ISO 8601, UTC, whole seconds, with `Z`."""
+    """Return a time in ISO 8601, UTC, whole seconds, with `Z`."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -128,7 +129,7 @@ def _checksum(body: str) -> str:
 
 
 def _encode(number: int, alphabet: str, length: int) -> str:
-    """The last `length` digits of a number in the base of the alphabet."""
+    """Return the last `length` digits of a number in the base of the alphabet."""
     digits = ""
     for _ in range(length):
         number, digit = divmod(number, len(alphabet))

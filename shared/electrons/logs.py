@@ -1,4 +1,4 @@
-"""One JSON line per request, and one per failure. Prompts, outputs and secrets never stand in a line.
+"""Write one JSON line per request, and one per failure. Prompts, outputs and secrets never appear in a line.
 
 `access` fields: request_id, worker, method, route (the pattern, not the path), status, ms, and where a provider was
 called: provider, model, upstream_ms, input_units, output_units.
@@ -13,6 +13,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from pydantic import ValidationError
+
 Level = Literal["info", "warning", "error"]
 Write = Callable[[Level, str], None]
 
@@ -23,33 +25,82 @@ _TOKEN = re.compile(
     re.DOTALL | re.ASCII,
 )
 _CREDENTIAL = re.compile(
-    r"(?i)((?:\b(?:bearer|token|basic)\s+"
-    r"|(?:api[-_ ]?key|authorization|secret|password|token)(?: provided)?(?:[\"']?\s*[:=]\s*[\"']?|[\"'],\s*[\"']))"
-    r"(?:(?:bearer|token|basic)\s+)?)[^\s\"',;&]{6,}"
+    r"(?i)(?P<label>(?:\b(?:bearer|token|basic)\s+"
+    r"|(?P<name>api[-_ ]?key|authorization|secret|password|token)(?: provided)?"
+    r"(?:[\"']?\s*[:=]\s*[\"']?|[\"'],\s*[\"']))"
+    r"(?:(?:bearer|token|basic)\s+)?)(?P<value>[^\s\"',;&]{6,})"
     r"|\b(?:sk|de_live|de_test|gh[opsur]|github_pat)[-_][A-Za-z0-9_-]{8,}"
 )
+_WORD = re.compile(r"[A-Za-z][a-z]{2,18}[.:!?)]*")
+"""A word as in "The access token expired." Credentials have digits, capitals in the middle, or are longer."""
+
+_QUOTED = re.compile(r"'[^'\n]{40,}'|\"[^\"\n]{40,}\"")
+_MESSAGE_LIMIT = 500
+
+_CAUSED = "\nThe above exception was the cause of the following one:\n\n"
 
 
 def redact(text: str) -> str:
-    """`text` with whatever looks like a credential replaced by `***`."""
-    return _CREDENTIAL.sub(lambda match: (match.group(1) or "") + "***", text)
+    """Return the text with whatever looks like a credential replaced by `***`."""
+    return _CREDENTIAL.sub(_conceal, text)
+
+
+def _conceal(match: re.Match[str]) -> str:
+    label, value = match["label"] or "", match["value"]
+    # After a name and a separator any text can be a password; a space alone separates words.
+    after_space = label[-1:].isspace() and (match["name"] or "").lower() not in {"secret", "password"}
+    return match[0] if value and after_space and _WORD.fullmatch(value) else f"{label}***"
 
 
 def redact_tokens(text: str) -> str:
-    """`text` with what only a credential looks like (by its vendor's prefix) replaced by `***`.
+    """Return the text with what only a credential looks like (by its vendor's prefix) replaced by `***`.
 
-    For source code, where `redact` would take every `token = …` for one.
+    For source code, where `redact` would replace every `token = …`.
     """
     return _TOKEN.sub("***", text)
 
 
+def describe_exception(error: BaseException) -> str:
+    """Return the type of an exception, and its message unless that may quote the data that it failed at."""
+    quotes_data = isinstance(error, ValueError | LookupError | TypeError | AttributeError)
+    return type(error).__name__ if quotes_data else f"{type(error).__name__}: {_message(error)}"
+
+
+def format_traceback(error: BaseException) -> str:
+    """Return the traceback of an exception and its causes. Credentials, inputs and long quotations are left out."""
+    parts: list[str] = []
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        frames = traceback.format_tb(current.__traceback__)
+        heading = ["Traceback (most recent call last):\n"] if frames else []
+        parts.append("".join([*heading, *frames, f"{_type_name(current)}: {_message(current)}\n"]))
+        current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
+    return _CAUSED.join(reversed(parts))
+
+
+def _type_name(error: BaseException) -> str:
+    kind = type(error)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _message(error: BaseException) -> str:
+    if isinstance(error, ValidationError):
+        kinds = sorted({problem["type"] for problem in error.errors(include_url=False, include_input=False)})
+        return f"{error.error_count()} errors in {error.title}: {', '.join(kinds)}"
+    # Some errors (`ProviderError`) have other words for the log than for the caller.
+    text = getattr(error, "log_message", None) or str(error)
+    return redact(_QUOTED.sub("'…'", text))[:_MESSAGE_LIMIT]
+
+
 def timestamp() -> str:
-    """Now, in ISO 8601, UTC, with milliseconds and `Z`."""
+    """Return the current time in ISO 8601, UTC, with milliseconds and `Z`."""
     return datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 class Logger:
-    """Writes lines of one worker. `fields` given to a call stand beside `level`, `event`, `worker` and `timestamp`."""
+    """Writer of one worker's log lines. A line has the call's `fields`, `level`, `event`, `worker` and `timestamp`."""
 
     def __init__(self, *, worker: str, write: Write, pretty: bool = False) -> None:
         self._worker = worker
@@ -57,17 +108,17 @@ class Logger:
         self._pretty = pretty
 
     def info(self, event: str, **fields: Any) -> None:
-        """Something that went as it should."""
+        """Log something that went as expected."""
         self._emit("info", event, fields)
 
     def warning(self, event: str, **fields: Any) -> None:
-        """Something that was survived."""
+        """Log a problem that did not stop the request, or an expected failure."""
         self._emit("warning", event, fields)
 
     def error(self, event: str, *, cause: BaseException | None = None, **fields: Any) -> None:
-        """A failure; `cause` adds its traceback, redacted."""
+        """Log a failure; `cause` adds its traceback, redacted."""
         if cause is not None:
-            fields["traceback"] = redact("".join(traceback.format_exception(cause)))
+            fields["traceback"] = format_traceback(cause)
         self._emit("error", event, fields)
 
     def _emit(self, level: Level, event: str, fields: dict[str, Any]) -> None:

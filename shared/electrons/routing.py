@@ -18,11 +18,11 @@ Handler = Callable[..., Awaitable[BaseModel | Response]]
 Estimate = Callable[[Any], Mapping[str, int]]
 
 DEFAULT_BODY_LIMIT = 1024 * 1024
-"""Bytes of a request body, where a route does not say otherwise."""
+"""Bytes of a request body, unless the route has its own limit."""
 
 
 class Requirement(Protocol):
-    """Something that a deployment must have before a route can do anything: a provider's credentials, a bucket."""
+    """Something that a deployment must have before a route can work: a provider's credentials, a bucket."""
 
     def check(self, settings: Settings, bindings: Bindings) -> None:
         """Raise `ConfigurationError` if it is missing."""
@@ -35,8 +35,8 @@ class Route:
     `body` is the model that the handler takes, None when it takes no body. `public` routes need no key and have no rate
     limit; the others need a key with the `scope` (any key where it is None), `never_open` ones even with
     `AUTH_MODE=open`. `needs` are checked before the handler runs. `estimate(body)` returns the provider units that the
-    call will use at most, by policy name; they are reserved before the handler runs and settled afterwards with what
-    `context.usage` says.
+    call will use at most, by policy name; they are reserved before the handler runs and settled afterwards with
+    `context.usage`.
     """
 
     method: str
@@ -57,19 +57,19 @@ class Route:
 
 
 class Router:
-    """Finds a route; a GET route answers HEAD as well."""
+    """The routes of an app; a GET route also answers HEAD."""
 
     def __init__(self) -> None:
         self.routes: list[Route] = []
 
     def add(self, route: Route) -> None:
-        """Adds a route. Raises ValueError when the method and path are taken."""
+        """Add a route. Raises ValueError if the method and path are taken."""
         if any((known.method, known.path) == (route.method, route.path) for known in self.routes):
-            raise ValueError(f"{route.method} {route.path} has a handler already")
+            raise ValueError(f"{route.method} {route.path} already has a handler")
         self.routes.append(route)
 
     def match(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
-        """The route and its path parameters. Raises `RouteNotFoundError` or `MethodNotAllowedError`."""
+        """Return the route and its path parameters. Raises `RouteNotFoundError` or `MethodNotAllowedError`."""
         wanted = "GET" if method == "HEAD" else method
         allowed: list[str] = []
         for route in self.routes:

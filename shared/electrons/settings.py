@@ -16,7 +16,7 @@ from electrons.ratelimit.headers import parse_policies
 
 
 class Secret:
-    """A string that never shows itself by accident. It is not a `str`, so `json`, `join` and `+` cannot show it."""
+    """A string that is never shown by accident. It is not a `str`, so `json`, `join` and `+` cannot show it."""
 
     __slots__ = ("_text",)
 
@@ -70,6 +70,12 @@ class Settings:
     key_cache_seconds: float = 30.0
     cors_origins: str = "*"
 
+    # `true` on the owner's machine, where there are provider keys and no callers' keys (middleware/origin.py)
+    local_run: Literal["true", "false"] = "false"
+
+    # How long a request's body may take to arrive
+    body_timeout_seconds: float = 60.0
+
     # Limits of this deployment, in the syntax of the RateLimit-Policy header (ratelimit/headers.py)
     rate_limit_policy: str = '"requests";q=120;w=60, "tokens";q=400000;qu="tokens";w=60'
     rate_limit_failure: Literal["open", "closed"] = "open"
@@ -112,14 +118,24 @@ class Settings:
         """Return the names of the fields that are vars or secrets."""
         return tuple(field.name for field in fields(cls) if field.default is not MISSING)
 
+    @property
+    def is_local_run(self) -> bool:
+        """Return whether this is a run on the owner's machine and not a deployment."""
+        return self.local_run == "true"
+
+    @property
+    def listed_origins(self) -> frozenset[str]:
+        """Return the origins that `CORS_ORIGINS` names; none for `*`."""
+        return frozenset(text.strip() for text in self.cors_origins.split(",")) - {"*", ""}
+
     def get(self, setting: Setting) -> str:
         """Return the value of a declared setting, or its default, as a string."""
         return _reveal(self.declared.get(setting.name, setting.default))
 
     def hide_secrets(self, text: str) -> str:
-        """Replace this deployment's own secrets in `text` by `***`, wherever they may have come from.
+        """Replace this deployment's own secrets in `text` by `***`, whatever their source.
 
-        A value of under a dozen characters is only ever used in a local run, and may occur in any text.
+        A value of under a dozen characters is used in local runs only, and can occur in any text.
         """
         values = [*self.declared.values(), *(getattr(self, name) for name in self.names())]
         for value in values:

@@ -1,4 +1,4 @@
-"""Starting asyncio tasks cheaply."""
+"""Start asyncio tasks cheaply."""
 
 import asyncio
 import sys
@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 def start_task(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-    """A task that has already run up to where it first waits.
+    """Start a task that has already run up to where it first waits.
 
     On workerd each turn of the event loop is a timer of JavaScript, so work that never waits should not need one.
     CPython has eager tasks from 3.12 on; before, this is an ordinary task.

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+
+UNITS_LIMIT = 10**9
+"""No call uses more; a larger number is an error of the provider."""
 
 
 @dataclass(slots=True)
@@ -25,5 +29,30 @@ class Usage:
 
     @property
     def total_units(self) -> int:
-        """Input and output together: what a `tokens` limit counts."""
+        """Return input and output together: what a `tokens` limit counts."""
         return self.input_units + self.output_units
+
+    def checked(self) -> Usage:
+        """Return the same usage with values that can be counted and stored, whatever a provider has reported."""
+        return Usage(
+            provider=check_name(self.provider) or "unknown",
+            model=check_name(self.model) or "unknown",
+            unit=check_name(self.unit) or "unknown",
+            input_units=check_count(self.input_units),
+            output_units=check_count(self.output_units),
+            cache_read_units=check_count(self.cache_read_units),
+            cache_write_units=check_count(self.cache_write_units),
+            upstream_ms=check_count(self.upstream_ms),
+        )
+
+
+def check_count(value: object) -> int:
+    """Return a whole number from 0 to `UNITS_LIMIT`; 0 for what is not a number."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return 0
+    return min(max(round(value), 0), UNITS_LIMIT)
+
+
+def check_name(value: object, *, limit: int = 512) -> str | None:
+    """Return at most `limit` characters of a string that can be stored as UTF-8; None for anything else or nothing."""
+    return value[:limit].encode("utf-8", "replace").decode() if isinstance(value, str) and value else None

@@ -1,8 +1,8 @@
 """Work that outlives its process, written as steps whose results are kept (`runtime/workflow.py` runs it).
 
-After a restart the work begins anew at its first line; a step that was done is not done again but gives what it gave.
-So whatever differs from run to run (clocks, random values, calls) belongs inside of a step, and a step that was broken
-off in the middle is done once more.
+After a restart the work starts again at its first line; a step that was done is not repeated but returns its earlier
+result. So whatever differs from run to run (clocks, random values, calls) belongs inside a step, and a step that was
+interrupted is repeated.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retries:
-    """How often a step is tried again when it raises: the first pause in seconds, doubled each time."""
+    """How often a step is repeated when it raises: the first pause is in seconds, and doubled each time."""
 
     limit: int
     first_pause_seconds: int
 
 
 class Steps(Protocol):
-    """The steps of one piece of work. Names differ within it, and are the same in each run."""
+    """The steps of one piece of work. Names are unique within it, and the same in each run."""
 
     async def do(self, name: str, work: Callable[[], Awaitable[Any]], *, retries: Retries | None = None) -> Any:
-        """What `work()` gives, a JSON value. Raises what it raised last when all tries have failed."""
+        """Return the result of `work()`, a JSON value. Raises its last exception when all attempts have failed."""
 
     async def sleep(self, name: str, *, seconds: float) -> None:
-        """Waits; no process needs to live meanwhile."""
+        """Wait; no process has to run meanwhile."""
 
     async def wait(self, name: str, *, event: str, seconds: float) -> None:
-        """Waits for an event of this type (`Workflow.send`), or for so many seconds if that is shorter."""
+        """Wait for an event of this type (`Workflow.send`), at most for `seconds`."""

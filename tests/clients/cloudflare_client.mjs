@@ -1,9 +1,9 @@
-// Makes calls with the official `cloudflare` client and prints what each came to, as one JSON array.
+// Make calls with the official `cloudflare` client and print their results as one JSON array.
 //
 //   node tests/clients/cloudflare_client.mjs http://127.0.0.1:8800/cloudflare/client/v4 TOKEN \
 //     '[["workers.scripts.subdomain.get", ["hello", {"account_id": "..."}]]]'
 //
-// `{"$file": {"name", "type", "content"}}` stands for a file. Each result is {"value"} (of a page, its `result`)
+// `{"$file": {"name", "type", "content"}}` is sent as a file. Each result is {"value"} (of a page, its `result`)
 // or {"status", "errors"}.
 
 import { createRequire } from "node:module";
@@ -12,21 +12,21 @@ const [baseURL, apiToken, calls] = process.argv.slice(2);
 const { Cloudflare, toFile } = createRequire(import.meta.url)("cloudflare");
 const client = new Cloudflare({ baseURL, apiToken, maxRetries: 0 });
 
-async function withFiles(value) {
-  if (Array.isArray(value)) return Promise.all(value.map(withFiles));
+async function replaceFiles(value) {
+  if (Array.isArray(value)) return Promise.all(value.map(replaceFiles));
   if (typeof value !== "object" || value === null) return value;
   if (value.$file) return toFile(Buffer.from(value.$file.content), value.$file.name, { type: value.$file.type });
-  const members = Object.entries(value).map(async ([name, member]) => [name, await withFiles(member)]);
-  return Object.fromEntries(await Promise.all(members));
+  const fields = Object.entries(value).map(async ([name, field]) => [name, await replaceFiles(field)]);
+  return Object.fromEntries(await Promise.all(fields));
 }
 
 const results = [];
 for (const [name, parameters] of JSON.parse(calls)) {
   const path = name.split(".");
   const method = path.pop();
-  const resource = path.reduce((parent, member) => parent[member], client);
+  const resource = path.reduce((parent, part) => parent[part], client);
   try {
-    const value = await resource[method](...(await withFiles(parameters)));
+    const value = await resource[method](...(await replaceFiles(parameters)));
     results.push({ value: value?.getPaginatedItems ? value.result : value });
   } catch (error) {
     results.push({ status: error.status, errors: error.errors ?? error.message });

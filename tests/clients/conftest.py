@@ -1,4 +1,4 @@
-"""The vendors' official SDKs, unchanged, pointed at the emulators."""
+"""Fixtures of the vendors' official SDKs, which send their requests to the emulators."""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -8,42 +8,42 @@ import pytest
 
 from tests.emulators.process import Emulators
 
-# The clients live as long as the session, since each loads the system's certificates when it is made.
+# Tests share the synchronous clients, because each new one loads the system's certificates.
 
 
 @pytest.fixture(scope="session")
-def claude_session(running_emulators: Emulators) -> Iterator[anthropic.Anthropic]:
+def shared_anthropic_client(running_emulators: Emulators) -> Iterator[anthropic.Anthropic]:
     base_url = running_emulators.url_of("anthropic")
     with anthropic.Anthropic(base_url=base_url, api_key="any", max_retries=0) as client:
         yield client
 
 
 @pytest.fixture
-def claude(claude_session: anthropic.Anthropic, emulators: Emulators) -> anthropic.Anthropic:
-    return claude_session
+def anthropic_client(shared_anthropic_client: anthropic.Anthropic, emulators: Emulators) -> anthropic.Anthropic:
+    return shared_anthropic_client
 
 
 @pytest.fixture
-async def async_claude(emulators: Emulators) -> AsyncIterator[anthropic.AsyncAnthropic]:
+async def async_anthropic_client(emulators: Emulators) -> AsyncIterator[anthropic.AsyncAnthropic]:
     base_url = emulators.url_of("anthropic")
     async with anthropic.AsyncAnthropic(base_url=base_url, api_key="any", max_retries=0) as client:
         yield client
 
 
 @pytest.fixture(scope="session")
-def gpt_session(running_emulators: Emulators) -> Iterator[openai.OpenAI]:
+def shared_openai_client(running_emulators: Emulators) -> Iterator[openai.OpenAI]:
     base_url = running_emulators.url_of("openai")
     with openai.OpenAI(base_url=base_url, api_key="any", max_retries=0) as client:
         yield client
 
 
 @pytest.fixture
-def gpt(gpt_session: openai.OpenAI, emulators: Emulators) -> openai.OpenAI:
-    return gpt_session
+def openai_client(shared_openai_client: openai.OpenAI, emulators: Emulators) -> openai.OpenAI:
+    return shared_openai_client
 
 
 @pytest.fixture
-async def async_gpt(emulators: Emulators) -> AsyncIterator[openai.AsyncOpenAI]:
+async def async_openai_client(emulators: Emulators) -> AsyncIterator[openai.AsyncOpenAI]:
     base_url = emulators.url_of("openai")
     async with openai.AsyncOpenAI(base_url=base_url, api_key="any", max_retries=0) as client:
         yield client

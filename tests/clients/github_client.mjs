@@ -1,4 +1,4 @@
-// Makes calls with the official Octokit and prints what each came to, as one JSON array.
+// Make calls with the official Octokit and print their results as one JSON array.
 //
 //   node tests/clients/github_client.mjs http://127.0.0.1:8800/github TOKEN '[["git.getRef", {"owner": "demo", ...}]]'
 //

@@ -1,4 +1,4 @@
-"""A web server on this machine: it serves media as a customer's would, and takes webhooks."""
+"""A web server on loopback that serves media files and receives webhooks."""
 
 import json
 import shutil
@@ -16,8 +16,8 @@ from PIL import Image
 from tests.emulators.ffmpeg import run_ffmpeg
 
 
-class Loopback:
-    """Where it is, what was posted to it, and the statuses with which it answers the next posts (200 afterwards)."""
+class LoopbackServer:
+    """A web server with its URL and the bodies posted to it. `refusals` are the next statuses, before 200."""
 
     def __init__(self, directory: Path) -> None:
         self.posted: SimpleQueue[dict[str, Any]] = SimpleQueue()
@@ -30,7 +30,7 @@ class Loopback:
 
     @classmethod
     @contextmanager
-    def start(cls, directory: Path) -> Iterator["Loopback"]:
+    def start(cls, directory: Path) -> Iterator["LoopbackServer"]:
         """Serve the directory until the block ends."""
         loopback = cls(directory)
         thread = threading.Thread(target=loopback._server.serve_forever, kwargs={"poll_interval": 0.05})
@@ -44,7 +44,7 @@ class Loopback:
 
 
 class _Handler(SimpleHTTPRequestHandler):
-    def __init__(self, loopback: Loopback, directory: Path, *arguments: Any) -> None:
+    def __init__(self, loopback: LoopbackServer, directory: Path, *arguments: Any) -> None:
         self._loopback = loopback
         super().__init__(*arguments, directory=str(directory))
 
@@ -59,11 +59,11 @@ class _Handler(SimpleHTTPRequestHandler):
         shutil.copyfileobj(source, outputfile)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the standard library's name
-        """Nothing: a test's output is pytest's."""
+        """Print nothing, so that only pytest writes output."""
 
 
-def make_media(directory: Path) -> None:
-    """Silent `red.mp4` and sounding `blue.mp4` of 4 s and 320x180, `tone.mp3` of 3 s, and a square `green.png`."""
+def write_media(directory: Path) -> None:
+    """Write `red.mp4` and, with sound, `blue.mp4` of 4 s and 320x180, `tone.mp3` of 3 s, and a square `green.png`."""
     encoding = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"]
     red, blue = (["-f", "lavfi", "-i", f"color=c={colour}:s=320x180:r=25:d=4"] for colour in ("red", "blue"))
     tone = ["-f", "lavfi", "-i", "sine=frequency=440:duration=4"]

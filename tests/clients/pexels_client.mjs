@@ -1,8 +1,9 @@
-// Makes calls with the official `pexels` client and prints what each came to, as one JSON array.
+// Make calls with the official `pexels` client and print their results as one JSON array.
 //
 //   node tests/clients/pexels_client.mjs http://127.0.0.1:8800/pexels KEY '[["videos.search", {"query": "ocean"}]]'
 //
-// Each result is {"value": ...} or {"error": "..."}. The client has the vendor's address built in, so `fetch` turns it.
+// Each result is {"value": ...} or {"error": "..."}. The client always calls https://api.pexels.com, so `fetch` is
+// replaced by one that calls the base URL.
 
 import { createRequire } from "node:module";
 

@@ -1,4 +1,4 @@
-"""What the tests of Shotstack's emulator share: edits, waiting for a render, and a look at what came of it."""
+"""Helpers of the tests of Shotstack's emulator: build edits, wait for renders, and decode their files."""
 
 import time
 from array import array
@@ -16,26 +16,26 @@ SMALL = {"format": "mp4", "size": {"width": 320, "height": 180}}
 
 
 def edit_of(*tracks: list[dict[str, Any]], output: dict[str, Any] | None = None, **timeline: Any) -> dict[str, Any]:
-    """An edit with these tracks, the first on top; small and as MP4 unless `output` says otherwise."""
+    """Return an edit with these tracks, the first on top; a small MP4 unless `output` says otherwise."""
     return {"timeline": {"tracks": [{"clips": clips} for clips in tracks], **timeline}, "output": output or SMALL}
 
 
-def clip_of(asset: dict[str, Any], *, start: Any = 0, length: Any = 2, **members: Any) -> dict[str, Any]:
-    return {"asset": asset, "start": start, "length": length, **members}
+def clip_of(asset: dict[str, Any], *, start: Any = 0, length: Any = 2, **fields: Any) -> dict[str, Any]:
+    return {"asset": asset, "start": start, "length": length, **fields}
 
 
-def title_of(text: str, **members: Any) -> dict[str, Any]:
-    return clip_of({"type": "title", "text": text}, **members)
+def title_of(text: str, **fields: Any) -> dict[str, Any]:
+    return clip_of({"type": "title", "text": text}, **fields)
 
 
-def submit(http: httpx2.Client, edit: dict[str, Any], *, path: str = "/edit/stage") -> str:
+def submit_edit(http: httpx2.Client, edit: dict[str, Any], *, path: str = "/edit/stage") -> str:
     answer = http.post(f"{path}/render", json=edit)
     assert answer.status_code == 201, answer.text
     return str(answer.json()["response"]["id"])
 
 
-def wait_for(http: httpx2.Client, render_id: str, *, path: str = "/edit/stage") -> dict[str, Any]:
-    """The render once it is done or has failed; `seen` has the statuses on the way there."""
+def wait_for_render(http: httpx2.Client, render_id: str, *, path: str = "/edit/stage") -> dict[str, Any]:
+    """Return the render once it is done or has failed; `seen` has the statuses until then."""
     seen: list[str] = []
     deadline = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < deadline:
@@ -48,9 +48,9 @@ def wait_for(http: httpx2.Client, render_id: str, *, path: str = "/edit/stage") 
     raise AssertionError(f"The render never ended: {seen}")
 
 
-def render(http: httpx2.Client, edit: dict[str, Any]) -> dict[str, Any]:
-    """Submit, and wait until it is done."""
-    ended = wait_for(http, submit(http, edit))
+def render_edit(http: httpx2.Client, edit: dict[str, Any]) -> dict[str, Any]:
+    """Submit an edit and return the render once it is done."""
+    ended = wait_for_render(http, submit_edit(http, edit))
     assert ended["status"] == "done", ended["error"]
     return ended
 
@@ -60,8 +60,8 @@ def download(http: httpx2.Client, url: str) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
-    """A finished video or audio file as it plays. `loudness` is the mean amplitude of each half second, 0..1."""
+class DecodedFile:
+    """A decoded video or audio file; `loudness` is the mean amplitude of each half second, 0..1."""
 
     duration: float
     frames: list[Image.Image]
@@ -69,15 +69,15 @@ class Watched:
     loudness: list[float]
 
     def colour(self, second: float, at: tuple[float, float] = (0.5, 0.5)) -> tuple[int, int, int]:
-        """Red, green and blue at a place of the picture, from (0, 0) to (1, 1)."""
+        """Return red, green and blue at a position in the frame, from (0, 0) to (1, 1)."""
         frame = self.frames[round(second * self.rate)]
         pixel = frame.getpixel((int(at[0] * (frame.width - 1)), int(at[1] * (frame.height - 1))))
         assert isinstance(pixel, tuple)
         return (int(pixel[0]), int(pixel[1]), int(pixel[2]))
 
 
-def watch(content: bytes) -> Watched:
-    """Decode the whole file."""
+def decode_file(content: bytes) -> DecodedFile:
+    """Decode a video or audio file."""
     frames: list[Image.Image] = []
     samples = array("h")
     with av.open(BytesIO(content), mode="r") as container:
@@ -92,4 +92,4 @@ def watch(content: bytes) -> Watched:
                     samples.frombytes(bytes(resampled.planes[0])[: resampled.samples * 2])
     halves = [samples[at : at + 4000] for at in range(0, len(samples), 4000)]
     loudness = [sum(map(abs, half)) / len(half) / 32768 for half in halves]
-    return Watched(duration, frames, rate, loudness)
+    return DecodedFile(duration, frames, rate, loudness)

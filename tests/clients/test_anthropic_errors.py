@@ -1,4 +1,4 @@
-"""What the emulated Messages API refuses, and what the official `anthropic` SDK makes of it."""
+"""Requests that the emulated Messages API refuses, and the errors that the official `anthropic` SDK raises."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from tests.emulators.process import Emulators
 
 MODEL = "claude-sonnet-4-6"
 HELLO: list[MessageParam] = [{"role": "user", "content": "Say hello to the world"}]
-CLASSIC = {"anthropic-version": "2023-06-01"}
+VERSION_HEADER = {"anthropic-version": "2023-06-01"}
 
 
 @pytest.mark.parametrize(
@@ -35,11 +35,11 @@ CLASSIC = {"anthropic-version": "2023-06-01"}
         ({"extra_headers": {"anthropic-version": anthropic.Omit()}}, "anthropic-version: header is required"),
     ],
 )
-def test_create_when_the_request_is_wrong_then_400_says_where(
-    claude: anthropic.Anthropic, changes: dict[str, Any], text: str
+def test_create_when_the_request_is_invalid_then_400_says_where(
+    anthropic_client: anthropic.Anthropic, changes: dict[str, Any], text: str
 ) -> None:
     with pytest.raises(anthropic.BadRequestError) as failure:
-        claude.messages.create(**{"model": MODEL, "max_tokens": 50, "messages": HELLO, **changes})
+        anthropic_client.messages.create(**{"model": MODEL, "max_tokens": 50, "messages": HELLO, **changes})
 
     assert text in str(failure.value.api_message)
     assert failure.value.type == "invalid_request_error"
@@ -59,19 +59,19 @@ def test_create_when_the_request_is_wrong_then_400_says_where(
         ("claude-fable-5-2", {"top_k": 1}, "`top_k` is deprecated for this model."),
     ],
 )
-def test_sampling_when_the_version_is_the_old_one_then_the_model_decides(
-    claude: anthropic.Anthropic, model: str, sampling: dict[str, float], refusal: str | None
+def test_sampling_when_api_version_is_old_then_model_decides(
+    anthropic_client: anthropic.Anthropic, model: str, sampling: dict[str, float], refusal: str | None
 ) -> None:
-    def ask() -> Message:
-        return claude.messages.create(
-            model=model, max_tokens=50, messages=HELLO, extra_headers=CLASSIC, extra_body=sampling
+    def create_message() -> Message:
+        return anthropic_client.messages.create(
+            model=model, max_tokens=50, messages=HELLO, extra_headers=VERSION_HEADER, extra_body=sampling
         )
 
     if refusal is None:
-        assert ask().model == model
+        assert create_message().model == model
     else:
         with pytest.raises(anthropic.BadRequestError, match=refusal):
-            ask()
+            create_message()
 
 
 @pytest.mark.parametrize(
@@ -85,27 +85,29 @@ def test_sampling_when_the_version_is_the_old_one_then_the_model_decides(
         ("claude-sonnet-5-5", "disabled", False),
     ],
 )
-def test_thinking_when_the_model_does_not_know_its_type_then_400(
-    claude: anthropic.Anthropic, model: str, kind: str, refused: bool
+def test_thinking_when_the_model_does_not_support_it_then_400(
+    anthropic_client: anthropic.Anthropic, model: str, kind: str, refused: bool
 ) -> None:
     thinking: Any = {"type": kind, "budget_tokens": 1024} if kind == "enabled" else {"type": kind}
 
-    def ask() -> Message:
-        return claude.messages.create(model=model, max_tokens=2000, messages=HELLO, thinking=thinking)
+    def create_message() -> Message:
+        return anthropic_client.messages.create(model=model, max_tokens=2000, messages=HELLO, thinking=thinking)
 
     if refused:
         with pytest.raises(anthropic.BadRequestError, match="is not supported for this model"):
-            ask()
+            create_message()
     else:
-        thinks = ask().content[0].type == "thinking"
+        thinks = create_message().content[0].type == "thinking"
         assert thinks == (kind != "disabled")
 
 
 @pytest.mark.filterwarnings("ignore:The model:DeprecationWarning")
 @pytest.mark.parametrize("model", ["claude-sonnet-4-20250514", "claude-opus-4-1", "claude-99"])
-def test_create_when_the_model_is_retired_or_unknown_then_404(claude: anthropic.Anthropic, model: str) -> None:
+def test_create_when_the_model_is_retired_or_unknown_then_404(
+    anthropic_client: anthropic.Anthropic, model: str
+) -> None:
     with pytest.raises(anthropic.NotFoundError) as failure:
-        claude.messages.create(model=model, max_tokens=50, messages=HELLO)
+        anthropic_client.messages.create(model=model, max_tokens=50, messages=HELLO)
 
     assert (failure.value.type, failure.value.api_message) == ("not_found_error", f"model: {model}")
 
@@ -120,15 +122,15 @@ def test_create_when_the_model_is_retired_or_unknown_then_404(claude: anthropic.
     ],
 )
 def test_key_when_it_is_missing_or_wrong_then_401(emulators: Emulators, headers: dict[str, str], text: str) -> None:
-    answer = httpx2.get(f"{emulators.url_of('anthropic')}/v1/models", headers={**CLASSIC, **headers})
+    answer = httpx2.get(f"{emulators.url_of('anthropic')}/v1/models", headers={**VERSION_HEADER, **headers})
 
     assert (answer.status_code, answer.json()["error"]) == (401, {"type": "authentication_error", "message": text})
 
 
-def test_body_when_it_is_no_json_or_too_large_then_refused(emulators: Emulators) -> None:
+def test_body_when_it_is_not_json_or_too_large_then_refused(emulators: Emulators) -> None:
     def post(body: bytes) -> httpx2.Response:
         url = f"{emulators.url_of('anthropic')}/v1/messages"
-        return httpx2.post(url, headers={"x-api-key": "any", **CLASSIC}, content=body)
+        return httpx2.post(url, headers={"x-api-key": "any", **VERSION_HEADER}, content=body)
 
     broken, huge = post(b'{"model": '), post(b" " * (32 * 1024 * 1024 + 1))
 
@@ -137,7 +139,7 @@ def test_body_when_it_is_no_json_or_too_large_then_refused(emulators: Emulators)
     assert (huge.status_code, huge.json()["error"]["type"]) == (413, "request_too_large")
 
 
-def test_route_when_unknown_then_404_in_the_vendors_shape(emulators: Emulators) -> None:
+def test_route_when_unknown_then_404_in_the_vendors_format(emulators: Emulators) -> None:
     answer = httpx2.post(f"{emulators.url_of('anthropic')}/v1/complete", headers={"x-api-key": "any"})
 
     assert (answer.status_code, answer.json()["error"]["type"]) == (404, "not_found_error")
@@ -158,8 +160,8 @@ def test_route_when_unknown_then_404_in_the_vendors_shape(emulators: Emulators) 
         (529, anthropic.InternalServerError, "overloaded_error"),
     ],
 )
-def test_status_when_it_is_due_then_the_sdk_raises_its_typed_error(
-    claude: anthropic.Anthropic,
+def test_status_fault_when_queued_then_the_sdk_raises_its_error(
+    anthropic_client: anthropic.Anthropic,
     emulators: Emulators,
     *,
     status: int,
@@ -169,21 +171,21 @@ def test_status_when_it_is_due_then_the_sdk_raises_its_typed_error(
     emulators.add_fault("anthropic", kind="status", status=status, error_code="some_code")
 
     with pytest.raises(error) as failure:
-        claude.messages.create(model=MODEL, max_tokens=50, messages=HELLO)
+        anthropic_client.messages.create(model=MODEL, max_tokens=50, messages=HELLO)
 
     assert (failure.value.status_code, failure.value.type) == (status, kind)
     assert failure.value.error_code == "some_code"
     assert failure.value.request_id == failure.value.response.json()["request_id"]
 
 
-def test_error_event_when_in_the_stream_then_the_sdk_raises_what_came_as_200(
-    claude: anthropic.Anthropic, emulators: Emulators
+def test_error_event_when_streamed_then_the_sdk_raises_with_200(
+    anthropic_client: anthropic.Anthropic, emulators: Emulators
 ) -> None:
     emulators.add_fault("anthropic", kind="error_event", after=4, status=529)
 
     with (
         pytest.raises(anthropic.APIStatusError) as failure,
-        claude.messages.stream(model=MODEL, max_tokens=50, messages=HELLO) as stream,
+        anthropic_client.messages.stream(model=MODEL, max_tokens=50, messages=HELLO) as stream,
     ):
         stream.until_done()
 

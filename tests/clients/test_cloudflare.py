@@ -1,4 +1,4 @@
-"""The official `cloudflare` client of PyPI gets from the emulator what it would get from the vendor."""
+"""The official `cloudflare` client of PyPI gets the same from the emulator as from the vendor."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -7,7 +7,7 @@ import cloudflare
 import httpx2
 import pytest
 
-from tests.clients.workers_api import ACCOUNT, JAVASCRIPT, Workers, connect, refusal_of
+from tests.clients.workers_api import ACCOUNT, JAVASCRIPT, Workers, connect_client, error_of
 from tests.emulators.process import Emulators
 
 pytestmark = pytest.mark.usefixtures("delete_deployed")
@@ -15,11 +15,11 @@ pytestmark = pytest.mark.usefixtures("delete_deployed")
 
 @pytest.fixture
 def workers(emulators: Emulators) -> Iterator[Workers]:
-    with connect(emulators) as connected:
+    with connect_client(emulators) as connected:
         yield connected
 
 
-def test_upload_when_accepted_then_is_described_and_listed(workers: Workers) -> None:
+def test_upload_when_accepted_then_it_is_described_and_listed(workers: Workers) -> None:
     uploaded = workers.upload_text("described", "hello", compatibility_date="2026-10-01", tags=["blue"])
     listed = {script.id: script for script in workers.scripts.list(account_id=ACCOUNT)}
     settings = workers.scripts.script_and_version_settings.get("described", account_id=ACCOUNT)
@@ -30,7 +30,7 @@ def test_upload_when_accepted_then_is_described_and_listed(workers: Workers) -> 
     assert (settings.compatibility_date, settings.tags) == ("2026-10-01", ["blue"])
 
 
-def test_subdomain_when_switched_off_then_nobody_answers_until_it_is_on_again(workers: Workers) -> None:
+def test_subdomain_when_disabled_then_404_until_it_is_enabled(workers: Workers) -> None:
     workers.upload_text("switched", "hello")
     subdomain = workers.scripts.subdomain
 
@@ -42,17 +42,17 @@ def test_subdomain_when_switched_off_then_nobody_answers_until_it_is_on_again(wo
     assert workers.client.workers.subdomains.get(account_id=ACCOUNT).subdomain == "emulated"
 
 
-def test_delete_when_done_then_the_script_is_gone(workers: Workers) -> None:
+def test_script_when_deleted_then_404(workers: Workers) -> None:
     workers.upload_text("deleted", "hello")
 
     assert workers.scripts.delete("deleted", account_id=ACCOUNT) is None
     assert workers.get("deleted").status_code == 404
     with pytest.raises(cloudflare.NotFoundError) as refused:
         workers.scripts.delete("deleted", account_id=ACCOUNT)
-    assert refusal_of(refused.value) == (404, 10007, "This Worker does not exist on your account.")
+    assert error_of(refused.value) == (404, 10007, "This Worker does not exist on your account.")
 
 
-def test_secrets_when_changed_then_the_worker_has_them_and_nobody_sees_them(workers: Workers) -> None:
+def test_secrets_when_changed_then_only_the_worker_reads_them(workers: Workers) -> None:
     code = "export default { fetch(_, env) { return Response.json(env); } }"
     plain = {"name": "GREETING", "type": "plain_text", "text": "hello"}
     shape = {"name": "SHAPE", "type": "json", "json": {"sides": 3}}
@@ -75,7 +75,7 @@ def test_secrets_when_changed_then_the_worker_has_them_and_nobody_sees_them(work
     assert "SECOND" not in workers.get("secretive").json()
 
 
-def test_secrets_when_many_change_at_once_then_null_deletes(workers: Workers) -> None:
+def test_secrets_when_changed_in_bulk_then_null_deletes(workers: Workers) -> None:
     code = "export default { fetch(_, env) { return Response.json(env); } }"
     old = {"name": "OLD", "type": "secret_text", "text": "1"}
     workers.upload("bulky", {"index.js": (code, JAVASCRIPT)}, main="index.js", bindings=[old])
@@ -89,7 +89,7 @@ def test_secrets_when_many_change_at_once_then_null_deletes(workers: Workers) ->
     assert workers.get("bulky").json() == {"NEW": "2"}
 
 
-def test_bindings_when_uploaded_again_then_only_those_that_are_kept_remain(workers: Workers) -> None:
+def test_bindings_when_uploaded_again_then_kept_ones_remain(workers: Workers) -> None:
     code = "export default { fetch(_, env) { return Response.json(env); } }"
     both = [{"name": "A", "type": "secret_text", "text": "a"}, {"name": "B", "type": "plain_text", "text": "b"}]
     inherited = [{"name": "A", "type": "inherit"}, {"name": "C", "type": "inherit"}]
@@ -104,7 +104,7 @@ def test_bindings_when_uploaded_again_then_only_those_that_are_kept_remain(worke
     assert upload() == {}
 
 
-def test_rollback_when_an_earlier_version_is_deployed_then_it_answers_again(workers: Workers) -> None:
+def test_rollback_when_deployed_then_the_earlier_version_runs(workers: Workers) -> None:
     workers.upload_text("rolled", "one", annotations={"workers/message": "the first"})
     workers.upload_text("rolled", "two")
     versions, deployments = workers.scripts.versions, workers.scripts.deployments
@@ -115,16 +115,16 @@ def test_rollback_when_an_earlier_version_is_deployed_then_it_answers_again(work
 
     assert (newest.number, oldest.number) == (2, 1)
     assert (before, workers.get("rolled").text) == ("two", "one")
-    # The client looks for pages of `items`; what comes is what wrangler reads.
+    # The client expects pages of `items`, but the vendor sends what wrangler reads.
     listed = deployments.with_raw_response.list("rolled", account_id=ACCOUNT).json()["result"]["deployments"]
     assert [len(listed), listed[0]["id"], listed[0]["versions"]] == [3, made.id, [share]]
     assert deployments.get(made.id, account_id=ACCOUNT, script_name="rolled").id == made.id
-    # Nor can the client read a single version: it has no schema for its bindings.
+    # The client cannot parse a single version: it has no schema for the bindings.
     version = versions.with_raw_response.get(oldest.id, account_id=ACCOUNT, script_name="rolled").json()["result"]
     assert version["annotations"]["workers/message"] == "the first"
 
 
-def test_rollback_when_secrets_have_changed_then_it_must_be_forced(workers: Workers) -> None:
+def test_rollback_when_secrets_changed_then_it_must_be_forced(workers: Workers) -> None:
     workers.upload_text("changed", "one")
     workers.scripts.secrets.update("changed", account_id=ACCOUNT, name="KEY", text="x", type="secret_text")
     _, oldest = list(workers.scripts.versions.list("changed", account_id=ACCOUNT))
@@ -132,7 +132,7 @@ def test_rollback_when_secrets_have_changed_then_it_must_be_forced(workers: Work
 
     with pytest.raises(cloudflare.BadRequestError) as refused:
         workers.scripts.deployments.create("changed", account_id=ACCOUNT, **deployment)
-    assert refusal_of(refused.value) == (400, 10220, "The following secrets have changed: KEY")
+    assert error_of(refused.value) == (400, 10220, "The following secrets have changed: KEY")
     workers.scripts.deployments.create("changed", account_id=ACCOUNT, force=True, **deployment)
     assert list(workers.scripts.secrets.list("changed", account_id=ACCOUNT)) == []
 
@@ -147,28 +147,28 @@ def test_rollback_when_secrets_have_changed_then_it_must_be_forced(workers: Work
 def test_token_when_refused_then_authentication_error(
     emulators: Emulators, token: str, expected: tuple[int, int, str]
 ) -> None:
-    with connect(emulators, token=token) as workers, pytest.raises(cloudflare.APIStatusError) as refused:
+    with connect_client(emulators, token=token) as workers, pytest.raises(cloudflare.APIStatusError) as refused:
         list(workers.scripts.list(account_id=ACCOUNT))
 
-    assert refusal_of(refused.value) == expected
+    assert error_of(refused.value) == expected
 
 
-def test_request_when_not_to_be_routed_then_cloudflares_codes(emulators: Emulators) -> None:
+def test_request_when_not_routable_then_cloudflares_error_codes(emulators: Emulators) -> None:
     base, headers = emulators.url_of("cloudflare"), {"authorization": "Bearer any"}
 
-    def ask(method: str, path: str, headers: dict[str, str]) -> tuple[int, int]:
+    def request_error(method: str, path: str, headers: dict[str, str]) -> tuple[int, int]:
         answer = httpx2.request(method, base + path, headers=headers)
         return answer.status_code, answer.json()["errors"][0]["code"]
 
-    assert ask("GET", f"/accounts/{ACCOUNT}/workers/scripts", {}) == (400, 9106)
-    assert ask("GET", "/accounts/main/workers/scripts", headers) == (404, 7003)
-    assert ask("GET", f"/accounts/{ACCOUNT}/workers/other", headers) == (404, 7003)
-    assert ask("DELETE", f"/accounts/{ACCOUNT}/workers/scripts", headers) == (405, 10405)
+    assert request_error("GET", f"/accounts/{ACCOUNT}/workers/scripts", {}) == (400, 9106)
+    assert request_error("GET", "/accounts/main/workers/scripts", headers) == (404, 7003)
+    assert request_error("GET", f"/accounts/{ACCOUNT}/workers/other", headers) == (404, 7003)
+    assert request_error("DELETE", f"/accounts/{ACCOUNT}/workers/scripts", headers) == (405, 10405)
 
 
-def test_account_when_it_has_no_subdomain_then_uploads_are_refused_until_it_has(emulators: Emulators) -> None:
+def test_upload_when_the_account_has_no_subdomain_then_refused(emulators: Emulators) -> None:
     code = "export default { fetch: (request) => new Response(request.url) }"
-    with connect(emulators, token="nosubdomain-1") as workers:
+    with connect_client(emulators, token="nosubdomain-1") as workers:
         with pytest.raises(cloudflare.NotFoundError) as missing:
             workers.client.workers.subdomains.get(account_id=ACCOUNT)
         with pytest.raises(cloudflare.PermissionDeniedError) as refused:
@@ -193,7 +193,7 @@ def test_account_when_it_has_no_subdomain_then_uploads_are_refused_until_it_has(
         ({"bindings": "none"}, "metadata part is invalid: bindings: Input should be a valid array"),
     ],
 )
-def test_upload_when_its_metadata_is_wrong_then_10021_says_how(
+def test_upload_when_metadata_is_invalid_then_10021_says_why(
     workers: Workers, change: dict[str, Any], text: str
 ) -> None:
     code = ("index.js", b"export default { fetch() {} }", JAVASCRIPT)
@@ -202,7 +202,7 @@ def test_upload_when_its_metadata_is_wrong_then_10021_says_how(
             "wrong", account_id=ACCOUNT, metadata={"main_module": "index.js", **change}, files=[code]
         )
 
-    status, number, message = refusal_of(refused.value)
+    status, number, message = error_of(refused.value)
     assert (status, number) == (400, 10021)
     assert text in message
 
@@ -216,14 +216,12 @@ def test_upload_when_its_metadata_is_wrong_then_10021_says_how(
         ("for (;;);", "Script startup exceeded CPU time limit."),
     ],
 )
-def test_upload_when_the_script_does_not_start_then_10021_and_the_former_runs_on(
-    workers: Workers, code: str, text: str
-) -> None:
+def test_upload_when_the_script_fails_then_the_old_one_stays(workers: Workers, code: str, text: str) -> None:
     workers.upload_text("steady", "still here")
     with pytest.raises(cloudflare.BadRequestError) as refused:
         workers.upload("steady", {"index.js": (code, JAVASCRIPT)}, main="index.js")
 
-    status, number, message = refusal_of(refused.value)
+    status, number, message = error_of(refused.value)
     assert (status, number) == (400, 10021)
     assert text in message
     assert workers.get("steady").text == "still here"
@@ -248,14 +246,14 @@ def test_metadata_when_the_part_is_missing_then_10021(emulators: Emulators) -> N
         lambda scripts: scripts.secrets.update("nobody", account_id=ACCOUNT, name="A", text="a", type="secret_text"),
     ],
 )
-def test_script_when_there_is_none_then_10007(workers: Workers, call: Callable[[Any], Any]) -> None:
+def test_script_when_it_does_not_exist_then_10007(workers: Workers, call: Callable[[Any], Any]) -> None:
     with pytest.raises(cloudflare.NotFoundError) as refused:
         call(workers.scripts)
 
-    assert refusal_of(refused.value)[:2] == (404, 10007)
+    assert error_of(refused.value)[:2] == (404, 10007)
 
 
-def test_fault_when_queued_then_the_client_sees_it(workers: Workers, emulators: Emulators) -> None:
+def test_fault_when_queued_then_the_client_raises_its_error(workers: Workers, emulators: Emulators) -> None:
     emulators.add_fault("cloudflare", kind="status", status=429, retry_after=7)
     with pytest.raises(cloudflare.RateLimitError) as limited:
         list(workers.scripts.list(account_id=ACCOUNT))

@@ -1,4 +1,4 @@
-"""Deployed Workers really run: JavaScript and Python, from the SDKs of PyPI and npm and from wrangler."""
+"""Workers in JavaScript and Python run after the SDKs of PyPI and npm, or wrangler, deployed them."""
 
 import json
 import subprocess
@@ -11,22 +11,31 @@ import httpx2
 import pytest
 
 from setup import NODE, ROOT, environment
-from tests.clients.workers_api import ACCOUNT, JAVASCRIPT, PYTHON, Files, Workers, connect, python_sdk, refusal_of
+from tests.clients.workers_api import (
+    ACCOUNT,
+    JAVASCRIPT,
+    PYTHON,
+    Files,
+    Workers,
+    connect_client,
+    error_of,
+    load_python_sdk,
+)
 from tests.emulators.process import Emulators
 
 pytestmark = pytest.mark.usefixtures("delete_deployed")
 
 NPM_CLIENT = Path(__file__).with_name("cloudflare_client.mjs")
-NEW_PYTHON = {"compatibility_date": "2026-10-01", "compatibility_flags": ["python_workers"]}
+PYTHON_METADATA = {"compatibility_date": "2026-10-01", "compatibility_flags": ["python_workers"]}
 
 
 @pytest.fixture
 def workers(emulators: Emulators) -> Iterator[Workers]:
-    with connect(emulators) as connected:
+    with connect_client(emulators) as connected:
         yield connected
 
 
-def test_worker_when_asked_then_gets_the_request_as_it_was_sent(workers: Workers) -> None:
+def test_worker_when_called_then_it_gets_the_request_as_sent(workers: Workers) -> None:
     code = """export default { async fetch(request) {
       const { method, url, headers } = request;
       return new Response(JSON.stringify({ method, url, colour: headers.get("x-colour"), body: await request.text() }),
@@ -46,7 +55,7 @@ def test_worker_when_asked_then_gets_the_request_as_it_was_sent(workers: Workers
     assert answer.headers.get_list("set-cookie") == ["a=1", "b=2"]
 
 
-def test_worker_when_it_redirects_within_its_site_then_the_client_stays_with_it(workers: Workers) -> None:
+def test_worker_when_it_redirects_to_itself_then_it_responds(workers: Workers) -> None:
     code = """export default { fetch(request) {
       const here = new URL(request.url);
       return here.pathname === "/end" ? new Response("arrived") : Response.redirect(new URL("/end", here));
@@ -56,7 +65,7 @@ def test_worker_when_it_redirects_within_its_site_then_the_client_stays_with_it(
     assert workers.get("redirecting/start", follow_redirects=True).text == "arrived"
 
 
-def test_modules_when_of_many_types_then_each_is_what_its_content_type_says(workers: Workers) -> None:
+def test_modules_when_of_many_types_then_content_types_are_used(workers: Workers) -> None:
     wasm = bytes.fromhex("0061736d01000000")
     main = """
       import { greeting } from "./lib/greeting.js";
@@ -87,7 +96,7 @@ def test_worker_when_it_throws_then_error_1101(workers: Workers) -> None:
     assert "Worker threw exception" in answer.text and "oh no" in answer.text
 
 
-def test_worker_when_it_loops_forever_then_error_1102_and_it_answers_again(workers: Workers) -> None:
+def test_worker_when_it_loops_then_1102_and_it_responds_again(workers: Workers) -> None:
     code = """export default { fetch(request) {
       if (request.url.endsWith("loop")) for (;;);
       return new Response("fine");
@@ -100,7 +109,7 @@ def test_worker_when_it_loops_forever_then_error_1102_and_it_answers_again(worke
     assert workers.get("looping").text == "fine"
 
 
-def test_python_when_it_brings_its_sdk_then_it_answers(workers: Workers) -> None:
+def test_python_when_it_includes_its_sdk_then_it_responds(workers: Workers) -> None:
     entry = """
 from lib.greeting import greet
 from workers import Response, WorkerEntrypoint
@@ -110,9 +119,9 @@ class Default(WorkerEntrypoint):
         return Response(greet(self.env.NAME, request.url))
 """
     greeting = 'def greet(name, url):\n    return f"Hello {name} at {url}"\n'
-    files = {"entry.py": (entry, PYTHON), "lib/greeting.py": (greeting, PYTHON), **python_sdk()}
+    files = {"entry.py": (entry, PYTHON), "lib/greeting.py": (greeting, PYTHON), **load_python_sdk()}
     name = {"name": "NAME", "type": "plain_text", "text": "Python"}
-    workers.upload("snake", files, main="entry.py", bindings=[name], **NEW_PYTHON)
+    workers.upload("snake", files, main="entry.py", bindings=[name], **PYTHON_METADATA)
 
     assert workers.get("snake/x").text == "Hello Python at https://snake.emulated.workers.dev/x"
 
@@ -120,9 +129,9 @@ class Default(WorkerEntrypoint):
 @pytest.mark.parametrize(
     ("metadata", "text"),
     [
-        (NEW_PYTHON, "ModuleNotFoundError: No module named 'workers'"),
-        ({**NEW_PYTHON, "compatibility_flags": []}, "python_workers compatibility flag is required"),
-        ({**NEW_PYTHON, "compatibility_date": "2026-01-01"}, "with a compatibility_date of 2026-09-08 or later"),
+        (PYTHON_METADATA, "ModuleNotFoundError: No module named 'workers'"),
+        ({**PYTHON_METADATA, "compatibility_flags": []}, "python_workers compatibility flag is required"),
+        ({**PYTHON_METADATA, "compatibility_date": "2026-01-01"}, "with a compatibility_date of 2026-09-08 or later"),
     ],
 )
 def test_python_when_something_is_missing_then_10021_says_what(
@@ -132,21 +141,21 @@ def test_python_when_something_is_missing_then_10021_says_what(
     with pytest.raises(cloudflare.BadRequestError) as refused:
         workers.upload("legless", files, main="entry.py", **metadata)
 
-    status, number, message = refusal_of(refused.value)
+    status, number, message = error_of(refused.value)
     assert (status, number) == (400, 10021)
     assert text in message
     assert "pyodideRuntime-internal" not in message
 
 
-def call_npm(emulators: Emulators, *calls: tuple[str, list[Any]]) -> list[Any]:
-    """The results of calls that the client of npm makes."""
+def call_npm_client(emulators: Emulators, *calls: tuple[str, list[Any]]) -> list[Any]:
+    """Return the results of calls by the official client of npm."""
     command = [str(NODE), str(NPM_CLIENT), emulators.url_of("cloudflare"), "any", json.dumps(calls)]
     printed = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
     results: list[Any] = json.loads(printed)
     return results
 
 
-def test_npm_client_when_it_deploys_then_the_worker_answers(emulators: Emulators, workers: Workers) -> None:
+def test_npm_client_when_it_deploys_then_the_worker_responds(emulators: Emulators, workers: Workers) -> None:
     metadata = json.dumps({"main_module": "index.js", "compatibility_date": "2026-10-01"})
     code = "import text from './text.js'; export default { fetch() { return new Response(text); } }"
     form = {
@@ -155,11 +164,11 @@ def test_npm_client_when_it_deploys_then_the_worker_answers(emulators: Emulators
         "index.js": {"$file": {"name": "index.js", "type": JAVASCRIPT, "content": code}},
         "text.js": {"$file": {"name": "text.js", "type": JAVASCRIPT, "content": "export default 'from npm'"}},
     }
-    # Release 7 itself says that the body is JavaScript: without the header, fetch names the form's boundary.
+    # Release 7 sets `application/javascript`; without the header, fetch sets the form's type and boundary.
     upload = ["from-npm", form, {"headers": {"Content-Type": None}}]
     account = {"account_id": ACCOUNT}
     secret = {**account, "name": "KEY", "text": "hidden", "type": "secret_text"}
-    uploaded, opened, added, secrets, versions, deployments = call_npm(
+    uploaded, opened, added, secrets, versions, deployments = call_npm_client(
         emulators,
         ("workers.scripts.update", upload),
         ("workers.scripts.subdomain.create", ["from-npm", {**account, "enabled": True}]),
@@ -176,11 +185,11 @@ def test_npm_client_when_it_deploys_then_the_worker_answers(emulators: Emulators
     assert workers.get("from-npm").text == "from npm"
 
 
-def test_npm_client_when_it_uploads_by_its_own_encoding_then_fails_as_at_the_vendor(emulators: Emulators) -> None:
-    """Release 7 sends a form as `application/javascript`: cloudflare/cloudflare-typescript#2799."""
+def test_npm_client_when_it_encodes_the_form_then_10021(emulators: Emulators) -> None:
+    """Reproduce cloudflare/cloudflare-typescript#2799: release 7 sends a form as `application/javascript`."""
     code = {"$file": {"name": "index.js", "type": JAVASCRIPT, "content": "export default {}"}}
     form = {"account_id": ACCOUNT, "metadata": {"main_module": "index.js"}, "files": [code]}
-    refused, missing = call_npm(
+    refused, missing = call_npm_client(
         emulators,
         ("workers.scripts.update", ["by-itself", form]),
         ("workers.scripts.delete", ["by-itself", {"account_id": ACCOUNT}]),
@@ -192,7 +201,7 @@ def test_npm_client_when_it_uploads_by_its_own_encoding_then_fails_as_at_the_ven
     assert (missing["status"], missing["errors"][0]["code"]) == (404, 10007)
 
 
-def wrangler_deploy(emulators: Emulators, folder: Path) -> subprocess.CompletedProcess[str]:
+def run_wrangler_deploy(emulators: Emulators, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [str(NODE), str(ROOT / "node_modules" / "wrangler" / "bin" / "wrangler.js"), "deploy"],
         cwd=folder,
@@ -212,7 +221,7 @@ def wrangler_deploy(emulators: Emulators, folder: Path) -> subprocess.CompletedP
     )
 
 
-def test_wrangler_when_it_deploys_twice_then_the_newest_answers_and_a_broken_one_does_not(
+def test_wrangler_when_a_deployment_fails_then_the_last_stays(
     emulators: Emulators, workers: Workers, tmp_path: Path
 ) -> None:
     config = 'name = "by-wrangler"\nmain = "index.js"\ncompatibility_date = "2026-10-01"\n[vars]\nNAME = "wrangler"\n'
@@ -221,12 +230,12 @@ def test_wrangler_when_it_deploys_twice_then_the_newest_answers_and_a_broken_one
     for number in (1, 2):
         code = f"export default {{ fetch: (_, env) => new Response(`${{env.NAME}} {number}`) }};"
         (tmp_path / "index.js").write_text(code)
-        deployed = wrangler_deploy(emulators, tmp_path)
+        deployed = run_wrangler_deploy(emulators, tmp_path)
         assert deployed.returncode == 0, deployed.stderr
         assert "https://by-wrangler.emulated.workers.dev" in deployed.stdout
         answers.append(workers.get("by-wrangler").text)
     (tmp_path / "index.js").write_text("throw new Error('out of order'); export default {};")
-    broken = wrangler_deploy(emulators, tmp_path)
+    broken = run_wrangler_deploy(emulators, tmp_path)
 
     assert answers == ["wrangler 1", "wrangler 2"]
     assert (broken.returncode, "[code: 10021]" in broken.stderr) == (1, True)
@@ -234,7 +243,7 @@ def test_wrangler_when_it_deploys_twice_then_the_newest_answers_and_a_broken_one
     assert workers.get("by-wrangler").text == "wrangler 2"
 
 
-def test_wrangler_when_it_deploys_python_then_it_answers(
+def test_wrangler_when_it_deploys_python_then_it_responds(
     emulators: Emulators, workers: Workers, tmp_path: Path
 ) -> None:
     config = 'name = "python-by-wrangler"\nmain = "src/entry.py"\ncompatibility_date = "2026-10-01"\n'
@@ -246,12 +255,12 @@ class Default(WorkerEntrypoint):
     async def fetch(self, request):
         return Response("Python by wrangler")
 """
-    for name, (content, _) in {"src/entry.py": (entry.encode(), PYTHON), **python_sdk()}.items():
+    for name, (content, _) in {"src/entry.py": (entry.encode(), PYTHON), **load_python_sdk()}.items():
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         assert isinstance(content, bytes)
         path.write_bytes(content)
-    deployed = wrangler_deploy(emulators, tmp_path)
+    deployed = run_wrangler_deploy(emulators, tmp_path)
 
     assert deployed.returncode == 0, deployed.stderr
     assert workers.get("python-by-wrangler").text == "Python by wrangler"

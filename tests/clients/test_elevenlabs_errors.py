@@ -1,4 +1,4 @@
-"""What ElevenLabs refuses, the emulator refuses: in the same order, with the same status and body."""
+"""The emulator refuses what ElevenLabs refuses: in the same order, with the same status and body."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,21 +15,25 @@ from tests.emulators.process import Emulators
 
 GEORGE = "JBFqnCBsd6RMkjVDRZzb"
 RACHEL = "21m00Tcm4TlvDq8ikWAM"
-Narrators = Callable[[str], ElevenLabs]
+CreateClient = Callable[[str], ElevenLabs]
 
 
 @pytest.fixture
-def narrators(emulators: Emulators) -> Iterator[Narrators]:
-    """The SDK's client by its key."""
+def create_client(emulators: Emulators) -> Iterator[CreateClient]:
+    """Return a function that creates a client of the SDK with an API key."""
     with httpx.Client(trust_env=False) as http:
         base_url = emulators.url_of("elevenlabs")
         yield lambda key: ElevenLabs(api_key=key, base_url=base_url, httpx_client=http)
 
 
-def refused(narrator: ElevenLabs, voice: str = GEORGE, text: str = "Hello", **options: Any) -> tuple[int, Any]:
-    """The status and the detail with which a conversion is refused."""
+def conversion_error(
+    elevenlabs_client: ElevenLabs, voice: str = GEORGE, text: str = "Hello", **options: Any
+) -> tuple[int, Any]:
+    """Return the status and the detail of the error with which a conversion is refused."""
     with pytest.raises(ApiError) as failure:
-        b"".join(narrator.text_to_speech.convert(voice, text=text, request_options={"max_retries": 0}, **options))
+        b"".join(
+            elevenlabs_client.text_to_speech.convert(voice, text=text, request_options={"max_retries": 0}, **options)
+        )
     assert failure.value.status_code is not None
     return failure.value.status_code, failure.value.body["detail"]
 
@@ -65,7 +69,7 @@ def test_key_when_it_is_missing_or_wrong_then_401(
     }
 
 
-def test_models_when_there_is_no_key_then_404_as_for_no_workspace(emulators: Emulators) -> None:
+def test_models_when_the_key_is_missing_then_404(emulators: Emulators) -> None:
     answer = httpx2.get(f"{emulators.url_of('elevenlabs')}/v1/models")
 
     assert (answer.status_code, answer.json()["detail"]["code"]) == (404, "workspace_not_found")
@@ -114,7 +118,7 @@ def test_models_when_there_is_no_key_then_404_as_for_no_workspace(emulators: Emu
         ),
     ],
 )
-def test_schema_when_the_body_does_not_fit_then_422_even_before_the_key(
+def test_body_when_it_breaks_the_schema_then_422_before_the_key(
     emulators: Emulators, body: bytes, expected: list[dict[str, Any]]
 ) -> None:
     url = f"{emulators.url_of('elevenlabs')}/v1/text-to-speech/{GEORGE}?output_format=mp3_foo"
@@ -123,21 +127,21 @@ def test_schema_when_the_body_does_not_fit_then_422_even_before_the_key(
     assert (answer.status_code, answer.json()) == (422, {"detail": expected})
 
 
-def test_schema_when_the_query_does_not_fit_then_422_names_it(emulators: Emulators) -> None:
+def test_query_when_it_breaks_the_schema_then_422_names_it(emulators: Emulators) -> None:
     url = f"{emulators.url_of('elevenlabs')}/v1/text-to-speech/{GEORGE}?enable_logging=perhaps"
     answer = httpx2.post(url, json={"text": "Hello"})
 
     assert (answer.status_code, answer.json()["detail"][0]["loc"]) == (422, ["query", "enable_logging"])
 
 
-def test_schema_when_the_sdk_sends_a_bad_body_then_it_raises_its_typed_error(narrators: Narrators) -> None:
+def test_body_when_invalid_then_the_sdk_raises_its_typed_error(create_client: CreateClient) -> None:
     settings = VoiceSettings.model_construct(stability=-1)
 
     with pytest.raises(UnprocessableEntityError):
-        b"".join(narrators("any").text_to_speech.convert(GEORGE, text="Hello", voice_settings=settings))
+        b"".join(create_client("any").text_to_speech.convert(GEORGE, text="Hello", voice_settings=settings))
 
 
-def test_unknown_members_when_sent_then_are_ignored(emulators: Emulators) -> None:
+def test_unknown_fields_when_sent_then_they_are_ignored(emulators: Emulators) -> None:
     url = f"{emulators.url_of('elevenlabs')}/v1/text-to-speech/{GEORGE}"
     body: dict[str, Any] = {"text": "Hello", "model_id": None, "mood": "good", "audio_effects": {}}
 
@@ -164,18 +168,18 @@ def test_unknown_members_when_sent_then_are_ignored(emulators: Emulators) -> Non
         ),
     ],
 )
-def test_convert_when_the_request_makes_no_sense_then_says_why(
-    narrators: Narrators, call: dict[str, Any], status: int, code: str, legacy: str
+def test_convert_when_the_request_is_invalid_then_error_code(
+    create_client: CreateClient, call: dict[str, Any], status: int, code: str, legacy: str
 ) -> None:
-    answered, detail = refused(narrators("any"), **call)
+    answered, detail = conversion_error(create_client("any"), **call)
 
     assert (answered, detail["code"], detail["status"]) == (status, code, legacy)
     assert set(detail) >= {"type", "message", "request_id", "param"}
 
 
-def test_stream_when_wav_is_asked_for_then_400(narrators: Narrators) -> None:
+def test_stream_when_wav_is_requested_then_format_is_refused(create_client: CreateClient) -> None:
     with pytest.raises(ApiError) as failure:
-        list(narrators("any").text_to_speech.stream(GEORGE, text="Hello", output_format="wav_8000"))
+        list(create_client("any").text_to_speech.stream(GEORGE, text="Hello", output_format="wav_8000"))
 
     assert failure.value.body["detail"]["code"] == "invalid_output_format"
 
@@ -189,24 +193,24 @@ def test_stream_when_wav_is_asked_for_then_400(narrators: Narrators) -> None:
         ("creator", {"output_format": "pcm_44100"}, 403, "subscription_required", "output_format_not_allowed"),
     ],
 )
-def test_convert_when_the_plan_does_not_allow_it_then_says_so(
-    narrators: Narrators, *, key: str, call: dict[str, Any], status: int, code: str, legacy: str
+def test_convert_when_the_plan_forbids_it_then_error_code(
+    create_client: CreateClient, *, key: str, call: dict[str, Any], status: int, code: str, legacy: str
 ) -> None:
-    answered, detail = refused(narrators(key), **call)
+    answered, detail = conversion_error(create_client(key), **call)
 
     assert (answered, detail["code"], detail["status"]) == (status, code, legacy)
 
 
-def test_free_plan_when_it_asks_for_a_default_voice_then_may_speak(narrators: Narrators) -> None:
-    assert b"".join(narrators("free").text_to_speech.convert(GEORGE, text="Hello"))
+def test_free_plan_when_the_voice_is_a_default_one_then_audio(create_client: CreateClient) -> None:
+    assert b"".join(create_client("free").text_to_speech.convert(GEORGE, text="Hello"))
 
 
-def test_subscription_when_the_key_is_restricted_then_401_though_it_may_speak(narrators: Narrators) -> None:
-    narrator = narrators("restricted")
-    b"".join(narrator.text_to_speech.convert(GEORGE, text="Hello"))
+def test_subscription_when_the_key_is_restricted_then_401(create_client: CreateClient) -> None:
+    elevenlabs_client = create_client("restricted")
+    b"".join(elevenlabs_client.text_to_speech.convert(GEORGE, text="Hello"))
 
     with pytest.raises(ApiError) as failure:
-        narrator.user.subscription.get()
+        elevenlabs_client.user.subscription.get()
 
     assert (failure.value.status_code, failure.value.body["detail"]["status"]) == (401, "missing_permissions")
 
@@ -219,7 +223,9 @@ def test_subscription_when_the_key_is_restricted_then_401_though_it_may_speak(na
         ("/v2/voices?next_page_token=x", 400, "invalid_cursor"),
     ],
 )
-def test_voices_when_asked_wrongly_then_says_why(emulators: Emulators, path: str, status: int, code: str) -> None:
+def test_voices_when_the_request_is_invalid_then_error_code(
+    emulators: Emulators, path: str, status: int, code: str
+) -> None:
     answer = httpx2.get(f"{emulators.url_of('elevenlabs')}{path}", headers={"xi-api-key": "any"})
 
     assert (answer.status_code, answer.json()["detail"]["code"]) == (status, code)
@@ -241,8 +247,8 @@ def test_voices_when_asked_wrongly_then_says_why(emulators: Emulators, path: str
         (503, None, "service_unavailable", "service_unavailable", "service_unavailable"),
     ],
 )
-def test_status_when_it_is_due_then_comes_in_the_vendors_shape(
-    narrators: Narrators,
+def test_status_fault_when_queued_then_in_the_vendors_format(
+    create_client: CreateClient,
     emulators: Emulators,
     *,
     status: int,
@@ -253,20 +259,20 @@ def test_status_when_it_is_due_then_comes_in_the_vendors_shape(
 ) -> None:
     emulators.add_fault("elevenlabs", kind="status", status=status, error_code=error_code, retry_after=3)
 
-    answered, detail = refused(narrators("any"))
+    answered, detail = conversion_error(create_client("any"))
 
     assert answered == status
     assert (detail["type"], detail["code"], detail["status"]) == (kind, code, legacy)
 
 
-def test_cut_when_in_the_speech_then_the_sdk_sees_a_broken_transfer(narrators: Narrators, emulators: Emulators) -> None:
+def test_cut_when_in_the_audio_then_the_sdk_raises_an_error(create_client: CreateClient, emulators: Emulators) -> None:
     emulators.add_fault("elevenlabs", kind="cut", after=1, prompt_contains="Hello")
 
     with pytest.raises(httpx.RemoteProtocolError):
-        b"".join(narrators("any").text_to_speech.stream(GEORGE, text="Hello"))
+        b"".join(create_client("any").text_to_speech.stream(GEORGE, text="Hello"))
 
 
-def test_route_when_unknown_then_404_as_the_vendors_framework_says_it(emulators: Emulators) -> None:
+def test_route_when_unknown_then_404_of_the_vendors_framework(emulators: Emulators) -> None:
     answer = httpx2.get(f"{emulators.url_of('elevenlabs')}/v1/history", headers={"xi-api-key": "any"})
 
     assert (answer.status_code, answer.json()) == (404, {"detail": "Not Found"})

@@ -1,4 +1,4 @@
-"""githubkit, unchanged, pointed at the GitHub emulator: its models demand every member that GitHub promises."""
+"""githubkit, unchanged, against the GitHub emulator: its models require every field that GitHub documents."""
 
 import base64
 from collections.abc import Iterator
@@ -16,16 +16,16 @@ Client = GitHub[TokenAuthStrategy]
 
 @pytest.fixture
 def client(emulators: Emulators) -> Iterator[Client]:
-    with connect(emulators) as connected:
+    with connect_client(emulators) as connected:
         yield connected
 
 
-def connect(emulators: Emulators, pat: str = "any") -> Client:
+def connect_client(emulators: Emulators, pat: str = "any") -> Client:
     base_url = emulators.url_of("github")
     return GitHub(TokenAuthStrategy(pat), base_url=base_url, auto_retry=False, http_cache=False, trust_env=False)
 
 
-def test_commit_when_of_several_files_then_git_has_it(emulators: Emulators, client: Client) -> None:
+def test_commit_when_it_changes_several_files_then_git_has_it(emulators: Emulators, client: Client) -> None:
     repository = create_repository(emulators)
     owner, _, repo = repository.full_name.partition("/")
     git, pulls = client.rest.git, client.rest.pulls
@@ -53,22 +53,22 @@ def test_commit_when_of_several_files_then_git_has_it(emulators: Emulators, clie
     assert repository.git("log", "--format=%s", "-1", "feature/one") == "Change\n"
 
 
-def test_descriptions_when_read_then_have_all_that_the_models_demand(client: Client) -> None:
-    of = ("demo", "hello-worker")
-    repository = client.rest.repos.get(*of).parsed_data
-    branch = client.rest.repos.get_branch(*of, repository.default_branch).parsed_data
-    commit = client.rest.repos.get_commit(*of, "main").parsed_data
+def test_objects_when_read_then_they_have_all_required_fields(client: Client) -> None:
+    owner_and_name = ("demo", "hello-worker")
+    repository = client.rest.repos.get(*owner_and_name).parsed_data
+    branch = client.rest.repos.get_branch(*owner_and_name, repository.default_branch).parsed_data
+    commit = client.rest.repos.get_commit(*owner_and_name, "main").parsed_data
 
     assert repository.full_name == "demo/hello-worker"
     assert branch.commit.sha == commit.sha
     assert commit.files and commit.files[-1].filename == "src/index.js"
-    assert [item.name for item in client.rest.repos.list_branches(*of).parsed_data] == ["main"]
-    assert client.rest.repos.list_commits(*of).parsed_data[0].commit.message == "Greet"
+    assert [item.name for item in client.rest.repos.list_branches(*owner_and_name).parsed_data] == ["main"]
+    assert client.rest.repos.list_commits(*owner_and_name).parsed_data[0].commit.message == "Greet"
     assert client.rest.users.get_authenticated().parsed_data.login == "demo"
     assert client.rest.rate_limit.get().parsed_data.resources.core.limit == 5000
 
 
-def test_empty_repository_when_a_file_is_put_then_has_a_branch(emulators: Emulators, client: Client) -> None:
+def test_empty_repository_when_a_file_is_put_then_a_branch(emulators: Emulators, client: Client) -> None:
     name = "githubkit-empty"
     client.rest.repos.create_for_authenticated_user(name=name)
 
@@ -77,15 +77,15 @@ def test_empty_repository_when_a_file_is_put_then_has_a_branch(emulators: Emulat
     assert client.rest.git.get_ref("demo", name, "heads/main").parsed_data.object_.sha == put.parsed_data.commit.sha
 
 
-def test_client_when_refused_then_raises_its_own_error(emulators: Emulators, client: Client) -> None:
+def test_client_when_refused_then_it_raises_its_own_error(emulators: Emulators, client: Client) -> None:
     repository = create_repository(emulators)
     owner, _, repo = repository.full_name.partition("/")
 
     with pytest.raises(RequestFailed) as clash:
         client.rest.git.create_ref(owner, repo, ref="refs/heads/main", sha=repository.tip())
-    with connect(emulators, "invalid") as stranger, pytest.raises(RequestFailed) as unknown:
+    with connect_client(emulators, "invalid") as stranger, pytest.raises(RequestFailed) as unknown:
         stranger.rest.repos.get(owner, repo)
-    with connect(emulators, "exhausted") as exhausted, pytest.raises(PrimaryRateLimitExceeded):
+    with connect_client(emulators, "exhausted") as exhausted, pytest.raises(PrimaryRateLimitExceeded):
         exhausted.rest.repos.get(owner, repo)
     emulators.add_fault("github", kind="status", status=429, retry_after=60)
     with pytest.raises(SecondaryRateLimitExceeded) as limited:

@@ -1,4 +1,4 @@
-"""Octokit, unchanged, pointed at the GitHub emulator."""
+"""Octokit, unchanged, against the GitHub emulator."""
 
 import json
 import subprocess
@@ -13,12 +13,12 @@ from tests.clients.repositories import GitHubRepository, create_repository, dele
 from tests.emulators.process import Emulators
 
 SCRIPT = Path(__file__).with_name("github_client.mjs")
-Ask = Callable[..., Any]
+CallOctokit = Callable[..., Any]
 
 
 @pytest.fixture
-def ask(emulators: Emulators) -> Ask:
-    """Makes one call: `ask("git.getRef", repository, ref="heads/main")`."""
+def call_octokit(emulators: Emulators) -> CallOctokit:
+    """Return a function that makes one call: `call_octokit("git.getRef", repository, ref="heads/main")`."""
 
     def call(name: str, repository: GitHubRepository, *, pat: str = "any", **parameters: Any) -> Any:
         owner, _, repo = repository.full_name.partition("/")
@@ -30,22 +30,22 @@ def ask(emulators: Emulators) -> Ask:
     return call
 
 
-def test_commit_when_octokit_makes_it_then_git_has_it(emulators: Emulators, ask: Ask) -> None:
+def test_commit_when_octokit_creates_it_then_git_has_it(emulators: Emulators, call_octokit: CallOctokit) -> None:
     repository = create_repository(emulators)
-    parent = ask("git.getRef", repository, ref="heads/main")["object"]["sha"]
-    base = ask("git.getCommit", repository, commit_sha=parent)["tree"]["sha"]
-    blob = ask("git.createBlob", repository, content="aGVsbG8=", encoding="base64")["sha"]
+    parent = call_octokit("git.getRef", repository, ref="heads/main")["object"]["sha"]
+    base = call_octokit("git.getCommit", repository, commit_sha=parent)["tree"]["sha"]
+    blob = call_octokit("git.createBlob", repository, content="aGVsbG8=", encoding="base64")["sha"]
     entries = [
         {"path": "src/a.txt", "mode": "100644", "type": "blob", "sha": blob},
         entry("run.sh", "#!/bin/sh\n", mode="100755"),
         deletion("README.md"),
     ]
-    tree = ask("git.createTree", repository, base_tree=base, tree=entries)["sha"]
-    commit = ask("git.createCommit", repository, message="Change", tree=tree, parents=[parent])["sha"]
-    ask("git.createRef", repository, ref="refs/heads/feature/one", sha=parent)
-    moved = ask("git.updateRef", repository, ref="heads/feature/one", sha=commit)
-    pull = ask("pulls.create", repository, title="One", head="feature/one", base="main")
-    listed = ask("git.getTree", repository, tree_sha=commit, recursive="1")["tree"]
+    tree = call_octokit("git.createTree", repository, base_tree=base, tree=entries)["sha"]
+    commit = call_octokit("git.createCommit", repository, message="Change", tree=tree, parents=[parent])["sha"]
+    call_octokit("git.createRef", repository, ref="refs/heads/feature/one", sha=parent)
+    moved = call_octokit("git.updateRef", repository, ref="heads/feature/one", sha=commit)
+    pull = call_octokit("pulls.create", repository, title="One", head="feature/one", base="main")
+    listed = call_octokit("git.getTree", repository, tree_sha=commit, recursive="1")["tree"]
 
     assert moved["object"]["sha"] == commit == repository.tip("feature/one")
     assert {item["path"]: item["mode"] for item in listed if item["type"] == "blob"} == {
@@ -57,23 +57,23 @@ def test_commit_when_octokit_makes_it_then_git_has_it(emulators: Emulators, ask:
     assert repository.git("rev-parse", "refs/pull/1/head").strip() == commit
 
 
-def test_empty_repository_when_octokit_puts_a_file_then_has_a_branch(emulators: Emulators, ask: Ask) -> None:
+def test_empty_repository_when_a_file_is_put_then_a_branch(emulators: Emulators, call_octokit: CallOctokit) -> None:
     empty = create_repository(emulators, auto_init=False)
 
-    refused = ask("git.getRef", empty, ref="heads/main")["error"]
-    put = ask("repos.createOrUpdateFileContents", empty, path="a/b.txt", message="First", content="QQ==")
-    read = ask("repos.getContent", empty, path="a/b.txt")
+    refused = call_octokit("git.getRef", empty, ref="heads/main")["error"]
+    put = call_octokit("repos.createOrUpdateFileContents", empty, path="a/b.txt", message="First", content="QQ==")
+    read = call_octokit("repos.getContent", empty, path="a/b.txt")
 
     assert (refused["name"], refused["status"]) == ("HttpError", 409)
     assert empty.tip() == put["commit"]["sha"]
     assert read["content"] == "QQ==\n"
 
 
-def test_octokit_when_it_is_refused_then_throws_the_reason(emulators: Emulators, ask: Ask) -> None:
+def test_octokit_when_refused_then_it_throws_the_reason(emulators: Emulators, call_octokit: CallOctokit) -> None:
     repository = create_repository(emulators)
 
     def error(name: str, **parameters: Any) -> tuple[int, str]:
-        thrown = ask(name, repository, **parameters)["error"]
+        thrown = call_octokit(name, repository, **parameters)["error"]
         return thrown["status"], thrown["message"].partition(" - https://")[0]
 
     reference = {"ref": "refs/heads/main", "sha": repository.tip()}
@@ -86,5 +86,5 @@ def test_octokit_when_it_is_refused_then_throws_the_reason(emulators: Emulators,
     assert error("git.createRef", **reference) == (422, "Reference already exists")
     assert error("repos.get", pat="exhausted")[0] == 403
     emulators.add_fault("github", kind="status", status=429, retry_after=7)
-    limited = ask("repos.get", repository)["error"]
+    limited = call_octokit("repos.get", repository)["error"]
     assert (limited["status"], limited["headers"]["retry-after"]) == (429, "7")

@@ -1,4 +1,4 @@
-"""PyGithub, unchanged, pointed at the GitHub emulator."""
+"""PyGithub, unchanged, against the GitHub emulator."""
 
 import base64
 from collections.abc import Iterator
@@ -13,11 +13,11 @@ from tests.emulators.process import Emulators
 
 @pytest.fixture
 def client(emulators: Emulators) -> Iterator[github.Github]:
-    with connect(emulators) as connected:
+    with connect_client(emulators) as connected:
         yield connected
 
 
-def connect(emulators: Emulators, pat: str = "any") -> github.Github:
+def connect_client(emulators: Emulators, pat: str = "any") -> github.Github:
     return github.Github(
         base_url=emulators.url_of("github"),
         auth=Auth.Token(pat),
@@ -27,7 +27,7 @@ def connect(emulators: Emulators, pat: str = "any") -> github.Github:
     )
 
 
-def test_tree_when_read_then_has_the_files_and_their_content(client: github.Github) -> None:
+def test_tree_when_read_then_it_has_the_files_and_their_content(client: github.Github) -> None:
     repository = client.get_repo("demo/hello-worker")
     tree = repository.get_git_tree("main", recursive=True)
     files = {item.path: item for item in tree.tree if item.type == "blob"}
@@ -40,9 +40,7 @@ def test_tree_when_read_then_has_the_files_and_their_content(client: github.Gith
     assert [branch.name for branch in repository.get_branches()] == ["main"]
 
 
-def test_commit_when_of_several_files_then_git_has_it_and_a_pull_request_shows_it(
-    emulators: Emulators, client: github.Github
-) -> None:
+def test_commit_when_it_changes_several_files_then_git_has_it(emulators: Emulators, client: github.Github) -> None:
     ours = create_repository(emulators)
     repository = client.get_repo(ours.full_name)
     parent = repository.get_branch("main").commit.commit
@@ -76,9 +74,7 @@ def test_commit_when_of_several_files_then_git_has_it_and_a_pull_request_shows_i
     assert list(repository.get_pulls()) == []
 
 
-def test_empty_repository_when_a_file_is_created_then_it_may_be_updated_and_deleted(
-    emulators: Emulators, client: github.Github
-) -> None:
+def test_empty_repository_when_a_file_is_changed_then_commits(emulators: Emulators, client: github.Github) -> None:
     ours = create_repository(emulators, auto_init=False)
     repository = client.get_repo(ours.full_name)
 
@@ -105,16 +101,16 @@ def test_empty_repository_when_a_file_is_created_then_it_may_be_updated_and_dele
         ("stranger", github.UnknownObjectException),
     ],
 )
-def test_client_when_its_token_is_refused_then_raises_its_own_error(
+def test_client_when_its_token_is_refused_then_its_own_error(
     emulators: Emulators, token: str, kind: type[GithubException]
 ) -> None:
     private = create_repository(emulators, private=True)
 
-    with connect(emulators, token) as client, pytest.raises(kind):
+    with connect_client(emulators, token) as client, pytest.raises(kind):
         client.get_repo(private.full_name)
 
 
-def test_client_when_a_call_is_refused_then_raises_with_the_reason(emulators: Emulators, client: github.Github) -> None:
+def test_client_when_a_call_is_refused_then_it_has_the_reason(emulators: Emulators, client: github.Github) -> None:
     repository = client.get_repo("demo/hello-worker")
     tip = repository.get_branch("main").commit
 

@@ -1,4 +1,4 @@
-"""What the GitHub emulator does over HTTP is what git finds in the repository on disk."""
+"""Changes through the GitHub emulator's API are in the repository on disk, and changes with git are in the API."""
 
 import base64
 import subprocess
@@ -19,7 +19,7 @@ def repository(emulators: Emulators) -> GitHubRepository:
     return create_repository(emulators)
 
 
-def test_commit_when_made_through_the_api_then_git_shows_it(repository: GitHubRepository, tmp_path: Path) -> None:
+def test_commit_when_created_through_the_api_then_git_has_it(repository: GitHubRepository, tmp_path: Path) -> None:
     parent = repository.tip()
     content = base64.b64encode(BINARY).decode()
     blob = repository.send("POST", "/git/blobs", content=content, encoding="base64")["sha"]
@@ -31,8 +31,8 @@ def test_commit_when_made_through_the_api_then_git_shows_it(repository: GitHubRe
         entry("link", "grüße.txt", mode="120000"),
     ]
     tree = repository.send("POST", "/git/trees", base_tree=base, tree=entries)["sha"]
-    members = {"message": "Add four files\n\nWith reasons.", "tree": tree, "parents": [parent], "author": AUTHOR}
-    commit = repository.send("POST", "/git/commits", **members)
+    fields = {"message": "Add four files\n\nWith reasons.", "tree": tree, "parents": [parent], "author": AUTHOR}
+    commit = repository.send("POST", "/git/commits", **fields)
     repository.send("PATCH", "/git/refs/heads/main", sha=commit["sha"])
     subprocess.run(["git", "clone", "--quiet", repository.path, tmp_path / "clone"], check=True)
 
@@ -49,7 +49,7 @@ def test_commit_when_made_through_the_api_then_git_shows_it(repository: GitHubRe
     assert commit["author"] == {**AUTHOR, "date": "2026-02-03T02:05:06Z"} == commit["committer"]
 
 
-def test_commit_when_pushed_with_git_then_the_api_shows_it(repository: GitHubRepository, tmp_path: Path) -> None:
+def test_commit_when_pushed_with_git_then_the_api_has_it(repository: GitHubRepository, tmp_path: Path) -> None:
     clone = tmp_path / "clone"
     subprocess.run(["git", "clone", "--quiet", repository.path, clone], check=True)
     (clone / "pushed.txt").write_text("pushed\n")
@@ -64,16 +64,16 @@ def test_commit_when_pushed_with_git_then_the_api_shows_it(repository: GitHubRep
     assert repository.get("/commits")[0]["sha"] == newest["sha"] == repository.tip()
 
 
-def test_file_when_asked_for_raw_then_comes_as_its_bytes(repository: GitHubRepository) -> None:
+def test_file_when_requested_raw_then_its_bytes_are_returned(repository: GitHubRepository) -> None:
     blob = repository.send("POST", "/git/blobs", content=base64.b64encode(BINARY).decode(), encoding="base64")["sha"]
     raw = {"accept": "application/vnd.github.raw+json"}
 
-    assert repository.ask("GET", f"/git/blobs/{blob}", headers=raw).content == BINARY
-    assert repository.ask("GET", "/contents/README.md", headers=raw).text.startswith("# test-")
+    assert repository.request("GET", f"/git/blobs/{blob}", headers=raw).content == BINARY
+    assert repository.request("GET", "/contents/README.md", headers=raw).text.startswith("# test-")
     assert base64.b64decode(repository.get(f"/git/blobs/{blob}")["content"]) == BINARY
 
 
-def test_clone_when_over_http_then_has_the_files(emulators: Emulators, tmp_path: Path) -> None:
+def test_clone_when_over_http_then_it_has_the_files(emulators: Emulators, tmp_path: Path) -> None:
     url = f"{emulators.url_of('github')}/demo/hello-worker.git"
 
     subprocess.run(["git", "clone", "--quiet", url, tmp_path / "clone"], check=True)
@@ -82,7 +82,7 @@ def test_clone_when_over_http_then_has_the_files(emulators: Emulators, tmp_path:
     assert (tmp_path / "clone/scripts/check.sh").stat().st_mode & 0o100
 
 
-def test_seed_when_started_then_is_the_same_on_every_machine(emulators: Emulators) -> None:
+def test_seed_when_started_then_the_same_on_every_machine(emulators: Emulators) -> None:
     seeded = repository_of(emulators, "demo/hello-worker")
     tree = seeded.get("/git/trees/main?recursive=1")
 
@@ -104,7 +104,7 @@ def test_seed_when_started_then_is_the_same_on_every_machine(emulators: Emulator
     }
 
 
-def test_tree_when_changed_then_the_rest_keeps_its_modes(repository: GitHubRepository) -> None:
+def test_tree_when_changed_then_other_files_keep_their_modes(repository: GitHubRepository) -> None:
     first = repository.commit(entry("a/run.sh", "1", mode="100755"), entry("a/b/c", "2"), parent=repository.tip())
     second = repository.commit(deletion("a/b/c"), entry("d", "3"), parent=first)
 
@@ -115,7 +115,7 @@ def test_tree_when_changed_then_the_rest_keeps_its_modes(repository: GitHubRepos
     ]
 
 
-def test_tree_when_a_file_becomes_a_folder_and_back_then_has_only_one(repository: GitHubRepository) -> None:
+def test_tree_when_a_file_becomes_a_folder_then_it_is_replaced(repository: GitHubRepository) -> None:
     first = repository.commit(entry("README.md/below", "1"), parent=repository.tip())
     second = repository.commit(entry("README.md", "2"), parent=first)
 
@@ -123,7 +123,7 @@ def test_tree_when_a_file_becomes_a_folder_and_back_then_has_only_one(repository
     assert repository.git("ls-tree", "-r", "--name-only", second) == "README.md\n"
 
 
-def test_tree_when_one_is_set_at_a_path_or_deleted_then_with_all_below(repository: GitHubRepository) -> None:
+def test_tree_when_a_subtree_changes_then_so_do_its_files(repository: GitHubRepository) -> None:
     parent = repository.tip()
     root = repository.get(f"/git/trees/{parent}")["sha"]
     copied = repository.commit({"path": "copy", "mode": "040000", "type": "tree", "sha": root}, parent=parent)
@@ -133,7 +133,7 @@ def test_tree_when_one_is_set_at_a_path_or_deleted_then_with_all_below(repositor
     assert repository.git("rev-parse", f"{deleted}^{{tree}}").strip() == root
 
 
-def test_tree_when_too_large_then_is_truncated_and_says_so(emulators: Emulators) -> None:
+def test_tree_when_too_large_then_it_is_marked_as_truncated(emulators: Emulators) -> None:
     huge = create_repository(emulators, prefix="huge")
     sha = huge.commit(*(entry(f"file-{number}", "x") for number in range(9)), parent=huge.tip())
 
@@ -142,12 +142,12 @@ def test_tree_when_too_large_then_is_truncated_and_says_so(emulators: Emulators)
     assert (tree["truncated"], len(tree["tree"])) == (True, 5)
 
 
-def test_ref_when_it_would_lose_commits_then_moves_only_by_force(repository: GitHubRepository) -> None:
+def test_ref_when_it_would_lose_commits_then_force_is_required(repository: GitHubRepository) -> None:
     parent = repository.tip()
     ours, theirs = (repository.commit(entry("a", text), parent=parent) for text in ("ours", "theirs"))
     repository.send("PATCH", "/git/refs/heads/main", sha=theirs)
 
-    refused = repository.ask("PATCH", "/git/refs/heads/main", json={"sha": ours})
+    refused = repository.request("PATCH", "/git/refs/heads/main", json={"sha": ours})
     tip = repository.tip()
     repository.send("PATCH", "/git/refs/heads/main", sha=ours, force=True)
 
@@ -155,20 +155,20 @@ def test_ref_when_it_would_lose_commits_then_moves_only_by_force(repository: Git
     assert (tip, repository.tip()) == (theirs, ours)
 
 
-def test_branch_when_its_name_has_a_slash_then_is_found_however_it_is_written(repository: GitHubRepository) -> None:
+def test_branch_when_its_name_has_a_slash_then_it_is_found(repository: GitHubRepository) -> None:
     sha = repository.tip()
-    created = repository.ask("POST", "/git/refs", json={"ref": "refs/heads/feature/one", "sha": sha})
+    created = repository.request("POST", "/git/refs", json={"ref": "refs/heads/feature/one", "sha": sha})
 
     assert created.headers["location"] == created.json()["url"] == f"{repository.url}/git/refs/heads/feature/one"
     assert repository.tip("feature%2Fone") == repository.tip("feature/one") == sha
     assert repository.get("/branches/feature%2Fone")["commit"]["sha"] == sha
     assert repository.get("/git/trees/feature%2Fone")["tree"][0]["path"] == "README.md"
     assert [ref["ref"] for ref in repository.get("/git/matching-refs/heads/feat")] == ["refs/heads/feature/one"]
-    assert repository.ask("DELETE", "/git/refs/heads/feature/one").status_code == 204
+    assert repository.request("DELETE", "/git/refs/heads/feature/one").status_code == 204
     assert repository.git("branch", "--format=%(refname)") == "refs/heads/main\n"
 
 
-def test_empty_repository_when_a_file_is_put_then_has_its_first_commit(emulators: Emulators) -> None:
+def test_empty_repository_when_a_file_is_put_then_first_commit(emulators: Emulators) -> None:
     empty = create_repository(emulators, auto_init=False)
     calls = [
         ("GET", "/git/ref/heads/main", None),
@@ -179,10 +179,10 @@ def test_empty_repository_when_a_file_is_put_then_has_its_first_commit(emulators
         ("GET", "/commits", None),
     ]
 
-    refused = [empty.ask(method, path, json=body) for method, path, body in calls]
-    contents = empty.ask("GET", "/contents/a")
+    refused = [empty.request(method, path, json=body) for method, path, body in calls]
+    contents = empty.request("GET", "/contents/a")
     branches = empty.get("/branches")
-    put = empty.ask("PUT", "/contents/docs/a.txt", json={"message": "First", "content": "SGVsbG8="})
+    put = empty.request("PUT", "/contents/docs/a.txt", json={"message": "First", "content": "SGVsbG8="})
 
     assert {(answer.status_code, answer.json()["message"]) for answer in refused} == {(409, "Git Repository is empty.")}
     assert (contents.status_code, contents.json()["message"]) == (404, "This repository is empty.")
@@ -192,14 +192,14 @@ def test_empty_repository_when_a_file_is_put_then_has_its_first_commit(emulators
     assert empty.git("show", "main:docs/a.txt") == "Hello"
 
 
-def test_file_when_put_again_then_needs_the_blob_that_it_replaces(repository: GitHubRepository) -> None:
+def test_file_when_put_again_then_its_sha_is_required(repository: GitHubRepository) -> None:
     old = repository.get("/contents/README.md")
     change = {"message": "Again", "content": "QQ=="}
 
-    without = repository.ask("PUT", "/contents/README.md", json=change)
-    wrong = repository.ask("PUT", "/contents/README.md", json={**change, "sha": "0" * 40})
-    right = repository.ask("PUT", "/contents/README.md", json={**change, "sha": old["sha"]})
-    gone = repository.ask(
+    without = repository.request("PUT", "/contents/README.md", json=change)
+    wrong = repository.request("PUT", "/contents/README.md", json={**change, "sha": "0" * 40})
+    right = repository.request("PUT", "/contents/README.md", json={**change, "sha": old["sha"]})
+    gone = repository.request(
         "DELETE", "/contents/README.md", json={"message": "Gone", "sha": right.json()["content"]["sha"]}
     )
 
@@ -210,13 +210,13 @@ def test_file_when_put_again_then_needs_the_blob_that_it_replaces(repository: Gi
     assert repository.git("log", "--format=%s", "main") == "Gone\nAgain\nInitial commit\n"
 
 
-def test_file_when_put_below_a_file_then_takes_its_place(repository: GitHubRepository) -> None:
+def test_file_when_put_below_a_file_then_it_replaces_the_file(repository: GitHubRepository) -> None:
     repository.send("PUT", "/contents/README.md/below", message="Below", content="QQ==")
 
     assert repository.git("ls-tree", "-r", "--name-only", "main") == "README.md/below\n"
 
 
-def test_state_when_its_folder_is_named_then_survives_a_restart(tmp_path: Path) -> None:
+def test_state_when_its_folder_is_given_then_a_restart_keeps_it(tmp_path: Path) -> None:
     with start_emulators(state=tmp_path) as emulators:
         first = create_repository(emulators, private=True)
         tip = first.tip()
@@ -227,7 +227,7 @@ def test_state_when_its_folder_is_named_then_survives_a_restart(tmp_path: Path) 
         assert (again.tip(), again.get("")["private"]) == (tip, True)
 
 
-def test_state_when_no_folder_is_named_then_ends_with_the_emulators() -> None:
+def test_state_when_no_folder_is_given_then_deleted_at_the_end() -> None:
     with start_emulators() as emulators:
         folder = emulators.state
         assert (folder / "github/demo/hello-worker.git/HEAD").exists()
@@ -235,20 +235,20 @@ def test_state_when_no_folder_is_named_then_ends_with_the_emulators() -> None:
     assert not folder.exists()
 
 
-def test_repository_when_deleted_then_is_gone(repository: GitHubRepository) -> None:
-    assert repository.ask("DELETE", "").status_code == 204
+def test_repository_when_deleted_then_404(repository: GitHubRepository) -> None:
+    assert repository.request("DELETE", "").status_code == 204
     assert not repository.path.exists()
-    assert repository.ask("GET", "").status_code == 404
+    assert repository.request("GET", "").status_code == 404
 
 
-def test_repository_when_of_an_organization_then_lies_below_it(emulators: Emulators) -> None:
+def test_repository_when_of_an_organization_then_in_its_folder(emulators: Emulators) -> None:
     url = f"{emulators.url_of('github')}/orgs/acme/repos"
     headers = {"authorization": "token any", "user-agent": "tests"}
-    first, second, strange = (
+    first, second, invalid = (
         httpx2.post(url, headers=headers, json={"name": name}) for name in ("tools", "tools", "../tools")
     )
 
     assert (first.status_code, first.json()["full_name"]) == (201, "acme/tools")
     assert emulators.repository("acme/tools").is_dir()
     assert (second.status_code, second.json()["errors"][0]["message"]) == (422, "name already exists on this account")
-    assert strange.status_code == 422
+    assert invalid.status_code == 422

@@ -1,4 +1,4 @@
-"""Ideogram's emulator, as any HTTP client sees it: there is no official SDK."""
+"""Ideogram's emulator over plain HTTP, because there is no official SDK."""
 
 from collections.abc import Iterator
 from io import BytesIO
@@ -21,8 +21,8 @@ def http(emulators: Emulators) -> Iterator[httpx2.Client]:
         yield client
 
 
-def test_v3_when_asked_for_several_images_then_each_link_is_a_png_of_that_size(http: httpx2.Client) -> None:
-    answer = form(http, V3, {**FIELDS, "aspect_ratio": "16x9", "num_images": "2", "seed": "7"})
+def test_v3_when_several_images_are_requested_then_all_are_pngs(http: httpx2.Client) -> None:
+    answer = post_form(http, V3, {**FIELDS, "aspect_ratio": "16x9", "num_images": "2", "seed": "7"})
 
     body = answer.raise_for_status().json()
     assert body.keys() == {"created", "data"}
@@ -30,57 +30,55 @@ def test_v3_when_asked_for_several_images_then_each_link_is_a_png_of_that_size(h
         (7, "1312x736", "A photo of a cat"),
         (8, "1312x736", "A photo of a cat"),
     ]
-    pictures = [picture(http, image["url"]) for image in body["data"]]
-    assert [(image.format, image.size) for image in pictures] == [("PNG", (1312, 736))] * 2
-    assert pictures[0].tobytes() != pictures[1].tobytes()
+    images = [load_image(http, image["url"]) for image in body["data"]]
+    assert [(image.format, image.size) for image in images] == [("PNG", (1312, 736))] * 2
+    assert images[0].tobytes() != images[1].tobytes()
 
 
 def test_seed_when_the_same_then_the_image_is_the_same(http: httpx2.Client) -> None:
     first, again, other = (
-        form(http, V3, {**FIELDS, "seed": seed}).json()["data"][0]["url"] for seed in ("1", "1", "2")
+        post_form(http, V3, {**FIELDS, "seed": seed}).json()["data"][0]["url"] for seed in ("1", "1", "2")
     )
 
     assert first != again
-    assert picture(http, first).tobytes() == picture(http, again).tobytes()
-    assert picture(http, first).tobytes() != picture(http, other).tobytes()
+    assert load_image(http, first).tobytes() == load_image(http, again).tobytes()
+    assert load_image(http, first).tobytes() != load_image(http, other).tobytes()
 
 
 @pytest.mark.parametrize("as_form", [True, False])
-def test_v4_when_asked_by_form_or_json_then_it_answers_with_one_large_image(
-    http: httpx2.Client, *, as_form: bool
-) -> None:
+def test_v4_when_sent_as_form_or_json_then_one_large_image(http: httpx2.Client, *, as_form: bool) -> None:
     request = {"text_prompt": "A cat", "resolution": "2560x1440", "rendering_speed": "TURBO"}
-    answer = form(http, V4, request) if as_form else http.post(V4, json=request)
+    answer = post_form(http, V4, request) if as_form else http.post(V4, json=request)
 
     body = answer.raise_for_status().json()
     assert body["response_type"] == "url"
     (image,) = body["data"]
     assert image.keys() == {"prompt", "resolution", "is_image_safe", "seed", "url"}
-    assert picture(http, image["url"]).size == (2560, 1440)
+    assert load_image(http, image["url"]).size == (2560, 1440)
 
 
-def test_v4_when_the_prompt_is_structured_then_it_is_taken(http: httpx2.Client) -> None:
+def test_v4_when_the_prompt_is_structured_then_it_is_accepted(http: httpx2.Client) -> None:
     answer = http.post(V4, json={"json_prompt": {"subject": "cat"}})
 
     assert answer.raise_for_status().json()["data"][0]["resolution"] == "2048x2048"
 
 
-def test_legacy_when_asked_then_its_envelope_is_read(http: httpx2.Client) -> None:
+def test_legacy_when_called_then_its_envelope_is_read(http: httpx2.Client) -> None:
     request = {"image_request": {"prompt": "A cat", "aspect_ratio": "ASPECT_10_16", "model": "V_2", "seed": 3}}
 
     (image,) = http.post("/generate", json=request).raise_for_status().json()["data"]
 
     assert (image["resolution"], image["seed"], image["style_type"]) == ("640x1024", 3, "GENERAL")
-    assert picture(http, image["url"]).size == (640, 1024)
+    assert load_image(http, image["url"]).size == (640, 1024)
 
 
-def test_magic_prompt_when_on_then_the_prompt_that_comes_back_is_longer(http: httpx2.Client) -> None:
-    (image,) = form(http, V3, {**FIELDS, "magic_prompt": "ON"}).json()["data"]
+def test_magic_prompt_when_on_then_the_prompt_becomes_longer(http: httpx2.Client) -> None:
+    (image,) = post_form(http, V3, {**FIELDS, "magic_prompt": "ON"}).json()["data"]
 
     assert image["prompt"].startswith("A photo of a cat, ")
 
 
-def test_reference_images_when_uploaded_then_they_are_accepted_up_to_ten_megabytes(http: httpx2.Client) -> None:
+def test_reference_image_when_over_ten_megabytes_then_400(http: httpx2.Client) -> None:
     def upload(size: int) -> httpx2.Response:
         return http.post(V3, data=FIELDS, files=[("style_reference_images", ("a.png", b"x" * size, "image/png"))])
 
@@ -88,33 +86,33 @@ def test_reference_images_when_uploaded_then_they_are_accepted_up_to_ten_megabyt
     assert upload(10 * 1024 * 1024 + 1).status_code == 400
 
 
-def test_prompt_when_unsafe_then_422_says_so(http: httpx2.Client) -> None:
-    answer = form(http, V3, {"prompt": "A [unsafe] cat"})
+def test_prompt_when_unsafe_then_422(http: httpx2.Client) -> None:
+    answer = post_form(http, V3, {"prompt": "A [unsafe] cat"})
 
     assert (answer.status_code, answer.json().keys()) == (422, {"error"})
 
 
-def test_image_when_unsafe_then_it_has_no_link(http: httpx2.Client) -> None:
-    (image,) = form(http, V3, {"prompt": "A [unsafe-image] cat"}).raise_for_status().json()["data"]
+def test_image_when_unsafe_then_it_has_no_url(http: httpx2.Client) -> None:
+    (image,) = post_form(http, V3, {"prompt": "A [unsafe-image] cat"}).raise_for_status().json()["data"]
 
     assert (image["is_image_safe"], image["url"]) == (False, None)
 
 
-def test_link_when_its_time_is_over_then_403(http: httpx2.Client) -> None:
-    (image,) = form(http, V3, {"prompt": "An [expired] cat"}).json()["data"]
+def test_url_when_expired_then_403(http: httpx2.Client) -> None:
+    (image,) = post_form(http, V3, {"prompt": "An [expired] cat"}).json()["data"]
 
     assert http.get(image["url"]).status_code == 403
 
 
 @pytest.mark.parametrize(("old", "new"), [("sig=", "sig=0"), ("exp=", "exp=9"), ("_files/", "_files/a")])
-def test_link_when_tampered_with_then_403(http: httpx2.Client, old: str, new: str) -> None:
-    (image,) = form(http, V3, FIELDS).json()["data"]
+def test_url_when_tampered_with_then_403(http: httpx2.Client, old: str, new: str) -> None:
+    (image,) = post_form(http, V3, FIELDS).json()["data"]
 
     assert http.get(image["url"].replace(old, new)).status_code == 403
 
 
-def test_link_when_fetched_without_a_key_or_in_part_then_it_answers(http: httpx2.Client) -> None:
-    (image,) = form(http, V3, FIELDS).json()["data"]
+def test_url_when_fetched_in_part_without_a_key_then_206(http: httpx2.Client) -> None:
+    (image,) = post_form(http, V3, FIELDS).json()["data"]
 
     part = httpx2.get(image["url"], headers={"range": "bytes=0-7"}, trust_env=False)
 
@@ -145,7 +143,7 @@ def test_link_when_fetched_without_a_key_or_in_part_then_it_answers(http: httpx2
 def test_request_when_invalid_then_400_names_the_field(
     http: httpx2.Client, path: str, fields: dict[str, str], named: str
 ) -> None:
-    answer = form(http, path, {**fields, "unknown": "ignored"})
+    answer = post_form(http, path, {**fields, "unknown": "ignored"})
 
     assert answer.status_code == 400
     assert named in answer.json()["error"]
@@ -170,22 +168,22 @@ def test_key_when_missing_or_wrong_then_401(http: httpx2.Client, key: str) -> No
     assert http.post(V4, json={"text_prompt": "A cat"}, headers={"Api-Key": key}).status_code == 401
 
 
-def test_faults_when_due_then_each_hits_its_step(http: httpx2.Client, emulators: Emulators) -> None:
+def test_faults_when_queued_then_each_affects_its_request(http: httpx2.Client, emulators: Emulators) -> None:
     emulators.add_fault("ideogram", kind="status", status=429, prompt_contains="limited")
     emulators.add_fault("ideogram", kind="truncate", path_contains="/_files/")
 
-    (image,) = form(http, V3, FIELDS).json()["data"]
-    limited = form(http, V3, {"prompt": "limited"})
+    (image,) = post_form(http, V3, FIELDS).json()["data"]
+    limited = post_form(http, V3, {"prompt": "limited"})
     short, whole = http.get(image["url"]), http.get(image["url"])
 
     assert limited.status_code == 429
     assert len(short.content) < len(whole.content)
 
 
-def form(http: httpx2.Client, path: str, fields: dict[str, str]) -> httpx2.Response:
-    """A multipart form of text fields."""
+def post_form(http: httpx2.Client, path: str, fields: dict[str, str]) -> httpx2.Response:
+    """Send a multipart form of string fields."""
     return http.post(path, files=[(name, (None, value)) for name, value in fields.items()])
 
 
-def picture(http: httpx2.Client, url: str) -> Image.Image:
+def load_image(http: httpx2.Client, url: str) -> Image.Image:
     return Image.open(BytesIO(http.get(url).raise_for_status().content))

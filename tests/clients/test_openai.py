@@ -1,4 +1,4 @@
-"""The official `openai` SDK gets from the emulator what it would get from the vendor."""
+"""The official `openai` SDK gets the same from the emulator as from the vendor."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ import httpx2
 import openai
 import pytest
 from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
+from pydantic import BaseModel
 
 from tests.emulators.process import Emulators
 
@@ -17,8 +18,8 @@ def text_of(completion: ChatCompletion) -> str:
     return completion.choices[0].message.content or ""
 
 
-def test_create_when_asked_then_the_completion_is_whole_and_says_it_is_emulated(gpt: openai.OpenAI) -> None:
-    completion = gpt.chat.completions.create(model=MODEL, messages=HELLO)
+def test_create_when_called_then_a_complete_emulated_completion(openai_client: openai.OpenAI) -> None:
+    completion = openai_client.chat.completions.create(model=MODEL, messages=HELLO)
 
     assert text_of(completion).startswith(f"[emulated {MODEL}] You wrote “Say hello to the world”")
     assert (completion.object, completion.model) == ("chat.completion", MODEL)
@@ -27,22 +28,22 @@ def test_create_when_asked_then_the_completion_is_whole_and_says_it_is_emulated(
     assert (completion._request_id or "").startswith("req_")  # noqa: SLF001 - a public name, the SDK says
 
 
-def test_create_when_the_model_is_an_alias_then_its_snapshot_answers(gpt: openai.OpenAI) -> None:
-    assert gpt.chat.completions.create(model="gpt-4o-mini", messages=HELLO).model == "gpt-4o-mini-2024-07-18"
+def test_create_when_the_model_is_an_alias_then_its_snapshot(openai_client: openai.OpenAI) -> None:
+    assert openai_client.chat.completions.create(model="gpt-4o-mini", messages=HELLO).model == "gpt-4o-mini-2024-07-18"
 
 
-def test_create_when_asked_twice_then_the_text_depends_on_the_prompt_only(gpt: openai.OpenAI) -> None:
-    def ask(prompt: str) -> str:
+def test_create_when_the_prompt_is_equal_then_so_is_the_text(openai_client: openai.OpenAI) -> None:
+    def create_text(prompt: str) -> str:
         messages: list[ChatCompletionMessageParam] = [{"role": "user", "content": [{"type": "text", "text": prompt}]}]
-        return text_of(gpt.chat.completions.create(model=MODEL, messages=messages))
+        return text_of(openai_client.chat.completions.create(model=MODEL, messages=messages))
 
-    assert ask("one") == ask("one")
-    assert ask("one") != ask("two")
+    assert create_text("one") == create_text("one")
+    assert create_text("one") != create_text("two")
 
 
-def test_usage_when_answered_then_counts_about_four_characters_a_token(gpt: openai.OpenAI) -> None:
-    short = gpt.chat.completions.create(model=MODEL, messages=HELLO)
-    long = gpt.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": "x" * 400}, *HELLO])
+def test_usage_when_counted_then_four_characters_are_a_token(openai_client: openai.OpenAI) -> None:
+    short = openai_client.chat.completions.create(model=MODEL, messages=HELLO)
+    long = openai_client.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": "x" * 400}, *HELLO])
 
     assert short.usage and long.usage
     assert short.usage.completion_tokens == -(-len(text_of(short)) // 4)
@@ -50,27 +51,48 @@ def test_usage_when_answered_then_counts_about_four_characters_a_token(gpt: open
     assert long.usage.prompt_tokens > short.usage.prompt_tokens + 99
 
 
-def test_n_when_two_then_two_different_choices(gpt: openai.OpenAI) -> None:
-    first, second = gpt.chat.completions.create(model=MODEL, messages=HELLO, n=2).choices
+def test_n_when_two_then_two_different_choices(openai_client: openai.OpenAI) -> None:
+    first, second = openai_client.chat.completions.create(model=MODEL, messages=HELLO, n=2).choices
 
     assert (first.index, second.index) == (0, 1)
     assert first.message.content != second.message.content
 
 
-async def test_async_stream_when_read_then_has_the_text_that_create_returns(
-    gpt: openai.OpenAI, async_gpt: openai.AsyncOpenAI
+class Scene(BaseModel):
+    narration: str
+    keywords: list[str]
+
+
+class Script(BaseModel):
+    title: str
+    scenes: list[Scene]
+
+
+def test_parse_when_a_model_is_given_then_the_sdk_parses_a_script_on_the_topic(openai_client: openai.OpenAI) -> None:
+    messages: list[ChatCompletionMessageParam] = [{"role": "user", "content": "A script about bees in 2 scenes"}]
+    completion = openai_client.chat.completions.parse(model=MODEL, messages=messages, response_format=Script)
+
+    script = completion.choices[0].message.parsed
+    assert script and len(script.scenes) == 2
+    assert "bees" in script.scenes[0].narration and all(scene.keywords for scene in script.scenes)
+
+
+async def test_async_stream_when_read_then_the_text_that_create_has(
+    openai_client: openai.OpenAI, async_openai_client: openai.AsyncOpenAI
 ) -> None:
-    created = await async_gpt.chat.completions.create(model=MODEL, messages=HELLO)
-    stream = await async_gpt.chat.completions.create(model=MODEL, messages=HELLO, stream=True)
+    created = await async_openai_client.chat.completions.create(model=MODEL, messages=HELLO)
+    stream = await async_openai_client.chat.completions.create(model=MODEL, messages=HELLO, stream=True)
     streamed = "".join([chunk.choices[0].delta.content or "" async for chunk in stream])
 
-    assert streamed == text_of(created) == text_of(gpt.chat.completions.create(model=MODEL, messages=HELLO))
+    assert streamed == text_of(created) == text_of(openai_client.chat.completions.create(model=MODEL, messages=HELLO))
 
 
-def test_stream_when_usage_is_asked_for_then_the_last_chunk_alone_has_it(gpt: openai.OpenAI) -> None:
-    created = gpt.chat.completions.create(model=MODEL, messages=HELLO)
+def test_stream_when_usage_is_requested_then_in_the_last_chunk(openai_client: openai.OpenAI) -> None:
+    created = openai_client.chat.completions.create(model=MODEL, messages=HELLO)
     chunks = list(
-        gpt.chat.completions.create(model=MODEL, messages=HELLO, stream=True, stream_options={"include_usage": True})
+        openai_client.chat.completions.create(
+            model=MODEL, messages=HELLO, stream=True, stream_options={"include_usage": True}
+        )
     )
 
     assert len(chunks) > 8
@@ -80,22 +102,22 @@ def test_stream_when_usage_is_asked_for_then_the_last_chunk_alone_has_it(gpt: op
     assert (chunks[-1].choices, chunks[-1].usage) == ([], created.usage)
 
 
-def test_stream_when_usage_is_not_asked_for_then_no_chunk_has_it(gpt: openai.OpenAI) -> None:
-    chunks = list(gpt.chat.completions.create(model=MODEL, messages=HELLO, stream=True))
+def test_stream_when_usage_is_not_requested_then_in_no_chunk(openai_client: openai.OpenAI) -> None:
+    chunks = list(openai_client.chat.completions.create(model=MODEL, messages=HELLO, stream=True))
 
     assert all(chunk.choices and "usage" not in chunk.model_fields_set for chunk in chunks)
 
 
 @pytest.mark.parametrize("wanted", [True, False])
-def test_obfuscation_when_not_switched_off_then_every_chunk_has_it(gpt: openai.OpenAI, wanted: bool) -> None:
-    stream = gpt.chat.completions.create(
+def test_obfuscation_when_not_disabled_then_every_chunk_has_it(openai_client: openai.OpenAI, wanted: bool) -> None:
+    stream = openai_client.chat.completions.create(
         model=MODEL, messages=HELLO, stream=True, stream_options={"include_obfuscation": wanted}
     )
 
     assert {"obfuscation" in chunk.model_fields_set for chunk in stream} == {wanted}
 
 
-def test_stream_when_seen_on_the_wire_then_is_data_only_and_ends_with_done(emulators: Emulators) -> None:
+def test_stream_when_sent_then_only_data_lines_and_done_last(emulators: Emulators) -> None:
     answer = httpx2.post(
         f"{emulators.url_of('openai')}/chat/completions",
         headers={"authorization": "Bearer any"},
@@ -109,17 +131,19 @@ def test_stream_when_seen_on_the_wire_then_is_data_only_and_ends_with_done(emula
 
 
 @pytest.mark.parametrize(("model", "field"), [("gpt-4o", "max_tokens"), (MODEL, "max_completion_tokens")])
-def test_token_limit_when_reached_then_the_text_is_cut_there(gpt: openai.OpenAI, model: str, field: str) -> None:
+def test_token_limit_when_reached_then_the_text_is_cut_there(
+    openai_client: openai.OpenAI, model: str, field: str
+) -> None:
     options: dict[str, Any] = {field: 10}
-    completion = gpt.chat.completions.create(model=model, messages=HELLO, **options)
+    completion = openai_client.chat.completions.create(model=model, messages=HELLO, **options)
 
     assert len(text_of(completion)) == 40
     assert completion.choices[0].finish_reason == "length"
     assert completion.usage and completion.usage.completion_tokens == 10
 
 
-def test_reasoning_when_it_has_an_effort_then_its_tokens_count_against_the_limit(gpt: openai.OpenAI) -> None:
-    completion = gpt.chat.completions.create(
+def test_reasoning_when_it_has_an_effort_then_its_tokens_count(openai_client: openai.OpenAI) -> None:
+    completion = openai_client.chat.completions.create(
         model=MODEL, messages=HELLO, max_completion_tokens=20, reasoning_effort="low"
     )
 
@@ -129,26 +153,26 @@ def test_reasoning_when_it_has_an_effort_then_its_tokens_count_against_the_limit
 
 
 @pytest.mark.parametrize("stop", ["hello", ["never", "world", "hello"]])
-def test_stop_when_met_then_the_text_ends_before_the_first(gpt: openai.OpenAI, stop: str | list[str]) -> None:
-    completion = gpt.chat.completions.create(model=MODEL, messages=HELLO, stop=stop)
+def test_stop_when_met_then_the_text_ends_before_the_first(openai_client: openai.OpenAI, stop: str | list[str]) -> None:
+    completion = openai_client.chat.completions.create(model=MODEL, messages=HELLO, stop=stop)
 
     assert text_of(completion).endswith("“Say ")
     assert completion.choices[0].finish_reason == "stop"
 
 
-def test_models_when_listed_then_show_aliases_snapshots_and_shutdown_dates(gpt: openai.OpenAI) -> None:
-    models = {model.id: model for model in gpt.models.list()}
+def test_models_when_listed_then_aliases_and_shutdown_dates(openai_client: openai.OpenAI) -> None:
+    models = {model.id: model for model in openai_client.models.list()}
 
     assert {MODEL, "gpt-4o-mini", "gpt-4o-mini-2024-07-18"} <= models.keys()
     assert "gpt-4" not in models
     assert (models["gpt-4o-mini"].shutdown_date, models[MODEL].shutdown_date) == ("2027-01-14", None)
-    assert gpt.models.retrieve("gpt-4o-mini") == models["gpt-4o-mini"]
+    assert openai_client.models.retrieve("gpt-4o-mini") == models["gpt-4o-mini"]
     with pytest.raises(openai.NotFoundError):
-        gpt.models.retrieve("gpt-99")
+        openai_client.models.retrieve("gpt-99")
 
 
-def test_headers_when_answered_then_hold_the_rate_limits(gpt: openai.OpenAI) -> None:
-    headers = gpt.chat.completions.with_raw_response.create(model=MODEL, messages=HELLO).headers
+def test_headers_when_received_then_they_have_the_rate_limits(openai_client: openai.OpenAI) -> None:
+    headers = openai_client.chat.completions.with_raw_response.create(model=MODEL, messages=HELLO).headers
 
     for what in ("requests", "tokens"):
         assert 0 < int(headers[f"x-ratelimit-remaining-{what}"]) <= int(headers[f"x-ratelimit-limit-{what}"])

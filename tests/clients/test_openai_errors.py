@@ -1,4 +1,4 @@
-"""What the emulated Chat Completions API refuses, and what the official `openai` SDK makes of it."""
+"""Requests that the emulated Chat Completions API refuses, and the errors that the official `openai` SDK raises."""
 
 from typing import Any
 
@@ -31,11 +31,11 @@ HELLO: list[ChatCompletionMessageParam] = [{"role": "user", "content": "Say hell
         ({"extra_body": {"model": openai.omit}}, "model", "missing_required_parameter"),
     ],
 )
-def test_create_when_the_request_is_wrong_then_400_says_where(
-    gpt: openai.OpenAI, changes: dict[str, Any], param: str | None, code: str | None
+def test_create_when_the_request_is_invalid_then_400_says_where(
+    openai_client: openai.OpenAI, changes: dict[str, Any], param: str | None, code: str | None
 ) -> None:
     with pytest.raises(openai.BadRequestError) as failure:
-        gpt.chat.completions.create(**{"model": MODEL, "messages": HELLO, **changes})
+        openai_client.chat.completions.create(**{"model": MODEL, "messages": HELLO, **changes})
 
     assert (failure.value.param, failure.value.code, failure.value.type) == (param, code, "invalid_request_error")
     assert failure.value.request_id and failure.value.request_id.startswith("req_")
@@ -59,28 +59,28 @@ def test_create_when_the_request_is_wrong_then_400_says_where(
         ("o3", {"stop": "x"}, "stop"),
     ],
 )
-def test_sampling_when_the_model_does_not_take_it_then_400(
-    gpt: openai.OpenAI, model: str, options: dict[str, Any], refused: str | None
+def test_sampling_when_the_model_does_not_support_it_then_400(
+    openai_client: openai.OpenAI, model: str, options: dict[str, Any], refused: str | None
 ) -> None:
     if refused is None:
-        assert gpt.chat.completions.create(model=model, messages=HELLO, **options).choices
+        assert openai_client.chat.completions.create(model=model, messages=HELLO, **options).choices
     else:
         with pytest.raises(openai.BadRequestError) as failure:
-            gpt.chat.completions.create(model=model, messages=HELLO, **options)
+            openai_client.chat.completions.create(model=model, messages=HELLO, **options)
         assert (failure.value.param or "") == refused
 
 
 @pytest.mark.parametrize("model", ["gpt-3.5-turbo", "gpt-4", "gpt-99"])
-def test_create_when_the_model_is_shut_down_or_unknown_then_404(gpt: openai.OpenAI, model: str) -> None:
+def test_create_when_the_model_is_shut_down_or_unknown_then_404(openai_client: openai.OpenAI, model: str) -> None:
     with pytest.raises(openai.NotFoundError, match=model) as failure:
-        gpt.chat.completions.create(model=model, messages=HELLO)
+        openai_client.chat.completions.create(model=model, messages=HELLO)
 
     assert failure.value.code == "model_not_found"
 
 
-def test_key_when_it_is_missing_or_wrong_then_401(gpt: openai.OpenAI, emulators: Emulators) -> None:
+def test_key_when_it_is_missing_or_wrong_then_401(openai_client: openai.OpenAI, emulators: Emulators) -> None:
     with pytest.raises(openai.AuthenticationError, match="Incorrect API key provided: inva") as failure:
-        gpt.with_options(api_key="invalid-key").models.list()
+        openai_client.with_options(api_key="invalid-key").models.list()
     missing = httpx2.get(f"{emulators.url_of('openai')}/models")
 
     assert failure.value.code == "invalid_api_key"
@@ -88,15 +88,15 @@ def test_key_when_it_is_missing_or_wrong_then_401(gpt: openai.OpenAI, emulators:
     assert missing.json()["error"]["message"].startswith("You didn't provide an API key.")
 
 
-def test_request_when_broken_or_nowhere_then_the_vendors_error_shape(emulators: Emulators) -> None:
+def test_request_when_malformed_or_unknown_then_vendors_format(emulators: Emulators) -> None:
     with httpx2.Client(base_url=emulators.url_of("openai"), headers={"authorization": "Bearer any"}) as client:
         broken = client.post("/chat/completions", content=b"[")
-        nowhere = client.post("/chat")
+        unknown_route = client.post("/chat")
         wrong_method = client.put("/models")
 
-    assert [answer.status_code for answer in (broken, nowhere, wrong_method)] == [400, 404, 405]
-    assert nowhere.json()["error"]["message"] == "Invalid URL (POST /v1/chat)"
-    for answer in (broken, nowhere, wrong_method):
+    assert [answer.status_code for answer in (broken, unknown_route, wrong_method)] == [400, 404, 405]
+    assert unknown_route.json()["error"]["message"] == "Invalid URL (POST /v1/chat)"
+    for answer in (broken, unknown_route, wrong_method):
         assert answer.json()["error"].keys() == {"message", "type", "param", "code"}
 
 
@@ -124,8 +124,8 @@ def test_request_when_broken_or_nowhere_then_the_vendors_error_shape(emulators: 
         ({"status": 503}, openai.InternalServerError, "service_unavailable_error", "server_is_overloaded"),
     ],
 )
-def test_status_when_it_is_due_then_the_sdk_raises_its_typed_error(
-    gpt: openai.OpenAI,
+def test_status_fault_when_queued_then_the_sdk_raises_its_error(
+    openai_client: openai.OpenAI,
     emulators: Emulators,
     *,
     due: dict[str, Any],
@@ -136,16 +136,16 @@ def test_status_when_it_is_due_then_the_sdk_raises_its_typed_error(
     emulators.add_fault("openai", kind="status", **due)
 
     with pytest.raises(error) as failure:
-        gpt.chat.completions.create(model=MODEL, messages=HELLO)
+        openai_client.chat.completions.create(model=MODEL, messages=HELLO)
 
     assert (failure.value.status_code, failure.value.type, failure.value.code) == (due["status"], kind, code)
     assert failure.value.request_id
 
 
-def test_error_event_when_in_the_stream_then_the_sdk_raises_it(gpt: openai.OpenAI, emulators: Emulators) -> None:
+def test_error_event_when_streamed_then_the_sdk_raises_it(openai_client: openai.OpenAI, emulators: Emulators) -> None:
     emulators.add_fault("openai", kind="error_event", after=4)
 
     with pytest.raises(openai.APIError, match="The server had an error") as failure:
-        list(gpt.chat.completions.create(model=MODEL, messages=HELLO, stream=True))
+        list(openai_client.chat.completions.create(model=MODEL, messages=HELLO, stream=True))
 
     assert failure.value.type == "server_error"

@@ -1,4 +1,4 @@
-"""The official `openai` SDK gets images from the emulator, as it would get them from the vendor."""
+"""The official `openai` SDK gets images from the emulator as from the vendor."""
 
 from base64 import b64decode
 from io import BytesIO
@@ -12,10 +12,10 @@ from PIL import Image
 MODEL = "gpt-image-2.6-flare"
 
 
-def test_image_when_generated_then_it_is_a_png_with_its_usage(gpt: openai.OpenAI) -> None:
-    answer = gpt.images.generate(model=MODEL, prompt="A lighthouse at dusk")
+def test_image_when_generated_then_it_is_a_png_with_its_usage(openai_client: openai.OpenAI) -> None:
+    answer = openai_client.images.generate(model=MODEL, prompt="A lighthouse at dusk")
 
-    (image,) = opened(answer)
+    (image,) = open_images(answer)
     assert (image.format, image.size) == ("PNG", (1024, 1024))
     assert (answer.size, answer.quality, answer.background, answer.output_format) == (
         "1024x1024",
@@ -37,33 +37,33 @@ def test_image_when_generated_then_it_is_a_png_with_its_usage(gpt: openai.OpenAI
         ({"size": "auto", "quality": "auto"}, "PNG", (1024, 1024)),
     ],
 )
-def test_image_when_a_format_and_a_size_are_asked_for_then_it_has_them(
-    gpt: openai.OpenAI, *, options: dict[str, Any], format_: str, size: tuple[int, int]
+def test_image_when_format_and_size_are_given_then_it_has_them(
+    openai_client: openai.OpenAI, *, options: dict[str, Any], format_: str, size: tuple[int, int]
 ) -> None:
-    (image,) = opened(gpt.images.generate(model=MODEL, prompt="A lighthouse", **options))
+    (image,) = open_images(openai_client.images.generate(model=MODEL, prompt="A lighthouse", **options))
 
     assert (image.format, image.size) == (format_, size)
 
 
-def test_images_when_several_are_asked_for_then_they_differ_but_repeat(gpt: openai.OpenAI) -> None:
-    first = gpt.images.generate(model=MODEL, prompt="A lighthouse", n=3)
-    again = gpt.images.generate(model=MODEL, prompt="A lighthouse", n=3)
+def test_images_when_several_are_generated_then_they_differ(openai_client: openai.OpenAI) -> None:
+    first = openai_client.images.generate(model=MODEL, prompt="A lighthouse", n=3)
+    again = openai_client.images.generate(model=MODEL, prompt="A lighthouse", n=3)
 
     assert first.data and again.data
     assert len({image.b64_json for image in first.data}) == 3
     assert [image.b64_json for image in first.data] == [image.b64_json for image in again.data]
 
 
-def test_image_when_transparent_then_its_corner_is_clear(gpt: openai.OpenAI) -> None:
-    (image,) = opened(gpt.images.generate(model=MODEL, prompt="A lighthouse", background="transparent"))
+def test_image_when_transparent_then_it_has_clear_pixels(openai_client: openai.OpenAI) -> None:
+    (image,) = open_images(openai_client.images.generate(model=MODEL, prompt="A lighthouse", background="transparent"))
 
     assert image.mode == "RGBA"
     alpha: Any = image.getchannel("A").getextrema()
     assert alpha == (0, 255)
 
 
-def test_stream_when_partial_images_are_asked_for_then_they_come_before_the_last(gpt: openai.OpenAI) -> None:
-    events = list(gpt.images.generate(model=MODEL, prompt="A lighthouse", stream=True, partial_images=2))
+def test_stream_when_partial_images_are_requested_then_in_order(openai_client: openai.OpenAI) -> None:
+    events = list(openai_client.images.generate(model=MODEL, prompt="A lighthouse", stream=True, partial_images=2))
 
     assert [event.type for event in events] == [
         "image_generation.partial_image",
@@ -77,9 +77,9 @@ def test_stream_when_partial_images_are_asked_for_then_they_come_before_the_last
 
 
 @pytest.mark.parametrize("model", ["gpt-image-1", "dall-e-2", "dall-e-3", "gpt-image-9", "gpt-6-luna"])
-def test_model_when_unknown_or_shut_down_then_it_is_not_found(gpt: openai.OpenAI, model: str) -> None:
+def test_model_when_unknown_or_shut_down_then_it_is_not_found(openai_client: openai.OpenAI, model: str) -> None:
     with pytest.raises(openai.NotFoundError) as failure:
-        gpt.images.generate(model=model, prompt="A lighthouse")
+        openai_client.images.generate(model=model, prompt="A lighthouse")
 
     assert failure.value.code == "model_not_found"
 
@@ -106,22 +106,22 @@ def test_model_when_unknown_or_shut_down_then_it_is_not_found(gpt: openai.OpenAI
         ({"output_format": "svg"}, "invalid_value", "output_format"),
     ],
 )
-def test_request_when_invalid_then_the_error_names_the_parameter(
-    gpt: openai.OpenAI, *, options: dict[str, Any], code: str | None, param: str
+def test_request_when_invalid_then_error_names_the_parameter(
+    openai_client: openai.OpenAI, *, options: dict[str, Any], code: str | None, param: str
 ) -> None:
     with pytest.raises(openai.BadRequestError) as failure:
-        gpt.images.generate(**{"model": MODEL, "prompt": "A lighthouse", **options})
+        openai_client.images.generate(**{"model": MODEL, "prompt": "A lighthouse", **options})
 
     assert (failure.value.code, failure.value.param) == (code, param)
 
 
-def test_prompt_when_unsafe_then_moderation_blocks_it(gpt: openai.OpenAI) -> None:
+def test_prompt_when_unsafe_then_moderation_blocks_it(openai_client: openai.OpenAI) -> None:
     with pytest.raises(openai.BadRequestError, match="rejected by the safety system") as failure:
-        gpt.images.generate(model=MODEL, prompt="Something [unsafe]")
+        openai_client.images.generate(model=MODEL, prompt="Something [unsafe]")
 
     assert failure.value.code == "moderation_blocked"
 
 
-def opened(answer: ImagesResponse) -> list[Image.Image]:
+def open_images(answer: ImagesResponse) -> list[Image.Image]:
     assert answer.data is not None
     return [Image.open(BytesIO(b64decode(image.b64_json or ""))) for image in answer.data]

@@ -1,16 +1,17 @@
-"""The official `openai` SDK gets from the emulated Responses API what it would get from the vendor."""
+"""The official `openai` SDK gets the same from the emulated Responses API as from the vendor."""
 
 from typing import Any
 
 import openai
 import pytest
+from pydantic import BaseModel
 
 MODEL = "gpt-6-luna"
 
 
-def test_response_when_streamed_then_is_the_response_that_create_returns(gpt: openai.OpenAI) -> None:
-    created = gpt.responses.create(model=MODEL, input="Say hello to the world", instructions="Be kind")
-    with gpt.responses.stream(model=MODEL, input="Say hello to the world", instructions="Be kind") as stream:
+def test_response_when_streamed_then_the_same_as_created(openai_client: openai.OpenAI) -> None:
+    created = openai_client.responses.create(model=MODEL, input="Say hello to the world", instructions="Be kind")
+    with openai_client.responses.stream(model=MODEL, input="Say hello to the world", instructions="Be kind") as stream:
         types = [event.type for event in stream]
         streamed = stream.get_final_response()
 
@@ -22,8 +23,19 @@ def test_response_when_streamed_then_is_the_response_that_create_returns(gpt: op
     assert types[-2:] == ["response.output_item.done", "response.completed"]
 
 
-def test_response_when_the_limit_is_reached_then_is_incomplete(gpt: openai.OpenAI) -> None:
-    response = gpt.responses.create(model=MODEL, input="Say hello", max_output_tokens=20)
+def test_response_when_a_format_is_given_then_the_sdk_parses_it(openai_client: openai.OpenAI) -> None:
+    class Summary(BaseModel):
+        title: str
+        points: list[str]
+
+    response = openai_client.responses.parse(model=MODEL, input="Topic: forests, in four points", text_format=Summary)
+
+    assert response.output_parsed and "Forests" in response.output_parsed.title
+    assert len(set(response.output_parsed.points)) == 4
+
+
+def test_response_when_the_limit_is_reached_then_incomplete(openai_client: openai.OpenAI) -> None:
+    response = openai_client.responses.create(model=MODEL, input="Say hello", max_output_tokens=20)
 
     assert (response.status, len(response.output_text)) == ("incomplete", 80)
     assert response.incomplete_details and response.incomplete_details.reason == "max_output_tokens"
@@ -38,10 +50,10 @@ def test_response_when_the_limit_is_reached_then_is_incomplete(gpt: openai.OpenA
         ({"previous_response_id": "resp_1"}, "previous_response_id"),
     ],
 )
-def test_response_when_the_request_is_wrong_then_400_says_where(
-    gpt: openai.OpenAI, changes: dict[str, Any], param: str
+def test_response_when_the_request_is_invalid_then_400_names_it(
+    openai_client: openai.OpenAI, changes: dict[str, Any], param: str
 ) -> None:
     with pytest.raises(openai.BadRequestError) as failure:
-        gpt.responses.create(**{"model": MODEL, "input": "Say hello", **changes})
+        openai_client.responses.create(**{"model": MODEL, "input": "Say hello", **changes})
 
     assert failure.value.param == param

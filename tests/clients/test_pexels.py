@@ -1,4 +1,4 @@
-"""The official `pexels` client of npm, and plain HTTP, get from the emulator what they would get from the vendor."""
+"""The official `pexels` client of npm and plain HTTP get the same from the emulator as from the vendor."""
 
 import json
 import subprocess
@@ -13,13 +13,13 @@ from setup import NODE
 from tests.emulators.process import Emulators
 
 SCRIPT = Path(__file__).with_name("pexels_client.mjs")
-Ask = Callable[..., Any]
-Http = Callable[..., httpx2.Response]
+CallPexels = Callable[..., Any]
+GetPexels = Callable[..., httpx2.Response]
 
 
 @pytest.fixture
-def ask(emulators: Emulators) -> Ask:
-    """Makes one call with the official client: `ask("videos.search", query="ocean")`."""
+def call_pexels(emulators: Emulators) -> CallPexels:
+    """Return a function that makes one call with the official client: `call_pexels("videos.search", query="ocean")`."""
 
     def call(name: str, *, key: str = "any", **params: Any) -> Any:
         command = [str(NODE), str(SCRIPT), emulators.url_of("pexels"), key, json.dumps([[name, params]])]
@@ -30,8 +30,8 @@ def ask(emulators: Emulators) -> Ask:
 
 
 @pytest.fixture
-def get(emulators: Emulators) -> Http:
-    """A GET below the base URL, or of a whole URL, with a key."""
+def get_pexels(emulators: Emulators) -> GetPexels:
+    """Return a function that sends a GET with a key to a path below the base URL, or to a complete URL."""
 
     def call(path: str, *, key: str = "any", method: str = "GET", **options: Any) -> httpx2.Response:
         headers = {"authorization": key, **options.pop("headers", {})}
@@ -41,8 +41,8 @@ def get(emulators: Emulators) -> Http:
     return call
 
 
-def test_video_search_when_the_client_asks_then_gets_a_page_of_videos_with_files(ask: Ask) -> None:
-    page = ask("videos.search", query="ocean", per_page=3)
+def test_video_search_when_called_then_a_page_with_all_files(call_pexels: CallPexels) -> None:
+    page = call_pexels("videos.search", query="ocean", per_page=3)
 
     assert (page["page"], page["per_page"], page["total_results"], len(page["videos"])) == (1, 3, 8, 3)
     assert page["url"] == "https://www.pexels.com/search/videos/ocean/"
@@ -54,8 +54,8 @@ def test_video_search_when_the_client_asks_then_gets_a_page_of_videos_with_files
         assert {picture["nr"] for picture in video["video_pictures"]} == {0, 1, 2}
 
 
-def test_photo_search_when_the_client_asks_then_gets_a_page_of_photos_with_all_sizes(ask: Ask) -> None:
-    page = ask("photos.search", query="coffee", per_page=2)
+def test_photo_search_when_called_then_a_page_with_all_sizes(call_pexels: CallPexels) -> None:
+    page = call_pexels("photos.search", query="coffee", per_page=2)
 
     assert (page["page"], page["per_page"], page["total_results"], len(page["photos"])) == (1, 2, 8, 2)
     photo = page["photos"][0]
@@ -74,25 +74,25 @@ def test_photo_search_when_the_client_asks_then_gets_a_page_of_photos_with_all_s
     assert "coffee" in photo["alt"]
 
 
-def test_single_media_when_the_client_shows_them_then_are_those_of_the_search(ask: Ask) -> None:
-    video = ask("videos.search", query="forest", per_page=1)["videos"][0]
-    photo = ask("photos.search", query="forest", per_page=1)["photos"][0]
+def test_media_when_loaded_by_id_then_the_same_as_in_a_search(call_pexels: CallPexels) -> None:
+    video = call_pexels("videos.search", query="forest", per_page=1)["videos"][0]
+    photo = call_pexels("photos.search", query="forest", per_page=1)["photos"][0]
 
-    assert ask("videos.show", id=video["id"]) == video
-    assert ask("photos.show", id=photo["id"]) == photo
-
-
-def test_lists_when_the_client_asks_then_curated_and_popular_have_many(ask: Ask) -> None:
-    assert len(ask("photos.curated", per_page=80)["photos"]) == 80
-    assert len(ask("videos.popular", per_page=5)["videos"]) == 5
+    assert call_pexels("videos.show", id=video["id"]) == video
+    assert call_pexels("photos.show", id=photo["id"]) == photo
 
 
-def test_collections_when_the_client_asks_then_list_their_media_by_type(ask: Ask) -> None:
-    collection = ask("collections.featured", per_page=1)["collections"][0]
-    everything = ask("collections.media", id=collection["id"])
-    videos = ask("collections.media", id=collection["id"], type="videos")
+def test_lists_when_curated_or_popular_then_pages_are_full(call_pexels: CallPexels) -> None:
+    assert len(call_pexels("photos.curated", per_page=80)["photos"]) == 80
+    assert len(call_pexels("videos.popular", per_page=5)["videos"]) == 5
 
-    assert ask("collections.all", per_page=1)["collections"] == [collection]
+
+def test_collections_when_listed_then_their_media_have_types(call_pexels: CallPexels) -> None:
+    collection = call_pexels("collections.featured", per_page=1)["collections"][0]
+    everything = call_pexels("collections.media", id=collection["id"])
+    videos = call_pexels("collections.media", id=collection["id"], type="videos")
+
+    assert call_pexels("collections.all", per_page=1)["collections"] == [collection]
     assert everything["total_results"] == collection["media_count"] == 16
     assert {medium["type"] for medium in everything["media"]} == {"Photo", "Video"}
     assert {medium["type"] for medium in videos["media"]} == {"Video"}
@@ -108,23 +108,25 @@ def test_collections_when_the_client_asks_then_list_their_media_by_type(ask: Ask
         ("photos.show", {"id": 1}, "Not Found"),
     ],
 )
-def test_client_when_it_is_refused_then_throws_the_reason(
-    ask: Ask, name: str, options: dict[str, Any], message: str
+def test_client_when_refused_then_it_throws_the_reason(
+    call_pexels: CallPexels, name: str, options: dict[str, Any], message: str
 ) -> None:
-    assert ask(name, **options) == {"error": message}
+    assert call_pexels(name, **options) == {"error": message}
 
 
-def test_paths_when_old_and_new_then_answer_alike(get: Http) -> None:
-    old, new = get("/videos/search?query=rain"), get("/v1/videos/search?query=rain")
+def test_paths_when_old_or_new_then_the_response_is_the_same(get_pexels: GetPexels) -> None:
+    old, new = get_pexels("/videos/search?query=rain"), get_pexels("/v1/videos/search?query=rain")
     identity = new.json()["videos"][0]["id"]
 
     assert old.json() == new.json()
-    shown = [get(f"{prefix}/{identity}").json() for prefix in ("/videos/videos", "/v1/videos/videos", "/v1/videos")]
+    shown = [
+        get_pexels(f"{prefix}/{identity}").json() for prefix in ("/videos/videos", "/v1/videos/videos", "/v1/videos")
+    ]
     assert shown == [new.json()["videos"][0]] * 3
 
 
-def test_pages_when_followed_by_their_links_then_give_every_result_once(get: Http) -> None:
-    answer = get("/v1/search?query=night+city&per_page=3")
+def test_pages_when_links_are_followed_then_each_result_once(get_pexels: GetPexels) -> None:
+    answer = get_pexels("/v1/search?query=night+city&per_page=3")
     total, seen, links = answer.json()["total_results"], [], 0
     while True:
         page = answer.json()
@@ -132,17 +134,17 @@ def test_pages_when_followed_by_their_links_then_give_every_result_once(get: Htt
         assert ("prev_page" in page) == (page["page"] > 1)
         if "next_page" not in page:
             break
-        answer = get(page["next_page"])
+        answer = get_pexels(page["next_page"])
         links += 1
 
     assert len(seen) == len(set(seen)) == total
     assert links == -(-total // 3) - 1
-    assert get("/v1/search?query=night&page=99").json()["photos"] == []
+    assert get_pexels("/v1/search?query=night&page=99").json()["photos"] == []
 
 
 @pytest.mark.parametrize(("asked", "given"), [("500", 80), ("0", 1), ("many", 15)])
-def test_page_size_when_out_of_bounds_then_is_the_nearest_or_the_default(get: Http, asked: str, given: int) -> None:
-    assert get(f"/v1/search?query=sky&per_page={asked}").json()["per_page"] == given
+def test_page_size_when_invalid_then_the_nearest_or_the_default(get_pexels: GetPexels, asked: str, given: int) -> None:
+    assert get_pexels(f"/v1/search?query=sky&per_page={asked}").json()["per_page"] == given
 
 
 @pytest.mark.parametrize(
@@ -157,16 +159,16 @@ def test_page_size_when_out_of_bounds_then_is_the_nearest_or_the_default(get: Ht
         ("zebra99", set()),
     ],
 )
-def test_search_when_words_are_known_or_not_then_finds_the_topic_or_something_or_nothing(
-    get: Http, query: str, topics: set[str]
+def test_search_when_words_have_topics_then_only_those_topics(
+    get_pexels: GetPexels, query: str, topics: set[str]
 ) -> None:
-    videos = get("/v1/videos/search", params={"query": query, "per_page": 80}).json()["videos"]
+    videos = get_pexels("/v1/videos/search", params={"query": query, "per_page": 80}).json()["videos"]
 
     assert {video["url"].split("-")[1] for video in videos} == topics
 
 
-def test_search_when_topics_fit_better_then_they_come_first(get: Http) -> None:
-    photos = get("/v1/search", params={"query": "mountain nature", "per_page": 80}).json()["photos"]
+def test_search_when_a_topic_matches_better_then_it_is_first(get_pexels: GetPexels) -> None:
+    photos = get_pexels("/v1/search", params={"query": "mountain nature", "per_page": 80}).json()["photos"]
 
     topics = [photo["url"].split("-")[1] for photo in photos]
     assert topics[0] == "mountain"
@@ -175,9 +177,9 @@ def test_search_when_topics_fit_better_then_they_come_first(get: Http) -> None:
 
 @pytest.mark.parametrize("orientation", ["landscape", "portrait", "square"])
 @pytest.mark.parametrize("kind", ["videos", "photos"])
-def test_orientation_when_asked_for_then_all_results_have_it(get: Http, kind: str, orientation: str) -> None:
+def test_orientation_when_given_then_all_results_have_it(get_pexels: GetPexels, kind: str, orientation: str) -> None:
     path = "/v1/search" if kind == "photos" else "/v1/videos/search"
-    found = get(f"{path}?query=city&orientation={orientation}").json()[kind]
+    found = get_pexels(f"{path}?query=city&orientation={orientation}").json()[kind]
 
     assert found
     for medium in found:
@@ -188,35 +190,37 @@ def test_orientation_when_asked_for_then_all_results_have_it(get: Http, kind: st
 @pytest.mark.parametrize(
     ("size", "lines", "megapixels"), [("large", 2160, 24), ("medium", 1080, 12), ("small", 720, 4)]
 )
-def test_size_when_asked_for_then_is_the_least_one(get: Http, size: str, lines: int, megapixels: int) -> None:
-    videos = get(f"/v1/videos/search?query=space&size={size}").json()["videos"]
-    photos = get(f"/v1/search?query=space&size={size}").json()["photos"]
+def test_size_when_given_then_no_result_is_smaller(
+    get_pexels: GetPexels, size: str, lines: int, megapixels: int
+) -> None:
+    videos = get_pexels(f"/v1/videos/search?query=space&size={size}").json()["videos"]
+    photos = get_pexels(f"/v1/search?query=space&size={size}").json()["photos"]
 
     assert min(min(video["width"], video["height"]) for video in videos) >= lines
     assert min(photo["width"] * photo["height"] for photo in photos) >= megapixels * 1_000_000
 
 
-def test_colour_when_asked_for_then_fewer_photos_by_name_as_by_value(get: Http) -> None:
-    everything = get("/v1/search?query=ocean").json()["total_results"]
-    named = get("/v1/search?query=ocean&color=blue").json()
-    valued = get("/v1/search?query=ocean&color=%231f8fbf").json()
+def test_colour_when_given_by_name_or_value_then_fewer_photos(get_pexels: GetPexels) -> None:
+    everything = get_pexels("/v1/search?query=ocean").json()["total_results"]
+    named = get_pexels("/v1/search?query=ocean&color=blue").json()
+    valued = get_pexels("/v1/search?query=ocean&color=%231f8fbf").json()
 
     assert 0 < named["total_results"] < everything
     assert named["photos"] == valued["photos"]
-    assert get("/v1/search?query=ocean&color=red").json()["total_results"] == 0
+    assert get_pexels("/v1/search?query=ocean&color=red").json()["total_results"] == 0
 
 
-def test_popular_when_bounded_then_all_results_are_within(get: Http) -> None:
+def test_popular_when_bounds_are_given_then_results_are_within(get_pexels: GetPexels) -> None:
     query = "min_width=1900&min_height=1000&min_duration=4&max_duration=8&per_page=80"
-    videos = get(f"/v1/videos/popular?{query}").json()["videos"]
+    videos = get_pexels(f"/v1/videos/popular?{query}").json()["videos"]
 
     assert videos
     assert all(video["width"] >= 1900 and video["height"] >= 1000 and 4 <= video["duration"] <= 8 for video in videos)
 
 
-def test_quota_when_requests_succeed_then_counts_down_and_errors_do_not_tell_it(get: Http) -> None:
-    first, second = (get("/v1/curated", key="counted").headers for _ in range(2))
-    failed = get("/v1/photos/1", key="counted").headers
+def test_quota_when_a_request_succeeds_then_it_counts_down(get_pexels: GetPexels) -> None:
+    first, second = (get_pexels("/v1/curated", key="counted").headers for _ in range(2))
+    failed = get_pexels("/v1/photos/1", key="counted").headers
 
     assert first["x-ratelimit-limit"] == "20000"
     assert int(second["x-ratelimit-remaining"]) == int(first["x-ratelimit-remaining"]) - 1
@@ -234,20 +238,20 @@ def test_quota_when_requests_succeed_then_counts_down_and_errors_do_not_tell_it(
         ("/v1/nothing", {}, 404, "Not Found"),
     ],
 )
-def test_request_when_refused_then_the_body_says_status_and_code(
-    get: Http, path: str, headers: dict[str, str], status: int, code: str
+def test_request_when_refused_then_the_body_has_status_and_code(
+    get_pexels: GetPexels, path: str, headers: dict[str, str], status: int, code: str
 ) -> None:
-    answer = get(path, headers=headers)
+    answer = get_pexels(path, headers=headers)
 
     assert answer.status_code == status
     assert answer.json() == {"status": status, "code": code, "error": code}
 
 
-def test_status_when_it_is_due_for_a_query_then_only_that_query_fails(get: Http, emulators: Emulators) -> None:
+def test_status_fault_when_it_has_a_query_then_only_that_fails(get_pexels: GetPexels, emulators: Emulators) -> None:
     emulators.add_fault("pexels", kind="status", status=429, retry_after=7, prompt_contains="deep blue")
 
-    assert get("/v1/search?query=forest").status_code == 200
-    failed = get("/v1/search?query=deep+blue")
+    assert get_pexels("/v1/search?query=forest").status_code == 200
+    failed = get_pexels("/v1/search?query=deep+blue")
     assert (failed.status_code, failed.headers["retry-after"], failed.json()["error"]) == (
         429,
         "7",

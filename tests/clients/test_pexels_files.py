@@ -1,4 +1,4 @@
-"""The files that Pexels' answers link to are real videos and photos, served as a file server serves them."""
+"""The files that the Pexels emulator links to are real videos and photos, with ranges and `HEAD`."""
 
 import io
 import subprocess
@@ -12,36 +12,34 @@ from PIL import Image
 from tests.emulators.process import Emulators
 
 
-def search(emulators: Emulators, path: str) -> Any:
-    """The first photo or video that a search finds."""
+def find_first(emulators: Emulators, path: str) -> Any:
+    """Return the first photo or video of a search."""
     answer = httpx2.get(emulators.url_of("pexels") + path, headers={"authorization": "any"}).json()
     return (answer.get("photos") or answer["videos"])[0]
 
 
-def probe(video: bytes) -> str:
-    """What ffmpeg says of the file."""
+def probe_video(video: bytes) -> str:
+    """Return what ffmpeg prints about the file."""
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-i", "pipe:0", "-f", "null", "-"]
     return subprocess.run(command, input=video, stderr=subprocess.PIPE, check=True).stderr.decode()
 
 
 @pytest.mark.parametrize("quality", ["sd", "hd", "uhd"])
-def test_video_file_when_fetched_then_is_a_real_mp4_of_the_promised_size_and_length(
-    emulators: Emulators, quality: str
-) -> None:
-    video = search(emulators, "/v1/videos/search?query=tea&size=large")
+def test_video_file_when_fetched_then_an_mp4_as_in_the_response(emulators: Emulators, quality: str) -> None:
+    video = find_first(emulators, "/v1/videos/search?query=tea&size=large")
     file = next(file for file in video["video_files"] if file["quality"] == quality)
     answer = httpx2.get(file["link"], timeout=60)
 
     assert (answer.headers["content-type"], answer.headers["content-length"]) == ("video/mp4", str(len(answer.content)))
-    said = probe(answer.content)
-    assert "Video: h264" in said
-    assert f"{file['width']}x{file['height']}" in said
-    assert f"Duration: 00:00:{video['duration']:02d}.0" in said
-    assert f"{file['fps']:g} fps" in said
+    printed = probe_video(answer.content)
+    assert "Video: h264" in printed
+    assert f"{file['width']}x{file['height']}" in printed
+    assert f"Duration: 00:00:{video['duration']:02d}.0" in printed
+    assert f"{file['fps']:g} fps" in printed
 
 
-def test_photo_file_when_fetched_then_is_a_jpeg_of_the_size_that_its_url_asks_for(emulators: Emulators) -> None:
-    photo = search(emulators, "/v1/search?query=tea&orientation=landscape&size=small")
+def test_photo_file_when_fetched_then_a_jpeg_of_its_urls_size(emulators: Emulators) -> None:
+    photo = find_first(emulators, "/v1/search?query=tea&orientation=landscape&size=small")
 
     def size(name: str) -> tuple[int, int]:
         answer = httpx2.get(photo["src"][name], timeout=60)
@@ -56,15 +54,15 @@ def test_photo_file_when_fetched_then_is_a_jpeg_of_the_size_that_its_url_asks_fo
     assert size("tiny") == (280, 200)
 
 
-def test_video_pictures_when_fetched_then_are_jpegs(emulators: Emulators) -> None:
-    video = search(emulators, "/v1/videos/search?query=tea")
+def test_video_pictures_when_fetched_then_they_are_jpegs(emulators: Emulators) -> None:
+    video = find_first(emulators, "/v1/videos/search?query=tea")
 
     for url in (video["image"], video["video_pictures"][1]["picture"]):
         assert httpx2.get(url, timeout=60).content[:3] == b"\xff\xd8\xff"
 
 
-def test_file_when_a_range_is_asked_for_then_206_with_that_part(emulators: Emulators) -> None:
-    link = search(emulators, "/v1/search?query=tea")["src"]["tiny"]
+def test_file_when_a_range_is_requested_then_206_with_that_part(emulators: Emulators) -> None:
+    link = find_first(emulators, "/v1/search?query=tea")["src"]["tiny"]
     whole = httpx2.get(link)
     size = len(whole.content)
 
@@ -83,8 +81,8 @@ def test_file_when_a_range_is_asked_for_then_206_with_that_part(emulators: Emula
     assert part("bytes=0-9", **{"if-range": '"other"'}) == (200, whole.content, None)
 
 
-def test_file_when_only_its_head_is_asked_for_then_the_length_without_the_body(emulators: Emulators) -> None:
-    link = search(emulators, "/v1/search?query=tea")["src"]["tiny"]
+def test_file_when_requested_by_head_then_only_its_length(emulators: Emulators) -> None:
+    link = find_first(emulators, "/v1/search?query=tea")["src"]["tiny"]
     head = httpx2.head(link)
 
     assert (head.status_code, head.content) == (200, b"")
@@ -92,5 +90,5 @@ def test_file_when_only_its_head_is_asked_for_then_the_length_without_the_body(e
 
 
 @pytest.mark.parametrize("path", ["video-files/3000000/other.mp4", "videos/3000000/other.jpg", "photos/1/x.jpeg"])
-def test_file_when_there_is_none_of_that_name_then_404(emulators: Emulators, path: str) -> None:
+def test_file_when_it_does_not_exist_then_404(emulators: Emulators, path: str) -> None:
     assert httpx2.get(f"{emulators.url_of('pexels')}/_files/{path}").status_code == 404

@@ -1,4 +1,4 @@
-"""Shotstack's emulator over its API: the official `shotstack-sdk`, and plain HTTP where the SDK has grown too old."""
+"""Shotstack's emulator through the official `shotstack-sdk`, and over plain HTTP where the SDK is out of date."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -18,8 +18,8 @@ from shotstack_sdk.model.timeline import Timeline  # type: ignore[import-untyped
 from shotstack_sdk.model.title_asset import TitleAsset  # type: ignore[import-untyped]
 from shotstack_sdk.model.track import Track  # type: ignore[import-untyped]
 
-from tests.clients.loopback import Loopback
-from tests.clients.shotstack import clip_of, edit_of, render, submit, title_of, wait_for
+from tests.clients.loopback import LoopbackServer
+from tests.clients.shotstack import clip_of, edit_of, render_edit, submit_edit, title_of, wait_for_render
 from tests.emulators.process import Emulators
 
 STATUSES = ["queued", "fetching", "preprocessing", "rendering", "saving", "done"]
@@ -41,14 +41,14 @@ def sdk(emulators: Emulators) -> Iterator[EditApi]:
 
 
 @pytest.fixture
-def loopback(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loopback]:
-    with Loopback.start(tmp_path_factory.mktemp("empty")) as server:
+def loopback(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackServer]:
+    with LoopbackServer.start(tmp_path_factory.mktemp("empty")) as server:
         yield server
 
 
-def test_sdk_when_it_renders_then_the_finished_file_is_there(sdk: EditApi, http: httpx2.Client) -> None:
-    queued = sdk.post_render(sdk_edit("Hello"))
-    wait_for(http, queued.response.id)
+def test_sdk_when_it_renders_then_the_file_can_be_downloaded(sdk: EditApi, http: httpx2.Client) -> None:
+    queued = sdk.post_render(build_sdk_edit("Hello"))
+    wait_for_render(http, queued.response.id)
     ended = sdk.get_render(queued.response.id, data=True)
 
     assert (queued.success, queued.message, queued.response.message) == (True, "Created", "Render Successfully Queued")
@@ -58,20 +58,18 @@ def test_sdk_when_it_renders_then_the_finished_file_is_there(sdk: EditApi, http:
     assert http.get(ended.response.url).status_code == 200
 
 
-def test_sdk_when_the_status_is_preprocessing_then_it_raises_as_it_is_older_than_that_status(
-    sdk: EditApi, http: httpx2.Client
-) -> None:
-    render_id = sdk.post_render(sdk_edit("Hello")).response.id
+def test_sdk_when_the_status_is_preprocessing_then_it_raises(sdk: EditApi, http: httpx2.Client) -> None:
+    render_id = sdk.post_render(build_sdk_edit("Hello")).response.id
 
     with pytest.raises(ApiValueError, match="preprocessing"):
         while sdk.get_render(render_id).response.status != "done":
             pass
 
-    assert wait_for(http, render_id)["status"] == "done"
+    assert wait_for_render(http, render_id)["status"] == "done"
 
 
-def test_sdk_when_the_edit_is_refused_then_its_exception_has_the_answer(sdk: EditApi) -> None:
-    edit = Edit(timeline=sdk_edit("Hello").timeline, output=Output(format="mp4"))
+def test_sdk_when_the_edit_is_refused_then_error_has_the_body(sdk: EditApi) -> None:
+    edit = Edit(timeline=build_sdk_edit("Hello").timeline, output=Output(format="mp4"))
 
     with pytest.raises(ApiException) as failure:
         sdk.post_render(edit)
@@ -80,17 +78,15 @@ def test_sdk_when_the_edit_is_refused_then_its_exception_has_the_answer(sdk: Edi
     assert "output.resolution" in failure.value.body
 
 
-def test_sdk_when_it_keeps_templates_then_they_can_be_listed_rendered_and_deleted(
-    sdk: EditApi, http: httpx2.Client
-) -> None:
-    saved = sdk.post_template(Template(name="Greeting", template=sdk_edit("{{ NAME }}"))).response.id
+def test_sdk_when_it_saves_a_template_then_it_can_render_it(sdk: EditApi, http: httpx2.Client) -> None:
+    saved = sdk.post_template(Template(name="Greeting", template=build_sdk_edit("{{ NAME }}"))).response.id
 
     assert sdk.get_template(saved).response.name == "Greeting"
     assert saved in [template.id for template in sdk.get_templates().response.templates]
     fields = [shotstack_sdk.model.merge_field.MergeField(find="NAME", replace="Ada")]
     rendered = sdk.post_template_render(TemplateRender(id=saved, merge=fields)).response.id
-    merged = wait_for(http, rendered)
-    sdk.put_template(saved, Template(name="Farewell", template=sdk_edit("Bye")))
+    merged = wait_for_render(http, rendered)
+    sdk.put_template(saved, Template(name="Farewell", template=build_sdk_edit("Bye")))
     assert sdk.get_template(saved).response.name == "Farewell"
     sdk.delete_template(saved)
 
@@ -102,7 +98,7 @@ def test_sdk_when_it_keeps_templates_then_they_can_be_listed_rendered_and_delete
 
 
 def test_sdk_when_it_probes_then_the_streams_are_described(sdk: EditApi, http: httpx2.Client) -> None:
-    url = render(http, TITLE)["url"]
+    url = render_edit(http, TITLE)["url"]
 
     answer = sdk.probe(url)
 
@@ -111,8 +107,8 @@ def test_sdk_when_it_probes_then_the_streams_are_described(sdk: EditApi, http: h
     assert float(metadata["format"]["duration"]) == 1
 
 
-def test_status_when_asked_often_then_it_follows_the_work(http: httpx2.Client) -> None:
-    ended = wait_for(http, submit(http, TITLE))
+def test_status_when_polled_then_it_follows_the_render(http: httpx2.Client) -> None:
+    ended = wait_for_render(http, submit_edit(http, TITLE))
 
     assert ended["seen"] == STATUSES
     assert ended["owner"] and ended["plan"] and ended["renderTime"] > 0
@@ -120,19 +116,19 @@ def test_status_when_asked_often_then_it_follows_the_work(http: httpx2.Client) -
 
 
 @pytest.mark.parametrize("path", ["/edit/v1", "/v1", "/stage"])
-def test_paths_when_old_or_of_production_then_they_render_too(http: httpx2.Client, path: str) -> None:
-    assert wait_for(http, submit(http, TITLE, path=path), path=path)["status"] == "done"
+def test_paths_when_old_or_of_production_then_they_render(http: httpx2.Client, path: str) -> None:
+    assert wait_for_render(http, submit_edit(http, TITLE, path=path), path=path)["status"] == "done"
 
 
-def test_render_when_asked_for_in_the_other_environment_then_400(http: httpx2.Client) -> None:
-    render_id = submit(http, TITLE)
+def test_render_when_loaded_in_the_other_environment_then_400(http: httpx2.Client) -> None:
+    render_id = submit_edit(http, TITLE)
 
     answer = http.get(f"/edit/v1/render/{render_id}")
 
     assert (answer.status_code, answer.json()) == (400, {"success": False, "message": "Bad Request", "response": {}})
 
 
-def test_data_when_asked_for_then_it_is_the_edit_as_posted_or_as_merged(http: httpx2.Client) -> None:
+def test_data_when_requested_then_the_edit_as_posted_or_merged(http: httpx2.Client) -> None:
     posted = {
         **edit_of([title_of("{{ NAME }} is {{AGE}}", length="{{ SECONDS }}")]),
         "merge": [
@@ -141,7 +137,7 @@ def test_data_when_asked_for_then_it_is_the_edit_as_posted_or_as_merged(http: ht
             {"find": "SECONDS", "replace": 1},
         ],
     }
-    path = f"/edit/stage/render/{submit(http, posted)}"
+    path = f"/edit/stage/render/{submit_edit(http, posted)}"
 
     def data(query: str) -> Any:
         return http.get(f"{path}?{query}").json()["response"].get("data")
@@ -192,7 +188,7 @@ def test_edit_when_it_breaks_the_schema_then_400_names_the_path(
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]"])
-def test_body_when_it_is_no_object_then_400(http: httpx2.Client, body: bytes) -> None:
+def test_body_when_it_is_not_an_object_then_400(http: httpx2.Client, body: bytes) -> None:
     assert http.post("/edit/stage/render", content=body).status_code == 400
 
 
@@ -203,27 +199,23 @@ def test_key_when_missing_or_wrong_then_403(http: httpx2.Client, key: str) -> No
     assert (answer.status_code, answer.json()) == (403, {"message": "Forbidden"})
 
 
-def test_faults_when_due_then_a_submit_can_be_lost_and_a_poll_throttled(
-    http: httpx2.Client, emulators: Emulators
-) -> None:
+def test_faults_when_queued_then_they_affect_submit_and_poll(http: httpx2.Client, emulators: Emulators) -> None:
     emulators.add_fault("shotstack", kind="cut", after=0, method="POST")
     emulators.add_fault("shotstack", kind="status", status=429, retry_after=2, method="GET")
 
     with pytest.raises(httpx2.RemoteProtocolError):
         http.post("/edit/stage/render", json=TITLE)
-    render_id = submit(http, TITLE)
+    render_id = submit_edit(http, TITLE)
     throttled = http.get(f"/edit/stage/render/{render_id}")
 
     assert (throttled.status_code, throttled.headers["retry-after"]) == (429, "2")
-    assert wait_for(http, render_id)["status"] == "done"
+    assert wait_for_render(http, render_id)["status"] == "done"
 
 
-def test_callback_when_the_render_is_done_then_it_is_told_of_the_render_and_of_its_copy(
-    http: httpx2.Client, loopback: Loopback
-) -> None:
-    # Shotstack tries again until it is heard.
+def test_callback_when_render_and_copy_are_done_then_both_sent(http: httpx2.Client, loopback: LoopbackServer) -> None:
+    # Shotstack retries a callback until it succeeds.
     loopback.refusals = [500, 404]
-    ended = render(http, {**TITLE, "callback": f"{loopback.url}/hook"})
+    ended = render_edit(http, {**TITLE, "callback": f"{loopback.url}/hook"})
 
     first, second, third, copied = (loopback.posted.get(timeout=30) for _ in range(4))
 
@@ -239,18 +231,18 @@ def test_callback_when_the_render_is_done_then_it_is_told_of_the_render_and_of_i
     )
 
 
-def test_callback_when_the_render_fails_then_it_is_told_why(http: httpx2.Client, loopback: Loopback) -> None:
+def test_callback_when_the_render_fails_then_it_has_the_error(http: httpx2.Client, loopback: LoopbackServer) -> None:
     absent = {"type": "image", "src": f"{loopback.url}/absent.png"}
     edit = {**edit_of([clip_of(absent)]), "callback": f"{loopback.url}/hook"}
-    render_id = submit(http, edit)
+    render_id = submit_edit(http, edit)
 
-    told = loopback.posted.get(timeout=30)
+    callback_body = loopback.posted.get(timeout=30)
 
-    assert (told["id"], told["status"], told["url"]) == (render_id, "failed", None)
-    assert told["error"] == f"Failed to download {loopback.url}/absent.png: HTTP 404"
+    assert (callback_body["id"], callback_body["status"], callback_body["url"]) == (render_id, "failed", None)
+    assert callback_body["error"] == f"Failed to download {loopback.url}/absent.png: HTTP 404"
 
 
-def sdk_edit(text: str) -> Edit:
+def build_sdk_edit(text: str) -> Edit:
     clip = Clip(asset=TitleAsset(type="title", text=text), start=0.0, length=1.0)
     return Edit(
         timeline=Timeline(tracks=[Track(clips=[clip])]),

@@ -1,4 +1,4 @@
-"""What Shotstack's emulator makes of a timeline, frame by frame."""
+"""The files that Shotstack's emulator renders, checked frame by frame."""
 
 from collections.abc import Iterator
 from io import BytesIO
@@ -8,8 +8,18 @@ import httpx2
 import pytest
 from PIL import Image
 
-from tests.clients.loopback import Loopback, make_media
-from tests.clients.shotstack import SMALL, clip_of, download, edit_of, render, submit, title_of, wait_for, watch
+from tests.clients.loopback import LoopbackServer, write_media
+from tests.clients.shotstack import (
+    SMALL,
+    clip_of,
+    decode_file,
+    download,
+    edit_of,
+    render_edit,
+    submit_edit,
+    title_of,
+    wait_for_render,
+)
 from tests.emulators.process import Emulators
 
 RED, BLUE, LIME, BLACK = (254, 0, 0), (0, 0, 254), (0, 255, 0), (0, 0, 0)
@@ -29,9 +39,9 @@ WWWWWWWW
 @pytest.fixture(scope="module")
 def media(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     directory = tmp_path_factory.mktemp("media")
-    make_media(directory)
+    write_media(directory)
     (directory / "captions.srt").write_text(SUBTITLES)
-    with Loopback.start(directory) as loopback:
+    with LoopbackServer.start(directory) as loopback:
         yield loopback.url
 
 
@@ -41,9 +51,7 @@ def http(emulators: Emulators) -> Iterator[httpx2.Client]:
         yield client
 
 
-def test_video_when_rendered_then_layers_times_and_sound_are_those_of_the_timeline(
-    http: httpx2.Client, media: str
-) -> None:
+def test_video_when_rendered_then_it_matches_the_timeline(http: httpx2.Client, media: str) -> None:
     edit = edit_of(
         [clip_of({"type": "image", "src": f"{media}/green.png"}, start=1, fit="none", scale=0.5, position="topLeft")],
         [
@@ -55,22 +63,22 @@ def test_video_when_rendered_then_layers_times_and_sound_are_those_of_the_timeli
         background="#00ff00",
     )
 
-    ended = render(http, edit)
+    ended = render_edit(http, edit)
 
-    film = watch(download(http, ended["url"]))
-    assert (ended["duration"], round(film.duration, 1), film.rate) == (4, 4, 25)
-    assert film.frames[0].size == (1280, 720)
-    assert_like(film.colour(0.5), RED)
-    assert_like(film.colour(0.5, at=(0.02, 0.02)), RED)
-    assert_like(film.colour(1.5, at=(0.02, 0.02)), LIME)
-    assert_like(film.colour(2.5, at=(0.02, 0.02)), LIME)
-    assert_like(film.colour(3.5), BLUE)
-    # Half of the tone's volume, silence, and the tone of the second video in full.
-    first, _, silent, _, *_, last = film.loudness[:8]
+    decoded = decode_file(download(http, ended["url"]))
+    assert (ended["duration"], round(decoded.duration, 1), decoded.rate) == (4, 4, 25)
+    assert decoded.frames[0].size == (1280, 720)
+    assert_similar(decoded.colour(0.5), RED)
+    assert_similar(decoded.colour(0.5, at=(0.02, 0.02)), RED)
+    assert_similar(decoded.colour(1.5, at=(0.02, 0.02)), LIME)
+    assert_similar(decoded.colour(2.5, at=(0.02, 0.02)), LIME)
+    assert_similar(decoded.colour(3.5), BLUE)
+    # The tone at half its volume, silence, and the tone of the second video at full volume.
+    first, _, silent, _, *_, last = decoded.loudness[:8]
     assert silent < 0.001 < first < last
 
 
-def test_text_when_drawn_then_it_stands_where_it_was_put(http: httpx2.Client) -> None:
+def test_text_when_drawn_then_it_is_at_its_position(http: httpx2.Client) -> None:
     white_box = {"type": "html", "html": "", "width": 32, "height": 18, "background": "#ffffff"}
     label = {
         "type": "text",
@@ -86,52 +94,52 @@ def test_text_when_drawn_then_it_stands_where_it_was_put(http: httpx2.Client) ->
         output={**SMALL, "format": "png"},
     )
 
-    image = Image.open(BytesIO(download(http, render(http, edit)["url"]))).convert("RGB")
+    image = Image.open(BytesIO(download(http, render_edit(http, edit)["url"]))).convert("RGB")
 
-    assert_like(image.getpixel((160 - 16, 90 - 9)), (255, 255, 255))
+    assert_similar(image.getpixel((160 - 16, 90 - 9)), (255, 255, 255))
     top, bottom = image.crop((0, 0, 320, 60)), image.crop((0, 120, 320, 180))
-    assert brightest(top, "R") > 200
-    assert brightest(top, "B") < 60
-    assert brightest(bottom, "B") > 200
+    assert brightest_level(top, "R") > 200
+    assert brightest_level(top, "B") < 60
+    assert brightest_level(bottom, "B") > 200
 
 
-def test_captions_when_burnt_in_then_each_cue_shows_at_its_time(http: httpx2.Client, media: str) -> None:
+def test_captions_when_burned_in_then_cues_show_at_their_time(http: httpx2.Client, media: str) -> None:
     edit = edit_of([clip_of({"type": "caption", "src": f"{media}/captions.srt"})])
 
-    film = watch(download(http, render(http, edit)["url"]))
+    decoded = decode_file(download(http, render_edit(http, edit)["url"]))
 
-    lower = [film.frames[number].crop((0, 90, 320, 180)) for number in (5, 20, 30, 45)]
-    assert [brightest(image, "R") > 200 for image in lower] == [False, True, False, True]
+    lower = [decoded.frames[number].crop((0, 90, 320, 180)) for number in (5, 20, 30, 45)]
+    assert [brightest_level(image, "R") > 200 for image in lower] == [False, True, False, True]
 
 
 @pytest.mark.parametrize(
     ("fit", "edge", "middle"), [("crop", LIME, LIME), ("cover", LIME, LIME), ("contain", BLACK, LIME)]
 )
-def test_fit_when_the_proportions_differ_then_it_fills_or_leaves_room(
+def test_fit_when_the_proportions_differ_then_filled_or_padded(
     http: httpx2.Client, media: str, *, fit: str, edge: tuple[int, int, int], middle: tuple[int, int, int]
 ) -> None:
     edit = edit_of(
         [clip_of({"type": "image", "src": f"{media}/green.png"}, fit=fit)], output={**SMALL, "format": "jpg"}
     )
 
-    image = Image.open(BytesIO(download(http, render(http, edit)["url"])))
+    image = Image.open(BytesIO(download(http, render_edit(http, edit)["url"])))
 
-    assert_like(image.getpixel((2, 90)), edge)
-    assert_like(image.getpixel((160, 90)), middle)
+    assert_similar(image.getpixel((2, 90)), edge)
+    assert_similar(image.getpixel((160, 90)), middle)
 
 
-def test_transition_when_it_fades_then_the_clip_comes_and_goes(http: httpx2.Client, media: str) -> None:
+def test_transition_when_fading_then_the_clip_fades_in_and_out(http: httpx2.Client, media: str) -> None:
     fading = {"in": "fade", "out": "fadeFast"}
     edit = edit_of([clip_of({"type": "video", "src": f"{media}/red.mp4"}, length=3, transition=fading, opacity=0.8)])
 
-    film = watch(download(http, render(http, edit)["url"]))
+    decoded = decode_file(download(http, render_edit(http, edit)["url"]))
 
-    reds = [film.colour(second)[0] for second in (0, 0.5, 1.5, 2.75, 2.96)]
+    reds = [decoded.colour(second)[0] for second in (0, 0.5, 1.5, 2.75, 2.96)]
     assert reds[0] < 20 < reds[1] < reds[2] and reds[2] > reds[3] > reds[4]
     assert 180 < reds[2] < 225
 
 
-def test_length_when_auto_or_end_then_it_follows_the_asset_and_the_timeline(http: httpx2.Client, media: str) -> None:
+def test_length_when_auto_or_end_then_of_asset_or_timeline(http: httpx2.Client, media: str) -> None:
     edit = edit_of(
         [title_of("to the end", start=1, length="end")],
         [
@@ -140,7 +148,7 @@ def test_length_when_auto_or_end_then_it_follows_the_asset_and_the_timeline(http
         ],
     )
 
-    ended = render(http, edit)
+    ended = render_edit(http, edit)
 
     assert ended["duration"] == pytest.approx(5, abs=0.15)
 
@@ -148,21 +156,21 @@ def test_length_when_auto_or_end_then_it_follows_the_asset_and_the_timeline(http
 def test_speed_when_doubled_then_the_clip_is_half_as_long(http: httpx2.Client, media: str) -> None:
     edit = edit_of([clip_of({"type": "video", "src": f"{media}/blue.mp4", "speed": 2}, length="auto")])
 
-    film = watch(download(http, render(http, edit)["url"]))
+    decoded = decode_file(download(http, render_edit(http, edit)["url"]))
 
-    assert round(film.duration, 1) == 2
-    assert_like(film.colour(1.8), BLUE)
-    assert film.loudness[2] > 0.01
+    assert round(decoded.duration, 1) == 2
+    assert_similar(decoded.colour(1.8), BLUE)
+    assert decoded.loudness[2] > 0.01
 
 
-def test_soundtrack_when_it_fades_out_then_it_grows_quieter(http: httpx2.Client, media: str) -> None:
+def test_soundtrack_when_it_fades_out_then_it_becomes_quieter(http: httpx2.Client, media: str) -> None:
     edit = edit_of(
         [title_of("x", length=3)],
         output={"format": "mp3"},
         soundtrack={"src": f"{media}/tone.mp3", "effect": "fadeOut", "volume": 0.8},
     )
 
-    sound = watch(download(http, render(http, edit)["url"]))
+    sound = decode_file(download(http, render_edit(http, edit)["url"]))
 
     assert sound.frames == []
     assert sound.duration == pytest.approx(3, abs=0.1)
@@ -179,7 +187,7 @@ def test_soundtrack_when_it_fades_out_then_it_grows_quieter(http: httpx2.Client,
         ({**SMALL, "range": {"start": 1, "length": 0.6}, "scaleTo": "mobile"}, (640, 360), 0.6, 25),
     ],
 )
-def test_output_when_it_says_how_then_the_file_is_so(
+def test_output_when_options_are_given_then_the_file_has_them(
     http: httpx2.Client,
     media: str,
     *,
@@ -188,37 +196,35 @@ def test_output_when_it_says_how_then_the_file_is_so(
     seconds: float,
     rate: float,
 ) -> None:
-    ended = render(http, edit_of([clip_of({"type": "video", "src": f"{media}/blue.mp4"})], output=output))
+    ended = render_edit(http, edit_of([clip_of({"type": "video", "src": f"{media}/blue.mp4"})], output=output))
 
-    film = watch(download(http, ended["url"]))
+    decoded = decode_file(download(http, ended["url"]))
 
     assert ended["url"].endswith(f".{output['format']}")
     assert ended["duration"] == seconds
-    assert film.frames[0].size == size
-    assert film.duration == pytest.approx(seconds, abs=0.1)
-    assert film.rate == pytest.approx(rate)
-    assert bool(film.loudness) == (output["format"] == "mp4" and not output.get("mute"))
+    assert decoded.frames[0].size == size
+    assert decoded.duration == pytest.approx(seconds, abs=0.1)
+    assert decoded.rate == pytest.approx(rate)
+    assert bool(decoded.loudness) == (output["format"] == "mp4" and not output.get("mute"))
 
 
-def test_poster_and_thumbnail_when_asked_for_then_they_are_pictures_of_that_moment(
-    http: httpx2.Client, media: str
-) -> None:
+def test_poster_and_thumbnail_when_given_then_at_their_time(http: httpx2.Client, media: str) -> None:
     clips = [
         clip_of({"type": "video", "src": f"{media}/red.mp4"}, length=1),
         clip_of({"type": "video", "src": f"{media}/blue.mp4"}, start=1, length=1),
     ]
     captures = {"poster": {"capture": 0.5}, "thumbnail": {"capture": 1.5, "scale": 0.5}}
 
-    ended = render(http, edit_of(clips, output={**SMALL, **captures}))
+    ended = render_edit(http, edit_of(clips, output={**SMALL, **captures}))
 
     poster, thumbnail = (Image.open(BytesIO(download(http, ended[name]))) for name in ("poster", "thumbnail"))
     assert (poster.size, thumbnail.size) == ((320, 180), (160, 90))
-    assert_like(poster.getpixel((10, 10)), RED)
-    assert_like(thumbnail.getpixel((10, 10)), BLUE)
+    assert_similar(poster.getpixel((10, 10)), RED)
+    assert_similar(thumbnail.getpixel((10, 10)), BLUE)
 
 
-def test_file_when_fetched_then_ranges_and_heads_are_served_without_a_key(http: httpx2.Client) -> None:
-    url = render(http, edit_of([title_of("x", length=1)]))["url"]
+def test_file_when_fetched_without_a_key_then_ranges_and_heads(http: httpx2.Client) -> None:
+    url = render_edit(http, edit_of([title_of("x", length=1)]))["url"]
     whole = download(http, url)
 
     part = httpx2.get(url, headers={"range": "bytes=-100"}, trust_env=False)
@@ -245,22 +251,22 @@ def test_file_when_fetched_then_ranges_and_heads_are_served_without_a_key(http: 
         ({"type": "title", "text": "x", "color": "loud"}, "unknown color specifier: 'loud'"),
     ],
 )
-def test_render_when_an_asset_cannot_be_used_then_it_fails_and_says_why(
+def test_render_when_an_asset_is_unusable_then_it_says_why(
     http: httpx2.Client, media: str, *, asset: dict[str, str], error: str
 ) -> None:
     asset = {name: value.replace("{media}", media) for name, value in asset.items()}
 
-    ended = wait_for(http, submit(http, edit_of([clip_of(asset)])))
+    ended = wait_for_render(http, submit_edit(http, edit_of([clip_of(asset)])))
 
     assert ended["status"] == "failed"
     assert error.replace("{media}", media) in ended["error"]
     assert "url" not in ended
 
 
-def brightest(image: Image.Image, channel: str) -> int:
+def brightest_level(image: Image.Image, channel: str) -> int:
     return max(level for level, pixels in enumerate(image.getchannel(channel).histogram()) if pixels)
 
 
-def assert_like(found: Any, expected: tuple[int, int, int]) -> None:
-    """The same colour, but for what a codec does to it."""
+def assert_similar(found: Any, expected: tuple[int, int, int]) -> None:
+    """Assert that a colour is the expected one, within the loss of a codec."""
     assert all(abs(a - b) < 30 for a, b in zip(found, expected, strict=True)), (found, expected)

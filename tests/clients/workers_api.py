@@ -1,4 +1,4 @@
-"""What the tests of the Cloudflare emulator share: the official client, uploads, and the deployed Workers' answers."""
+"""Calls of the tests to the Cloudflare emulator: the official client, uploads, and requests to deployed Workers."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -32,7 +32,7 @@ class Workers:
         return self.client.workers.scripts
 
     def upload(self, name: str, files: Files, *, main: str, **metadata: Any) -> Any:
-        """Uploads modules and opens the script to the public."""
+        """Upload modules and enable the public URL of the script."""
         parts = [
             (path, content.encode() if isinstance(content, str) else content, content_type)
             for path, (content, content_type) in files.items()
@@ -44,32 +44,32 @@ class Workers:
         return uploaded
 
     def upload_text(self, name: str, text: str, **metadata: Any) -> Any:
-        """Uploads a Worker that answers with the text."""
+        """Upload a Worker that responds with the text."""
         code = f"export default {{ fetch() {{ return new Response({text!r}); }} }}"
         return self.upload(name, {"index.js": (code, JAVASCRIPT)}, main="index.js", **metadata)
 
     def get(self, path: str, **options: Any) -> httpx2.Response:
-        """What a deployed Worker answers; the path begins with its name."""
+        """Return the response of a deployed Worker; the path begins with its name."""
         return httpx2.get(f"{self.public_url}/{path}", timeout=60, trust_env=False, **options)
 
 
 @contextmanager
-def connect(emulators: Emulators, *, token: str = "any") -> Iterator[Workers]:  # noqa: S107 - any token will do
-    """A client without retries."""
+def connect_client(emulators: Emulators, *, token: str = "any") -> Iterator[Workers]:  # noqa: S107 - any token will do
+    """Connect the official client, without retries."""
     base_url = emulators.url_of("cloudflare")
     with cloudflare.Cloudflare(base_url=base_url, api_token=token, max_retries=0) as client:
         yield Workers(client, f"{emulators.url}/cloudflare/workers.dev")
 
 
-def refusal_of(error: cloudflare.APIStatusError) -> tuple[int, int, str]:
-    """Status, code and text of the vendor's first error."""
+def error_of(error: cloudflare.APIStatusError) -> tuple[int, int, str]:
+    """Return the status, and the code and message of the vendor's first error."""
     first = error.errors[0]
     return error.status_code, first.code or 0, first.message or ""
 
 
 @cache
-def python_sdk() -> Files:
-    """The modules that every Python Worker brings along, with the types that wrangler gives them."""
+def load_python_sdk() -> Files:
+    """Return the modules that every Python Worker includes, with the content types that wrangler gives them."""
     folder = vendor.fetch_dependencies()
     files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.suffix != ".pyc"]
     modules: dict[str, tuple[str | bytes, str]] = {}

@@ -20,6 +20,7 @@ from urllib.parse import parse_qs
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Mount, Router
@@ -29,6 +30,7 @@ from starlette.types import Receive, Scope, Send
 from .delivery import Action, Delivery, Pause, deliver, plain_delivery
 from .faults import Fault, FaultQueue, FaultyResponse
 from .journal import Exchange, Journal
+from .origin import LoopbackOnly
 from .vendor import Call, Refusal, Response, Route, Vendor
 
 logger = logging.getLogger(__name__)
@@ -195,7 +197,7 @@ def create_app(vendors: list[Vendor]) -> Starlette:
     apps = [VendorApp(vendor) for vendor in vendors]
     mounts = [Mount(f"/{app.vendor.name}", app=app) for app in apps]
     controls = [ControlRoute("/", index), ControlRoute("/_emulator", reset, methods=["DELETE"])]
-    return Starlette(routes=[*mounts, *controls])
+    return Starlette(routes=[*mounts, *controls], middleware=[Middleware(LoopbackOnly)])
 
 
 async def _read_body(receive: Receive, *, limit: int) -> bytes | None:

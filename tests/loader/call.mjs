@@ -1,5 +1,6 @@
-// Loads the code of each line of standard input through the local stack's Worker Loader, sends it one request, and prints
-// what came of it: {"status", "body"} or {"error"}. A line is {"code": WorkerCode, "times"?: number of requests}.
+// Load the code in each line of standard input through the local stack's Worker Loader, send requests to it, and print
+// their results as an array of {"status", "body"} or {"error"}. A line is {"code": WorkerCode, "times"?: number of
+// requests, 1 without it}.
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
@@ -8,26 +9,26 @@ import { pyodideBundle } from "../../wrangler/snapshot.mjs";
 
 const compatibilityDate = "2026-10-01";
 
-const caller = `
+const callerScript = `
 export default {
   async fetch(request, { LOADER }) {
     const { code, times = 1 } = await request.json();
     using worker = await LOADER.load({ compatibilityDate: "${compatibilityDate}", globalOutbound: null, ...code });
     using entrypoint = await worker.getEntrypoint();
-    const answers = [];
+    const results = [];
     for (let sent = 0; sent < times; sent += 1) {
       try {
-        const answer = await entrypoint.fetch("https://trial.example/path", { method: "POST", body: "body", redirect: "manual" });
-        answers.push({ status: answer.status, body: await answer.text() });
+        const response = await entrypoint.fetch("https://trial.example/path", { method: "POST", body: "body", redirect: "manual" });
+        results.push({ status: response.status, body: await response.text() });
       } catch (error) {
-        answers.push({ error: String(error) });
+        results.push({ error: String(error) });
       }
     }
-    return Response.json(answers);
+    return Response.json(results);
   },
 };`;
 
-const runtime = new Miniflare(
+const miniflare = new Miniflare(
   convertV4MiniflareOptions({
     host: "127.0.0.1",
     port: 0,
@@ -39,7 +40,7 @@ const runtime = new Miniflare(
         compatibilityDate,
         compatibilityFlags: LOADER_FLAGS,
         modules: true,
-        script: caller,
+        script: callerScript,
         serviceBindings: { LOADER: LOADER_SERVICE },
       },
       await loaderService({
@@ -49,10 +50,10 @@ const runtime = new Miniflare(
     ],
   }),
 );
-const url = await runtime.ready;
+const url = await miniflare.ready;
 for await (const body of createInterface({ input: process.stdin })) {
-  const answer = await fetch(url, { method: "POST", body });
-  process.stdout.write(`${await answer.text()}\n`);
+  const response = await fetch(url, { method: "POST", body });
+  process.stdout.write(`${await response.text()}\n`);
 }
-await runtime.dispose();
+await miniflare.dispose();
 process.exit(0);

@@ -1,13 +1,14 @@
-"""What the tests of all providers share: cases, and how a capability is called.
+"""Cases of providers, and one call of each capability, for the tests of all providers.
 
-A provider's test file has a table `CASES`: for each of its capabilities, by name, answers of the provider and what
-becomes of them. `test_conformance.py` runs every table, and fails for a provider whose table lacks a required case.
+A provider's test file has a table `CASES`: for each of its capabilities, by name, responses of the provider and what
+they become. `test_conformance.py` runs every table, and fails for a provider whose table lacks a required case;
+`test_wrong_answers.py` changes every value in the successes.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +19,7 @@ from electrons.capabilities.images import ImageCall, ImageProvider, generate_ima
 from electrons.capabilities.render import RenderProvider, look_up_render
 from electrons.capabilities.speech import SpeechCall, SpeechProvider, list_voices, read_speech, read_timed_speech
 from electrons.capabilities.stock import Bounds, StockCall, StockProvider, search_media
-from electrons.capabilities.text import TextCall, TextProvider, generate_text
+from electrons.capabilities.text import TextCall, TextProvider, TextResult, generate_text, stream_text
 from electrons.capabilities.turns import Tool, TurnCall, TurnProvider, UserText, take_turn
 from electrons.context import Context
 from electrons.media.audio import AudioFormat
@@ -64,87 +65,109 @@ Handler = (
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One answer of a provider, and the result or the kind of error that it becomes."""
+    """One answer of a provider, and the result or the kind of error that it becomes.
+
+    With `is_stream` the body is a list of server-sent events. `needed` are the fields of a success without which there
+    is no result (`choices[].message`; `[]` is an item of a list): every other field may be missing or null.
+    """
 
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
+    is_stream: bool = False
+    needed: Collection[str] = ()
     expected: object
 
     def respond(self, _request: httpx2.Request) -> httpx2.Response:
-        """The answer as the transport gives it; a body that is no text is sent as JSON."""
-        body = self.body if isinstance(self.body, str) else json.dumps(self.body)
-        return httpx2.Response(self.status, headers=dict(self.headers), content=body.encode())
+        """Return the response of the transport; a body that is not a string is sent as JSON."""
+        events = self.body if self.is_stream else []
+        content = "".join(f"data: {_write(event)}\n\n" for event in events) if events else _write(self.body)
+        # Half of a surrogate pair that is not an escape is not UTF-8.
+        content_bytes = content.encode("utf-8", "surrogatepass")
+        return httpx2.Response(self.status, headers=dict(self.headers), content=content_bytes)
+
+
+def _write(body: object) -> str:
+    return body if isinstance(body, str) else json.dumps(body)
 
 
 async def call_text(context: Context, provider: Provider) -> object:
-    """One text generation."""
+    """Generate one text."""
     assert isinstance(provider, TextProvider)
     return await generate_text(context, provider, TEXT_CALL)
 
 
+async def call_stream(context: Context, provider: Provider) -> object:
+    """Stream one text; return it and what is known at its end."""
+    assert isinstance(provider, TextProvider)
+    result = TextResult(model=TEXT_CALL.model)
+    pieces = [piece async for piece in stream_text(context, provider, TEXT_CALL, result=result)]
+    return "".join(pieces), result
+
+
 async def call_turns(context: Context, provider: Provider) -> object:
-    """One turn of a conversation with tools."""
+    """Take one turn of a conversation with tools."""
     assert isinstance(provider, TurnProvider)
     return await take_turn(context, provider, TURN_CALL)
 
 
 async def call_videos(context: Context, provider: Provider) -> object:
-    """One search for videos."""
+    """Search for videos once."""
     assert isinstance(provider, StockProvider)
     return await search_media(context, provider, StockCall(kind="videos", query="ocean"), Bounds(), **STOCK_LIMITS)
 
 
 async def call_photos(context: Context, provider: Provider) -> object:
-    """One search for photos."""
+    """Search for photos once."""
     assert isinstance(provider, StockProvider)
     return await search_media(context, provider, StockCall(kind="photos", query="ocean"), Bounds(), **STOCK_LIMITS)
 
 
 async def call_image(context: Context, provider: Provider) -> object:
-    """One image generation."""
+    """Generate images once."""
     assert isinstance(provider, ImageProvider)
     return await generate_images(context, provider, IMAGE_CALL)
 
 
 async def call_render(context: Context, provider: Provider) -> object:
-    """One look at a render."""
+    """Look up one render."""
     assert isinstance(provider, RenderProvider)
     return await look_up_render(context, provider, "render-1", environment="stage")
 
 
 async def call_repository(context: Context, provider: Provider) -> object:
-    """One file of a repository."""
+    """Read one file of a repository."""
     assert isinstance(provider, GitHubProvider)
     return await read_blob(context, provider, "octo/hello", "b" * 40)
 
 
 async def call_speech(context: Context, provider: Provider) -> object:
-    """One text spoken."""
+    """Speak one text."""
     assert isinstance(provider, SpeechProvider)
     return await read_speech(context, provider, SPEECH_CALL)
 
 
 async def call_timed_speech(context: Context, provider: Provider) -> object:
-    """One text spoken, with the times of its characters."""
+    """Speak one text, with the times of its characters."""
     assert isinstance(provider, SpeechProvider)
     return await read_timed_speech(context, provider, SPEECH_CALL)
 
 
 async def call_voices(context: Context, provider: Provider) -> object:
-    """One list of voices."""
+    """List the voices once."""
     assert isinstance(provider, SpeechProvider)
     return await list_voices(context, provider)
 
 
 async def call_deployment(context: Context, provider: Provider) -> object:
-    """One look at what is live."""
+    """Read once what is live."""
     assert isinstance(provider, CloudflareProvider)
     return await read_live(context, Script("account-1", "worker-1"))
 
 
 CALLERS: Mapping[str, Callable[[Context, Provider], Awaitable[object]]] = {
     "text": call_text,
+    "stream": call_stream,
     "deployment": call_deployment,
     "turns": call_turns,
     "image": call_image,
@@ -160,8 +183,7 @@ CALLERS: Mapping[str, Callable[[Context, Provider], Awaitable[object]]] = {
 
 
 def create_context(provider: Provider, handler: Handler, **settings: Any) -> Context:
-    """A context whose calls to the outside are answered by `handler`; upper-case `settings` are
-    a provider's."""
+    """Return a context whose calls are answered by `handler`; upper-case `settings` are a provider's."""
     declared: dict[str, str | Secret] = {credential.name: Secret(API_KEY) for credential in provider.credentials}
     declared |= {name: settings.pop(name) for name in list(settings) if name.isupper()}
     client = TestClient(
@@ -174,6 +196,6 @@ def create_context(provider: Provider, handler: Handler, **settings: Any) -> Con
 
 
 def body_of(content: bytes) -> dict[str, Any]:
-    """A request's JSON document."""
+    """Return a request's JSON document."""
     document: dict[str, Any] = json.loads(content)
     return document

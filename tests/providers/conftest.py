@@ -16,7 +16,7 @@ class CreateHub(Protocol):
 
 @pytest.fixture
 async def create_hub(emulators: Emulators) -> AsyncIterator[CreateHub]:
-    """Makes repositories at the emulator of GitHub."""
+    """Create repositories at the emulator of GitHub."""
     hubs: list[Hub] = []
     async with httpx2.AsyncHTTPTransport() as http:
 

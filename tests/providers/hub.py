@@ -1,4 +1,4 @@
-"""Repositories at the emulator of GitHub: made by its API, looked at by git itself."""
+"""Repositories at the emulator of GitHub: created through its API, inspected with git itself."""
 
 from __future__ import annotations
 
@@ -44,44 +44,44 @@ class Hub:
             self.put(path, content)
 
     def call(self, method: str, path: str, **members: Any) -> Any:
-        """One call of the API, past the code under test."""
+        """Call the API directly, without the code under test."""
         answer = self._http.request(method, path, json=members or None).raise_for_status()
         return answer.json() if answer.content else None
 
     def put(self, path: str, content: bytes, *, branch: str = "main") -> str:
-        """A commit of a new file by somebody else; gives its sha."""
+        """Commit a new file, as another author would; return the commit's sha."""
         encoded = base64.b64encode(content).decode()
         document = {"message": f"Add {path}", "content": encoded, "branch": branch}
         return str(self.call("PUT", f"/repos/{self.repo}/contents/{path}", **document)["commit"]["sha"])
 
     def branch(self, name: str, *, sha: str) -> None:
-        """A new branch."""
+        """Create a branch."""
         self.call("POST", f"/repos/{self.repo}/git/refs", ref=f"refs/heads/{name}", sha=sha)
 
     def git(self, *arguments: str) -> str:
-        """What git says of the repository on disk."""
+        """Return the output of git for the repository on disk."""
         return self._run(*arguments).decode().rstrip("\n")
 
     def head(self, branch: str = "main") -> str:
-        """The commit of a branch."""
+        """Return the commit of a branch."""
         return self.git("rev-parse", f"refs/heads/{branch}")
 
     def files(self, ref: str = "main") -> dict[str, str]:
-        """The modes of all files, by path."""
+        """Return the modes of all files, by path."""
         lines = self.git("ls-tree", "-r", ref).splitlines()
         return {line.partition("\t")[2]: line.split()[0] for line in lines}
 
     def content(self, path: str, ref: str = "main") -> bytes:
-        """The content of a file."""
+        """Return the content of a file."""
         return self._run("cat-file", "blob", f"{ref}:{path}")
 
     def requests(self) -> list[str]:
-        """The calls since the last `emulators.reset()`, `METHOD path` without the repository's own."""
+        """Return the calls since the last `emulators.reset()`, `METHOD path` without the repository's own."""
         seen = [f"{request['method']} {request['path']}" for request in self.emulators.requests("github")]
         return [line.replace(f"/repos/{self.repo}", "") for line in seen]
 
     def context(self, token: str = "tester", **settings: Any) -> Context:  # noqa: S107  # not a real one
-        """A request of a deployment that has a token for it."""
+        """Return the context of a request, in a deployment that has a token."""
         own = Settings(
             declared={"GITHUB_PAT": Secret(token), "GITHUB_BASE_URL": self.emulators.url_of("github")}, **settings
         )
@@ -89,7 +89,7 @@ class Hub:
         return client.create_context("POST", "/")
 
     def close(self) -> None:
-        """Closes its connections to the API."""
+        """Close the connections to the API."""
         self._http.close()
 
     def _run(self, *arguments: str) -> bytes:

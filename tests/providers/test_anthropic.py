@@ -48,6 +48,9 @@ MESSAGE: dict[str, Any] = {
 }
 
 
+BLANK: list[dict[str, Any]] = [{"type": "text", "text": text} for text in ("", " \n")]
+"""What a model may write, and Anthropic refuses to take back."""
+
 TOOL_USE = {
     "type": "tool_use",
     "id": "toolu_01",
@@ -89,10 +92,58 @@ def error(kind: str, message: str, **details: str) -> dict[str, Any]:
     return {"type": "error", "error": inner | ({"details": details} if details else {}), "request_id": "req_01"}
 
 
+NEEDED = {"content"}
+STREAM_NEEDED = {"[].delta", "[].delta.text"}
+
+STREAM: list[Any] = [
+    {"type": "message_start", "message": {**MESSAGE, "content": [], "stop_reason": None}},
+    {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+    {"type": "ping"},
+    {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "Good "}},
+    {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "morning"}},
+    {"type": "content_block_stop", "index": 0},
+    {
+        "type": "message_delta",
+        "delta": {"stop_reason": "end_turn", "stop_sequence": None},
+        "usage": {"output_tokens": 4},
+    },
+    {"type": "message_stop"},
+]
+
+FAILURES: dict[str, Case] = {
+    "401": Case(status=401, body=error("authentication_error", "invalid x-api-key"), expected=ProviderAuthError),
+    "429": Case(status=429, body=error("rate_limit_error", "Too many"), expected=ProviderRateLimitError),
+    "5xx": Case(status=500, body=error("api_error", "Internal server error"), expected=ProviderError),
+}
+
 CASES: Cases = {
+    "stream": {
+        **FAILURES,
+        "success": Case(
+            is_stream=True,
+            body=STREAM,
+            needed=STREAM_NEEDED,
+            expected=(
+                "Good morning",
+                TextResult(
+                    model="claude-sonnet-4-6",
+                    finish_reason="stop",
+                    input_tokens=13,
+                    output_tokens=4,
+                    cache_write_tokens=3,
+                ),
+            ),
+        ),
+        "error in it": Case(
+            is_stream=True, body=[*STREAM[:4], error("overloaded_error", "Overloaded")], expected=ProviderError
+        ),
+        "cut off": Case(is_stream=True, body=STREAM[:5], expected=ProviderError),
+    },
     "text": {
+        **FAILURES,
         "success": Case(
             body=MESSAGE,
+            needed=NEEDED,
             expected=TextResult(
                 model="claude-sonnet-4-6",
                 text="Good morning",
@@ -103,41 +154,80 @@ CASES: Cases = {
             ),
         ),
         "400": Case(status=400, body=error("invalid_request_error", "max_tokens: 1"), expected=ProviderRejectedError),
-        "401": Case(status=401, body=error("authentication_error", "invalid x-api-key"), expected=ProviderAuthError),
         "402": Case(status=402, body=error("billing_error", "Your credit is used up"), expected=ProviderQuotaError),
         "403": Case(status=403, body=error("permission_error", "Not for this key"), expected=ProviderAuthError),
         "404": Case(status=404, body=error("not_found_error", "model: claude-3"), expected=ProviderRejectedError),
         "413": Case(status=413, body="<html>Request Entity Too Large</html>", expected=ProviderRejectedError),
-        "429": Case(status=429, body=error("rate_limit_error", "Too many"), expected=ProviderRateLimitError),
         "429 spend limit": Case(
             status=429,
             body=error("rate_limit_error", "Limit reached", error_code="enforced_spend_limit_reached"),
             expected=ProviderQuotaError,
         ),
-        "5xx": Case(status=500, body=error("api_error", "Internal server error"), expected=ProviderError),
         "529": Case(status=529, body=error("overloaded_error", "Overloaded"), expected=ProviderError),
         "redirect": Case(
             status=302, headers={"Location": "https://elsewhere.example"}, body="", expected=ProviderError
         ),
         "unreadable": Case(body="<html>", expected=ProviderError),
         "no object": Case(body=[], expected=ProviderError),
-        "no usage": Case(body={**MESSAGE, "usage": None}, expected=ProviderError),
+        "no usage": Case(
+            body={**MESSAGE, "usage": None},
+            expected=TextResult(
+                model="claude-sonnet-4-6",
+                text="Good morning",
+                finish_reason="stop",
+                input_tokens=2,
+                output_tokens=3,
+                warnings=["Anthropic did not report all token counts; the missing ones are estimated"],
+            ),
+        ),
+        "400 out of credit": Case(
+            status=400,
+            body=error("invalid_request_error", "Your credit balance is too low to access the Anthropic API."),
+            expected=ProviderQuotaError,
+        ),
+        "error in a 200": Case(body=error("overloaded_error", "Overloaded"), expected=ProviderError),
+        "rate limit in a 200": Case(body=error("rate_limit_error", "Too many"), expected=ProviderRateLimitError),
+        "quota in a 200": Case(
+            body=error("rate_limit_error", "Limit reached", error_code="contract_spend_limit_reached"),
+            expected=ProviderQuotaError,
+        ),
+        "no content": Case(body={**MESSAGE, "content": None}, expected=ProviderError),
+        "empty": Case(body={"content": []}, expected=ProviderError),
     },
     "turns": {
-        "success": Case(body=TOOL_MESSAGE, expected=TURN),
+        **FAILURES,
+        "success": Case(body=TOOL_MESSAGE, needed=NEEDED, expected=TURN),
         "400": Case(
             status=400,
             body=error("invalid_request_error", "tools: Tool names must be unique."),
             expected=ProviderRejectedError,
         ),
-        "401": Case(status=401, body=error("authentication_error", "invalid x-api-key"), expected=ProviderAuthError),
         "402": Case(status=402, body=error("billing_error", "Your credit is used up"), expected=ProviderQuotaError),
-        "429": Case(status=429, body=error("rate_limit_error", "Too many"), expected=ProviderRateLimitError),
-        "5xx": Case(status=500, body=error("api_error", "Internal server error"), expected=ProviderError),
         "529": Case(status=529, body=error("overloaded_error", "Overloaded"), expected=ProviderError),
         "unreadable": Case(body="<html>", expected=ProviderError),
-        "no usage": Case(body={**TOOL_MESSAGE, "usage": None}, expected=ProviderError),
-        "unknown reason": Case(body={**TOOL_MESSAGE, "stop_reason": "tired"}, expected=ProviderError),
+        "no usage": Case(
+            body={**TOOL_MESSAGE, "usage": None},
+            expected=replace(TURN, input_tokens=85, output_tokens=100, cache_read_tokens=0, cache_write_tokens=0),
+        ),
+        "unknown reason": Case(body={**TOOL_MESSAGE, "stop_reason": "tired"}, expected=TURN),
+        "unknown reason, no tools": Case(
+            body={**TOOL_MESSAGE, "content": MESSAGE_CONTENT, "stop_reason": None},
+            expected=replace(TURN, tool_uses=(), ended="end", raw=MESSAGE_CONTENT),
+        ),
+        "input as JSON": Case(
+            body={**TOOL_MESSAGE, "content": [*MESSAGE_CONTENT, {**TOOL_USE, "input": '{"path": "README.md"}'}]},
+            expected=replace(TURN, tool_uses=TURN.tool_uses[:1], raw=[*MESSAGE_CONTENT, TOOL_USE]),
+        ),
+        "input left out": Case(
+            body={**TOOL_MESSAGE, "content": [*MESSAGE_CONTENT, {**TOOL_USE, "input": ""}]},
+            expected=replace(
+                TURN,
+                tool_uses=(replace(TURN.tool_uses[0], input={}),),
+                raw=[*MESSAGE_CONTENT, {**TOOL_USE, "input": {}}],
+            ),
+        ),
+        "bad block": Case(body={**TOOL_MESSAGE, "content": [None, *TOOL_MESSAGE["content"]]}, expected=TURN),
+        "no content": Case(body={**TOOL_MESSAGE, "content": None}, expected=ProviderError),
         "no tools": Case(body={**TOOL_MESSAGE, "content": []}, expected=ProviderError),
         "input no object": Case(
             body={**TOOL_MESSAGE, "content": [{**TOOL_USE, "input": "src/index.js"}]}, expected=ProviderError
@@ -146,14 +236,14 @@ CASES: Cases = {
 }
 
 
-def test_headers_when_built_then_key_and_pinned_version() -> None:
+def test_headers_have_the_key_and_the_pinned_version() -> None:
     assert PROVIDER.build_headers("sk-ant-1", "request-1") == [
         ("x-api-key", "sk-ant-1"),
         ("anthropic-version", "2023-06-01"),
     ]
 
 
-def test_build_when_only_a_prompt_then_nothing_else_is_sent() -> None:
+def test_prompt_alone_sends_nothing_else() -> None:
     request = PROVIDER.build_text(CALL, stream=False)
 
     assert (request.method, request.path) == ("POST", "/v1/messages")
@@ -165,7 +255,7 @@ def test_build_when_only_a_prompt_then_nothing_else_is_sent() -> None:
     }
 
 
-def test_build_when_all_options_and_stream_then_all_are_sent_zero_included() -> None:
+def test_all_options_are_sent_zero_included() -> None:
     call = replace(CALL, temperature=0.0, top_p=0.0, stop_sequences=("END",), system_prompt="Be brief")
 
     assert body_of(PROVIDER.build_text(call, stream=True).content) == {
@@ -184,7 +274,7 @@ def test_build_when_all_options_and_stream_then_all_are_sent_zero_included() -> 
     "model",
     ["claude-opus-4-5", "claude-opus-4-6", "claude-sonnet-4-5-20250929", "claude-sonnet-4-6", "claude-haiku-4-5"],
 )
-def test_fit_when_the_model_takes_sampling_then_it_stays(model: str) -> None:
+def test_sampling_stays_for_models_that_take_it(model: str) -> None:
     call = replace(CALL, model=model, temperature=0.0)
 
     assert PROVIDER.fit(call, explicit=frozenset({"temperature"})) == (call, [])
@@ -193,7 +283,7 @@ def test_fit_when_the_model_takes_sampling_then_it_stays(model: str) -> None:
 @pytest.mark.parametrize(
     "model", ["claude-opus-4-7", "claude-opus-4-8", "claude-sonnet-5", "claude-haiku-5-5", "claude-fable-5-2", "new"]
 )
-def test_fit_when_the_model_takes_no_sampling_then_left_out_and_warned_of_what_was_asked(model: str) -> None:
+def test_sampling_is_left_out_for_models_that_do_not_take_it(model: str) -> None:
     call = replace(CALL, model=model, temperature=0.7, top_p=0.9)
 
     fitted, warnings = PROVIDER.fit(call, explicit=frozenset({"top_p", "max_tokens"}))
@@ -209,7 +299,7 @@ def test_fit_when_the_model_takes_no_sampling_then_left_out_and_warned_of_what_w
         ({"temperature", "top_p"}, 0.7, None, 1),
     ],
 )
-def test_fit_when_temperature_and_top_p_then_one_of_them(
+def test_temperature_and_top_p_become_one_of_them(
     explicit: set[str], temperature: float | None, top_p: float | None, warnings: int
 ) -> None:
     fitted, texts = PROVIDER.fit(replace(CALL, temperature=0.7, top_p=0.9), explicit=frozenset(explicit))
@@ -228,15 +318,15 @@ def test_fit_when_temperature_and_top_p_then_one_of_them(
         ("pause_turn", "pause_turn"),
     ],
 )
-def test_parse_when_it_stopped_for_a_reason_then_the_platforms_word(stop_reason: str, finish_reason: str) -> None:
+def test_stop_reason_becomes_the_platforms_word(stop_reason: str, finish_reason: str) -> None:
     assert PROVIDER.parse_text({**MESSAGE, "stop_reason": stop_reason}).finish_reason == finish_reason
 
 
-def test_parse_when_there_is_no_text_then_empty() -> None:
+def test_message_without_text_is_empty() -> None:
     assert PROVIDER.parse_text({**MESSAGE, "content": []}).text == ""
 
 
-def test_events_when_read_in_order_then_text_and_cumulative_usage() -> None:
+def test_events_give_text_and_cumulative_usage() -> None:
     usage = {"input_tokens": 3, "cache_read_input_tokens": 5, "cache_creation_input_tokens": 2, "output_tokens": 1}
     start = {**MESSAGE, "content": [], "stop_reason": None, "usage": usage}
     events: list[dict[str, Any]] = [
@@ -270,7 +360,7 @@ def test_events_when_read_in_order_then_text_and_cumulative_usage() -> None:
     )
 
 
-def test_build_turn_when_a_conversation_begins_then_two_cache_marks_and_no_temperature() -> None:
+def test_first_turn_has_two_cache_marks_and_no_temperature() -> None:
     request = PROVIDER.build_turn(TURN_CALL)
 
     assert (request.method, request.path) == ("POST", "/v1/messages")
@@ -294,7 +384,7 @@ def test_build_turn_when_a_conversation_begins_then_two_cache_marks_and_no_tempe
     }
 
 
-def test_build_turn_when_it_goes_on_then_turns_go_back_unchanged_and_only_the_last_user_message_is_marked() -> None:
+def test_turns_go_back_unchanged_and_the_end_is_marked() -> None:
     results = (
         ToolResult(id="toolu_01", content="`README.md` is not there", failed=True),
         ToolResult(id="toolu_02", content=""),
@@ -327,7 +417,7 @@ def test_build_turn_when_it_goes_on_then_turns_go_back_unchanged_and_only_the_la
     ]
 
 
-def test_build_turn_when_the_same_one_speaks_twice_then_one_message() -> None:
+def test_consecutive_messages_become_one_without_blanks() -> None:
     pause, silence = replace(TURN, tool_uses=(), raw=MESSAGE_CONTENT), replace(TURN, tool_uses=(), raw=[])
     hello, bye = UserText(text="Hello"), UserText(text="Bye")
 
@@ -338,6 +428,13 @@ def test_build_turn_when_the_same_one_speaks_twice_then_one_message() -> None:
     assert build(hello, pause, pause, bye) == [("user", 1), ("assistant", 6), ("user", 1)]
     assert build(hello, silence, bye) == [("user", 2)]
     assert build(hello, pause) == [("user", 1), ("assistant", 3)]
+    assert build(hello, replace(pause, raw=BLANK), bye) == [("user", 2)]
+    assert build(hello, replace(pause, raw=[*BLANK, *MESSAGE_CONTENT]), bye) == [
+        ("user", 1),
+        ("assistant", 3),
+        ("user", 1),
+    ]
+    assert build(hello, pause, UserText(text=" \n")) == [("user", 1), ("assistant", 3)]
     assert TURN.raw == TOOL_MESSAGE["content"]
 
 
@@ -349,7 +446,7 @@ def test_build_turn_when_the_same_one_speaks_twice_then_one_message() -> None:
         ("claude-sonnet-5-5", 0.0, None, ["claude-sonnet-5-5 does not take temperature; it was left out"]),
     ],
 )
-def test_fit_turn_when_there_is_a_temperature_then_it_stays_only_where_it_is_taken(
+def test_temperature_of_a_turn_stays_where_it_is_taken(
     model: str, temperature: float | None, fitted: float | None, warnings: list[str]
 ) -> None:
     call = replace(TURN_CALL, model=model, temperature=temperature)
@@ -369,20 +466,21 @@ def test_fit_turn_when_there_is_a_temperature_then_it_stays_only_where_it_is_tak
         ("model_context_window_exceeded", "context"),
     ],
 )
-def test_parse_turn_when_it_stopped_for_a_reason_then_the_platforms_word(stop_reason: str, ended: str) -> None:
+def test_stop_reason_of_a_turn_becomes_the_platforms_word(stop_reason: str, ended: str) -> None:
     assert PROVIDER.parse_turn({**TOOL_MESSAGE, "stop_reason": stop_reason}).ended == ended
 
 
 @pytest.mark.parametrize(
     ("kind", "expected", "status"),
     [
+        ("new_error", ProviderError, 200),
         ("overloaded_error", ProviderError, 529),
         ("api_error", ProviderError, 500),
         ("rate_limit_error", ProviderRateLimitError, 429),
         ("billing_error", ProviderQuotaError, 402),
     ],
 )
-def test_event_when_it_reports_a_failure_then_that_error(kind: str, expected: type, status: int) -> None:
+def test_error_event_becomes_that_error(kind: str, expected: type, status: int) -> None:
     with pytest.raises(ProviderError) as caught:
         PROVIDER.parse_text_event(json.dumps(error(kind, "Overloaded")), TextResult(model="m"))
 
@@ -390,18 +488,70 @@ def test_event_when_it_reports_a_failure_then_that_error(kind: str, expected: ty
     assert caught.value.upstream_status == status
 
 
-@pytest.mark.parametrize("data", ["", "[DONE]", "{}", "[]", '{"type": "message_start"}', '{"type": "message_delta"}'])
-def test_event_when_it_is_malformed_then_one_of_the_promised_errors(data: str) -> None:
+@pytest.mark.parametrize("data", ["{}", '{"type": "message_start"}', '{"type": "message_delta"}', '{"type": null}'])
+def test_event_without_what_is_not_needed_is_skipped(data: str) -> None:
+    result = TextResult(model="m", finish_reason="stop", input_tokens=3, output_tokens=4)
+
+    assert PROVIDER.parse_text_event(data, result) == ""
+    assert result == TextResult(model="m", finish_reason="stop", input_tokens=3, output_tokens=4)
+
+
+@pytest.mark.parametrize(
+    ("usage", "counts"),
+    [
+        ({"output_tokens": 9}, (10, 9, 5, 2)),
+        ({"output_tokens": 9, "input_tokens": None}, (10, 9, 5, 2)),
+        ({"output_tokens": 9, "input_tokens": 30}, (37, 9, 5, 2)),
+        ({"output_tokens": 9, "input_tokens": 30, "cache_read_input_tokens": 6}, (38, 9, 6, 2)),
+        ({"output_tokens": 10**15, "input_tokens": -5, "cache_creation_input_tokens": "8"}, (10, 4, 5, 2)),
+        ({"output_tokens": 1.5, "input_tokens": True}, (10, 4, 5, 2)),
+        (None, (10, 4, 5, 2)),
+    ],
+)
+def test_later_counts_replace_earlier_ones_where_readable(
+    usage: dict[str, Any] | None, counts: tuple[int, ...]
+) -> None:
+    result = TextResult(model="m", input_tokens=10, output_tokens=4, cache_read_tokens=5, cache_write_tokens=2)
+
+    PROVIDER.parse_text_event(json.dumps({"type": "message_delta", "delta": {}, "usage": usage}), result)
+
+    assert counts == (
+        result.input_tokens,
+        result.output_tokens,
+        result.cache_read_tokens,
+        result.cache_write_tokens,
+    )
+
+
+def test_last_event_completes_the_stream() -> None:
+    result = TextResult(model="m")
+
+    PROVIDER.parse_text_event('{"type": "message_delta", "delta": {"stop_reason": "end_turn"}}', result)
+    assert not result.is_complete
+    PROVIDER.parse_text_event('{"type": "message_stop"}', result)
+
+    assert result.is_complete
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        *("", "[DONE]", "[]"),
+        '{"type": "content_block_delta"}',
+        '{"type": "content_block_delta", "delta": {"type": "text_delta", "text": 5}}',
+    ],
+)
+def test_event_with_unreadable_text_is_an_error(data: str) -> None:
     with pytest.raises((AttributeError, LookupError, TypeError, ValueError)):
         PROVIDER.parse_text_event(data, TextResult(model="m"))
 
 
-def test_parse_error_when_all_facts_are_there_then_all_are_kept() -> None:
+def test_error_keeps_all_facts() -> None:
     content = json.dumps(error("rate_limit_error", "Too many\n requests", error_code="ramp_limit_exceeded")).encode()
 
     parsed = PROVIDER.parse_error(429, {"request-id": "req_02", "retry-after": "7"}, content)
 
-    assert parsed.message == "Too many requests"
+    assert parsed.message == "Anthropic's rate limit is reached: retry after 7 s (Too many requests)"
     assert parsed.retry_after == 7
     assert parsed.details == {
         "provider": "anthropic",
@@ -411,7 +561,7 @@ def test_parse_error_when_all_facts_are_there_then_all_are_kept() -> None:
     }
 
 
-def test_parse_error_when_the_message_has_a_key_in_it_then_it_is_masked_and_cut() -> None:
+def test_error_message_is_masked_and_cut() -> None:
     content = json.dumps(
         error("authentication_error", "invalid x-api-key: sk-ant-api03-abcdefgh " + "x" * 600)
     ).encode()
@@ -419,8 +569,10 @@ def test_parse_error_when_the_message_has_a_key_in_it_then_it_is_masked_and_cut(
     message = PROVIDER.parse_error(401, {}, content).message
 
     assert "abcdefgh" not in message
-    assert len(message) == 500
+    prefix = "Anthropic rejected the API key: check `ANTHROPIC_API_KEY` ("
+    assert message.startswith(f"{prefix}invalid x-api-key: ***")
+    assert len(message) == len(prefix) + 500 + 1
 
 
-def test_parse_error_when_the_body_is_a_page_then_the_status_is_told() -> None:
-    assert PROVIDER.parse_error(503, {}, b"<html>").message == "Anthropic answered 503"
+def test_error_page_becomes_the_status() -> None:
+    assert PROVIDER.parse_error(503, {}, b"<html>").message == "Anthropic failed with status 503: retry later"

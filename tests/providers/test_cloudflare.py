@@ -16,45 +16,44 @@ from electrons.errors import (
     ProviderRateLimitError,
 )
 from electrons.providers.cloudflare.provider import (
+    CloudflareError,
     CloudflareProvider,
     Live,
     Module,
     Script,
-    Upload,
     Uploaded,
     WorkersDev,
 )
 from electrons.upstream.provider import ProviderRequest
 from tests.providers.cases import Case, Cases
+from tests.providers.cloudflare_account import deployments, envelope, refusal, upload_of
 
 PROVIDER = CloudflareProvider()
 SCRIPT = Script("account-1", "hello")
 
 
-def envelope(result: Any) -> dict[str, Any]:
-    return {"success": True, "errors": [], "messages": [], "result": result}
-
-
-def refusal(code: int, message: str) -> dict[str, Any]:
-    return {"success": False, "errors": [{"code": code, "message": message}], "messages": [], "result": None}
-
-
-def deployments(*shares: dict[str, float]) -> dict[str, Any]:
-    versions = [[{"version_id": name, "percentage": share} for name, share in share.items()] for share in shares]
-    return envelope({"deployments": [{"id": "d", "strategy": "percentage", "versions": each} for each in versions]})
-
+NEEDED = {
+    *("success", "result", "result.deployments", "result.deployments[]"),
+    *("result.deployments[].versions", "result.deployments[].versions[]"),
+    *("result.deployments[].versions[].version_id", "result.deployments[].versions[].percentage"),
+}
 
 CASES: Cases = {
     "deployment": {
-        "success": Case(body=deployments({"v2": 100}, {"v1": 100}), expected=Live({"v2": 100.0})),
+        "success": Case(body=deployments({"v2": 100}, {"v1": 100}), needed=NEEDED, expected=Live({"v2": 100.0})),
         "two versions": Case(body=deployments({"v2": 10, "v1": 90}), expected=Live({"v2": 10.0, "v1": 90.0})),
         "no deployment": Case(body=deployments(), expected=None),
         "no such Worker": Case(status=404, body=refusal(10007, "This Worker does not exist"), expected=None),
-        "no success": Case(body=refusal(10013, "unknown"), expected=ProviderError),
+        "no success": Case(body=refusal(10013, "unknown"), expected=CloudflareError),
+        "no success because of the rate": Case(body=refusal(971, "Slow down"), expected=ProviderRateLimitError),
+        "no success because of the token": Case(body=refusal(9109, "Invalid token"), expected=ProviderAuthError),
+        "no success because there is no such Worker": Case(body=refusal(10007, "None"), expected=None),
+        "no success and no reason": Case(body={"success": False}, expected=CloudflareError),
         "no versions": Case(body=deployments({}), expected=ProviderError),
         "another shape": Case(body=envelope([]), expected=ProviderError),
-        "400": Case(status=400, body=refusal(10021, "no"), expected=DeploymentFailedError),
-        "404 of something else": Case(status=404, body=refusal(7003, "no route"), expected=DeploymentFailedError),
+        "a share above 100": Case(body=deployments({"v1": 1e15}), expected=ProviderError),
+        "400": Case(status=400, body=refusal(10021, "no"), expected=CloudflareError),
+        "404 of something else": Case(status=404, body=refusal(7003, "no route"), expected=CloudflareError),
         "400 for a token that is none": Case(status=400, body=refusal(6003, "Invalid"), expected=ProviderAuthError),
         "401": Case(status=401, body=refusal(10000, "Authentication error"), expected=ProviderAuthError),
         "402": Case(status=402, body=refusal(1, "Pay"), expected=ProviderQuotaError),
@@ -62,8 +61,8 @@ CASES: Cases = {
         "429": Case(
             status=429, headers={"retry-after": "3"}, body=refusal(971, "Slow down"), expected=ProviderRateLimitError
         ),
-        "5xx": Case(status=500, body=refusal(10013, "unknown"), expected=DeploymentFailedError),
-        "5xx of a proxy": Case(status=502, body="<html>", expected=DeploymentFailedError),
+        "5xx": Case(status=500, body=refusal(10013, "unknown"), expected=CloudflareError),
+        "5xx of a proxy": Case(status=502, body="<html>", expected=CloudflareError),
     }
 }
 
@@ -83,20 +82,7 @@ def parts_of(request: ProviderRequest) -> list[tuple[str, str | None, str | None
     ]
 
 
-def upload_of(**members: Any) -> Upload:
-    modules = (Module("index.js", b"export default {}", "application/javascript+module"),)
-    given: dict[str, Any] = {
-        "main_module": "index.js",
-        "modules": modules,
-        "compatibility_date": "2026-10-01",
-        "env_vars": {},
-        "secrets": {},
-        **members,
-    }
-    return Upload(**given)
-
-
-def test_upload_when_built_then_code_vars_and_secrets_are_one_form() -> None:
+def test_upload_of_code_vars_and_secrets_is_one_form() -> None:
     modules = (
         Module("src/index.js", b"export default {}", "application/javascript+module"),
         Module('a "quoted" name.txt', "Grüße".encode(), "text/plain"),
@@ -139,6 +125,8 @@ def test_upload_when_built_then_code_vars_and_secrets_are_one_form() -> None:
     [
         ({"id": "hello", "tag": "t-1", "startup_time_ms": 12}, Uploaded("t-1", 12)),
         ({"id": "hello"}, Uploaded("hello", None)),
+        ({"id": "hello", "tag": 5, "startup_time_ms": 10**15}, Uploaded("hello", None)),
+        ({"id": "hello", "tag": "", "startup_time_ms": "7"}, Uploaded("hello", None)),
     ],
 )
 def test_upload_when_answered_then_the_workers_id(result: dict[str, Any], expected: Uploaded) -> None:
@@ -151,7 +139,7 @@ def test_names_when_they_are_odd_then_they_are_percent_encoded() -> None:
     assert request.path == "/accounts/a%2Fb/workers/scripts/c%3Fd/deployments"
 
 
-def test_traffic_when_built_then_all_versions_with_their_shares_and_by_force() -> None:
+def test_traffic_has_all_versions_with_their_shares() -> None:
     request = PROVIDER.build_traffic(SCRIPT, Live({"v1": 90.0, "v2": 10.0}))
 
     assert request.path.endswith("/hello/deployments?force=true")
@@ -162,11 +150,11 @@ def test_traffic_when_built_then_all_versions_with_their_shares_and_by_force() -
     assert request.repeatable
 
 
-def test_live_when_several_versions_serve_then_the_version_is_the_one_with_most() -> None:
+def test_version_is_the_one_that_serves_most() -> None:
     assert Live({"v1": 30.0, "v2": 70.0}).version == "v2"
 
 
-def test_workers_dev_when_it_is_set_or_only_asked_for_then_another_method() -> None:
+def test_workers_dev_is_read_by_get_and_set_by_post() -> None:
     asking, setting = PROVIDER.build_workers_dev(SCRIPT), PROVIDER.build_workers_dev(SCRIPT, WorkersDev(enabled=True))
 
     assert (asking.method, setting.method) == ("GET", "POST")
@@ -179,14 +167,27 @@ def test_subdomain_when_there_is_none_then_none(subdomain: str | None, expected:
     assert PROVIDER.parse_subdomain(envelope({"subdomain": subdomain})) == expected
 
 
-def test_error_when_cloudflare_names_several_then_all_in_its_own_words() -> None:
+def test_error_has_all_of_cloudflares_messages() -> None:
     errors = [{"code": 10021, "message": "Uncaught Error: x"}, {"code": 10057, "message": "no binding"}, "odd"]
     error = PROVIDER.parse_error(400, {"cf-ray": "ray-1"}, json.dumps({"errors": errors}).encode())
 
-    assert isinstance(error, DeploymentFailedError)
-    assert error.message == "Uncaught Error: x [code: 10021]; no binding [code: 10057]"
-    assert (error.status, error.error_code, error.upstream_status) == (502, "DEPLOYMENT_FAILED", 400)
+    assert isinstance(error, CloudflareError)
+    assert error.message == "Cloudflare rejected the request: Uncaught Error: x [code: 10021]; no binding [code: 10057]"
+    assert (error.status, error.error_code, error.upstream_status) == (502, "PROVIDER_ERROR", 400)
+    assert error.errors == errors[:2]
     assert error.details is not None
-    assert error.details["errors"] == errors[:2]
     assert error.details["code"] == "10021"
     assert error.details["provider_request_id"] == "ray-1"
+
+
+def test_cloudflares_errors_are_shown_to_the_caller_only() -> None:
+    document = refusal(10021, "Uncaught Error: const plan = 'quoted'")
+    cause = PROVIDER.parse_error(400, {}, json.dumps(document).encode())
+    assert isinstance(cause, CloudflareError)
+
+    error = DeploymentFailedError(cause, errors=cause.errors)
+
+    assert (error.status, error.error_code, error.message) == (502, "DEPLOYMENT_FAILED", cause.message)
+    assert error.to_body("request-1")["details"]["errors"] == document["errors"]
+    assert error.details is not None
+    assert "quoted" not in json.dumps(error.details)

@@ -6,7 +6,7 @@ import httpx2
 import pytest
 
 from electrons.errors import ConflictError, ProviderError, ProviderRejectedError, RequestError
-from electrons.providers.github.commits import FileChange, Target, commit_files, mode_of
+from electrons.providers.github.commits import FileChange, Target, commit_files, find_mode
 from electrons.providers.github.provider import FILE_MODE, LINK_MODE, GitCommit, GitHubProvider, TreeEntry
 from tests.providers.cases import create_context
 from tests.providers.conftest import CreateHub
@@ -42,7 +42,7 @@ async def commit(hub: Hub, *changes: FileChange, message: str = "Change", **targ
     return await commit_files(hub.context(max_retries=0), GITHUB, wanted, changes, message=message)
 
 
-async def test_commit_when_made_then_all_files_are_in_one_with_the_head_as_its_parent(create_hub: CreateHub) -> None:
+async def test_commit_has_all_files_and_the_head_as_its_parent(create_hub: CreateHub) -> None:
     hub = create_hub({"README.md": b"# Tests\n", "old.txt": b"old\n"})
     before = hub.head()
 
@@ -71,7 +71,7 @@ async def test_commit_when_made_then_all_files_are_in_one_with_the_head_as_its_p
     assert hub.content("nul.txt") == b"a\0b"
 
 
-async def test_commit_when_all_is_text_then_content_is_made_in_one_call(create_hub: CreateHub) -> None:
+async def test_commit_of_text_needs_one_call_for_its_content(create_hub: CreateHub) -> None:
     hub = create_hub()
     hub.emulators.reset()
 
@@ -81,7 +81,7 @@ async def test_commit_when_all_is_text_then_content_is_made_in_one_call(create_h
     assert posts == ["POST /git/trees", "POST /git/commits", "PATCH /git/refs/heads/main"]
 
 
-async def test_modes_when_files_change_then_they_stay_unless_the_change_says_otherwise(create_hub: CreateHub) -> None:
+async def test_modes_are_kept_unless_the_change_has_one(create_hub: CreateHub) -> None:
     hub = create_hub()
     await commit(hub, write("run.sh", executable=True), write("plain.txt"))
 
@@ -96,17 +96,15 @@ async def test_modes_when_files_change_then_they_stay_unless_the_change_says_oth
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        (delete("gone.txt"), "`gone.txt` is not there, so it cannot be deleted"),
-        (delete("src"), "`src` is a folder there"),
-        (write("src"), "`src` is a folder there"),
-        (write("README.md/x"), "`README.md/x` lies in `README.md`, which is no folder"),
-        (delete("README.md/x"), "`README.md/x` lies in `README.md`, which is no folder"),
+        (delete("gone.txt"), "`gone.txt` does not exist, so it cannot be deleted"),
+        (delete("src"), "`src` is a folder in the repository"),
+        (write("src"), "`src` is a folder in the repository"),
+        (write("README.md/x"), "`README.md/x` is in `README.md`, which is not a folder"),
+        (delete("README.md/x"), "`README.md/x` is in `README.md`, which is not a folder"),
         (write("README.md", b"# Tests\n"), "Nothing to commit"),
     ],
 )
-async def test_commit_when_it_cannot_be_done_to_these_files_then_nothing_is_written(
-    create_hub: CreateHub, change: FileChange, problem: str
-) -> None:
+async def test_impossible_change_writes_nothing(create_hub: CreateHub, change: FileChange, problem: str) -> None:
     hub = create_hub({"README.md": b"# Tests\n", "src/a": b"a"})
     before = hub.head()
     hub.emulators.reset()
@@ -120,14 +118,14 @@ async def test_commit_when_it_cannot_be_done_to_these_files_then_nothing_is_writ
     assert {line.split()[0] for line in hub.requests()} == {"GET"}
 
 
-async def test_commit_when_the_tree_is_truncated_then_its_paths_are_found_all_the_same(create_hub: CreateHub) -> None:
+async def test_commit_finds_paths_in_a_truncated_tree(create_hub: CreateHub) -> None:
     hub = create_hub({f"{folder}/{number}": b"x" for folder in "abc" for number in range(3)}, prefix="huge")
 
     await commit(hub, delete("c/2"), write("c/1"), write("d/e/f"))
 
     assert len(hub.files()) == 9
     assert hub.content("c/1") == b"new\n"
-    with pytest.raises(RequestError, match="`c/2` is not there"):
+    with pytest.raises(RequestError, match="`c/2` does not exist"):
         await commit(hub, delete("c/2"))
 
 
@@ -154,37 +152,37 @@ async def test_branch_when_created_from_another_then_it_begins_there(create_hub:
 async def test_branch_when_it_exists_already_then_conflict(create_hub: CreateHub) -> None:
     hub = create_hub()
 
-    with pytest.raises(ConflictError, match="has a branch `main` already"):
+    with pytest.raises(ConflictError, match="already has a branch `main`"):
         await commit(hub, write("a"), create=True)
 
 
 async def test_branch_when_missing_then_the_text_says_how(create_hub: CreateHub) -> None:
     hub = create_hub()
 
-    with pytest.raises(ProviderRejectedError, match=r"no branch `develop`.*`create_branch` makes"):
+    with pytest.raises(ProviderRejectedError, match=r"no branch `develop`.*`create_branch` creates"):
         await commit(hub, write("a"), branch="develop")
 
 
-async def test_head_when_another_one_is_expected_then_conflict_and_nothing_is_written(create_hub: CreateHub) -> None:
+async def test_unexpected_head_is_a_conflict(create_hub: CreateHub) -> None:
     hub = create_hub()
     expected = hub.head()
     moved = hub.put("other", b"x")
 
-    with pytest.raises(ConflictError, match="has moved meanwhile; nothing was changed"):
+    with pytest.raises(ConflictError, match="has moved in the meantime; nothing was changed"):
         await commit(hub, write("a"), expected_head=expected)
 
     assert hub.head() == moved
     await commit(hub, write("a"), expected_head=moved)
 
 
-async def test_branch_when_it_moves_during_the_commit_then_conflict_and_nothing_has_changed(
+async def test_branch_that_moves_during_the_commit_is_a_conflict(
     create_hub: CreateHub,
 ) -> None:
     hub = create_hub()
     context = hub.context()
     context.http = Meanwhile(context.http, hub)
 
-    with pytest.raises(ConflictError, match="has moved meanwhile; nothing was changed"):
+    with pytest.raises(ConflictError, match="has moved in the meantime; nothing was changed"):
         await commit_files(context, GITHUB, Target(repo=hub.repo, branch="main"), [write("a")], message="m")
 
     assert hub.files().keys() == {"README.md", "other"}
@@ -210,7 +208,7 @@ async def test_empty_repository_when_several_files_then_two_commits(create_hub: 
     assert hub.files() == {"run": "100755", "b": "100644", "c": "100644"}
 
 
-async def test_empty_repository_when_its_one_file_is_executable_then_it_is(create_hub: CreateHub) -> None:
+async def test_only_file_of_an_empty_repository_can_be_executable(create_hub: CreateHub) -> None:
     hub = create_hub({})
 
     await commit(hub, write("run", executable=True))
@@ -218,30 +216,30 @@ async def test_empty_repository_when_its_one_file_is_executable_then_it_is(creat
     assert hub.files() == {"run": "100755"}
 
 
-async def test_empty_repository_when_something_is_to_be_deleted_then_it_stays_empty(create_hub: CreateHub) -> None:
+async def test_deletion_in_an_empty_repository_leaves_it_empty(create_hub: CreateHub) -> None:
     hub = create_hub({})
 
-    with pytest.raises(RequestError, match="`a` is not there"):
+    with pytest.raises(RequestError, match="`a` does not exist"):
         await commit(hub, delete("a"), write("b"))
-    with pytest.raises(RequestError, match="is empty, so nothing can begin at `main`"):
+    with pytest.raises(RequestError, match="is empty, so no branch can start at `main`"):
         await commit(hub, write("b"), branch="new", create=True, base="main")
 
     assert hub.git("for-each-ref") == ""
 
 
-async def test_empty_repository_when_the_second_commit_fails_then_the_first_one_is_named(create_hub: CreateHub) -> None:
+async def test_error_of_the_second_commit_names_the_first(create_hub: CreateHub) -> None:
     hub = create_hub({})
     hub.emulators.add_fault("github", kind="status", status=500, path_contains="/git/trees", method="POST")
 
     with pytest.raises(ProviderError) as caught:
         await commit(hub, write("a"), write("b"))
 
-    assert f"its first commit {hub.head()} stands" in caught.value.message
+    assert f"its first commit {hub.head()} remains" in caught.value.message
 
 
 @pytest.mark.parametrize("kind", ["cut", "broken_json"])
 @pytest.mark.parametrize(("method", "path"), [("PATCH", "/git/refs/"), ("PUT", "/contents/")])
-async def test_answer_when_lost_after_the_work_then_the_branch_tells_that_it_is_done(
+async def test_lost_response_is_replaced_by_a_look_at_the_branch(
     create_hub: CreateHub, kind: str, method: str, path: str
 ) -> None:
     hub = create_hub({} if method == "PUT" else {"README.md": b"x"})
@@ -252,7 +250,7 @@ async def test_answer_when_lost_after_the_work_then_the_branch_tells_that_it_is_
     assert hub.head() == made.sha
 
 
-async def test_answer_when_lost_for_a_new_branch_then_the_branch_tells_that_it_is_done(create_hub: CreateHub) -> None:
+async def test_lost_response_is_replaced_for_a_new_branch(create_hub: CreateHub) -> None:
     hub = create_hub()
     hub.emulators.add_fault("github", kind="cut", method="POST", path_contains="/git/refs")
 
@@ -262,9 +260,7 @@ async def test_answer_when_lost_for_a_new_branch_then_the_branch_tells_that_it_i
 
 
 @pytest.mark.parametrize("status", [500, 502])
-async def test_branch_when_github_fails_to_move_it_then_the_error_says_what_to_look_at(
-    create_hub: CreateHub, status: int
-) -> None:
+async def test_error_of_moving_the_branch_says_what_to_check(create_hub: CreateHub, status: int) -> None:
     hub = create_hub()
     before = hub.head()
     hub.emulators.add_fault("github", kind="status", status=status, method="PATCH")
@@ -272,7 +268,7 @@ async def test_branch_when_github_fails_to_move_it_then_the_error_says_what_to_l
     with pytest.raises(ProviderError) as caught:
         await commit(hub, write("a"))
 
-    assert "look whether `main` has got the commit" in caught.value.message
+    assert "Check whether `main` has the commit" in caught.value.message
     assert hub.head() == before
 
 
@@ -293,10 +289,10 @@ async def test_branch_when_protected_then_githubs_own_words(create_hub: CreateHu
     with pytest.raises(ProviderRejectedError) as caught:
         await commit(hub, write("a"))
 
-    assert caught.value.message == words
+    assert caught.value.message == f"GitHub rejected the request: {words}"
 
 
-async def test_branch_when_github_is_slow_after_the_work_then_the_branch_tells_that_it_is_done(
+async def test_slow_response_is_replaced_by_a_look_at_the_branch(
     create_hub: CreateHub,
 ) -> None:
     hub = create_hub()
@@ -309,7 +305,7 @@ async def test_branch_when_github_is_slow_after_the_work_then_the_branch_tells_t
 
 
 @pytest.mark.parametrize(("status", "landed"), [("ahead", True), ("diverged", False)])
-async def test_branch_when_it_has_moved_on_from_the_commit_then_it_has_landed(status: str, landed: bool) -> None:
+async def test_commit_that_others_built_on_counts_as_made(status: str, landed: bool) -> None:
     heads = iter(["a" * 40, "f" * 40])
     commit_answer = {"sha": "c" * 40, "tree": {"sha": "d" * 40}, "html_url": "https://github.example/c"}
     answers = {
@@ -339,4 +335,4 @@ async def test_branch_when_it_has_moved_on_from_the_commit_then_it_has_landed(st
 
 
 def test_mode_when_a_link_gets_content_then_it_becomes_a_file() -> None:
-    assert mode_of(write("link"), TreeEntry(LINK_MODE, "a" * 40)) == FILE_MODE
+    assert find_mode(write("link"), TreeEntry(LINK_MODE, "a" * 40)) == FILE_MODE

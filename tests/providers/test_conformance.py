@@ -26,6 +26,7 @@ from tests.providers.cases import API_KEY, CALLERS, REQUIRED_CASES, Case, Cases,
 
 CAPABILITIES: Mapping[str, type[Provider]] = {
     "text": TextProvider,
+    "stream": TextProvider,
     "turns": TurnProvider,
     "image": ImageProvider,
     "speech": SpeechProvider,
@@ -61,7 +62,7 @@ ALL_CASES = [
 each_provider = pytest.mark.parametrize("provider", PROVIDERS, ids=lambda provider: provider.name)
 
 
-def test_providers_when_globbed_then_their_names_differ() -> None:
+def test_names_of_providers_differ() -> None:
     names = [provider.name for provider in PROVIDERS]
 
     assert {"anthropic", "openai"} <= set(names)
@@ -69,7 +70,7 @@ def test_providers_when_globbed_then_their_names_differ() -> None:
 
 
 @each_provider
-def test_provider_when_looked_at_then_its_attributes_are_sound(provider: Provider) -> None:
+def test_attributes_of_a_provider_are_sound(provider: Provider) -> None:
     assert type(provider).__module__.startswith(f"electrons.providers.{provider.name}")
     assert provider.title
     assert provider.base_url.startswith("https://")
@@ -82,7 +83,7 @@ def test_provider_when_looked_at_then_its_attributes_are_sound(provider: Provide
 
 
 @each_provider
-def test_provider_when_it_has_a_capability_then_its_cases_are_complete(provider: Provider) -> None:
+def test_cases_of_a_provider_are_complete(provider: Provider) -> None:
     cases = read_cases(provider)
 
     assert cases.keys() == capabilities_of(provider)
@@ -91,9 +92,7 @@ def test_provider_when_it_has_a_capability_then_its_cases_are_complete(provider:
 
 
 @pytest.mark.parametrize(("provider", "capability", "case"), ALL_CASES)
-async def test_case_when_the_provider_answers_so_then_it_becomes_that(
-    provider: Provider, capability: str, case: Case
-) -> None:
+async def test_case_becomes_what_its_table_says(provider: Provider, capability: str, case: Case) -> None:
     context = create_context(provider, case.respond, max_retries=0)
 
     if not isinstance(case.expected, type):
@@ -107,7 +106,7 @@ async def test_case_when_the_provider_answers_so_then_it_becomes_that(
 
 
 @each_provider
-def test_url_when_a_deployment_sets_another_base_then_that(provider: Provider) -> None:
+def test_deployment_can_set_another_base_url(provider: Provider) -> None:
     settings = Settings(declared={provider.base_url_setting.name: "http://127.0.0.1:1/gateway/"})
 
     assert provider.url(Settings(), "/path") == f"{provider.base_url}/path"
@@ -115,13 +114,13 @@ def test_url_when_a_deployment_sets_another_base_then_that(provider: Provider) -
 
 
 @each_provider
-def test_api_key_when_the_deployment_has_none_then_the_error_names_the_secret(provider: Provider) -> None:
+def test_missing_api_key_names_the_secret(provider: Provider) -> None:
     with pytest.raises(ConfigurationError, match=f"`{provider.credentials[0].name}`"):
         provider.api_key(Settings())
 
 
 @each_provider
-def test_headers_when_built_then_the_key_stands_in_one_of_them(provider: Provider) -> None:
+def test_api_key_is_in_one_header(provider: Provider) -> None:
     headers = provider.build_headers(API_KEY, "request-1")
 
     assert len([value for _, value in headers if API_KEY in value]) == 1
@@ -139,7 +138,7 @@ json_values = st.recursive(
 
 @each_provider
 @given(status=st.integers(300, 599), document=json_values, content=st.binary())
-def test_parse_error_when_the_body_has_any_shape_then_a_provider_error_that_can_be_written(
+def test_error_body_of_any_shape_is_a_provider_error(
     provider: Provider, status: int, document: object, content: bytes
 ) -> None:
     for body in (json.dumps(document).encode(), content):

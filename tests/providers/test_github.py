@@ -31,7 +31,9 @@ def problem(message: str, *errors: Any) -> dict[str, Any]:
 CASES: Cases = {
     "repository": {
         "success": Case(
-            body={"content": "SGVs\nbG8=\n", "encoding": "base64", "size": 5, "sha": "b" * 40}, expected=b"Hello"
+            body={"content": "SGVs\nbG8=\n", "encoding": "base64", "size": 5, "sha": "b" * 40},
+            needed={"content", "encoding"},
+            expected=b"Hello",
         ),
         "as text": Case(body={"content": "Hellö", "encoding": "utf-8"}, expected="Hellö".encode()),
         "larger than is read": Case(
@@ -55,6 +57,11 @@ CASES: Cases = {
             body=problem("You have exceeded a secondary rate limit. Please wait"),
             expected=ProviderRateLimitError,
         ),
+        "403 for a minute, in GitHub's older words": Case(
+            status=403,
+            body=problem("You have triggered an abuse detection mechanism. Please wait a few minutes"),
+            expected=ProviderRateLimitError,
+        ),
         "404": Case(status=404, body=problem("Not Found"), expected=ProviderRejectedError),
         "409": Case(status=409, body=problem("Git Repository is empty."), expected=ProviderRejectedError),
         "422": Case(status=422, body=problem("Validation Failed"), expected=ProviderRejectedError),
@@ -69,7 +76,7 @@ def test_api_key_when_there_is_none_then_the_token_is_named() -> None:
         PROVIDER.api_key(Settings())
 
 
-async def test_call_when_made_then_token_version_and_user_agent_go_with_it() -> None:
+async def test_call_has_token_version_and_user_agent() -> None:
     seen: list[httpx2.Request] = []
 
     def respond(request: httpx2.Request) -> httpx2.Response:
@@ -167,7 +174,7 @@ def test_build_when_given_names_then_they_are_encoded(
     assert (body_of(request_.content) if request_.content else None) == document
 
 
-def test_requests_when_a_repetition_would_do_something_else_then_they_are_not_repeatable() -> None:
+def test_requests_that_must_not_be_repeated_are_marked() -> None:
     assert [f"{request.method} {request.path}" for request, *_ in REQUESTS if not request.repeatable] == [
         "PUT /repos/o/r/contents/a%20b/%C3%BC%23%3F.txt",
         "POST /repos/o/r/pulls",
@@ -217,11 +224,22 @@ def test_parse_error_when_limited_then_how_long_to_wait(status: int, headers: di
          "Validation Failed: PullRequest head invalid; y"),
         (problem("Reference does not exist"), "Reference does not exist"),
         ({"message": "Update is not a fast forward", "errors": {}}, "Update is not a fast forward"),
-        ({}, "GitHub answered 422"),
+        ({}, ""),
     ],
 )  # fmt: skip
 def test_parse_error_when_there_are_details_then_their_texts(document: dict[str, Any], message: str) -> None:
     error = PROVIDER.parse_error(422, {"x-github-request-id": "1A:2B"}, httpx2.Response(422, json=document).content)
 
-    assert error.message == message
+    assert error.message == f"GitHub rejected the request{f': {message}' if message else ' (status 422)'}"
     assert error.details == {"provider": "github", "status": 422, "provider_request_id": "1A:2B"}
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"), [(5, 5), ("5", None), (-1, None), (1.5, None), (True, None), (None, None)]
+)
+def test_size_of_a_listed_file_is_a_whole_number_or_unknown(size: object, expected: int | None) -> None:
+    entry = {"path": "a", "mode": "100644", "sha": "1", "size": size}
+
+    entries, _ = PROVIDER.parse_tree({"tree": [entry]})
+
+    assert entries["a"].size == expected

@@ -32,14 +32,17 @@ IMAGE: dict[str, Any] = {
 }
 
 
-def answer(*images: dict[str, Any]) -> dict[str, Any]:
+def answer(*images: Any) -> dict[str, Any]:
     return {"created": "2026-11-23T10:00:00+00:00", "data": list(images)}
 
+
+OTHER_TYPES: list[Any] = [None, True, "5", 1.5, -1, 10**15, []]
 
 CASES: Cases = {
     "image": {
         "success": Case(
             body=answer(IMAGE, {**IMAGE, "seed": 0}),
+            needed={"data"},
             expected=[
                 GeneratedImage(url=LINK, seed=12345, prompt="A cat, in detail"),
                 GeneratedImage(url=LINK, seed=0, prompt="A cat, in detail"),
@@ -65,7 +68,27 @@ CASES: Cases = {
         "no images": Case(body=answer(), expected=ProviderError),
         "no list": Case(body={"data": None}, expected=ProviderError),
         "link of another type": Case(body=answer({**IMAGE, "url": 5}), expected=ProviderError),
-        "no seed": Case(body=answer({**IMAGE, "seed": None}), expected=ProviderError),
+        **{
+            f"seed {seed}": Case(
+                body=answer({**IMAGE, "seed": seed}), expected=[GeneratedImage(url=LINK, prompt="A cat, in detail")]
+            )
+            for seed in OTHER_TYPES
+        },
+        "only a link": Case(body=answer({"url": LINK}), expected=[GeneratedImage(url=LINK)]),
+        "safety null": Case(
+            body=answer({"url": LINK, "is_image_safe": None, "prompt": 5}), expected=[GeneratedImage(url=LINK)]
+        ),
+        "some that cannot be read": Case(
+            body=answer(None, {"url": LINK}, {"url": None, "is_image_safe": True}, "image", {"url": 5, "seed": 7}),
+            expected=[
+                GeneratedImage(is_unreadable=True),
+                GeneratedImage(url=LINK),
+                GeneratedImage(is_unreadable=True),
+                GeneratedImage(is_unreadable=True),
+                GeneratedImage(is_unreadable=True, seed=7),
+            ],
+        ),
+        "an object in place of the list": Case(body={"data": {"a": IMAGE}}, expected=ProviderError),
         "unreadable": Case(body="<html>", expected=ProviderError),
     }
 }
@@ -76,7 +99,7 @@ def fit(model: str = "v3", **options: Any) -> tuple[ImageCall, list[str]]:
 
 
 def fields_of(request: ProviderRequest) -> dict[str, str]:
-    """The form, read by Python's own MIME parser."""
+    """Return the form as Python's own MIME parser reads it."""
     ((name, content_type),) = request.headers
     assert name == "Content-Type"
     message = message_from_bytes(f"Content-Type: {content_type}\r\n\r\n".encode() + request.content)
@@ -94,7 +117,7 @@ def sent(call: ImageCall) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(("model", "prompt"), [("v3", "prompt"), ("v4", "text_prompt")])
-def test_request_when_nothing_is_asked_for_then_only_the_prompt_is_sent(model: str, prompt: str) -> None:
+def test_request_without_options_has_only_the_prompt(model: str, prompt: str) -> None:
     call, warnings = fit(model)
     request = PROVIDER.build_images(call)
 
@@ -125,7 +148,7 @@ def test_request_when_all_is_asked_for_then_version_3_takes_all() -> None:
     assert warnings == []
 
 
-def test_request_when_all_is_asked_for_then_version_4_leaves_out_what_it_does_not_take() -> None:
+def test_version_4_leaves_out_what_it_does_not_take() -> None:
     call, warnings = fit(
         "v4",
         num_images=4,
@@ -147,7 +170,7 @@ def test_request_when_all_is_asked_for_then_version_4_leaves_out_what_it_does_no
 @pytest.mark.parametrize(
     "prompt", ['naïve 好的 🚀 "quoted"', "two\r\nlines\n", "--\r\n--", 'Content-Disposition: form-data; name="seed"']
 )
-def test_form_when_the_prompt_has_every_kind_of_character_then_none_is_lost(prompt: str) -> None:
+def test_form_keeps_every_character_of_the_prompt(prompt: str) -> None:
     request = PROVIDER.build_images(ImageCall(model="v3", prompt=prompt, seed=1))
 
     assert fields_of(request) == {"prompt": prompt, "seed": "1"}
@@ -173,7 +196,7 @@ def test_quality_when_the_word_is_known_then_a_rendering_speed(model: str, word:
 
 
 @pytest.mark.parametrize(("model", "word"), [("v3", "best"), ("v4", "flash"), ("v4", "max")])
-def test_quality_when_the_version_has_none_of_that_name_then_it_is_left_out(model: str, word: str) -> None:
+def test_unknown_quality_is_left_out(model: str, word: str) -> None:
     call, warnings = fit(model, quality=word)
 
     assert call.quality is None
@@ -185,6 +208,8 @@ def test_quality_when_the_version_has_none_of_that_name_then_it_is_left_out(mode
     [
         ("general", {"style_type": "GENERAL"}),
         ("AUTO", {"style_type": "AUTO"}),
+        ("realistic", {"style_type": "REALISTIC"}),
+        ("artistic", {"style_type": "GENERAL"}),
         ("oil painting", {"style_preset": "OIL_PAINTING"}),
     ],
 )
@@ -192,8 +217,8 @@ def test_style_when_given_then_it_is_a_type_or_else_a_preset(style: str, field: 
     assert sent(fit(style=style)[0]) == {"prompt": "A cat", **field}
 
 
-@pytest.mark.parametrize("style", ["ANIME", "render_3d"])
-def test_style_when_only_version_2_had_it_then_it_is_left_out(style: str) -> None:
+@pytest.mark.parametrize("style", ["ANIME", "anime", "render_3d", "3d", "3D"])
+def test_style_that_version_3_lacks_is_left_out(style: str) -> None:
     call, warnings = fit(style=style)
 
     assert call.style is None
@@ -206,23 +231,23 @@ def test_resolution_when_the_version_has_it_then_it_is_sent() -> None:
 
 
 @pytest.mark.parametrize(("model", "field"), [("v3", ("aspect_ratio", "16x9")), ("v4", ("resolution", "2560x1440"))])
-def test_resolution_when_the_version_lacks_it_then_its_shape_is_kept(model: str, field: tuple[str, str]) -> None:
+def test_resolution_that_is_not_taken_is_replaced_by_its_shape(model: str, field: tuple[str, str]) -> None:
     call, warnings = fit(model, resolution=(1280, 720))
 
     assert sent(call)[field[0]] == field[1]
     assert warnings == [f"Ideogram {model} does not take resolution 1280x720; its shape was asked for instead"]
 
 
-def test_resolution_when_the_aspect_ratio_says_something_else_then_the_resolution_wins() -> None:
+def test_resolution_wins_over_another_aspect_ratio() -> None:
     call, warnings = fit(resolution=(1024, 1024), aspect_ratio=Fraction(16, 9))
 
     assert (call.resolution, call.aspect_ratio) == ((1024, 1024), None)
-    assert warnings == ["aspect_ratio says something else than resolution; it was left out"]
+    assert warnings == ["aspect_ratio differs from the shape of resolution; it was left out"]
     assert fit(resolution=(1024, 1024), aspect_ratio=Fraction(1))[1] == []
 
 
 @pytest.mark.parametrize(("model", "ratio"), [("v3", "21:9"), ("v4", "1:3")])
-def test_aspect_ratio_when_the_version_lacks_it_then_it_is_left_out(model: str, ratio: str) -> None:
+def test_aspect_ratio_that_is_not_taken_is_left_out(model: str, ratio: str) -> None:
     width, height = map(int, ratio.split(":"))
     call, warnings = fit(model, aspect_ratio=Fraction(width, height))
 
@@ -231,7 +256,7 @@ def test_aspect_ratio_when_the_version_lacks_it_then_it_is_left_out(model: str, 
     assert "aspect_ratio" in warnings[0]
 
 
-def test_model_when_there_is_no_such_version_then_the_request_is_refused() -> None:
+def test_unknown_version_is_refused() -> None:
     with pytest.raises(RequestError, match="`v9`") as caught:
         fit("v9")
 

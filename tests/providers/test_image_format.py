@@ -1,4 +1,4 @@
-"""Images are known by their content, and files that were cut short are not images."""
+"""The format of an image is read from its content; a file that was cut short has none."""
 
 from io import BytesIO
 from typing import Any
@@ -30,7 +30,7 @@ def draw(kind: str, size: tuple[int, int] = (300, 200)) -> bytes:
 
 @EACH
 @pytest.mark.parametrize("size", [(1, 1), (300, 200), (200, 300), (3000, 17)])
-def test_format_when_the_image_is_whole_then_its_name_and_size(kind: str, size: tuple[int, int]) -> None:
+def test_whole_image_has_its_format_and_size(kind: str, size: tuple[int, int]) -> None:
     found = read_image_format(draw(kind, size))
 
     assert found == ImageFormat(kind.partition(" ")[0], *size)
@@ -38,7 +38,7 @@ def test_format_when_the_image_is_whole_then_its_name_and_size(kind: str, size: 
 
 
 @EACH
-def test_format_when_the_image_was_cut_short_then_it_is_none(kind: str) -> None:
+def test_image_that_was_cut_short_has_no_format(kind: str) -> None:
     whole = draw(kind)
 
     for size in (len(whole) - 4, len(whole) // 2, 40, 25, 13, 5):
@@ -49,13 +49,13 @@ def test_format_when_the_image_was_cut_short_then_it_is_none(kind: str) -> None:
 @pytest.mark.parametrize(
     "content", [b"", b"<!DOCTYPE html>", b"GIF89a", b"\x89PNG", b"<svg/>", b"RIFF\0\0\0\0WAVEfmt ", b"\xff\xd8\xff\xd9"]
 )
-def test_format_when_it_is_something_else_then_it_is_none(content: bytes) -> None:
+def test_content_of_another_kind_has_no_format(content: bytes) -> None:
     with pytest.raises(ValueError, match="it "):
         read_image_format(content)
 
 
 @given(start=st.sampled_from([b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"RIFF\0\0\0\0WEBP"]), rest=st.binary(max_size=64))
-def test_format_when_the_bytes_are_any_then_a_format_or_a_value_error(start: bytes, rest: bytes) -> None:
+def test_any_bytes_have_a_format_or_raise_value_error(start: bytes, rest: bytes) -> None:
     try:
         found = read_image_format(start + rest + b"IEND\xaeB`\x82\xff\xd9")
     except ValueError:

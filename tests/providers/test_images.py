@@ -1,4 +1,4 @@
-"""Generating images and fetching them: what is counted, what is asked again, and where files may lie."""
+"""Generate images and fetch them: what is counted, what is repeated, and which links are followed."""
 
 import asyncio
 from base64 import b64encode
@@ -31,7 +31,7 @@ ANSWER = {"data": [IMAGE, IMAGE, {**IMAGE, "is_image_safe": False, "url": None}]
 
 
 class Script:
-    """A provider that answers with each step in turn, raising those that are errors; it keeps the requests."""
+    """A provider that responds with each step in turn, or raises it if it is an error, and the requests that it got."""
 
     def __init__(self, *steps: httpx2.Response | Exception) -> None:
         self._steps = iter(steps)
@@ -55,7 +55,7 @@ async def fetch(handler: Handler, url: str = LINK, *, max_bytes: int = LIMIT, **
     return await read_image(context, PROVIDER, GeneratedImage(url=url), max_bytes=max_bytes)
 
 
-async def test_generation_when_it_succeeds_then_all_images_are_counted_withheld_ones_too() -> None:
+async def test_all_images_are_counted_withheld_ones_too() -> None:
     context = create_context(PROVIDER, Script(httpx2.Response(200, json=ANSWER)))
 
     images = await generate_images(context, PROVIDER, CALL)
@@ -74,7 +74,7 @@ async def test_generation_when_it_succeeds_then_all_images_are_counted_withheld_
     ],
     ids=["lost", "slow", "cut short", "empty"],
 )
-async def test_generation_when_nobody_knows_its_outcome_then_it_is_not_asked_again_and_says_so(
+async def test_generation_of_unknown_outcome_is_not_repeated(
     step: httpx2.Response | Exception, expected: type[ProviderError], count: int
 ) -> None:
     script = Script(step)
@@ -92,7 +92,7 @@ async def test_generation_when_nobody_knows_its_outcome_then_it_is_not_asked_aga
 
 
 @pytest.mark.parametrize("status", [408, 409, 500, 502, 503, 504, 529])
-async def test_generation_when_the_failure_may_have_come_after_the_work_then_it_is_not_asked_again(status: int) -> None:
+async def test_failure_that_may_follow_the_work_is_not_repeated(status: int) -> None:
     script = Script(httpx2.Response(status, json={"error": "No"}))
     context = create_context(PROVIDER, script)
 
@@ -105,7 +105,7 @@ async def test_generation_when_the_failure_may_have_come_after_the_work_then_it_
 
 
 @pytest.mark.parametrize("status", [429, 503])
-async def test_generation_when_the_provider_asks_to_come_back_then_it_is_asked_again(status: int) -> None:
+async def test_generation_is_repeated_if_the_provider_asks_for_it(status: int) -> None:
     script = Script(
         httpx2.Response(status, headers={"Retry-After": "0"}, json={"error": "Later"}),
         httpx2.Response(200, json=ANSWER),
@@ -117,7 +117,7 @@ async def test_generation_when_the_provider_asks_to_come_back_then_it_is_asked_a
     assert counted(context) == 3
 
 
-async def test_generation_when_the_caller_leaves_then_all_that_was_asked_for_is_counted() -> None:
+async def test_generation_of_a_caller_who_leaves_is_counted_in_full() -> None:
     begun = asyncio.Event()
 
     async def wait(_request: httpx2.Request) -> httpx2.Response:
@@ -135,7 +135,7 @@ async def test_generation_when_the_caller_leaves_then_all_that_was_asked_for_is_
     assert counted(context) == 3
 
 
-async def test_file_when_fetched_then_no_credentials_go_with_it() -> None:
+async def test_file_is_fetched_without_credentials() -> None:
     script = Script(httpx2.Response(200, content=b"image"))
 
     assert await fetch(script) == b"image"
@@ -145,14 +145,14 @@ async def test_file_when_fetched_then_no_credentials_go_with_it() -> None:
     assert API_KEY not in str(request.headers)
 
 
-async def test_file_when_the_connection_is_lost_then_it_is_fetched_again() -> None:
+async def test_lost_connection_to_a_file_is_retried() -> None:
     script = Script(httpx2.ConnectError("lost"), httpx2.Response(200, content=b"image"))
 
     assert await fetch(script) == b"image"
 
 
 @pytest.mark.parametrize("status", [302, 403, 404, 410])
-async def test_file_when_the_link_gives_none_then_the_error_is_not_about_our_key(status: int) -> None:
+async def test_refused_link_is_not_an_error_about_our_key(status: int) -> None:
     script = Script(httpx2.Response(status, headers={"Location": "https://other.example/"}))
 
     with pytest.raises(ProviderError, match=f"its link was answered with {status}") as caught:
@@ -162,7 +162,7 @@ async def test_file_when_the_link_gives_none_then_the_error_is_not_about_our_key
     assert len(script.requests) == 1
 
 
-async def test_file_when_it_is_larger_than_the_limit_then_it_is_refused() -> None:
+async def test_file_over_the_limit_is_refused() -> None:
     whole = httpx2.Response(200, content=b"x" * 100)
 
     assert len(await fetch(Script(whole), max_bytes=100)) == 100
@@ -170,7 +170,7 @@ async def test_file_when_it_is_larger_than_the_limit_then_it_is_refused() -> Non
         await fetch(Script(httpx2.Response(200, content=b"x" * 100)), max_bytes=99)
 
 
-async def test_file_when_its_link_leads_elsewhere_then_nobody_is_asked() -> None:
+async def test_file_on_another_host_is_not_fetched() -> None:
     script = Script()
 
     with pytest.raises(ProviderError, match="does not lead to Ideogram"):
@@ -193,10 +193,10 @@ async def test_base64_when_decoded_then_the_limit_holds_for_the_bytes(size: int,
 
 
 @pytest.mark.parametrize("text", ["?", "AAA", "AA AA", "ää"])
-async def test_base64_when_it_is_none_then_a_provider_error(text: str) -> None:
+async def test_invalid_base64_is_a_provider_error(text: str) -> None:
     provider = OpenAIProvider()
 
-    with pytest.raises(ProviderError, match="no valid base64"):
+    with pytest.raises(ProviderError, match="not valid base64"):
         await read_image(create_context(provider, Script()), provider, GeneratedImage(base64=text), max_bytes=LIMIT)
 
 
@@ -246,7 +246,7 @@ def test_link_when_it_leads_elsewhere_then_it_is_not_its_own(url: str) -> None:
         ("https://gateway.example/i", "https://files.gateway.example/a.png", False),
     ],
 )
-def test_link_when_the_deployment_has_another_base_then_its_host_will_do(base: str, url: str, own: bool) -> None:
+def test_link_to_the_host_of_another_base_url_is_accepted(base: str, url: str, own: bool) -> None:
     assert is_own_link(PROVIDER, Settings(declared={"IDEOGRAM_BASE_URL": base}), url) is own
 
 
@@ -260,6 +260,12 @@ def test_link_when_the_deployment_has_another_base_then_its_host_will_do(base: s
         ("ideogram-V2-turbo", "ideogram", "v3"),
         ("ideogram-v1", "ideogram", "v3"),
         ("ideogram-v2a", "ideogram", "v3"),
+        ("ideogram:V_1", "ideogram", "v3"),
+        ("ideogram:V_2", "ideogram", "v3"),
+        ("ideogram:V_2A_TURBO", "ideogram", "v3"),
+        ("ideogram:V_3", "ideogram", "v3"),
+        ("ideogram:ideogram-v4", "ideogram", "v4"),
+        ("ideogram_v2_turbo", "ideogram", "v3"),
         ("ideogram-v3", "ideogram", "v3"),
         ("ideogram-v4", "ideogram", "v4"),
         ("ideogram", "ideogram", "v3"),
@@ -267,6 +273,10 @@ def test_link_when_the_deployment_has_another_base_then_its_host_will_do(base: s
         ("gpt-image-2.6-flare", "openai", "gpt-image-2.6-flare"),
         ("dall-e-3", "openai", "gpt-image-2"),
         ("openai:gpt-image-1", "openai", "gpt-image-2"),
+        ("gpt-image-1.5", "openai", "gpt-image-2"),
+        ("openai:gpt-image-1-mini", "openai", "gpt-image-2"),
+        ("chatgpt-image-latest", "openai", "gpt-image-2"),
+        ("dall-e-2", "openai", "gpt-image-2"),
     ],
 )
 def test_model_when_named_in_any_way_then_its_provider_and_name(model: str, provider: str, name: str) -> None:
@@ -276,6 +286,6 @@ def test_model_when_named_in_any_way_then_its_provider_and_name(model: str, prov
 
 
 @pytest.mark.parametrize("model", ["midjourney:v7", "ideogram:", ":v3"])
-def test_model_when_it_names_nobody_then_the_error_names_those_there_are(model: str) -> None:
+def test_unknown_provider_is_refused_with_the_known_ones(model: str) -> None:
     with pytest.raises(UnknownProviderError, match="ideogram, openai"):
         resolve_model(model, [PROVIDER, OpenAIProvider()])

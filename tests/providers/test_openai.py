@@ -44,36 +44,53 @@ COMPLETION: dict[str, Any] = {
 }
 
 
+RESULT = TextResult(model="gpt-6-luna", text="Good morning", finish_reason="stop", input_tokens=10, output_tokens=4)
+ESTIMATED = "OpenAI did not report all token counts; the missing ones are estimated"
+
+
+NEEDED = {"choices", "choices[]", "choices[].message"}
+STREAM_NEEDED = {"[].choices[]"}
+
+
+def completion(message: dict[str, Any]) -> dict[str, Any]:
+    return {**COMPLETION, "choices": [{**COMPLETION["choices"][0], "message": message}]}
+
+
 def chunk(*choices: dict[str, Any], usage: dict[str, int] | None = None) -> str:
     document = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1795000000, "model": "gpt-6-luna"}
     return json.dumps({**document, "choices": list(choices), "usage": usage})
 
 
-def delta(finish_reason: str | None = None, **members: Any) -> dict[str, Any]:
-    return {"index": 0, "delta": members, "finish_reason": finish_reason}
+def delta(finish_reason: str | None = None, **fields: Any) -> dict[str, Any]:
+    return {"index": 0, "delta": fields, "finish_reason": finish_reason}
 
 
 def error(kind: str, message: str, code: str | None = None) -> dict[str, Any]:
     return {"error": {"message": message, "type": kind, "param": None, "code": code}}
 
 
+FAILURES: dict[str, Case] = {
+    "401": Case(
+        status=401,
+        body=error("invalid_request_error", "Incorrect API key provided: sk-12**************89", "invalid_api_key"),
+        expected=ProviderAuthError,
+    ),
+    "429": Case(
+        status=429,
+        body=error("requests", "Rate limit reached", "rate_limit_exceeded"),
+        expected=ProviderRateLimitError,
+    ),
+    "5xx": Case(status=500, body=error("server_error", "The server had an error"), expected=ProviderError),
+}
+
 CASES: Cases = {
     "text": {
-        "success": Case(
-            body=COMPLETION,
-            expected=TextResult(
-                model="gpt-6-luna", text="Good morning", finish_reason="stop", input_tokens=10, output_tokens=4
-            ),
-        ),
+        **FAILURES,
+        "success": Case(body=COMPLETION, needed=NEEDED, expected=RESULT),
         "400": Case(
             status=400,
             body=error("invalid_request_error", "Unsupported parameter: 'max_tokens'", "unsupported_parameter"),
             expected=ProviderRejectedError,
-        ),
-        "401": Case(
-            status=401,
-            body=error("invalid_request_error", "Incorrect API key provided: sk-12**************89", "invalid_api_key"),
-            expected=ProviderAuthError,
         ),
         "403": Case(
             status=403,
@@ -84,11 +101,6 @@ CASES: Cases = {
             status=404,
             body=error("invalid_request_error", "The model `gpt-0` does not exist", "model_not_found"),
             expected=ProviderRejectedError,
-        ),
-        "429": Case(
-            status=429,
-            body=error("requests", "Rate limit reached", "rate_limit_exceeded"),
-            expected=ProviderRateLimitError,
         ),
         "429 slow down": Case(
             status=429, body=error("rate_limit_error", "Slow down", "slow_down"), expected=ProviderRateLimitError
@@ -101,7 +113,6 @@ CASES: Cases = {
         "429 credit": Case(
             status=429, body=error("requests", "No credit", "credit_balance_exhausted"), expected=ProviderQuotaError
         ),
-        "5xx": Case(status=500, body=error("server_error", "The server had an error"), expected=ProviderError),
         "503": Case(
             status=503,
             body=error("service_unavailable_error", "Overloaded", "server_is_overloaded"),
@@ -109,20 +120,96 @@ CASES: Cases = {
         ),
         "unreadable": Case(body="<html>", expected=ProviderError),
         "no choices": Case(body={**COMPLETION, "choices": []}, expected=ProviderError),
-        "no usage": Case(body={**COMPLETION, "usage": None}, expected=ProviderError),
+        "no message": Case(body={**COMPLETION, "choices": [{"finish_reason": "stop"}]}, expected=ProviderError),
+        "bad content": Case(body=completion({"content": 5}), expected=ProviderError),
+        "no usage": Case(
+            body={**COMPLETION, "usage": None},
+            expected=replace(RESULT, input_tokens=2, output_tokens=3, warnings=[ESTIMATED]),
+        ),
+        "output not counted": Case(
+            body={**COMPLETION, "usage": {"prompt_tokens": 10, "completion_tokens": None}},
+            expected=replace(RESULT, output_tokens=3, warnings=[ESTIMATED]),
+        ),
+        "absurd counts": Case(
+            body={**COMPLETION, "usage": {"prompt_tokens": 10**15, "completion_tokens": -5}},
+            expected=replace(RESULT, input_tokens=2, output_tokens=3, warnings=[ESTIMATED]),
+        ),
+        "counts of another type": Case(
+            body={**COMPLETION, "usage": {"prompt_tokens": "10", "completion_tokens": 1.5}},
+            expected=replace(RESULT, input_tokens=2, output_tokens=3, warnings=[ESTIMATED]),
+        ),
+        "no model": Case(body={**COMPLETION, "model": None}, expected=replace(RESULT, model="model-1")),
+        "error null": Case(body={**COMPLETION, "error": None}, expected=RESULT),
+        "no finish reason": Case(
+            body={**COMPLETION, "choices": [{"message": {"content": "Good morning"}}]}, expected=RESULT
+        ),
+        "a bad choice": Case(
+            body={**COMPLETION, "choices": [None, *COMPLETION["choices"]]},
+            expected=replace(RESULT, warnings=["1 of 2 choices could not be read and was left out"]),
+        ),
+        "content in parts": Case(
+            body=completion(
+                {
+                    "content": [
+                        {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]},
+                        {"type": "text", "text": "Good "},
+                        {"type": "output_text", "text": "morning"},
+                    ]
+                }
+            ),
+            expected=RESULT,
+        ),
+        "error in a 200": Case(body=error("server_error", "Down"), expected=ProviderError),
+        "quota in a 200": Case(
+            body=error("insufficient_quota", "No credit", "insufficient_quota"), expected=ProviderQuotaError
+        ),
+        "rate limit in a 200": Case(body={"error": {"code": 429, "message": "Slow"}}, expected=ProviderRateLimitError),
+        "rejected in a 200": Case(
+            body={"error": "Too long", "code": "context_length_exceeded"}, expected=ProviderRejectedError
+        ),
+        "quota by its type alone": Case(
+            status=429, body=error("insufficient_quota", "No credit"), expected=ProviderQuotaError
+        ),
+        "400 billing": Case(
+            status=400,
+            body=error("invalid_request_error", "Inactive", "billing_not_active"),
+            expected=ProviderQuotaError,
+        ),
+    },
+    "stream": {
+        **FAILURES,
+        "success": Case(
+            is_stream=True,
+            body=[
+                json.loads(chunk(delta(role="assistant", content=""))),
+                json.loads(chunk(delta(content="Good "))),
+                json.loads(chunk(delta(content="morning"))),
+                json.loads(chunk(delta("stop"))),
+                json.loads(chunk(usage={"prompt_tokens": 10, "completion_tokens": 4, "total_tokens": 14})),
+                "[DONE]",
+            ],
+            needed=STREAM_NEEDED,
+            expected=("Good morning", replace(RESULT, text="")),
+        ),
+        "error in it": Case(
+            is_stream=True,
+            body=[json.loads(chunk(delta(content="Good "))), error("insufficient_quota", "Pay", "insufficient_quota")],
+            expected=ProviderQuotaError,
+        ),
+        "cut off": Case(is_stream=True, body=[json.loads(chunk(delta(content="Good ")))], expected=ProviderError),
     },
     "image": IMAGE_CASES,
 }
 
 
-def test_headers_when_built_then_bearer_key_and_our_request_id() -> None:
+def test_headers_have_the_bearer_key_and_our_request_id() -> None:
     assert PROVIDER.build_headers("sk-1", "request-1") == [
         ("Authorization", "Bearer sk-1"),
         ("X-Client-Request-Id", "request-1"),
     ]
 
 
-def test_build_when_only_a_prompt_then_nothing_else_is_sent() -> None:
+def test_prompt_alone_sends_nothing_else() -> None:
     request = PROVIDER.build_text(CALL, stream=False)
 
     assert (request.method, request.path) == ("POST", "/chat/completions")
@@ -134,7 +221,7 @@ def test_build_when_only_a_prompt_then_nothing_else_is_sent() -> None:
     }
 
 
-def test_build_when_all_options_and_stream_then_all_are_sent_zero_included() -> None:
+def test_all_options_are_sent_zero_included() -> None:
     call = replace(CALL, temperature=0.0, top_p=0.0, stop_sequences=("END",), system_prompt="Be brief")
 
     assert body_of(PROVIDER.build_text(call, stream=True).content) == {
@@ -150,14 +237,14 @@ def test_build_when_all_options_and_stream_then_all_are_sent_zero_included() -> 
 
 
 @pytest.mark.parametrize("model", ["gpt-4o", "gpt-4o-mini", "gpt-4.1-mini", "gpt-4o-2024-08-06"])
-def test_fit_when_the_model_takes_sampling_then_it_stays(model: str) -> None:
+def test_sampling_stays_for_models_that_take_it(model: str) -> None:
     call = replace(CALL, model=model, temperature=0.0, top_p=0.5)
 
     assert PROVIDER.fit(call, explicit=frozenset({"temperature"})) == (call, [])
 
 
 @pytest.mark.parametrize("model", ["o3", "gpt-5", "gpt-5.6-sol", "gpt-6-luna", "gpt-6.2-astra", "new"])
-def test_fit_when_the_model_takes_no_sampling_then_left_out_and_warned_of_what_was_asked(model: str) -> None:
+def test_sampling_is_left_out_for_models_that_do_not_take_it(model: str) -> None:
     call = replace(CALL, model=model, temperature=0.7, top_p=0.9)
 
     fitted, warnings = PROVIDER.fit(call, explicit=frozenset({"temperature", "top_p", "max_tokens"}))
@@ -173,9 +260,7 @@ def test_fit_when_the_model_takes_no_sampling_then_left_out_and_warned_of_what_w
 @pytest.mark.parametrize(
     ("content", "refusal", "text"), [("a", None, "a"), (None, "I can't", "I can't"), (None, None, "")]
 )
-def test_parse_when_content_or_refusal_then_that_is_the_text(
-    content: str | None, refusal: str | None, text: str
-) -> None:
+def test_content_or_refusal_is_the_text(content: str | None, refusal: str | None, text: str) -> None:
     message = {"role": "assistant", "content": content, "refusal": refusal}
 
     document = {**COMPLETION, "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
@@ -183,7 +268,7 @@ def test_parse_when_content_or_refusal_then_that_is_the_text(
     assert PROVIDER.parse_text(document).text == text
 
 
-def test_events_when_read_in_order_then_text_and_usage() -> None:
+def test_events_give_text_and_usage() -> None:
     events = [
         chunk(delta(role="assistant", content="")),
         chunk(delta(content="Good ")),
@@ -200,22 +285,77 @@ def test_events_when_read_in_order_then_text_and_usage() -> None:
     assert result == TextResult(model="gpt-6-luna", finish_reason="length", input_tokens=10, output_tokens=4)
 
 
-def test_event_when_it_is_a_refusal_then_text() -> None:
+def test_refusal_in_a_stream_is_text() -> None:
     assert PROVIDER.parse_text_event(chunk(delta(refusal="I can't")), TextResult(model="m")) == "I can't"
 
 
-def test_event_when_it_reports_a_failure_then_a_provider_error() -> None:
+def test_error_chunk_is_a_provider_error() -> None:
     with pytest.raises(ProviderError, match="The server had an error"):
         PROVIDER.parse_text_event(json.dumps(error("server_error", "The server had an error")), TextResult(model="m"))
 
 
-@pytest.mark.parametrize("data", ["", "{}", "[]", '{"model": "m"}', '{"model": "m", "choices": [{}]}', '{"error": 1}'])
-def test_event_when_it_is_malformed_then_one_of_the_promised_errors(data: str) -> None:
+@pytest.mark.parametrize(
+    "data",
+    [
+        *("{}", '{"error": null}', '{"model": "m"}', '{"model": "", "choices": []}', '{"choices": [{}]}'),
+        '{"choices": [{"index": 0, "finish_reason": null, "content_filter_results": {}}]}',
+        '{"choices": [{"delta": {"content": null}}], "usage": {"prompt_tokens": -1, "completion_tokens": 1e300}}',
+    ],
+)
+def test_event_without_what_is_not_needed_is_skipped(data: str) -> None:
+    result = TextResult(model="m", finish_reason="stop", input_tokens=3, output_tokens=4)
+
+    assert PROVIDER.parse_text_event(data, result) == ""
+    assert result == TextResult(model="m", finish_reason="stop", input_tokens=3, output_tokens=4)
+
+
+@pytest.mark.parametrize(
+    ("failure", "expected"),
+    [
+        (error("server_error", "Down"), ProviderError),
+        (error("insufficient_quota", "No credit", "insufficient_quota"), ProviderQuotaError),
+        (error("requests", "Rate limit reached", "rate_limit_exceeded"), ProviderRateLimitError),
+        ({"error": {"code": 429, "message": "Slow down"}}, ProviderRateLimitError),
+        ({"error": "Upstream failed"}, ProviderError),
+    ],
+)
+def test_error_chunk_with_a_code_is_of_that_kind(failure: dict[str, Any], expected: type) -> None:
+    with pytest.raises(ProviderError) as caught:
+        PROVIDER.parse_text_event(json.dumps(failure), TextResult(model="m"))
+
+    assert type(caught.value) is expected
+
+
+def test_last_event_completes_the_stream() -> None:
+    result = TextResult(model="m")
+
+    PROVIDER.parse_text_event(chunk(delta("stop")), result)
+    assert not result.is_complete
+    PROVIDER.parse_text_event("[DONE]", result)
+
+    assert result.is_complete
+
+
+def test_content_in_parts_is_their_text() -> None:
+    parts = [{"type": "thinking", "thinking": "Hm."}, {"type": "text", "text": "Hi"}]
+
+    assert PROVIDER.parse_text_event(chunk(delta(content=parts)), TextResult(model="m")) == "Hi"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        *("", "[]", '{"error": 1}', '{"choices": 5}', '{"choices": [null]}'),
+        '{"choices": [{"delta": "Hi"}]}',
+        '{"choices": [{"delta": {"content": 5}}]}',
+    ],
+)
+def test_chunk_with_unreadable_text_is_an_error(data: str) -> None:
     with pytest.raises((AttributeError, LookupError, TypeError, ValueError)):
         PROVIDER.parse_text_event(data, TextResult(model="m"))
 
 
-def test_parse_error_when_all_facts_are_there_then_all_are_kept() -> None:
+def test_error_keeps_all_facts() -> None:
     content = json.dumps(error("requests", "Rate limit reached", "rate_limit_exceeded")).encode()
 
     parsed = PROVIDER.parse_error(
@@ -231,11 +371,14 @@ def test_parse_error_when_all_facts_are_there_then_all_are_kept() -> None:
     }
 
 
-def test_parse_error_when_the_message_has_a_key_in_it_then_it_is_masked() -> None:
+def test_error_message_is_masked() -> None:
     content = json.dumps(error("invalid_request_error", "Incorrect API key provided: sk-proj-abcdefgh.")).encode()
 
-    assert PROVIDER.parse_error(401, {}, content).message == "Incorrect API key provided: ***"
+    assert (
+        PROVIDER.parse_error(401, {}, content).message
+        == "OpenAI rejected the API key: check `OPENAI_API_KEY` (Incorrect API key provided: ***)"
+    )
 
 
-def test_parse_error_when_the_body_is_a_page_then_the_status_is_told() -> None:
-    assert PROVIDER.parse_error(502, {}, b"<html>").message == "OpenAI answered 502"
+def test_error_page_becomes_the_status() -> None:
+    assert PROVIDER.parse_error(502, {}, b"<html>").message == "OpenAI failed with status 502: retry later"

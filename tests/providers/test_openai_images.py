@@ -35,7 +35,9 @@ def error(kind: str, message: str, code: str | None = None) -> dict[str, Any]:
 
 IMAGE_CASES = {
     "success": Case(
-        body=ANSWER, expected=[GeneratedImage(base64="AAAA"), GeneratedImage(base64="BBBB", prompt="A large cat")]
+        body=ANSWER,
+        needed={"data"},
+        expected=[GeneratedImage(base64="AAAA"), GeneratedImage(base64="BBBB", prompt="A large cat")],
     ),
     "401": Case(
         status=401,
@@ -62,6 +64,19 @@ IMAGE_CASES = {
     "no images": Case(body={**ANSWER, "data": []}, expected=ProviderError),
     "links": Case(body={**ANSWER, "data": [{"url": "https://images.example/1"}]}, expected=ProviderError),
     "no base64": Case(body={**ANSWER, "data": [{"b64_json": None}]}, expected=ProviderError),
+    "one of two": Case(
+        body={**ANSWER, "data": [{"b64_json": None}, {"b64_json": "AAAA"}]},
+        expected=[GeneratedImage(is_unreadable=True), GeneratedImage(base64="AAAA")],
+    ),
+    "a file and a prompt of any length": Case(
+        body={**ANSWER, "data": [{"b64_json": "AAAA" * 5000, "revised_prompt": "cat " * 5000}]},
+        expected=[GeneratedImage(base64="AAAA" * 5000, prompt="cat " * 5000)],
+    ),
+    "values of other types": Case(
+        body={**ANSWER, "data": [None, 5, "AAAA", {"b64_json": True}, {"b64_json": "AAAA", "revised_prompt": 5}]},
+        expected=[*[GeneratedImage(is_unreadable=True)] * 4, GeneratedImage(base64="AAAA")],
+    ),
+    "an object in place of the list": Case(body={**ANSWER, "data": {"b64_json": "AAAA"}}, expected=ProviderError),
     "unreadable": Case(body="<html>", expected=ProviderError),
 }
 
@@ -74,7 +89,7 @@ def sent(call: ImageCall) -> dict[str, Any]:
     return body_of(PROVIDER.build_images(call).content)
 
 
-def test_request_when_nothing_is_asked_for_then_only_what_is_needed_is_sent() -> None:
+def test_request_without_options_has_only_what_is_needed() -> None:
     call, warnings = fit()
     request = PROVIDER.build_images(call)
 
@@ -83,7 +98,7 @@ def test_request_when_nothing_is_asked_for_then_only_what_is_needed_is_sent() ->
     assert warnings == []
 
 
-def test_request_when_all_is_asked_for_then_the_rest_is_left_out_with_warnings() -> None:
+def test_options_that_are_not_taken_are_left_out_with_warnings() -> None:
     call, warnings = fit(
         num_images=3, resolution=(1536, 1024), quality="high", style="DESIGN", seed=0, negative_prompt="dogs"
     )
@@ -114,7 +129,7 @@ def test_quality_when_the_word_is_known_then_the_models_own(model: str, word: st
 
 
 @pytest.mark.parametrize(("model", "word"), [(NEW, "best"), (OLD, "max"), ("gpt-image-2", "xhigh"), (NEW, "flash")])
-def test_quality_when_the_model_has_none_of_that_name_then_it_is_left_out(model: str, word: str) -> None:
+def test_unknown_quality_is_left_out(model: str, word: str) -> None:
     call, warnings = fit(model, quality=word)
 
     assert call.quality is None
@@ -134,9 +149,7 @@ def test_quality_when_the_model_has_none_of_that_name_then_it_is_left_out(model:
         ((5, 4), (1520, 1216)),
     ],
 )
-def test_aspect_ratio_when_given_then_a_size_of_exactly_that_shape(
-    ratio: tuple[int, int], size: tuple[int, int]
-) -> None:
+def test_aspect_ratio_becomes_a_size_of_that_shape(ratio: tuple[int, int], size: tuple[int, int]) -> None:
     call, warnings = fit(aspect_ratio=Fraction(*ratio))
 
     assert (call.resolution, warnings) == (size, [])
@@ -144,21 +157,29 @@ def test_aspect_ratio_when_given_then_a_size_of_exactly_that_shape(
 
 
 @pytest.mark.parametrize(("model", "ratio"), [(OLD, "16/9"), (NEW, "4/1"), (NEW, "1000/999")])
-def test_aspect_ratio_when_the_model_has_no_such_size_then_it_is_left_out(model: str, ratio: str) -> None:
+def test_aspect_ratio_without_a_size_is_left_out(model: str, ratio: str) -> None:
     call, warnings = fit(model, aspect_ratio=Fraction(ratio))
 
     assert call.resolution is None
     assert warnings == [f"{model} does not take aspect_ratio {ratio.replace('/', ':')}; it was left out"]
 
 
-def test_resolution_when_the_model_does_not_take_it_then_its_shape_is_kept() -> None:
+def test_resolution_that_is_not_taken_is_replaced_by_its_shape() -> None:
     call, warnings = fit(resolution=(1920, 1080))
 
     assert call.resolution == (1536, 864)
     assert warnings == [f"{NEW} does not take resolution 1920x1080; its shape was asked for instead"]
 
 
-def test_resolution_when_the_model_is_old_then_only_its_three_sizes() -> None:
+@pytest.mark.parametrize("size", [(640, 1008), (480, 480), (3856, 1600), (1600, 512)])
+def test_resolution_out_of_range_is_replaced_by_its_shape(size: tuple[int, int]) -> None:
+    call, warnings = fit(resolution=size)
+
+    assert call.resolution != size
+    assert f"{NEW} does not take resolution {size[0]}x{size[1]}; its shape was asked for instead" in warnings
+
+
+def test_older_model_has_three_resolutions() -> None:
     assert fit(OLD, resolution=(1024, 1536))[0].resolution == (1024, 1536)
     assert fit(OLD, resolution=(1536, 864))[0].resolution is None
 
@@ -166,15 +187,11 @@ def test_resolution_when_the_model_is_old_then_only_its_three_sizes() -> None:
 @pytest.mark.parametrize(
     ("size", "count"), [((1024, 1024), 8), ((1536, 1024), 8), ((2048, 2048), 3), ((3840, 2160), 1), (None, 8)]
 )
-def test_number_when_the_answer_can_hold_as_many_then_they_are_asked_for(
-    size: tuple[int, int] | None, count: int
-) -> None:
+def test_number_of_images_that_fits_a_response_is_sent(size: tuple[int, int] | None, count: int) -> None:
     assert sent(fit(resolution=size, num_images=count)[0])["n"] == count
 
 
 @pytest.mark.parametrize(("size", "count"), [((2048, 2048), 4), ((3840, 2160), 2)])
-def test_number_when_the_answer_would_be_too_large_then_refused_before_it_costs(
-    size: tuple[int, int], count: int
-) -> None:
+def test_number_of_images_for_too_large_a_response_is_refused(size: tuple[int, int], count: int) -> None:
     with pytest.raises(RequestError, match=f"at most {count - 1} images of {size[0]}x{size[1]}"):
         fit(resolution=size, num_images=count)

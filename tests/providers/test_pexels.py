@@ -53,8 +53,8 @@ PHOTO: dict[str, Any] = {
 }
 
 
-def page(kind: Kind, *items: dict[str, Any], **members: Any) -> dict[str, Any]:
-    return {"total_results": 10000, "page": 1, "per_page": 15, kind: list(items), "next_page": "https://x", **members}
+def page(kind: Kind, *items: Any, **fields: Any) -> dict[str, Any]:
+    return {"total_results": 10000, "page": 1, "per_page": 15, kind: list(items), "next_page": "https://x", **fields}
 
 
 def error(text: str) -> dict[str, Any]:
@@ -94,10 +94,89 @@ FAILURES = {
     "no items": Case(body={"total_results": 0}, expected=ProviderError),
 }
 
+
+def lost(count: int, total: int, kind: Kind = "videos") -> list[str]:
+    return [f"{count} of {total} {kind} from Pexels could not be read and were left out"]
+
+
+OTHER_TYPES: list[Any] = [None, "10000", True, -1, 1.5, 10**15, []]
+
+BAD_VIDEOS: dict[str, Any] = {
+    "no duration": {**VIDEO, "duration": None},
+    "duration true": {**VIDEO, "duration": True},
+    "duration a string": {**VIDEO, "duration": "22"},
+    "duration below zero": {**VIDEO, "duration": -1},
+    "endless": {**VIDEO, "duration": 10**15},
+    "no id": {**VIDEO, "id": None},
+    "id true": {**VIDEO, "id": True},
+    "id a number with a fraction": {**VIDEO, "id": 1.5},
+    "no link to the page": {**VIDEO, "url": ""},
+    "no preview": {**VIDEO, "image": None},
+    "no files": {**VIDEO, "video_files": None},
+    "files of another type": {**VIDEO, "video_files": {"link": "a"}},
+    "no user": {**VIDEO, "user": None},
+    "user a string": {**VIDEO, "user": "Joey"},
+    "name null": {**VIDEO, "user": {**VIDEO["user"], "name": None}},
+    "empty": {},
+    "null": None,
+    "a string": "video",
+    "a list": [],
+}
+BAD_FILES: list[Any] = [
+    None,
+    "d",
+    [],
+    {"link": "f"},
+    {"file_type": "video/mp4", "width": 9000, "height": 9000},
+    {"file_type": "video/mp4", "width": True, "height": 9000, "link": "f"},
+    {"file_type": "video/mp4", "width": "9000", "height": 9000, "link": "f"},
+    {"file_type": "video/mp4", "width": -9000, "height": 9000, "link": "f"},
+    {"file_type": "video/mp4", "width": 9000, "height": 10**15, "link": "f"},
+    {"file_type": "video/mp4", "width": 9000, "height": 9000, "link": None},
+    {"file_type": None, "width": 9000, "height": 9000, "link": "f"},
+]
+
+VIDEO_NEEDED = {
+    *("videos", "videos[]", "videos[].id", "videos[].image", "videos[].url", "videos[].duration"),
+    *("videos[].user", "videos[].user.name", "videos[].user.url", "videos[].video_files"),
+}
+PHOTO_NEEDED = {
+    *("photos", "photos[]", "photos[].id", "photos[].url", "photos[].width", "photos[].height"),
+    *("photos[].photographer", "photos[].photographer_url"),
+    *("photos[].src", "photos[].src.medium", "photos[].src.original"),
+}
+
 CASES: Cases = {
     "videos": {
+        **{
+            f"one of two: {name}": Case(
+                body=page("videos", item, VIDEO),
+                expected=SearchResult(
+                    found=[(VIDEO_MEDIUM, VIDEO_FILE)], total_results=10000, cached=False, warnings=lost(1, 2)
+                ),
+            )
+            for name, item in BAD_VIDEOS.items()
+        },
+        "bad files": Case(
+            body=page("videos", {**VIDEO, "video_files": [*BAD_FILES, *VIDEO["video_files"]]}),
+            expected=SearchResult(found=[(VIDEO_MEDIUM, VIDEO_FILE)], total_results=10000, cached=False),
+        ),
+        **{
+            f"total {total}": Case(
+                body={**page("videos", VIDEO), "total_results": total},
+                expected=SearchResult(found=[(VIDEO_MEDIUM, VIDEO_FILE)], total_results=1, cached=False),
+            )
+            for total in OTHER_TYPES
+        },
+        "no total": Case(
+            body={"videos": [VIDEO]},
+            expected=SearchResult(found=[(VIDEO_MEDIUM, VIDEO_FILE)], total_results=1, cached=False),
+        ),
+        "items of another type": Case(body={"videos": {"a": VIDEO}}, expected=ProviderError),
+        "items null": Case(body={"videos": None}, expected=ProviderError),
         "success": Case(
             body=page("videos", VIDEO),
+            needed=VIDEO_NEEDED,
             expected=SearchResult(found=[(VIDEO_MEDIUM, VIDEO_FILE)], total_results=10000, cached=False),
         ),
         "nothing": Case(body=page("videos", total_results=0), expected=SearchResult(cached=False)),
@@ -111,7 +190,14 @@ CASES: Cases = {
     "photos": {
         "success": Case(
             body=page("photos", PHOTO),
+            needed=PHOTO_NEEDED,
             expected=SearchResult(found=[(PHOTO_MEDIUM, PHOTO_FILE)], total_results=10000, cached=False),
+        ),
+        "one of three": Case(
+            body=page("photos", {**PHOTO, "src": {"medium": "m"}}, PHOTO, {**PHOTO, "height": 0}),
+            expected=SearchResult(
+                found=[(PHOTO_MEDIUM, PHOTO_FILE)], total_results=10000, cached=False, warnings=lost(2, 3, "photos")
+            ),
         ),
         "no name": Case(body=page("photos", {**PHOTO, "photographer": None}), expected=ProviderError),
         "no width": Case(body=page("photos", {**PHOTO, "width": None}), expected=ProviderError),
@@ -120,12 +206,12 @@ CASES: Cases = {
 }
 
 
-def test_headers_when_built_then_the_key_stands_bare() -> None:
+def test_headers_have_the_bare_key() -> None:
     assert PROVIDER.build_headers("key-1", "request-1") == [("Authorization", "key-1")]
 
 
 @pytest.mark.parametrize(("kind", "path"), [("videos", "/v1/videos/search"), ("photos", "/v1/search")])
-def test_build_when_only_a_query_then_nothing_else_but_the_page_is_sent(kind: Kind, path: str) -> None:
+def test_query_alone_is_sent_with_the_page(kind: Kind, path: str) -> None:
     request = PROVIDER.build_search(StockCall(kind=kind, query="ocean"))
 
     url = urlsplit(request.path)
@@ -133,7 +219,7 @@ def test_build_when_only_a_query_then_nothing_else_but_the_page_is_sent(kind: Ki
     assert dict(parse_qsl(url.query)) == {"query": "ocean", "page": "1", "per_page": "15"}
 
 
-def test_build_when_everything_is_asked_then_it_is_escaped_and_sent() -> None:
+def test_every_search_option_is_escaped_and_sent() -> None:
     call = StockCall(
         kind="photos", query="naïve & more=好 #1/?", orientation="portrait", size="small", page=3, per_page=80
     )
@@ -148,14 +234,14 @@ def test_build_when_everything_is_asked_then_it_is_escaped_and_sent() -> None:
 
 
 @pytest.mark.parametrize(
-    ("members", "is_last"),
+    ("fields", "is_last"),
     [({}, False), ({"next_page": None}, True), ({"photos": []}, True)],
 )
-def test_parse_when_no_page_follows_then_it_is_the_last(members: dict[str, Any], is_last: bool) -> None:
-    assert PROVIDER.parse_search("photos", {**page("photos", PHOTO), **members}).is_last is is_last
+def test_page_without_a_next_one_is_the_last(fields: dict[str, Any], is_last: bool) -> None:
+    assert PROVIDER.parse_search("photos", {**page("photos", PHOTO), **fields}).is_last is is_last
 
 
-def test_quota_when_the_headers_are_there_then_limit_rest_and_the_time_it_starts_anew() -> None:
+def test_quota_is_read_from_the_headers() -> None:
     headers = {
         "x-ratelimit-limit": "20000",
         "x-ratelimit-remaining": "19684",
@@ -173,16 +259,19 @@ def test_quota_when_the_headers_are_there_then_limit_rest_and_the_time_it_starts
         {"x-ratelimit-limit": "20000", "x-ratelimit-remaining": "1"},
         {"x-ratelimit-limit": "many", "x-ratelimit-remaining": "1", "x-ratelimit-reset": "1"},
         {"x-ratelimit-limit": "1", "x-ratelimit-remaining": "1", "x-ratelimit-reset": "9" * 40},
+        {"x-ratelimit-limit": "9" * 5000, "x-ratelimit-remaining": "1", "x-ratelimit-reset": "1"},
+        {"x-ratelimit-limit": "1", "x-ratelimit-remaining": "-1", "x-ratelimit-reset": "1"},
+        {"x-ratelimit-limit": "1_0", "x-ratelimit-remaining": "1", "x-ratelimit-reset": "1"},
     ],
 )
-def test_quota_when_the_headers_are_missing_or_wrong_then_nothing_is_known(headers: dict[str, str]) -> None:
+def test_quota_is_unknown_without_valid_headers(headers: dict[str, str]) -> None:
     assert PROVIDER.parse_quota(headers) is None
 
 
-def test_error_when_it_has_a_text_and_a_code_then_both_are_kept() -> None:
+def test_error_has_the_message_and_the_code() -> None:
     failure = PROVIDER.parse_error(400, {}, b'{"error": "No query\\n param given", "code": "Bad Request"}')
 
-    assert failure.message == "No query param given"
+    assert failure.message == "Pexels rejected the request: No query param given"
     assert failure.details == {"provider": "pexels", "status": 400, "code": "Bad Request"}
 
 

@@ -16,7 +16,7 @@ def cost(model: str, input_units: int = 1_000_000, output_units: int = 1_000_000
     return estimate.microusd if estimate else None
 
 
-def test_cost_when_the_model_has_a_price_then_millionths_of_a_dollar_and_the_lists_date() -> None:
+def test_cost_is_in_millionths_with_the_lists_date() -> None:
     usage = Usage(provider="anthropic", model="claude-sonnet-4-6", input_units=1000, output_units=200)
 
     assert estimate_cost(usage) == Cost(microusd=1000 * 3 + 200 * 15, price_date=PRICE_DATE)
@@ -31,14 +31,14 @@ def test_cost_when_the_model_has_a_price_then_millionths_of_a_dollar_and_the_lis
         ("anthropic:claude-sonnet-5-5", "anthropic:claude-sonnet-5-5"),
     ],
 )
-def test_cost_when_the_name_is_dated_then_that_of_the_longest_entry(model: str, same_as: str) -> None:
+def test_dated_name_costs_as_the_longest_entry(model: str, same_as: str) -> None:
     input_price, output_price = PRICES[same_as]
 
     assert cost(model) == round(1_000_000 * input_price + 1_000_000 * output_price)
 
 
-@pytest.mark.parametrize("model", ["openai:new", "anthropic:gpt-4o", "nobody:claude-sonnet-4-6"])
-def test_cost_when_the_model_has_no_price_then_unknown(model: str) -> None:
+@pytest.mark.parametrize("model", ["openai:new", "anthropic:gpt-4o", "unknown:claude-sonnet-4-6"])
+def test_model_without_a_price_has_no_cost(model: str) -> None:
     assert cost(model) is None
 
 
@@ -52,9 +52,7 @@ def test_cost_when_the_model_has_no_price_then_unknown(model: str) -> None:
         ("claude-fable-5-1", 10, 0.025),
     ],
 )
-def test_cost_when_the_cache_was_used_then_a_share_of_the_input_price(
-    model: str, input_price: float, read_share: float
-) -> None:
+def test_cached_input_costs_a_share(model: str, input_price: float, read_share: float) -> None:
     usage = Usage(
         provider="anthropic", model=model, input_units=10_000, cache_read_units=6_000, cache_write_units=3_000
     )
@@ -65,7 +63,7 @@ def test_cost_when_the_cache_was_used_then_a_share_of_the_input_price(
     assert estimate.microusd == round((1_000 + 6_000 * read_share + 3_000 * 1.25) * input_price)
 
 
-def test_cost_when_the_vendor_has_no_cache_prices_then_all_input_costs_the_same() -> None:
+def test_without_cache_prices_all_input_costs_the_same() -> None:
     usage = Usage(
         provider="openai", model="gpt-4o", input_units=10_000, cache_read_units=6_000, cache_write_units=3_000
     )
@@ -74,29 +72,27 @@ def test_cost_when_the_vendor_has_no_cache_prices_then_all_input_costs_the_same(
 
 
 @pytest.mark.parametrize(("entry", "shares"), CACHE_SHARES.items())
-def test_cache_share_when_listed_then_reads_are_cheaper_and_writes_dearer(
-    entry: str, shares: tuple[float, float]
-) -> None:
+def test_cache_reads_are_cheaper_and_writes_dearer(entry: str, shares: tuple[float, float]) -> None:
     read_share, write_share = shares
 
     assert any(model.startswith(entry) for model in PRICES)
     assert 0.01 <= read_share < 1 < write_share <= 2
 
 
-def test_cost_when_nothing_was_used_then_nothing() -> None:
+def test_nothing_used_costs_nothing() -> None:
     assert cost("openai:gpt-4o", 0, 0) == 0
 
 
 @pytest.mark.parametrize(("model", "prices"), PRICES.items())
-def test_price_when_listed_then_plausible(model: str, prices: tuple[float, float]) -> None:
+def test_prices_are_plausible(model: str, prices: tuple[float, float]) -> None:
     provider, _, name = model.partition(":")
     input_price, output_price = prices
 
     assert provider in {known.name for known in PROVIDERS}
     assert name not in {retired for known in PROVIDERS if known.name == provider for retired in known.retired_models}
-    # Per million; one decimal place too many or too few stands out. A whole vendor may be free.
+    # Per million; one decimal place too many or too few is out of range. A whole vendor may be free.
     assert 0.01 <= input_price < output_price <= 200 if name else (input_price, output_price) == (0, 0)
 
 
-def test_price_date_when_read_then_a_date() -> None:
+def test_price_date_is_a_date() -> None:
     assert date.fromisoformat(PRICE_DATE)

@@ -36,9 +36,18 @@ async def test_pull_when_the_answer_is_lost_then_it_is_found(create_hub: CreateH
     assert url.endswith("/pull/1")
 
 
-async def test_pull_when_there_is_nothing_to_merge_then_githubs_own_words(create_hub: CreateHub) -> None:
+async def test_pull_request_without_changes_has_githubs_message(create_hub: CreateHub) -> None:
     hub = create_hub()
     hub.branch("same", sha=hub.head())
+
+    with pytest.raises(ProviderRejectedError, match="No commits between main and same"):
+        await open_pull(hub.context(), GITHUB, hub.repo, title="T", body="", head="same", base="main")
+
+
+async def test_pull_when_the_search_fails_too_then_the_first_error(create_hub: CreateHub) -> None:
+    hub = create_hub()
+    hub.branch("same", sha=hub.head())
+    hub.emulators.add_fault("github", kind="status", status=500, method="GET", path_contains="/pulls", times=9)
 
     with pytest.raises(ProviderRejectedError, match="No commits between main and same"):
         await open_pull(hub.context(), GITHUB, hub.repo, title="T", body="", head="same", base="main")

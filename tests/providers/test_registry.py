@@ -1,4 +1,4 @@
-"""Who a `model` means."""
+"""The provider and the model that a name means."""
 
 import pytest
 from hypothesis import given
@@ -36,14 +36,24 @@ def resolve(model: str) -> tuple[str, str]:
         ("claude-sonnet-4-20250514", ("anthropic", "claude-sonnet-4-6")),
         ("anthropic:claude-sonnet-4-20250514", ("anthropic", "claude-sonnet-4-6")),
         ("openai:claude-sonnet-4-20250514", ("openai", "claude-sonnet-4-20250514")),
+        ("claude-3-5-sonnet-20241022", ("anthropic", "claude-sonnet-4-6")),
+        ("claude-3-5-sonnet-latest", ("anthropic", "claude-sonnet-4-6")),
+        ("claude-3-opus-20240229", ("anthropic", "claude-opus-4-8")),
+        ("claude-2.1", ("anthropic", "claude-sonnet-4-6")),
+        ("gpt-4-turbo", ("openai", "gpt-6.1-sol")),
+        ("gpt-4", ("openai", "gpt-6.1-sol")),
+        ("openai:o1-mini", ("openai", "gpt-6.1-terra")),
+        ("gpt-3.5-turbo", ("openai", "gpt-6.1-terra")),
+        ("gpt-4.1-nano", ("openai", "gpt-6-luna")),
+        ("gpt-4o-mini", ("openai", "gpt-4o-mini")),
     ],
 )
-def test_resolve_when_a_model_is_named_then_its_provider_and_name(model: str, expected: tuple[str, str]) -> None:
+def test_model_name_resolves_to_provider_and_name(model: str, expected: tuple[str, str]) -> None:
     assert resolve(model) == expected
 
 
 @pytest.mark.parametrize("model", ["google:gemini", ":gpt-6-luna", "ft:gpt-4o:org::id", ":"])
-def test_resolve_when_the_provider_is_unknown_then_the_known_ones_are_named(model: str) -> None:
+def test_unknown_provider_names_the_known_ones(model: str) -> None:
     with pytest.raises(UnknownProviderError, match="Unknown provider") as caught:
         resolve(model)
 
@@ -52,13 +62,13 @@ def test_resolve_when_the_provider_is_unknown_then_the_known_ones_are_named(mode
 
 
 @pytest.mark.parametrize("model", ["openai:", "anthropic:  ", ""])
-def test_resolve_when_there_is_no_name_then_told_so(model: str) -> None:
+def test_model_without_a_name_is_refused(model: str) -> None:
     with pytest.raises(UnknownProviderError, match="does not name a model"):
         resolve(model)
 
 
 @given(st.text())
-def test_resolve_when_anything_is_named_then_a_model_or_an_unknown_provider(model: str) -> None:
+def test_any_name_is_a_model_or_an_unknown_provider(model: str) -> None:
     try:
         provider, name = resolve(model)
     except UnknownProviderError:
@@ -67,14 +77,14 @@ def test_resolve_when_anything_is_named_then_a_model_or_an_unknown_provider(mode
     assert name.strip() == name != ""
 
 
-def test_default_model_when_shipped_then_it_resolves_to_itself() -> None:
+def test_default_model_resolves_to_itself() -> None:
     default = TextSettings().default_model
 
     assert ":".join(resolve(default)) == default
 
 
 @pytest.mark.parametrize(("provider", "retired", "replacement"), RETIRED_MODELS)
-def test_retired_model_when_replaced_then_by_a_current_one(provider: str, retired: str, replacement: str) -> None:
+def test_replacement_of_a_retired_model_is_current(provider: str, retired: str, replacement: str) -> None:
     assert retired != replacement
     assert replacement not in {name for owner, name, _ in RETIRED_MODELS if owner == provider}
     if not replacement.startswith("gpt-image-"):  # images have no verified price yet

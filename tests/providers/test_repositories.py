@@ -5,7 +5,7 @@ import pytest
 
 from electrons.errors import ProviderAuthError, ProviderRateLimitError, ProviderRejectedError
 from electrons.providers.github.provider import GitHubProvider
-from electrons.providers.github.repositories import Branch, find_branch, look_into_folders, read_blob, read_tree
+from electrons.providers.github.repositories import Branch, find_branch, find_entries, read_blob, read_tree
 from tests.providers.cases import create_context
 from tests.providers.conftest import CreateHub
 
@@ -14,7 +14,7 @@ GITHUB = GitHubProvider()
 FILES = {"README.md": b"# Tests\n", "src/a.py": b"A = 1\n", "src/deep/b.bin": b"\x00\xff"}
 
 
-async def test_tree_when_read_then_files_and_folders_with_their_modes_and_sizes(create_hub: CreateHub) -> None:
+async def test_tree_has_files_and_folders_with_modes_and_sizes(create_hub: CreateHub) -> None:
     hub = create_hub(FILES)
 
     tree = await read_tree(hub.context(), GITHUB, hub.repo, "main")
@@ -38,7 +38,7 @@ async def test_blob_when_larger_than_wanted_then_both_sizes_are_named(create_hub
     hub = create_hub({"a": b"x" * 11})
     tree = await read_tree(hub.context(), GITHUB, hub.repo, "main")
 
-    with pytest.raises(ProviderRejectedError, match="11 bytes, and at most 10 "):
+    with pytest.raises(ProviderRejectedError, match="11 bytes: files of up to 10 "):
         await read_blob(hub.context(), GITHUB, hub.repo, tree.files["a"].sha, max_bytes=10)
 
 
@@ -51,7 +51,7 @@ async def test_tree_when_the_repository_is_empty_then_no_head(create_hub: Create
     assert await find_branch(hub.context(), GITHUB, hub.repo, "main") == Branch(head=None, empty=True)
 
 
-async def test_tree_when_there_is_no_such_branch_then_the_default_one_is_named(create_hub: CreateHub) -> None:
+async def test_error_of_a_missing_branch_names_the_default_one(create_hub: CreateHub) -> None:
     hub = create_hub()
 
     with pytest.raises(ProviderRejectedError, match=r"has no branch `develop` .its default branch is `main`") as caught:
@@ -60,7 +60,7 @@ async def test_tree_when_there_is_no_such_branch_then_the_default_one_is_named(c
     assert caught.value.upstream_status == 404
 
 
-async def test_tree_when_the_token_does_not_see_the_repository_then_that(create_hub: CreateHub) -> None:
+async def test_error_of_a_missing_repository_says_so(create_hub: CreateHub) -> None:
     hub = create_hub()
 
     with pytest.raises(ProviderRejectedError, match="no repository `demo/nothing` that the token"):
@@ -73,7 +73,7 @@ async def test_tree_when_truncated_then_folders_can_be_looked_into(create_hub: C
     tree = await read_tree(hub.context(), GITHUB, hub.repo, "main")
     hub.emulators.reset()
 
-    entries = await look_into_folders(hub.context(), GITHUB, hub.repo, tree, ["c/2", "c/d/e", "f/g", "h"])
+    entries = await find_entries(hub.context(), GITHUB, hub.repo, tree, ["c/2", "c/d/e", "f/g", "h"])
 
     assert tree.truncated
     assert "c/2" not in tree.entries
@@ -86,7 +86,7 @@ async def test_folder_when_truncated_itself_then_that_is_said(create_hub: Create
     tree = await read_tree(hub.context(), GITHUB, hub.repo, "main")
 
     with pytest.raises(ProviderRejectedError, match=r"`a` of .* is too large"):
-        await look_into_folders(hub.context(), GITHUB, hub.repo, tree, ["a/7"])
+        await find_entries(hub.context(), GITHUB, hub.repo, tree, ["a/7"])
 
 
 async def test_tree_when_the_token_is_wrong_or_used_up_then_so(create_hub: CreateHub) -> None:

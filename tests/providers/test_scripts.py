@@ -1,7 +1,6 @@
-"""What takes many calls at Cloudflare, and how it is undone."""
+"""Changes that take many calls at Cloudflare, and how they are undone."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import httpx2
@@ -10,102 +9,54 @@ import pytest
 from electrons.context import Context
 from electrons.errors import (
     DatabaseError,
-    DeploymentFailedError,
     MissingCredentialsError,
+    ProviderAuthError,
     ProviderError,
+    ProviderRateLimitError,
     ProviderTimeoutError,
     ProviderUnreachableError,
 )
-from electrons.providers.cloudflare.provider import CloudflareProvider, Live, Script, Upload, WorkersDev
+from electrons.providers.cloudflare.provider import (
+    CloudflareError,
+    CloudflareProvider,
+    Live,
+    Script,
+    Upload,
+    WorkersDev,
+)
 from electrons.providers.cloudflare.scripts import (
     Before,
-    leave_as_it_was,
+    find_outcome,
     name_script,
-    outcome_of,
+    publish_on_workers_dev,
     put_live,
     read_before,
     read_subdomain,
     remove_script,
-    show_on_workers_dev,
+    undo_on_failure,
     upload_script,
 )
 from electrons.settings import Secret, Settings
 from tests.providers.cases import create_context
-from tests.providers.test_cloudflare import deployments, envelope, refusal, upload_of
+from tests.providers.cloudflare_account import Cloudflare, envelope, failing, refusal, upload_of
 
 SCRIPT = Script("account-1", "hello")
 UPLOAD = upload_of()
-
-Fault = Callable[[httpx2.Request], httpx2.Response | None]
-
-
-class Cloudflare:
-    """One Worker at Cloudflare, as far as the calls here tell. `fault` may answer, or raise, in its place."""
-
-    def __init__(self, *versions: str, fault: Fault = lambda _request: None) -> None:
-        self.versions = list(versions)
-        self.live = self.versions[-1] if versions else None
-        self.workers_dev = WorkersDev(enabled=False)
-        self.fault = fault
-        self.calls: list[str] = []
-
-    def respond(self, request: httpx2.Request) -> httpx2.Response:
-        route = f"{request.method} {request.url.path.partition('/scripts/hello')[2] or '/'}"
-        self.calls.append(route)
-        return self.fault(request) or self.answer(request, route)
-
-    def answer(self, request: httpx2.Request, route: str) -> httpx2.Response:
-        if route == "PUT /":
-            self.live = f"v{len(self.versions) + 1}"
-            self.versions.append(self.live)
-            return httpx2.Response(200, json=envelope({"id": "hello", "tag": "tag-1", "startup_time_ms": 7}))
-        if self.live is None:
-            return httpx2.Response(404, json=refusal(10007, "This Worker does not exist on your account."))
-        if route == "GET /deployments":
-            return httpx2.Response(200, json=deployments({self.live: 100}))
-        if route == "POST /deployments":
-            deployment = json.loads(request.content)
-            self.live = deployment["versions"][0]["version_id"]
-            return httpx2.Response(200, json=envelope(deployment))
-        if route == "POST /subdomain":
-            self.workers_dev = WorkersDev(**json.loads(request.content))
-        if route == "DELETE /":
-            self.live = None
-            return httpx2.Response(200, json=envelope(None))
-        shown = {"enabled": self.workers_dev.enabled, "previews_enabled": self.workers_dev.previews_enabled}
-        return httpx2.Response(200, json=envelope(shown))
 
 
 def context_of(cloudflare: Cloudflare) -> Context:
     return create_context(CloudflareProvider(), cloudflare.respond, max_retries=0)
 
 
-async def replace_it(context: Context, *, error: Exception | None = None, upload: Upload = UPLOAD) -> str:
-    """A deployment with workers.dev, which fails in the end if there is an error for that."""
+async def deploy_version(context: Context, *, error: Exception | None = None, upload: Upload = UPLOAD) -> str:
+    """Deploy with workers.dev; raise `error` in the end if there is one."""
     before = await read_before(context, SCRIPT)
-    async with leave_as_it_was(context, SCRIPT, before):
+    async with undo_on_failure(context, SCRIPT, before):
         _, version = await upload_script(context, SCRIPT, upload)
-        await show_on_workers_dev(context, SCRIPT, True, before=before.workers_dev)
+        await publish_on_workers_dev(context, SCRIPT, True, before=before.workers_dev)
         if error is not None:
             raise error
     return version
-
-
-def failing(
-    method: str, path: str, response: httpx2.Response | type[httpx2.TransportError], *, times: int = 1
-) -> Fault:
-    """A fault for the calls of one kind; a kind of error is raised."""
-    left = [response]
-
-    def fault(request: httpx2.Request) -> httpx2.Response | None:
-        if request.method == method and request.url.path.endswith(path) and left:
-            answer = left.pop()
-            if isinstance(answer, httpx2.Response):
-                return answer
-            raise answer("gone", request=request)
-        return None
-
-    return fault
 
 
 @pytest.mark.parametrize(
@@ -116,7 +67,7 @@ def failing(
         Settings(declared={"CLOUDFLARE_ACCOUNT_ID": "account-1"}),
     ],
 )
-def test_name_script_when_credentials_are_missing_then_an_error_that_names_both(settings: Settings) -> None:
+def test_missing_credentials_are_both_named(settings: Settings) -> None:
     with pytest.raises(MissingCredentialsError, match="Cloudflare credentials not configured") as caught:
         name_script(settings, "hello")
 
@@ -125,42 +76,44 @@ def test_name_script_when_credentials_are_missing_then_an_error_that_names_both(
     assert "`CLOUDFLARE_ACCOUNT_ID`" in caught.value.message
 
 
-async def test_upload_when_the_worker_is_new_then_it_is_live_and_shown() -> None:
+async def test_upload_of_a_new_worker_is_live_and_published() -> None:
     cloudflare = Cloudflare()
 
-    assert await replace_it(context_of(cloudflare)) == "v1"
+    assert await deploy_version(context_of(cloudflare)) == "v1"
     assert (cloudflare.live, cloudflare.workers_dev) == ("v1", WorkersDev(enabled=True))
 
 
-async def test_upload_when_workers_dev_is_as_wanted_then_it_is_not_set_again() -> None:
+async def test_workers_dev_is_not_set_again() -> None:
     cloudflare = Cloudflare("v1")
     cloudflare.workers_dev = WorkersDev(enabled=True, previews_enabled=True)
 
-    await replace_it(context_of(cloudflare))
+    await deploy_version(context_of(cloudflare))
 
     assert "POST /subdomain" not in cloudflare.calls
     assert cloudflare.workers_dev.previews_enabled
 
 
-async def test_upload_when_refused_then_nothing_has_changed_and_nothing_is_undone() -> None:
+async def test_refused_upload_changes_nothing() -> None:
     answer = httpx2.Response(400, json=refusal(10021, "Uncaught Error: x"))
     cloudflare = Cloudflare("v1", fault=failing("PUT", "/hello", answer))
 
-    with pytest.raises(DeploymentFailedError) as caught:
-        await replace_it(context_of(cloudflare))
+    with pytest.raises(CloudflareError) as caught:
+        await deploy_version(context_of(cloudflare))
 
-    assert caught.value.message == "Uncaught Error: x [code: 10021]. Nothing was changed"
-    assert outcome_of(caught.value) == "unchanged"
+    assert caught.value.message == (
+        "Cloudflare rejected the request: Uncaught Error: x [code: 10021]. Nothing was changed"
+    )
+    assert find_outcome(caught.value) == "unchanged"
     assert cloudflare.live == "v1"
     assert cloudflare.calls == ["GET /deployments", "GET /subdomain", "PUT /", "GET /deployments"]
 
 
 @pytest.mark.parametrize("error", [DatabaseError("disk"), RuntimeError("bug")])
-async def test_undo_when_something_of_ours_fails_then_the_version_and_workers_dev_of_before(error: Exception) -> None:
+async def test_undo_restores_version_and_workers_dev(error: Exception) -> None:
     cloudflare = Cloudflare("v1")
 
     with pytest.raises(type(error)):
-        await replace_it(context_of(cloudflare), error=error)
+        await deploy_version(context_of(cloudflare), error=error)
 
     assert (cloudflare.live, cloudflare.workers_dev) == ("v1", WorkersDev(enabled=False))
 
@@ -169,26 +122,26 @@ async def test_undo_when_the_worker_is_new_then_it_is_deleted() -> None:
     answer = httpx2.Response(500, json=refusal(10013, "unknown"))
     cloudflare = Cloudflare(fault=failing("POST", "/subdomain", answer))
 
-    with pytest.raises(DeploymentFailedError, match="unknown") as caught:
-        await replace_it(context_of(cloudflare))
+    with pytest.raises(CloudflareError, match="unknown") as caught:
+        await deploy_version(context_of(cloudflare))
 
     assert cloudflare.live is None
-    assert outcome_of(caught.value) == "restored"
+    assert find_outcome(caught.value) == "restored"
     assert caught.value.message.endswith("The new Worker was deleted again")
 
 
-async def test_undo_when_that_fails_too_then_the_error_says_that_it_is_not_known() -> None:
+async def test_failed_undo_has_an_unknown_outcome() -> None:
     def fault(request: httpx2.Request) -> httpx2.Response | None:
         broken = request.method == "POST" and request.url.path.endswith(("/subdomain", "/deployments"))
         return httpx2.Response(500, json=refusal(10013, "unknown")) if broken else None
 
     cloudflare = Cloudflare("v1", fault=fault)
 
-    with pytest.raises(DeploymentFailedError) as caught:
-        await replace_it(context_of(cloudflare))
+    with pytest.raises(CloudflareError) as caught:
+        await deploy_version(context_of(cloudflare))
 
-    assert outcome_of(caught.value) == "unknown"
-    assert "To undo it failed too" in caught.value.message
+    assert find_outcome(caught.value) == "unknown"
+    assert "Undoing it failed too" in caught.value.message
     assert cloudflare.live == "v2"
 
 
@@ -196,19 +149,19 @@ async def test_undo_when_that_fails_too_then_the_error_says_that_it_is_not_known
     ("gone", "kind"),
     [(httpx2.ReadError, ProviderUnreachableError), (httpx2.ReadTimeout, ProviderTimeoutError)],
 )
-async def test_upload_when_the_answer_is_lost_and_nothing_changed_then_unknown_and_sent_only_once(
+async def test_lost_response_of_an_upload_has_an_unknown_outcome(
     gone: type[httpx2.TransportError], kind: type[ProviderError]
 ) -> None:
     cloudflare = Cloudflare("v1", fault=failing("PUT", "/hello", gone))
 
     with pytest.raises(kind) as caught:
-        await replace_it(create_context(CloudflareProvider(), cloudflare.respond))
+        await deploy_version(create_context(CloudflareProvider(), cloudflare.respond))
 
-    assert outcome_of(caught.value) == "unknown"
+    assert find_outcome(caught.value) == "unknown"
     assert cloudflare.calls.count("PUT /") == 1
 
 
-async def test_upload_when_it_took_effect_but_its_answer_was_lost_then_it_is_undone() -> None:
+async def test_upload_whose_response_was_lost_is_undone() -> None:
     cloudflare = Cloudflare("v1")
 
     def fault(request: httpx2.Request) -> httpx2.Response | None:
@@ -220,33 +173,33 @@ async def test_upload_when_it_took_effect_but_its_answer_was_lost_then_it_is_und
     cloudflare.fault = fault
 
     with pytest.raises(ProviderUnreachableError) as caught:
-        await replace_it(context_of(cloudflare))
+        await deploy_version(context_of(cloudflare))
 
-    assert outcome_of(caught.value) == "restored"
+    assert find_outcome(caught.value) == "restored"
     assert cloudflare.live == "v1"
 
 
-async def test_error_when_cloudflare_quotes_vars_and_secrets_then_they_are_hidden_however_they_are_written() -> None:
+async def test_quoted_vars_and_secrets_are_concealed_in_any_form() -> None:
     secret, var = 'a<b & "c"', "line one\nline two"
     text = json.dumps(f"Uncaught Error: {secret} and {var}").replace("<", "\\u003c").replace("&", "\\u0026")
     body = '{"success": false, "errors": [{"code": 10021, "message": ' + text + "}]}"
     cloudflare = Cloudflare(fault=failing("PUT", "/hello", httpx2.Response(400, content=body.encode())))
 
-    with pytest.raises(DeploymentFailedError) as caught:
-        await replace_it(
+    with pytest.raises(CloudflareError) as caught:
+        await deploy_version(
             context_of(cloudflare), upload=upload_of(secrets={"A": secret, "NONE": ""}, env_vars={"B": var})
         )
 
     assert caught.value.errors == [{"code": 10021, "message": "Uncaught Error: *** and ***"}]
-    assert caught.value.message.startswith("Uncaught Error: *** and *** [code: 10021]")
+    assert caught.value.message.startswith("Cloudflare rejected the request: Uncaught Error: *** and *** [code: 10021]")
 
 
 async def test_error_when_a_page_quotes_a_secret_then_it_is_hidden() -> None:
     answer = httpx2.Response(400, content=b"<html>s3cret")
     cloudflare = Cloudflare(fault=failing("PUT", "/hello", answer))
 
-    with pytest.raises(DeploymentFailedError) as caught:
-        await replace_it(context_of(cloudflare), upload=upload_of(secrets={"A": "s3cret"}))
+    with pytest.raises(CloudflareError) as caught:
+        await deploy_version(context_of(cloudflare), upload=upload_of(secrets={"A": "s3cret"}))
 
     assert "s3cret" not in json.dumps(caught.value.to_body("request-1"))
 
@@ -272,37 +225,37 @@ async def test_remove_when_refused_then_the_error_and_nothing_changed() -> None:
     answer = httpx2.Response(400, json=refusal(10064, "other Workers use this one"))
     cloudflare = Cloudflare("v1", fault=failing("DELETE", "/hello", answer))
 
-    with pytest.raises(DeploymentFailedError, match="other Workers") as caught:
+    with pytest.raises(CloudflareError, match="other Workers") as caught:
         await remove_script(context_of(cloudflare), SCRIPT)
 
-    assert outcome_of(caught.value) == "unchanged"
+    assert find_outcome(caught.value) == "unchanged"
 
 
-async def test_remove_when_the_answer_is_lost_then_the_outcome_is_unknown() -> None:
+async def test_lost_response_of_a_deletion_has_an_unknown_outcome() -> None:
     cloudflare = Cloudflare("v1", fault=failing("DELETE", "/hello", httpx2.ReadTimeout))
 
     with pytest.raises(ProviderTimeoutError) as caught:
         await remove_script(context_of(cloudflare), SCRIPT)
 
-    assert outcome_of(caught.value) == "unknown"
+    assert find_outcome(caught.value) == "unknown"
 
 
 async def test_read_before_when_there_is_no_worker_then_nothing() -> None:
     assert await read_before(context_of(Cloudflare()), SCRIPT) == Before(None)
 
 
-async def test_subdomain_when_the_account_has_none_then_an_error_that_says_what_to_do() -> None:
+async def test_account_without_a_subdomain_is_told_to_choose_one() -> None:
     context = create_context(
         CloudflareProvider(), lambda _request: httpx2.Response(200, json=envelope({"subdomain": ""}))
     )
 
-    with pytest.raises(DeploymentFailedError, match="subdomain") as caught:
+    with pytest.raises(CloudflareError, match="subdomain") as caught:
         await read_subdomain(context, SCRIPT)
 
     assert caught.value.errors[0]["code"] == 10063
 
 
-async def test_upload_when_the_new_version_cannot_be_read_then_it_is_undone() -> None:
+async def test_upload_of_an_unreadable_version_is_undone() -> None:
     broken: Any = {"success": True, "result": {"deployments": "?"}}
     reads = 0
 
@@ -314,6 +267,46 @@ async def test_upload_when_the_new_version_cannot_be_read_then_it_is_undone() ->
     cloudflare = Cloudflare("v1", fault=fault)
 
     with pytest.raises(ProviderError, match="cannot be read"):
-        await replace_it(context_of(cloudflare))
+        await deploy_version(context_of(cloudflare))
 
     assert cloudflare.live == "v1"
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [(10013, CloudflareError), (971, ProviderRateLimitError), (10000, ProviderAuthError)],
+)
+async def test_remove_when_a_200_says_no_success_then_the_error(code: int, kind: type[ProviderError]) -> None:
+    answer = httpx2.Response(200, json=refusal(code, "not today"))
+    cloudflare = Cloudflare("v1", fault=failing("DELETE", "/hello", answer))
+
+    with pytest.raises(kind, match=rf"not today \[code: {code}\]"):
+        await remove_script(context_of(cloudflare), SCRIPT)
+
+
+async def test_remove_when_a_200_says_not_found_then_it_is_gone() -> None:
+    answer = httpx2.Response(200, json=refusal(10007, "This Worker does not exist"))
+    cloudflare = Cloudflare("v1", fault=failing("DELETE", "/hello", answer))
+
+    await remove_script(context_of(cloudflare), SCRIPT)
+
+
+async def test_upload_refused_in_a_200_conceals_secrets() -> None:
+    answer = httpx2.Response(200, json=refusal(10021, "Uncaught Error: s3cret-value"))
+    cloudflare = Cloudflare("v1", fault=failing("PUT", "/hello", answer))
+
+    with pytest.raises(CloudflareError) as caught:
+        await deploy_version(context_of(cloudflare), upload=upload_of(secrets={"A": "s3cret-value"}))
+
+    assert caught.value.errors == [{"code": 10021, "message": "Uncaught Error: ***"}]
+    assert find_outcome(caught.value) == "unchanged"
+
+
+async def test_error_after_an_undo_has_the_first_as_its_cause() -> None:
+    error = DatabaseError("disk")
+
+    with pytest.raises(DatabaseError) as caught:
+        await deploy_version(context_of(Cloudflare("v1")), error=error)
+
+    assert caught.value.__cause__ is error
+    assert (error.details, caught.value.details) == (None, {"outcome": "restored"})

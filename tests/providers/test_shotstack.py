@@ -28,14 +28,15 @@ QUEUED = {
 }
 
 
-def state(**members: Any) -> dict[str, Any]:
-    return {"success": True, "message": "OK", "response": {"id": "render-1", "owner": "o", "url": None, **members}}
+def state(**fields: Any) -> dict[str, Any]:
+    return {"success": True, "message": "OK", "response": {"id": "render-1", "owner": "o", "url": None, **fields}}
 
 
 CASES: Cases = {
     "render": {
         "success": Case(
             body=state(status="done", url="https://cdn.example/x.mp4", error="", duration=3, renderTime=812.4),
+            needed={"response", "response.status"},
             expected=RenderProgress(
                 status="done", url="https://cdn.example/x.mp4", duration_seconds=3.0, render_time_ms=812
             ),
@@ -54,7 +55,12 @@ CASES: Cases = {
         ),
         "no status": Case(body=state(), expected=ProviderError),
         "a status that is no text": Case(body=state(status=[]), expected=ProviderError),
+        "a status that is a number": Case(body=state(status=5), expected=ProviderError),
+        "a status that is null": Case(body=state(status=None), expected=ProviderError),
         "another shape": Case(body={"response": []}, expected=ProviderError),
+        "no response": Case(body={"success": True, "response": None}, expected=ProviderError),
+        "a failure in a 200": Case(body={"success": False, "message": "Try later"}, expected=ProviderError),
+        "done without a link": Case(body=state(status="done"), expected=RenderProgress(status="done")),
         "400 of the other environment": Case(
             status=400,
             body={"success": False, "message": "Bad Request", "response": {}},
@@ -90,7 +96,7 @@ async def test_submission_when_sent_then_it_is_the_edit_as_it_is() -> None:
     ("status", "refused"),
     [(400, True), (401, True), (402, True), (403, True), (500, False), (502, False), (504, False)],
 )
-async def test_submission_when_it_fails_then_once_and_only_a_clear_no_is_a_refusal(status: int, refused: bool) -> None:
+async def test_submission_when_it_fails_then_sent_once(status: int, refused: bool) -> None:
     calls = 0
 
     def respond(_request: httpx2.Request) -> httpx2.Response:
@@ -105,7 +111,7 @@ async def test_submission_when_it_fails_then_once_and_only_a_clear_no_is_a_refus
     assert is_refusal(caught.value) is refused
 
 
-async def test_submission_when_the_connection_breaks_then_it_is_not_repeated() -> None:
+async def test_submission_when_the_connection_breaks_then_sent_once() -> None:
     calls = 0
 
     def respond(request: httpx2.Request) -> httpx2.Response:
@@ -120,8 +126,21 @@ async def test_submission_when_the_connection_breaks_then_it_is_not_repeated() -
     assert not is_refusal(caught.value)
 
 
-@pytest.mark.parametrize("body", [{}, {"response": {}}, {"response": {"id": 5}}, {"response": {"id": ""}}])
-async def test_submission_when_the_answer_has_no_id_then_it_cannot_be_read(body: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"response": {}},
+        {"response": None},
+        {"response": "render-1"},
+        {"response": {"id": 5}},
+        {"response": {"id": ""}},
+        {"response": {"id": None}},
+        {"response": {"id": ".."}},
+        {"response": {"id": "x" * 201}},
+    ],
+)
+async def test_submission_when_response_has_no_id_then_unreadable(body: dict[str, Any]) -> None:
     context = create_context(PROVIDER, lambda _request: httpx2.Response(201, json=body))
 
     with pytest.raises(ProviderError, match="cannot be read") as caught:
@@ -130,7 +149,7 @@ async def test_submission_when_the_answer_has_no_id_then_it_cannot_be_read(body:
     assert not is_refusal(caught.value)
 
 
-async def test_look_up_when_the_edit_is_wanted_then_it_is_asked_for_in_the_renders_own_environment() -> None:
+async def test_lookup_when_with_the_edit_then_in_its_own_environment() -> None:
     seen: list[str] = []
 
     def respond(request: httpx2.Request) -> httpx2.Response:
@@ -141,6 +160,81 @@ async def test_look_up_when_the_edit_is_wanted_then_it_is_asked_for_in_the_rende
     await look_up_render(context, PROVIDER, "a/b?c", environment="stage", with_edit=True)
 
     assert seen == ["https://api.shotstack.io/edit/stage/render/a%2Fb%3Fc?data=true&merged=false"]
+
+
+@pytest.mark.parametrize("junk", [None, True, -1, 10**10, 1e300, "3", "", [], {}, [{}]])
+@pytest.mark.parametrize("field", ["error", "url", "duration", "renderTime", "data", "owner", "id"])
+def test_lookup_when_an_optional_field_is_odd_then_absent(field: str, junk: Any) -> None:
+    sound = {"status": "rendering", "error": "e", "url": "u", "duration": 3, "renderTime": 7, "data": {"callback": "c"}}
+
+    progress = PROVIDER.parse_lookup(state(**{**sound, field: junk}))
+
+    absent = {"error": "error", "url": "url", "duration": "duration_seconds", "renderTime": "render_time_ms"}
+    expected: dict[str, Any] = {"error": "e", "url": "u", "duration_seconds": 3.0, "render_time_ms": 7, "callback": "c"}
+    lost: dict[str, Any] = (
+        {absent.get(field, field): None} if field in absent else {"callback": None} if field == "data" else {}
+    )
+    if junk == "3" and field in {"error", "url"}:
+        lost = {field: "3"}
+    assert progress == RenderProgress(status="rendering", **{**expected, **lost})
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "refused"),
+    [
+        ({"success": False, "message": "Try later"}, ProviderError, False),
+        ({"success": False, "response": {"error": {"name": "rate_limit_exceeded"}}}, ProviderRateLimitError, True),
+        ({"success": False, "response": {"error": {"name": "insufficient_quota"}}}, ProviderQuotaError, True),
+    ],
+)
+async def test_submission_when_a_200_has_an_error_then_its_own_kind(
+    body: dict[str, Any], kind: type[ProviderError], refused: bool
+) -> None:
+    context = create_context(PROVIDER, lambda _request: httpx2.Response(200, json=body))
+
+    with pytest.raises(ProviderError) as caught:
+        await submit_render(context, PROVIDER, EDIT)
+
+    assert type(caught.value) is kind
+    assert is_refusal(caught.value) is refused
+    assert ("Try later" in caught.value.message) is (kind is ProviderError)
+
+
+@pytest.mark.parametrize("number", ["1e999", "NaN", "-Infinity", "1" + "0" * 400])
+async def test_lookup_when_a_number_is_not_finite_then_absent(number: str) -> None:
+    body = '{"response": {"status": "done", "duration": N, "renderTime": N}}'.replace("N", number)
+    context = create_context(PROVIDER, lambda _request: httpx2.Response(200, content=body.encode()))
+
+    progress = await look_up_render(context, PROVIDER, "render-1", environment="stage")
+
+    assert progress == RenderProgress(status="done")
+
+
+@pytest.mark.parametrize("render_id", [".", "..", "", "x" * 201])
+async def test_lookup_when_the_id_would_change_the_path_then_not_sent(render_id: str) -> None:
+    def respond(request: httpx2.Request) -> httpx2.Response:
+        raise AssertionError(request.url)
+
+    with pytest.raises(ValueError, match="not the id"):
+        await look_up_render(create_context(PROVIDER, respond), PROVIDER, render_id, environment="stage")
+
+
+def test_failed_render_when_reason_is_long_then_one_short_line() -> None:
+    progress = PROVIDER.parse_lookup(state(status="failed", error="a\n b " + "x" * 5_000))
+
+    assert progress.error is not None
+    assert progress.error.startswith("a b xx")
+    assert len(progress.error) == 500
+
+
+@pytest.mark.parametrize("render_id", [None, 5, True, "", ".", "..", "x" * 201, [], {"id": "x"}])
+def test_webhook_when_its_id_is_not_one_then_none(render_id: Any) -> None:
+    assert PROVIDER.parse_webhook({"type": "edit", "id": render_id}) is None
+    assert PROVIDER.parse_webhook({}) is None
+
+
+def test_webhook_when_it_names_a_render_then_its_id() -> None:
+    assert PROVIDER.parse_webhook({"type": "edit", "action": "render", "id": "render-1"}) == "render-1"
 
 
 @pytest.mark.parametrize(
@@ -154,9 +248,9 @@ async def test_look_up_when_the_edit_is_wanted_then_it_is_asked_for_in_the_rende
         ([], "Bad Request"),
     ],
 )
-def test_parse_error_when_details_come_in_some_shape_then_their_texts(response: Any, message: str) -> None:
+def test_error_when_details_have_any_shape_then_their_messages(response: Any, message: str) -> None:
     error = PROVIDER.parse_error(
         400, {}, httpx2.Response(400, json={"message": "Bad Request", "response": response}).content
     )
 
-    assert error.message == message
+    assert error.message == f"Shotstack rejected the request: {message}"

@@ -1,4 +1,4 @@
-"""What a call for speech leaves in the usage, however it ends."""
+"""What a call for speech counts, however it ends."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -22,9 +22,7 @@ def units_of(context: Context) -> int:
 
 
 @pytest.mark.parametrize(("headers", "units"), [({"character-cost": "6"}, 6), ({}, len(SPEECH_CALL.text))])
-async def test_usage_when_spoken_then_what_the_provider_charged_or_else_the_text(
-    headers: dict[str, str], units: int
-) -> None:
+async def test_usage_is_what_the_provider_charged_or_the_text(headers: dict[str, str], units: int) -> None:
     context = create_context(PROVIDER, lambda _: httpx2.Response(200, headers={**AUDIO, **headers}, content=b"..."))
 
     await read_speech(context, PROVIDER, SPEECH_CALL)
@@ -32,7 +30,7 @@ async def test_usage_when_spoken_then_what_the_provider_charged_or_else_the_text
     assert units_of(context) == units
 
 
-async def test_usage_when_refused_then_nothing() -> None:
+async def test_refused_speech_is_not_counted() -> None:
     context = create_context(PROVIDER, lambda _: httpx2.Response(400))
 
     with pytest.raises(ProviderError):
@@ -41,20 +39,20 @@ async def test_usage_when_refused_then_nothing() -> None:
     assert units_of(context) == 0
 
 
-async def test_usage_when_the_sound_breaks_off_then_it_was_charged() -> None:
+async def test_interrupted_audio_is_counted() -> None:
     async def break_off() -> AsyncIterator[bytes]:
         yield b"ID3"
         raise httpx2.ReadError("gone")
 
     context = create_context(PROVIDER, lambda _: httpx2.Response(200, headers=AUDIO, content=break_off()))
 
-    with pytest.raises(ProviderError, match="broke off"):
+    with pytest.raises(ProviderError, match="was interrupted"):
         await read_speech(context, PROVIDER, SPEECH_CALL)
 
     assert units_of(context) == len(SPEECH_CALL.text)
 
 
-async def test_usage_when_the_caller_leaves_then_the_text_counts() -> None:
+async def test_caller_who_leaves_pays_for_the_text() -> None:
     asked = asyncio.Event()
 
     async def never(_request: httpx2.Request) -> httpx2.Response:

@@ -34,12 +34,12 @@ async def read(*chunks: bytes) -> list[str]:
         (b"", []),
     ],
 )  # fmt: skip
-async def test_events_when_read_whole_then_the_standards(stream: bytes, events: list[str]) -> None:
+async def test_events_are_those_of_the_standard(stream: bytes, events: list[str]) -> None:
     assert await read(stream) == events
 
 
 @pytest.mark.parametrize("ending", [b"\n", b"\r", b"\r\n"])
-async def test_events_when_lines_end_in_any_way_then_the_same(ending: bytes) -> None:
+async def test_lines_may_end_in_any_way(ending: bytes) -> None:
     assert await read(ending.join([b"data: a", b"data: b", b"", b"data: c", b"", b""])) == ["a\nb", "c"]
 
 
@@ -48,9 +48,7 @@ endings = st.sampled_from(["\n", "\r", "\r\n"])
 
 
 @given(st.lists(st.lists(lines, min_size=1)), endings, st.data())
-async def test_events_when_cut_anywhere_then_the_same(
-    events: Sequence[Sequence[str]], ending: str, data: st.DataObject
-) -> None:
+async def test_stream_may_be_cut_anywhere(events: Sequence[Sequence[str]], ending: str, data: st.DataObject) -> None:
     text = "".join("".join(f"data: {line}{ending}" for line in event) + ending for event in events)
     stream = text.encode()
     cuts = [0, *sorted(data.draw(st.lists(st.integers(0, len(stream))))), len(stream)]
@@ -61,7 +59,7 @@ async def test_events_when_cut_anywhere_then_the_same(
 
 
 @pytest.mark.parametrize("stream", [b"data: \xff\n\n", b"data: \xc3", b"\xe2\x82"])
-async def test_events_when_bytes_are_no_utf_8_then_value_error(stream: bytes) -> None:
+async def test_bytes_that_are_not_utf_8_are_an_error(stream: bytes) -> None:
     with pytest.raises(ValueError, match="utf-8"):
         await read(stream)
 
@@ -69,13 +67,13 @@ async def test_events_when_bytes_are_no_utf_8_then_value_error(stream: bytes) ->
 LARGE = MAX_EVENT_CHARACTERS // 8
 
 
-async def test_events_when_one_is_just_under_the_limit_then_read() -> None:
+async def test_event_under_the_limit_is_read() -> None:
     (event,) = await read(*[b"data: ", *[b"x" * LARGE] * 7, b"\n\n"])
 
     assert len(event) == 7 * LARGE
 
 
 @pytest.mark.parametrize("piece", [b"x" * LARGE, b"\ndata: " + b"x" * LARGE], ids=["one line", "many lines"])
-async def test_events_when_one_is_over_the_limit_then_value_error(piece: bytes) -> None:
+async def test_event_over_the_limit_is_an_error(piece: bytes) -> None:
     with pytest.raises(ValueError, match="larger than the limit"):
         await read(b"data: ", *[piece] * 9)

@@ -1,4 +1,4 @@
-"""Searching stock media: the bounds, the pages, the cache, and what is counted."""
+"""Search stock media: the bounds, the pages, the cache, and what is counted."""
 
 from __future__ import annotations
 
@@ -12,9 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from electrons.bindings import Bindings
-from electrons.capabilities.stock import Bounds, MediaFile, Medium, SearchResult, StockCall, search_media
+from electrons.capabilities.stock import (
+    Bounds,
+    MediaFile,
+    Medium,
+    Orientation,
+    SearchResult,
+    StockCall,
+    search_media,
+)
 from electrons.context import Context
-from electrons.errors import ProviderRateLimitError
+from electrons.errors import ProviderError, ProviderRateLimitError
 from electrons.providers.pexels import PexelsProvider
 from electrons.upstream.quota import read_quotas
 from tests.providers.cases import STOCK_LIMITS, create_context
@@ -34,7 +42,7 @@ MEDIUM = Medium(
 
 
 class Library:
-    """A vendor with so many videos, of 0, 1, 2... seconds; it notes the pages that it was asked for."""
+    """A vendor with so many videos, of 0, 1, 2... seconds, and the pages that were requested."""
 
     def __init__(self, size: int, **headers: str) -> None:
         self.size = size
@@ -61,7 +69,7 @@ def ids(result: SearchResult) -> list[int]:
 async def search(
     library: Library, call: StockCall = CALL, *, bindings: Bindings | None = None, **bounds: int
 ) -> tuple[SearchResult, Context]:
-    """A search to its end, the deferred work included."""
+    """Search, and do the deferred work."""
     context = create_context(PROVIDER, library.respond)
     context.usage = None
     context.bindings = bindings or context.bindings
@@ -85,9 +93,7 @@ async def search(
         (Bounds(min_duration=0, min_width=0, min_height=0), "1920x1080"),
     ],
 )
-def test_choose_when_there_are_bounds_then_the_largest_file_that_keeps_to_them(
-    bounds: Bounds, chosen: str | None
-) -> None:
+def test_largest_file_within_the_bounds_is_chosen(bounds: Bounds, chosen: str | None) -> None:
     file = bounds.choose(MEDIUM)
 
     assert (file.url if file else None) == chosen
@@ -99,6 +105,44 @@ def test_choose_when_it_is_a_photo_then_durations_say_nothing() -> None:
 
 def test_choose_when_there_is_no_file_then_none() -> None:
     assert Bounds().choose(replace(MEDIUM, files=())) is None
+
+
+LANDSCAPE, PORTRAIT, SQUARE = (1920, 1080), (1080, 1920), (1080, 1080)
+
+
+@pytest.mark.parametrize(
+    ("orientation", "sizes", "chosen"),
+    [
+        ("landscape", [LANDSCAPE, (2160, 3840)], LANDSCAPE),
+        ("portrait", [(3840, 2160), PORTRAIT], PORTRAIT),
+        ("portrait", [(3840, 2160), (720, 1280), PORTRAIT], PORTRAIT),
+        ("square", [LANDSCAPE, SQUARE, PORTRAIT], SQUARE),
+        ("square", [(1000, 950)], (1000, 950)),
+        ("square", [(950, 1000)], (950, 1000)),
+        ("square", [(1000, 949), (949, 1000)], None),
+        ("portrait", [LANDSCAPE, SQUARE], None),
+        ("landscape", [PORTRAIT, SQUARE], None),
+        (None, [PORTRAIT, (3840, 2160)], (3840, 2160)),
+    ],
+)
+@pytest.mark.parametrize("duration", [10, None])
+def test_file_has_the_orientation_that_is_asked_for(
+    orientation: Orientation | None,
+    sizes: list[tuple[int, int]],
+    chosen: tuple[int, int] | None,
+    duration: float | None,
+) -> None:
+    files = tuple(MediaFile(url="", width=width, height=height) for width, height in sizes)
+
+    file = Bounds().choose(replace(MEDIUM, files=files, duration=duration), orientation)
+
+    assert (file and (file.width, file.height)) == chosen
+
+
+def test_bounds_apply_to_the_file_of_the_orientation() -> None:
+    files = tuple(MediaFile(url="", width=width, height=height) for width, height in (LANDSCAPE, (720, 1280)))
+
+    assert Bounds(min_width=1000).choose(replace(MEDIUM, files=files), "portrait") is None
 
 
 @pytest.mark.parametrize(
@@ -116,7 +160,7 @@ def test_filters_when_nothing_can_fail_then_false(bounds: Bounds, videos: bool, 
     assert (bounds.filters("videos"), bounds.filters("photos")) == (videos, photos)
 
 
-async def test_search_when_there_are_no_bounds_then_the_providers_own_page() -> None:
+async def test_search_without_bounds_is_the_providers_page() -> None:
     library = Library(100)
 
     result, _ = await search(library, replace(CALL, page=4))
@@ -125,7 +169,7 @@ async def test_search_when_there_are_no_bounds_then_the_providers_own_page() -> 
     assert (ids(result), result.total_results, result.warnings) == ([9, 10, 11], 100, [])
 
 
-async def test_search_when_the_first_page_is_enough_then_no_other_is_asked_for() -> None:
+async def test_first_page_that_is_enough_is_the_only_one() -> None:
     library = Library(200)
 
     result, _ = await search(library, min_duration=5)
@@ -134,7 +178,7 @@ async def test_search_when_the_first_page_is_enough_then_no_other_is_asked_for()
     assert (ids(result), result.total_results, result.warnings) == ([5, 6, 7], 200, [])
 
 
-async def test_search_when_too_few_fit_then_further_pages_are_asked_for() -> None:
+async def test_search_reads_on_while_too_few_fit() -> None:
     library = Library(240)
 
     result, context = await search(library, min_duration=158)
@@ -151,7 +195,7 @@ async def test_search_when_the_results_end_then_what_there_is() -> None:
     assert (ids(result), result.warnings) == ([99], [])
 
 
-async def test_search_when_the_limit_of_pages_is_reached_then_a_warning_says_so() -> None:
+async def test_limit_of_pages_gives_a_warning() -> None:
     library = Library(1000)
 
     result, _ = await search(library, min_duration=239)
@@ -167,9 +211,7 @@ async def test_search_when_the_limit_of_pages_is_reached_then_a_warning_says_so(
     per_page=st.integers(20, 80),
     bounds=st.tuples(st.integers(0, 250), st.integers(0, 250)).map(sorted),
 )
-async def test_pages_when_put_together_then_every_fitting_medium_once_and_in_order(
-    size: int, per_page: int, bounds: list[int]
-) -> None:
+async def test_pages_have_every_fitting_medium_once_and_in_order(size: int, per_page: int, bounds: list[int]) -> None:
     library, (shortest, longest) = Library(size), bounds
     fitting = [number for number in range(min(size, 240)) if shortest <= number <= longest]
     pages = len(fitting) // per_page + 1
@@ -184,7 +226,7 @@ async def test_pages_when_put_together_then_every_fitting_medium_once_and_in_ord
     assert found == fitting
 
 
-async def test_search_when_asked_again_then_the_cache_answers_and_nothing_is_counted() -> None:
+async def test_repeated_search_is_answered_by_the_cache_uncounted() -> None:
     library = Library(10)
     first, context = await search(library)
 
@@ -196,7 +238,7 @@ async def test_search_when_asked_again_then_the_cache_answers_and_nothing_is_cou
     assert later.usage is None
 
 
-async def test_search_when_only_the_bounds_differ_then_the_cached_pages_serve() -> None:
+async def test_searches_with_other_bounds_share_the_cached_pages() -> None:
     library = Library(200)
     _, context = await search(library, min_duration=5)
 
@@ -212,7 +254,7 @@ async def test_search_when_only_the_bounds_differ_then_the_cached_pages_serve() 
     "changed",
     [{"query": "sea"}, {"orientation": "square"}, {"size": "large"}, {"page": 2}, {"per_page": 4}],
 )
-async def test_search_when_anything_that_the_provider_sees_differs_then_it_is_asked(changed: dict[str, Any]) -> None:
+async def test_search_that_differs_for_the_provider_is_sent(changed: dict[str, Any]) -> None:
     library = Library(10)
     _, context = await search(library)
 
@@ -221,7 +263,69 @@ async def test_search_when_anything_that_the_provider_sees_differs_then_it_is_as
     assert (len(library.asked), result.cached) == (2, False)
 
 
-async def test_search_when_it_fails_then_nothing_is_cached_and_the_call_is_counted() -> None:
+def video(number: int, width: int, height: int) -> dict[str, Any]:
+    file = {"file_type": "video/mp4", "width": width, "height": height, "link": f"{number}"}
+    return {**VIDEO, "id": number, "video_files": [file]}
+
+
+async def search_documents(
+    *documents: dict[str, Any], call: StockCall = CALL, **bounds: int
+) -> tuple[SearchResult, Context]:
+    """Search a vendor whose pages are these."""
+    pages = iter(documents)
+    context = create_context(PROVIDER, lambda _: httpx2.Response(200, json=next(pages)))
+    context.usage = None
+    result = await search_media(context, PROVIDER, call, Bounds(**bounds), **STOCK_LIMITS)
+    await context.finish()
+    return result, context
+
+
+@pytest.mark.parametrize(("orientation", "kept"), [("portrait", [2]), ("landscape", [1]), ("square", [3])])
+async def test_media_of_another_orientation_are_left_out(orientation: Orientation, kept: list[int]) -> None:
+    document = {"videos": [video(1, *LANDSCAPE), video(2, *PORTRAIT), video(3, *SQUARE)], "total_results": 3}
+
+    result, _ = await search_documents(document, call=replace(CALL, orientation=orientation))
+
+    assert ids(result) == kept
+    assert result.total_results == 3
+    assert result.warnings == [f"2 of 3 videos were left out: not {orientation}"]
+
+
+async def test_bounded_search_reads_on_for_the_orientation() -> None:
+    first = {"videos": [video(1, *LANDSCAPE), video(2, *PORTRAIT)], "total_results": 4, "next_page": "x"}
+    second = {"videos": [video(3, *PORTRAIT), video(4, *PORTRAIT)], "total_results": 4}
+
+    result, _ = await search_documents(first, second, call=replace(CALL, orientation="portrait"), min_width=1)
+
+    assert (ids(result), result.warnings) == ([2, 3, 4], [])
+
+
+async def test_bounded_search_counts_unreadable_media_of_all_pages() -> None:
+    bad = {**VIDEO, "duration": None}
+    first = {"videos": [bad, video(1, *LANDSCAPE)], "total_results": 4, "next_page": "x"}
+    second = {"videos": [bad], "total_results": 4, "next_page": "x"}
+    third = {"videos": [video(2, *LANDSCAPE)], "total_results": 4}
+
+    result, context = await search_documents(first, second, third, min_width=1)
+
+    assert ids(result) == [1, 2]
+    assert result.warnings == ["2 of 4 videos from Pexels could not be read and were left out"]
+    assert context.usage is not None
+    assert context.usage.input_units == 3
+
+
+async def test_page_without_readable_media_is_an_error_not_cached() -> None:
+    context = create_context(PROVIDER, lambda _: httpx2.Response(200, json={"videos": [5], "total_results": 1}))
+    with pytest.raises(ProviderError):
+        await search_media(context, PROVIDER, CALL, Bounds(), **STOCK_LIMITS)
+    await context.finish()
+
+    result, _ = await search(Library(1), bindings=context.bindings)
+
+    assert (ids(result), result.cached) == ([0], False)
+
+
+async def test_failed_search_is_counted_and_not_cached() -> None:
     context = create_context(PROVIDER, lambda _: httpx2.Response(429), max_retries=0)
     context.usage = None
     with pytest.raises(ProviderRateLimitError):
@@ -235,7 +339,7 @@ async def test_search_when_it_fails_then_nothing_is_cached_and_the_call_is_count
 
 
 class BrokenStore:
-    """A KV namespace on a bad day."""
+    """A KV namespace that fails."""
 
     async def get(self, key: str) -> str | None:
         raise RuntimeError(f"no {key}")
@@ -245,7 +349,7 @@ class BrokenStore:
 
 
 class DamagedStore(BrokenStore):
-    """A KV namespace with something else in it."""
+    """A KV namespace with something that is not JSON."""
 
     async def get(self, key: str) -> str | None:
         return "{"
@@ -281,7 +385,7 @@ async def test_cache_when_its_life_is_shorter_than_kvs_least_then_that() -> None
     assert (await search_media(context, PROVIDER, CALL, Bounds(), **limits)).cached is True
 
 
-async def test_quota_when_an_answer_tells_of_it_then_it_is_kept_for_the_health_check() -> None:
+async def test_quota_of_a_response_is_stored_for_the_health_check() -> None:
     headers = {"X-Ratelimit-Limit": "20000", "X-Ratelimit-Remaining": "7", "X-Ratelimit-Reset": "1796083200"}
 
     _, context = await search(Library(3, **headers))
@@ -291,7 +395,7 @@ async def test_quota_when_an_answer_tells_of_it_then_it_is_kept_for_the_health_c
     assert (quota["limit"], quota["remaining"], quota["resets_at"]) == (20000, 7, "2026-12-01T00:00:00Z")
 
 
-async def test_quota_when_no_answer_told_of_it_then_there_is_none() -> None:
+async def test_quota_is_unknown_without_headers() -> None:
     _, context = await search(Library(3))
 
     assert await read_quotas(context, [PROVIDER]) == {}

@@ -1,7 +1,8 @@
-"""The one policy for calls to providers: what is asked again, and what becomes of failures."""
+"""The one policy for calls to providers: what is retried, and which errors failures become."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+import re
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import httpx2
@@ -21,6 +22,7 @@ from electrons.logs import Logger
 from electrons.providers.openai.provider import OpenAIProvider
 from electrons.upstream.client import RESPONSE_LIMIT, call_provider
 from electrons.upstream.provider import ProviderRequest
+from electrons.upstream.reading import UnreadableError
 from tests.providers.cases import API_KEY, Handler, create_context
 
 PROVIDER = OpenAIProvider()
@@ -29,7 +31,7 @@ OK = httpx2.Response(200, content=b'{"ok": true}')
 
 
 class Script:
-    """A provider that answers with each step in turn, raising those that are errors; it keeps the requests."""
+    """A provider that answers with each step in turn, raising those that are errors; it records the requests."""
 
     def __init__(self, *steps: httpx2.Response | Exception) -> None:
         self._steps: Iterator[httpx2.Response | Exception] = iter(steps)
@@ -53,7 +55,7 @@ async def call(handler: Handler, **settings: Any) -> tuple[Context, dict[str, An
     return context, await call_provider(context, PROVIDER, request, dict)
 
 
-async def test_call_when_it_succeeds_then_one_request_with_all_headers_and_the_document_back() -> None:
+async def test_success_is_one_request_with_all_headers() -> None:
     script = Script(OK)
 
     context, document = await call(script, OPENAI_BASE_URL="http://127.0.0.1:1/v1")
@@ -71,7 +73,7 @@ async def test_call_when_it_succeeds_then_one_request_with_all_headers_and_the_d
     assert context.usage.upstream_ms >= 0
 
 
-async def test_call_when_it_succeeds_then_the_timeouts_are_those_of_the_deployment() -> None:
+async def test_timeouts_are_those_of_the_deployment() -> None:
     script = Script(OK)
 
     await call(script, connect_timeout_seconds=1.0, first_byte_timeout_seconds=2.0, idle_timeout_seconds=3.0)
@@ -80,7 +82,7 @@ async def test_call_when_it_succeeds_then_the_timeouts_are_those_of_the_deployme
 
 
 @pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503, 504, 529])
-async def test_call_when_the_failure_may_pass_then_asked_again(status: int) -> None:
+async def test_passing_failure_is_retried(status: int) -> None:
     script = Script(failing(status), failing(status), OK)
 
     _, document = await call(script)
@@ -89,7 +91,7 @@ async def test_call_when_the_failure_may_pass_then_asked_again(status: int) -> N
     assert len(script.requests) == 3
 
 
-async def test_call_when_it_goes_on_failing_then_the_last_failure_after_all_retries() -> None:
+async def test_last_failure_is_raised_after_all_retries() -> None:
     script = Script(failing(500), failing(500), failing(429))
 
     with pytest.raises(ProviderRateLimitError):
@@ -111,7 +113,7 @@ async def test_call_when_it_goes_on_failing_then_the_last_failure_after_all_retr
         (429, "insufficient_quota", ProviderQuotaError),
     ],
 )
-async def test_call_when_asking_again_cannot_help_then_asked_once(status: int, code: str, expected: type) -> None:
+async def test_lasting_failure_is_not_retried(status: int, code: str, expected: type) -> None:
     script = Script(failing(status, code=code))
 
     with pytest.raises(ProviderError) as caught:
@@ -121,7 +123,7 @@ async def test_call_when_asking_again_cannot_help_then_asked_once(status: int, c
     assert len(script.requests) == 1
 
 
-async def test_call_when_there_is_no_connection_then_asked_again() -> None:
+async def test_failed_connection_is_retried() -> None:
     script = Script(httpx2.ConnectError("refused"), OK)
 
     _, document = await call(script)
@@ -129,7 +131,7 @@ async def test_call_when_there_is_no_connection_then_asked_again() -> None:
     assert document == {"ok": True}
 
 
-async def test_call_when_there_never_is_a_connection_then_unreachable_with_its_cause() -> None:
+async def test_no_connection_is_unreachable_with_its_cause() -> None:
     script = Script(httpx2.ConnectError("refused"))
 
     with pytest.raises(ProviderUnreachableError) as caught:
@@ -139,7 +141,7 @@ async def test_call_when_there_never_is_a_connection_then_unreachable_with_its_c
     assert "refused" not in caught.value.message
 
 
-async def test_call_when_retries_are_off_then_asked_once() -> None:
+async def test_retries_can_be_switched_off() -> None:
     script = Script(failing(503))
 
     with pytest.raises(ProviderError):
@@ -149,7 +151,7 @@ async def test_call_when_retries_are_off_then_asked_once() -> None:
 
 
 @pytest.mark.parametrize("headers", [{"Retry-After": "21"}, {"retry-after-ms": "20001"}])
-async def test_call_when_it_would_have_to_wait_too_long_then_the_failure_at_once(headers: dict[str, str]) -> None:
+async def test_pause_over_the_limit_is_not_waited_for(headers: dict[str, str]) -> None:
     script = Script(failing(429, headers))
 
     with pytest.raises(ProviderRateLimitError) as caught:
@@ -159,7 +161,7 @@ async def test_call_when_it_would_have_to_wait_too_long_then_the_failure_at_once
     assert caught.value.headers == [("Retry-After", "21")]
 
 
-async def test_call_when_the_wait_is_longer_than_the_time_left_then_the_failure_at_once() -> None:
+async def test_pause_longer_than_the_time_left_is_not_waited_for() -> None:
     script = Script(failing(503, {"Retry-After": "6"}))
 
     with pytest.raises(ProviderError) as caught:
@@ -169,7 +171,7 @@ async def test_call_when_the_wait_is_longer_than_the_time_left_then_the_failure_
     assert len(script.requests) == 1
 
 
-async def test_call_when_milliseconds_are_given_too_then_they_win() -> None:
+async def test_milliseconds_win_over_seconds() -> None:
     script = Script(failing(429, {"Retry-After": "3600", "retry-after-ms": "1"}), OK)
 
     await call(script)
@@ -177,7 +179,7 @@ async def test_call_when_milliseconds_are_given_too_then_they_win() -> None:
     assert len(script.requests) == 2
 
 
-async def test_call_when_the_provider_is_slow_then_not_asked_again() -> None:
+async def test_timeout_is_not_retried() -> None:
     script = Script(httpx2.ReadTimeout("no answer in time"))
 
     with pytest.raises(ProviderTimeoutError):
@@ -186,7 +188,7 @@ async def test_call_when_the_provider_is_slow_then_not_asked_again() -> None:
     assert len(script.requests) == 1
 
 
-async def test_call_when_the_whole_takes_too_long_then_given_up() -> None:
+async def test_total_timeout_ends_the_call() -> None:
     async def wait(_request: httpx2.Request) -> httpx2.Response:
         await asyncio.Event().wait()
         return OK
@@ -196,7 +198,7 @@ async def test_call_when_the_whole_takes_too_long_then_given_up() -> None:
 
 
 class Body(httpx2.AsyncByteStream):
-    """A body that gives its pieces and then fails."""
+    """A body that yields its pieces and then fails."""
 
     def __init__(self, *pieces: bytes, error: Exception | None = None) -> None:
         self._pieces = pieces
@@ -217,7 +219,7 @@ class Body(httpx2.AsyncByteStream):
     ("error", "expected"),
     [(httpx2.ReadError("reset"), ProviderError), (httpx2.ReadTimeout("stalled"), ProviderTimeoutError)],
 )
-async def test_call_when_the_answer_breaks_off_then_not_asked_again(error: Exception, expected: type) -> None:
+async def test_interrupted_response_is_not_retried(error: Exception, expected: type) -> None:
     body = Body(b'{"ok"', error=error)
     script = Script(httpx2.Response(200, stream=body))
 
@@ -229,14 +231,14 @@ async def test_call_when_the_answer_breaks_off_then_not_asked_again(error: Excep
     assert body.closed
 
 
-async def test_call_when_an_error_answer_breaks_off_then_its_status_says_enough() -> None:
+async def test_interrupted_error_response_counts_by_its_status() -> None:
     script = Script(httpx2.Response(401, stream=Body(b'{"err', error=httpx2.ReadError("reset"))))
 
-    with pytest.raises(ProviderAuthError, match="OpenAI answered 401"):
+    with pytest.raises(ProviderAuthError, match="OpenAI rejected the API key: check `OPENAI_API_KEY`"):
         await call(script)
 
 
-async def test_call_when_the_answer_is_too_large_then_given_up() -> None:
+async def test_response_over_the_limit_is_given_up() -> None:
     piece = b" " * (RESPONSE_LIMIT // 4)
     body = Body(*[piece] * 5)
 
@@ -247,12 +249,12 @@ async def test_call_when_the_answer_is_too_large_then_given_up() -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>", b"[]", b"null", b"\xff"])
-async def test_call_when_the_answer_is_no_json_object_then_a_provider_error(content: bytes) -> None:
-    with pytest.raises(ProviderError, match="OpenAI gave an answer that cannot be read"):
+async def test_response_without_a_json_object_is_a_provider_error(content: bytes) -> None:
+    with pytest.raises(ProviderError, match="OpenAI returned a response that cannot be read"):
         await call(Script(httpx2.Response(200, content=content)))
 
 
-async def test_call_when_retried_then_each_retry_is_logged_without_content() -> None:
+async def test_each_retry_is_logged_without_content() -> None:
     lines: list[str] = []
     context = create_context(PROVIDER, Script(failing(503), OK))
     context.log = Logger(worker="worker", write=lambda _level, line: lines.append(line))
@@ -263,3 +265,73 @@ async def test_call_when_retried_then_each_retry_is_logged_without_content() -> 
     assert '"event":"retry"' in line
     assert '"status":503' in line
     assert "private" not in line
+
+
+async def test_error_of_a_provider_that_echoes_our_key_in_a_header_conceals_it() -> None:
+    response = failing(401)
+    response.headers["x-request-id"] = f"req-{API_KEY}"
+
+    with pytest.raises(ProviderAuthError) as caught:
+        await call(Script(response))
+
+    assert API_KEY not in str(caught.value.details)
+    assert "req-***" in str(caught.value.details)
+
+
+def refuse(_document: dict[str, Any]) -> object:
+    raise UnreadableError("`usage.tokens` is not a whole number")
+
+
+def quote(document: dict[str, Any]) -> object:
+    return int(document["text"])
+
+
+@pytest.mark.parametrize(
+    ("parse", "reason"),
+    [
+        (refuse, r"`usage\.tokens` is not a whole number"),
+        (quote, r"ValueError in test_transport\.py, line \d+"),
+        (lambda document: document["nothing"], r"KeyError in test_transport\.py, line \d+"),
+    ],
+)
+async def test_cause_of_a_parsers_failure_quotes_nothing(
+    parse: Callable[[dict[str, Any]], object], reason: str
+) -> None:
+    context = create_context(PROVIDER, Script(httpx2.Response(200, json={"text": "private"})))
+
+    with pytest.raises(ProviderError, match="cannot be read") as caught:
+        await call_provider(context, PROVIDER, ProviderRequest.json("/work", {}, headers=[]), parse)
+
+    assert re.fullmatch(reason, str(caught.value.__cause__))
+
+
+@pytest.mark.parametrize(
+    ("document", "kind"),
+    [
+        ({"error": {"code": "rate_limit_exceeded", "message": "Slow"}}, ProviderRateLimitError),
+        ({"error": {"type": "insufficient_quota", "message": "Pay"}}, ProviderQuotaError),
+        ({"error": "Down"}, ProviderError),
+        ({"success": False, "message": "Down"}, ProviderError),
+    ],
+)
+async def test_error_in_a_200_is_that_error(document: dict[str, Any], kind: type) -> None:
+    script = Script(httpx2.Response(200, json=document))
+
+    with pytest.raises(ProviderError) as caught:
+        await call(script)
+
+    assert type(caught.value) is kind
+    assert caught.value.provider == "openai"
+    assert len(script.requests) == 1
+
+
+@pytest.mark.parametrize("status", [200, 400, 503])
+async def test_error_that_echoes_our_key_hides_it(status: int) -> None:
+    document = {"error": {"message": f"Key {API_KEY}", "code": API_KEY, "type": API_KEY}}
+    headers = {"x-request-id": f"req-{API_KEY}"}
+
+    with pytest.raises(ProviderError) as caught:
+        await call(Script(httpx2.Response(status, headers=headers, json=document)), max_retries=0)
+
+    assert "Key ***" in caught.value.message
+    assert API_KEY not in str(caught.value.to_body("request-1"))

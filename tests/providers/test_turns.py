@@ -26,7 +26,7 @@ def usage_of(context: Context) -> Usage:
     return context.usage
 
 
-async def test_take_when_there_are_many_turns_then_usage_is_their_sum() -> None:
+async def test_usage_of_many_turns_is_their_sum() -> None:
     context = create_context(PROVIDER, lambda _request: httpx2.Response(200, json=TOOL_MESSAGE))
 
     turns = [await take_turn(context, PROVIDER, TURN_CALL) for _ in range(3)]
@@ -38,14 +38,14 @@ async def test_take_when_there_are_many_turns_then_usage_is_their_sum() -> None:
     assert (usage.cache_read_units, usage.cache_write_units) == (3 * 2000, 3 * 300)
 
 
-async def test_take_when_nobody_counts_then_the_turn_all_the_same() -> None:
+async def test_turn_is_taken_though_nothing_is_counted() -> None:
     context = create_context(PROVIDER, lambda _request: httpx2.Response(200, json=TOOL_MESSAGE))
     context.usage = None
 
     assert await take_turn(context, PROVIDER, TURN_CALL) == TURN
 
 
-async def test_take_when_cancelled_then_earlier_turns_and_the_input_sent_are_counted() -> None:
+async def test_cancelled_turn_counts_earlier_turns_and_its_input() -> None:
     called, sent = asyncio.Event(), list[bytes]()
 
     async def answer(request: httpx2.Request) -> httpx2.Response:
@@ -68,7 +68,7 @@ async def test_take_when_cancelled_then_earlier_turns_and_the_input_sent_are_cou
     assert usage.output_units == 40
 
 
-async def test_take_when_the_answer_is_late_then_the_input_sent_is_counted() -> None:
+async def test_late_turn_counts_its_input() -> None:
     sent = list[bytes]()
 
     def answer(request: httpx2.Request) -> httpx2.Response:
@@ -82,7 +82,7 @@ async def test_take_when_the_answer_is_late_then_the_input_sent_is_counted() -> 
     assert usage_of(context).input_units == estimate_tokens(sent[0].decode()) > 0
 
 
-async def test_take_when_refused_then_the_error_and_nothing_is_counted() -> None:
+async def test_refused_turn_counts_nothing() -> None:
     error = {"type": "error", "error": {"type": "invalid_request_error", "message": "prompt is too long"}}
     context = create_context(PROVIDER, lambda _request: httpx2.Response(400, json=error))
 
@@ -98,7 +98,7 @@ async def test_take_when_refused_then_the_error_and_nothing_is_counted() -> None
         st.none() | st.text() | st.lists(st.none() | st.dictionaries(st.just("type"), st.just("tool_use"))),
     )
 )
-async def test_take_when_the_document_has_another_shape_then_a_provider_error(document: dict[str, Any]) -> None:
+async def test_turn_of_another_shape_is_a_provider_error(document: dict[str, Any]) -> None:
     content = json.dumps(document).encode()
     context = create_context(PROVIDER, lambda _request: httpx2.Response(200, content=content))
 

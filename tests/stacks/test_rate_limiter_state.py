@@ -1,4 +1,4 @@
-"""What the rate limiter knows outlives the process that knew it."""
+"""The state of the rate limiter survives a restart."""
 
 from pathlib import Path
 
@@ -7,16 +7,16 @@ from tests.platform import Platform
 from tests.variants import Variant
 
 WORKERS = ("rate-limiter", "text-gen")
-FIVE_AN_HOUR = {"limited": Variant("text-gen", {"RATE_LIMIT_POLICY": '"requests";q=5;w=3600'})}
+FIVE_AN_HOUR = {"limited": Variant("text-gen", {"RATE_LIMIT_POLICY": '"requests";q=5;w=3600', "LOCAL_RUN": "false"})}
 
 
 def call_until_refused(platform: Platform, *, address: str, times: int) -> list[int]:
-    """The statuses of that many calls."""
+    """Return the statuses of that many calls."""
     client, headers = platform.client("limited"), {"CF-Connecting-IP": address}
     return [client.post("/generate", json={"prompt": "Hello"}, headers=headers).status_code for _ in range(times)]
 
 
-def test_limits_when_everything_is_restarted_then_they_hold_on(emulators: Emulators, migrated_state: Path) -> None:
+def test_limits_survive_a_restart(emulators: Emulators, migrated_state: Path) -> None:
     with Platform.start(state=migrated_state, emulators=emulators, variants=FIVE_AN_HOUR, workers=WORKERS) as platform:
         before = call_until_refused(platform, address="192.0.2.1", times=3)
 

@@ -1,4 +1,4 @@
-"""render-service outlives its process, and takes Shotstack's webhook where it has a public address."""
+"""render-service survives the end of its process, and accepts Shotstack's webhook at its public address."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def run(
 
 
 def kill(part: local.Part) -> None:
-    """Ends the process and all that it started, at once, as a power cut would."""
+    """Kill the process and all that it started, as a power failure would."""
     found = [part.process.pid]
     for pid in found:
         children = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False).stdout
@@ -74,20 +74,20 @@ def caller() -> Iterator[CallbackServer]:
         yield server
 
 
-def test_render_when_the_process_is_killed_in_the_middle_then_it_is_done_after_a_restart(
+def test_render_when_process_is_killed_then_done_after_restart(
     state: Path, emulators: Emulators, caller: CallbackServer
 ) -> None:
     emulators.add_fault("shotstack", kind="status", status=503, method="GET", path_contains="/render/", times=1000)
     with run(state, emulators, RENDER_POLL_SECONDS="0.1", MAX_RETRIES="0") as (workers, client):
         render_id = render_of(client.post("/render", json=edit_of(callback_url=caller.url)), 202)["render_id"]
-        looks = wait_for(lambda: [x for x in emulators.requests("shotstack") if x["method"] == "GET"][2:])
-        assert looks
+        lookups = wait_for(lambda: [x for x in emulators.requests("shotstack") if x["method"] == "GET"][2:])
+        assert lookups
         kill(workers)
     before = len(submissions(emulators))
     emulators.reset()
 
     with run(state, emulators, RENDER_POLL_SECONDS="0.1", MAX_RETRIES="0") as (_, client):
-        assert client.get("/health").status_code == 200  # nobody asks for the render
+        assert client.get("/health").status_code == 200  # no request names the render
 
         assert json.loads(caller.calls.get(timeout=60)[1])["status"] == "done"
         assert client.get(f"/renders/{render_id}.mp4").status_code == 200
@@ -98,7 +98,7 @@ def test_render_when_the_process_is_killed_in_the_middle_then_it_is_done_after_a
 def public(
     migrated: Path, tmp_path_factory: pytest.TempPathFactory, running_emulators: Emulators
 ) -> Iterator[httpx2.Client]:
-    """A deployment that Shotstack reaches, and that would ask by itself only when these tests have given up."""
+    """Yield a deployment that Shotstack can reach, and that checks by itself only after these tests have timed out."""
     state = shutil.copytree(migrated, tmp_path_factory.mktemp("public") / "state")
     port = free_port()
     vars_: Mapping[str, str] = {"PUBLIC_BASE_URL": f"http://127.0.0.1:{port}", "RENDER_POLL_SECONDS": "600"}
@@ -113,9 +113,7 @@ def free_port() -> int:
         return port
 
 
-def test_render_when_shotstack_announces_its_end_then_nobody_waits_for_the_next_look(
-    public: httpx2.Client, emulators: Emulators
-) -> None:
+def test_webhook_when_render_ended_then_checked_at_once(public: httpx2.Client, emulators: Emulators) -> None:
     render_id = render_of(public.post("/render", json=edit_of()), 202)["render_id"]
 
     assert wait_for_end(public, render_id)["status"] == "done"
@@ -124,9 +122,7 @@ def test_render_when_shotstack_announces_its_end_then_nobody_waits_for_the_next_
     assert submission["body"]["callback"] == f"{public.base_url}/webhooks/shotstack/{render_id}"
 
 
-def test_submission_when_its_answer_was_lost_then_the_announcement_finds_it_again(
-    public: httpx2.Client, emulators: Emulators
-) -> None:
+def test_webhook_when_submission_was_lost_then_render_found(public: httpx2.Client, emulators: Emulators) -> None:
     emulators.add_fault("shotstack", kind="broken_json", method="POST")
     error = error_of(public.post("/render", json=edit_of()), 502, "PROVIDER_ERROR")
     render_id = error["details"]["render_id"]
@@ -138,9 +134,7 @@ def test_submission_when_its_answer_was_lost_then_the_announcement_finds_it_agai
     assert len(submissions(emulators)) == 1
 
 
-def test_announcement_when_it_names_a_render_of_somebody_else_then_it_is_not_believed(
-    public: httpx2.Client, emulators: Emulators
-) -> None:
+def test_webhook_when_it_names_another_render_then_not_adopted(public: httpx2.Client, emulators: Emulators) -> None:
     foreign = {"x-api-key": "any"}
     with httpx2.Client(base_url=emulators.url_of("shotstack"), headers=foreign, trust_env=False) as shotstack:
         other = shotstack.post("/edit/stage/render", json=edit_of()).json()["response"]["id"]
@@ -154,9 +148,7 @@ def test_announcement_when_it_names_a_render_of_somebody_else_then_it_is_not_bel
     assert public.get(f"/render/{render_id}").json()["status"] == "failed"
 
 
-def test_announcement_when_it_lies_about_the_end_then_the_provider_is_asked(
-    public: httpx2.Client, emulators: Emulators
-) -> None:
+def test_webhook_when_its_status_is_wrong_then_looked_up(public: httpx2.Client, emulators: Emulators) -> None:
     render_id = render_of(public.post("/render", json=edit_of()), 202)["render_id"]
     lie = {"type": "edit", "status": "failed", "id": str(uuid.uuid4()), "error": "a lie"}
 
@@ -166,13 +158,11 @@ def test_announcement_when_it_lies_about_the_end_then_the_provider_is_asked(
 
 
 @pytest.mark.parametrize("render_id", ["0b9d1f0e-6f0a-4c41-9d5f-3f1c8e2a7b64", "x"])
-def test_announcement_when_the_render_is_unknown_then_404(public: httpx2.Client, render_id: str) -> None:
+def test_webhook_when_the_render_is_unknown_then_404(public: httpx2.Client, render_id: str) -> None:
     error_of(public.post(f"/webhooks/shotstack/{render_id}", json={"id": "x"}), 404, "RENDER_NOT_FOUND")
 
 
-def test_render_when_no_announcement_ever_comes_then_it_is_looked_at_all_the_same(
-    state: Path, emulators: Emulators
-) -> None:
+def test_render_when_no_webhook_comes_then_checked_anyway(state: Path, emulators: Emulators) -> None:
     with run(state, emulators, PUBLIC_BASE_URL="http://127.0.0.1:9", RENDER_POLL_SECONDS="0.2") as (_, client):
         render_id = render_of(client.post("/render", json=edit_of()), 202)["render_id"]
 

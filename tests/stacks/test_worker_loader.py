@@ -24,7 +24,7 @@ class Caller:
         self._process = process
 
     def load(self, code: JSON, *, times: int = 1) -> list[JSON]:
-        """What each request was answered with."""
+        """Return the response to each request."""
         assert self._process.stdin and self._process.stdout
         self._process.stdin.write(json.dumps({"code": code, "times": times}) + "\n")
         self._process.stdin.flush()
@@ -66,7 +66,7 @@ def test_code_when_it_throws_then_its_error_is_passed_on(caller: Caller) -> None
     assert caller.load(handler("throw new TypeError('no')")) == [{"error": "TypeError: no"}]
 
 
-def test_code_when_it_cannot_start_then_the_loaders_words_are_passed_on(caller: Caller) -> None:
+def test_code_that_cannot_start_has_the_loaders_message(caller: Caller) -> None:
     (answer,) = caller.load(javascript("export default { fetch( }"))
 
     assert answer["error"].startswith("Error: Failed to start Worker:\nUncaught SyntaxError: ")
@@ -86,19 +86,19 @@ def test_code_when_it_redirects_then_nobody_follows(caller: Caller) -> None:
 
 
 @pytest.mark.parametrize("source", ["export default { fetch() { while (true) {} } }", "while (true) {}"])
-def test_code_when_it_never_ends_then_killed_and_the_next_one_runs(caller: Caller, source: str) -> None:
+def test_code_that_never_ends_is_killed_and_the_next_runs(caller: Caller, source: str) -> None:
     assert caller.load(javascript(source)) == [{"error": "Error: Worker exceeded CPU time limit."}]
     assert caller.load(handler("return new Response('alive')")) == [{"status": 200, "body": "alive"}]
 
 
-def test_code_when_it_takes_all_memory_then_killed_and_the_next_one_runs(caller: Caller) -> None:
+def test_code_that_takes_all_memory_is_killed(caller: Caller) -> None:
     hoard = handler("const all = []; while (true) all.push({ list: new Array(1000).fill(all.length) })")
 
     assert caller.load({**hoard, "limits": {"cpuMs": 20_000}}) == [{"error": "Error: Worker exceeded memory limit."}]
     assert caller.load(handler("return new Response('alive')")) == [{"status": 200, "body": "alive"}]
 
 
-def test_answer_when_it_imitates_the_mark_of_an_error_then_it_stays_an_answer(caller: Caller) -> None:
+def test_response_that_imitates_an_error_is_a_response(caller: Caller) -> None:
     code = handler("return new Response('mine', { headers: { 'X-Trial-Thrown': 'true' } })")
 
     assert caller.load(code) == [{"status": 200, "body": "mine"}]

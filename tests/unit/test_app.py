@@ -1,4 +1,4 @@
-"""The way of a request through an app, seen from outside."""
+"""A request through an app, from outside."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -153,13 +153,14 @@ async def test_deferred_work_when_answer_is_a_stream_then_it_runs_after_the_last
 def test_routes_when_asked_then_health_and_own_ones_in_order() -> None:
     assert [(route.method, route.path) for route in create_app().routes] == [
         ("GET", "/health"),
+        ("GET", "/"),
         ("POST", "/greet"),
         ("GET", "/greetings/{name}"),
         ("GET", "/secret"),
     ]
 
 
-def test_register_when_second_parameter_is_no_model_then_type_error() -> None:
+def test_handler_whose_second_parameter_is_not_a_model_is_refused() -> None:
     app = App("worker")
 
     with pytest.raises(TypeError, match="must be a pydantic model"):

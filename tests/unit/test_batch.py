@@ -1,4 +1,4 @@
-"""Doing the small work of many requests at once."""
+"""Batches of the small work of many requests."""
 
 import asyncio
 
@@ -14,7 +14,7 @@ async def test_add_when_several_at_once_then_the_first_gets_them_all() -> None:
     assert await batch.add(3) == [3]
 
 
-async def test_take_when_somebody_needs_them_at_once_then_nothing_is_left_for_the_first() -> None:
+async def test_take_leaves_nothing_for_the_caller_that_waits() -> None:
     batch = Batch[int](linger_seconds=0.01)
     first = asyncio.create_task(batch.add(1))
     await asyncio.sleep(0)

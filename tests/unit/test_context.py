@@ -5,7 +5,7 @@ from electrons.testing import TestClient
 from electrons.usage import Usage
 
 
-def test_context_when_new_then_nobody_is_known_and_nothing_used() -> None:
+def test_new_context_has_no_caller_and_no_usage() -> None:
     context = TestClient(App("worker")).create_context("GET", "/")
 
     assert context.principal.id == "unknown"

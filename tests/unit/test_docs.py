@@ -1,4 +1,4 @@
-"""What the READMEs say is compared with the code."""
+"""The READMEs agree with the code."""
 
 import re
 from collections.abc import Iterable
@@ -35,7 +35,7 @@ def write_value(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def test_shared_settings_are_documented_with_their_defaults() -> None:
+def test_shared_settings_when_documented_then_with_defaults() -> None:
     expected = defaults_of(Settings(), Settings.names())
     for provider in find_providers(Provider):
         expected |= {setting.name: write_value(setting.default) for setting in provider.declared_settings()}
@@ -44,26 +44,26 @@ def test_shared_settings_are_documented_with_their_defaults() -> None:
 
 
 @pytest.mark.parametrize("worker", sorted(load_apps()))
-def test_worker_settings_are_documented_with_their_defaults(worker: str) -> None:
+def test_worker_settings_when_documented_then_with_defaults(worker: str) -> None:
     kind = load_apps()[worker].settings
     own = set(kind.names()) - set(Settings.names())
 
     assert documented_settings(ROOT / "workers" / worker / "README.md") == defaults_of(kind(), own)
 
 
-def test_generated_parts_are_current() -> None:
+def test_generated_parts_when_rendered_again_then_unchanged() -> None:
     assert docs.render_readme(docs.README.read_text()) == docs.README.read_text(), "run `npm run docs`"
     assert docs.render_dev_vars() == docs.DEV_VARS.read_text(), "run `npm run docs`"
 
 
 @pytest.mark.parametrize("worker", WORKERS, ids=lambda worker: worker.name)
-def test_worker_when_it_exists_then_the_readmes_know_it(worker: Path) -> None:
+def test_worker_when_it_exists_then_the_readmes_name_it(worker: Path) -> None:
     assert f"workers/{worker.name})" in (ROOT / "README.md").read_text()
     assert (worker / "README.md").read_text().startswith(f"# {worker.name}\n")
 
 
 @pytest.mark.parametrize("worker", sorted(load_apps()))
-def test_worker_readme_names_every_route(worker: str) -> None:
+def test_worker_readme_when_read_then_it_names_every_route(worker: str) -> None:
     readme = (ROOT / "workers" / worker / "README.md").read_text()
     routes = {(route.method, route.path) for route in load_apps()[worker].routes}
 

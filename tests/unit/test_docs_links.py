@@ -1,4 +1,4 @@
-"""Relative links in the repository's Markdown files lead to files and headings that exist."""
+"""Relative links in the repository's Markdown files point to files and headings that exist."""
 
 import re
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 SKIPPED_FOLDERS = {"node_modules", "python_modules", "out"}
-"""Folders that set-up and builds fill; hidden folders except `.github` are skipped as well."""
+"""Folders that set-up and builds write; hidden folders except `.github` are skipped as well."""
 
 _FENCED = re.compile(r"^ {0,3}(`{3,}|~{3,}).*?^ {0,3}\1[`~]*\s*?$", flags=re.MULTILINE | re.DOTALL)
 _CODE_SPAN = re.compile(r"(`+)(?!`).*?(?<!`)\1(?!`)", flags=re.DOTALL)
@@ -22,7 +22,7 @@ _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:|//", flags=re.IGNORECASE)
 
 
 def find_documents(folder: Path = ROOT) -> Iterator[Path]:
-    """Return every Markdown file of the repository, without what set-up and builds write."""
+    """Return every Markdown file of the repository, without those that set-up and builds write."""
     for path in sorted(folder.iterdir()):
         if path.is_dir():
             hidden = path.name.startswith(".") and path.name != ".github"
@@ -43,7 +43,7 @@ def find_links(text: str) -> list[str]:
 
 
 def find_anchors(text: str) -> set[str]:
-    """Return the anchors that GitHub gives the headings of a document, and those it sets itself."""
+    """Return the anchors that GitHub gives a document's headings, and those that the document defines."""
     text = _FENCED.sub("", text)
     anchors: set[str] = set(_ANCHOR.findall(text))
     seen: dict[str, int] = {}
@@ -62,7 +62,7 @@ def anchors_of(document: Path) -> set[str]:
 
 
 def find_problem(document: Path, target: str) -> str | None:
-    """Return what is wrong with a link, None if it leads somewhere."""
+    """Return what is wrong with a link, or None if its target exists."""
     path, _, anchor = target.partition("#")
     linked = (ROOT / path[1:] if path.startswith("/") else document.parent / path).resolve() if path else document
     if not linked.is_relative_to(ROOT):
@@ -75,13 +75,13 @@ def find_problem(document: Path, target: str) -> str | None:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_links_when_relative_then_they_lead_to_what_exists(document: Path) -> None:
+def test_links_when_relative_then_their_targets_exist(document: Path) -> None:
     problems = [find_problem(document, target) for target in find_links(document.read_text())]
 
     assert [problem for problem in problems if problem] == []
 
 
-def test_documents_when_searched_then_the_readmes_are_among_them() -> None:
+def test_documents_when_searched_then_the_readmes_are_found() -> None:
     found = {str(path.relative_to(ROOT)) for path in DOCUMENTS}
 
     assert {"README.md", "shared/README.md", "workers/text-gen/README.md", "tests/emulators/README.md"} <= found
@@ -94,12 +94,12 @@ def test_find_links_when_there_is_code_then_it_is_not_searched() -> None:
     assert find_links(text) == ["a.md", "c.png", "e.md#x", "#i", "g.md"]
 
 
-def test_find_anchors_when_headings_repeat_then_each_has_its_own() -> None:
+def test_find_anchors_when_headings_repeat_then_numbered() -> None:
     text = "# `POST /x`: what, why?\n## Same\n## Same\n```\n# not a heading\n```\n## A_b-c [d](e.md)\n"
 
     assert find_anchors(text) == {"post-x-what-why", "same", "same-1", "a_b-c-d"}
 
 
 @pytest.mark.parametrize("target", ["gone.md", "README.md#gone", "#gone", "../../README.md", "/gone.md"])
-def test_find_problem_when_a_link_leads_nowhere_then_it_is_reported(target: str) -> None:
+def test_find_problem_when_a_target_is_missing_then_reported(target: str) -> None:
     assert find_problem(ROOT / "README.md", target) is not None

@@ -2,7 +2,8 @@
 
 import pytest
 
-from electrons.http import Headers, Request, Response
+from electrons.errors import RequestError
+from electrons.http import Headers, Request, Response, is_loopback
 
 
 def test_headers_when_looked_up_then_case_does_not_matter() -> None:
@@ -34,11 +35,55 @@ def test_request_when_made_then_path_and_query_are_split(url: str, path: str, qu
     assert (request.path, request.query) == (path, query)
 
 
-def test_client_address_when_cloudflare_names_it_then_that() -> None:
-    headers = Headers([("CF-Connecting-IP", "203.0.113.7")])
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("https://A.example/x", "a.example"),
+        ("http://127.0.0.1:8787", "127.0.0.1"),
+        ("http://[::1]:8787/x?y", "::1"),
+        ("http://my_host.example?q=//", "my_host.example"),
+    ],
+)
+def test_host_is_read_without_brackets_and_port(url: str, host: str) -> None:
+    assert Request(method="GET", url=url).host == host
 
-    assert Request(method="GET", url="https://a.example/", headers=headers).client_address == "203.0.113.7"
-    assert Request(method="GET", url="https://a.example/").client_address == "local"
+
+@pytest.mark.parametrize(
+    "authority", ["[foo]", "[]", "[::1", "[f00]", "", ":80", "a b", "a@b", "a:b", "a:1:2", "ä.example"]
+)
+def test_malformed_host_is_a_request_error_and_leaves_the_path(authority: str) -> None:
+    request = Request(method="GET", url=f"http://{authority}/health?deep=1")
+
+    assert (request.path, request.query) == ("/health", {"deep": "1"})
+    with pytest.raises(RequestError, match="`Host` header"):
+        _ = request.host
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("localhost", True),
+        ("a.localhost", True),
+        ("127.0.0.1", True),
+        ("127.8.9.1", True),
+        ("::1", True),
+        ("0.0.0.0", False),
+        ("localhost.example", False),
+        ("192.168.0.1", False),
+        ("2001:db8::1", False),
+    ],
+)
+def test_loopback_hosts_are_this_machine(host: str, expected: bool) -> None:
+    assert is_loopback(host) is expected
+
+
+@pytest.mark.parametrize(
+    ("value", "length"), [("12", 12), ("0", 0), ("", None), ("-1", None), ("²", None), ("1, 2", None)]
+)
+def test_content_length_is_a_number_or_unknown(value: str, length: int | None) -> None:
+    request = Request(method="POST", url="https://a.example/", headers=Headers([("Content-Length", value)]))
+
+    assert request.content_length == length
 
 
 async def test_request_when_it_has_no_body_then_the_reader_gives_nothing() -> None:

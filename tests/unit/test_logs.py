@@ -2,12 +2,22 @@
 
 import json
 import re
+from typing import Annotated
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel, Field, ValidationError
 
-from electrons.logs import Level, Logger, redact, redact_tokens, timestamp
+from electrons.logs import (
+    Level,
+    Logger,
+    describe_exception,
+    format_traceback,
+    redact,
+    redact_tokens,
+    timestamp,
+)
 
 CREDENTIALS = {
     "anthropic": "sk-ant-api03-Ab1_cd2-ef3GH4ij5",
@@ -60,6 +70,10 @@ def test_redact_when_a_name_says_that_it_is_a_credential_then_it_is_gone(text: s
         "model: claude-sonnet-4-20250514",
         "Anthropic API key not configured: set the secret `ANTHROPIC_API_KEY`",
         "The task-oriented risk-assessment desk",
+        "Invalid access token provided",
+        "The access token expired. Please sign in again",
+        "Token verification failed: basic authentication required",
+        "Authorization: missing",
     ],
 )
 def test_redact_when_there_is_no_credential_then_the_text_stays(text: str) -> None:
@@ -112,12 +126,54 @@ def test_logger_when_pretty_then_words_for_a_terminal() -> None:
     assert lines[1][1].splitlines()[-1] == "ValueError: broken"
 
 
+PRIVATE = "the tulip plan"
+
+
+class Note(BaseModel):
+    text: Annotated[int, Field(strict=True)]
+
+
+def test_traceback_of_a_validation_error_hides_the_input() -> None:
+    with pytest.raises(ValidationError) as caught:
+        Note.model_validate({"text": PRIVATE})
+
+    text = format_traceback(caught.value)
+
+    assert "tulip" not in text
+    assert text.endswith("1 errors in Note: int_type\n")
+
+
+def test_traceback_shows_each_cause_once_and_cuts_long_quotations() -> None:
+    first, second = ValueError(f"no number: '{'tulip ' * 20}'"), RuntimeError("broken")
+    first.__cause__, second.__cause__ = second, first
+
+    text = format_traceback(second)
+
+    assert text.split("\n\n") == [
+        "ValueError: no number: '…'\n".strip(),
+        "The above exception was the cause of the following one:",
+        "RuntimeError: broken\n",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (OSError("no route; Authorization: Bearer abcdef123456"), "OSError: no route; Authorization: Bearer ***"),
+        (UnicodeDecodeError("utf-8", b"the tulip plan", 0, 1, "bad"), "UnicodeDecodeError"),
+        (KeyError("the tulip plan"), "KeyError"),
+    ],
+)
+def test_description_of_an_exception_quotes_no_data(error: Exception, text: str) -> None:
+    assert describe_exception(error) == text
+
+
 def test_timestamp_when_asked_then_utc_with_milliseconds() -> None:
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", timestamp())
 
 
 @pytest.mark.parametrize("text", ["sk-" * 60_000, "-----BEGIN PRIVATE KEY-----\n" * 7000], ids=["sk", "pem"])
-def test_tokens_when_only_their_beginnings_are_there_then_it_is_not_looked_through_for_ever(text: str) -> None:
+def test_redaction_of_many_beginnings_of_tokens_is_fast(text: str) -> None:
     assert redact_tokens(text) == text
 
 

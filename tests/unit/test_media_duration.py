@@ -1,8 +1,9 @@
-"""Durations, from files made by hand; tests/workers looks at those of real encoders."""
+"""Durations of files made by hand; tests/workers measures those of real encoders."""
 
 import contextlib
 import io
 import struct
+import time
 import wave
 
 import pytest
@@ -20,6 +21,19 @@ FRAME_MPEG2 = b"\xff\xf3\x40\xc4" + bytes(100)
 """MPEG-2, 32 kbit/s, 22.05 kHz: 104 bytes."""
 TAG_FRAME = b"\xff\xfb\x90\xc4" + bytes(32) + b"Info" + bytes(377)
 SECONDS = 1152 / 44100
+
+FRAMES_INSIDE = FRAME_128 * 4 + b"x"
+"""Content of a tag, a picture for example, that looks like audio."""
+ID3V2 = b"ID3\x04\0\0" + bytes([0, 0, len(FRAMES_INSIDE) >> 7, len(FRAMES_INSIDE) & 127]) + FRAMES_INSIDE
+ID3V2_WITH_FOOTER = ID3V2[:5] + b"\x10" + ID3V2[6:] + b"3DI" + ID3V2[3:10]
+ID3V1 = b"TAG" + b"\xff\xfb\x90\xc4" + bytes(121)
+
+
+def ape_tag(content: bytes) -> bytes:
+    def end(flags: int) -> bytes:
+        return b"APETAGEX" + struct.pack("<IIII", 2000, len(content) + 32, 1, flags) + bytes(8)
+
+    return end(0xA0000000) + content + end(0x80000000)
 
 
 def ogg_page(position: int, content: bytes) -> bytes:
@@ -47,12 +61,50 @@ def opus_head(pre_skip: int) -> bytes:
     ],
     ids=["one", "many", "variable", "mpeg-2", "tag frame", "ID3v2", "ID3v1", "cut", "noise before", "noise between"],
 )
-def test_mp3_when_measured_then_its_whole_frames(content: bytes, seconds: float) -> None:
+def test_mp3_has_the_duration_of_its_whole_frames(content: bytes, seconds: float) -> None:
     assert measure_mp3(content) == pytest.approx(seconds)
 
 
+@pytest.mark.parametrize(
+    "between",
+    [
+        b"",
+        ID3V2,
+        ID3V2_WITH_FOOTER,
+        ID3V1,
+        ID3V1 + ID3V2,
+        ID3V1 + ape_tag(FRAMES_INSIDE),
+        ape_tag(FRAMES_INSIDE) + ID3V1,
+        TAG_FRAME,
+        ID3V1 + ID3V2 + TAG_FRAME,
+        FRAME_128[:200] + ID3V2,
+        b"x\xff\xfb\x90\xc4 one header by chance " * 3,
+        b"ID3 in a comment, not a tag",
+        b"TAG",
+    ],
+    ids=lambda value: f"{value[:3]!r} {len(value)} bytes",
+)
+@pytest.mark.parametrize("start", [b"", ID3V2, TAG_FRAME, ID3V2 + TAG_FRAME])
+@pytest.mark.parametrize("end", [b"", ID3V1, ape_tag(FRAMES_INSIDE) + ID3V1])
+def test_joined_mp3s_have_the_sum_of_their_durations(start: bytes, between: bytes, end: bytes) -> None:
+    content = start + FRAME_128 * 10 + between + FRAME_64 * 5 + between + FRAME_128 * 20 + end
+
+    assert measure_mp3(content) == pytest.approx(35 * SECONDS)
+
+
+@pytest.mark.parametrize("noise", [b"\xff", b"\xff\xfb", b"\xff\xfb\x90\xc4", b"ID3", b"TAG", b"APETAGEX"])
+def test_mp3_of_megabytes_of_noise_is_measured_quickly(noise: bytes) -> None:
+    content = noise * (1_000_000 // len(noise))
+    started = time.process_time()
+
+    with contextlib.suppress(ValueError):
+        measure_mp3(content + FRAME_128)
+
+    assert time.process_time() - started < 10
+
+
 @pytest.mark.parametrize("content", [b"", b"\xff", b'{"detail": "no"}', b"\xff\xfb\x90\xc4", b"\xff" * 1000])
-def test_mp3_when_there_is_no_frame_then_value_error(content: bytes) -> None:
+def test_mp3_without_a_frame_raises_value_error(content: bytes) -> None:
     with pytest.raises(ValueError, match="no MP3 frame"):
         measure_mp3(content)
 
@@ -69,7 +121,7 @@ def test_wav_when_measured_then_its_samples() -> None:
     assert measure_wav(wav(22050, 11025)) == 0.5
 
 
-def test_wav_when_other_chunks_stand_before_the_sound_then_they_are_passed_over() -> None:
+def test_wav_chunks_before_the_audio_are_skipped() -> None:
     content = wav(8000, 8000)
 
     assert measure_wav(content[:12] + b"LIST\x03\0\0\0abc\0" + content[12:]) == 1
@@ -83,7 +135,7 @@ def test_wav_when_its_size_was_not_known_then_what_is_there() -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"RIFF", wav(8000, 8)[:20], b"RIFF\0\0\0\0WAVEdata\x04\0\0\0abcd"])
-def test_wav_when_it_is_none_then_value_error(content: bytes) -> None:
+def test_other_content_than_wav_raises_value_error(content: bytes) -> None:
     with pytest.raises(ValueError, match="WAV"):
         measure_wav(content)
 
@@ -97,15 +149,13 @@ def test_wav_when_it_is_none_then_value_error(content: bytes) -> None:
         ([(100, b"x")], 0),
     ],
 )
-def test_opus_when_measured_then_the_last_position_without_the_pre_skip(
-    pages: list[tuple[int, bytes]], seconds: float
-) -> None:
+def test_opus_has_its_last_position_without_the_pre_skip(pages: list[tuple[int, bytes]], seconds: float) -> None:
     assert measure_opus(opus_head(312) + b"".join(ogg_page(*page) for page in pages)) == seconds
 
 
 @pytest.mark.parametrize("content", [b"", b"OggS", opus_head(312)[:40], ogg_page(0, b"\x01vorbis"), opus_head(0)])
-def test_opus_when_it_is_none_then_value_error(content: bytes) -> None:
-    with pytest.raises(ValueError, match=r"Opus|sound"):
+def test_other_content_than_opus_raises_value_error(content: bytes) -> None:
+    with pytest.raises(ValueError, match=r"Opus|audio"):
         measure_opus(content)
 
 
@@ -136,7 +186,7 @@ def test_measure_when_the_format_is_known_then_its_own_way() -> None:
     st.binary(max_size=2000),
     st.sampled_from([b"", b"RIFF\0\0\0\0WAVE", b"OggS", b"\xff\xfb"]),
 )
-def test_measure_when_given_anything_then_a_duration_or_value_error(name: str, content: bytes, start: bytes) -> None:
+def test_any_bytes_have_a_duration_or_raise_value_error(name: str, content: bytes, start: bytes) -> None:
     with contextlib.suppress(ValueError):
         assert measure(start + content, AudioFormat.parse(name)) >= 0
 

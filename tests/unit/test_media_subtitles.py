@@ -1,5 +1,6 @@
 """Words and cues from the times of characters, and the files that players read."""
 
+import re
 from itertools import pairwise
 
 import pytest
@@ -19,7 +20,7 @@ def test_words_when_split_then_each_has_its_times() -> None:
     assert align(" Hi  you,\nall").words() == [Span("Hi", 0.1, 0.3), Span("you,", 0.5, 0.9), Span("all", 1.0, 1.3)]
 
 
-def test_words_when_the_script_has_no_spaces_then_each_character_with_its_punctuation() -> None:
+def test_words_of_a_script_without_spaces_are_single_characters() -> None:
     assert [word.text for word in align("你好。カナ ok").words()] == ["你", "好。", "カ", "ナ", "ok"]
 
 
@@ -28,14 +29,14 @@ def test_words_when_there_is_nothing_to_say_then_none(text: str) -> None:
     assert align(text).words() == align(text).cues() == []
 
 
-def test_cues_when_a_sentence_ends_then_the_next_one_begins_a_cue() -> None:
+def test_next_sentence_begins_a_cue() -> None:
     cues = align("He said “no.” Then? Yes: 3.5 of it!").cues()
 
     assert [cue.text for cue in cues] == ["He said “no.”", "Then?", "Yes: 3.5 of it!"]
     assert (cues[1].start, cues[1].end) == (1.4, 1.9)
 
 
-def test_cues_when_a_sentence_is_long_then_lines_of_42_characters() -> None:
+def test_cues_of_a_long_sentence_have_42_characters_at_most() -> None:
     cues = align("word " * 30).cues()
 
     assert all(len(cue.text) <= 42 for cue in cues)
@@ -50,7 +51,90 @@ def test_cues_when_the_text_has_line_breaks_then_spaces() -> None:
     assert [cue.text for cue in align("one\n\n two").cues()] == ["one two"]
 
 
-def test_alignment_when_its_parts_differ_in_length_then_value_error() -> None:
+COLLAPSED = Alignment(list("ab cd. ef gh"), [0, 0.1, 0.2, *[0.3] * 9], [0.1, 0.2, *[0.3] * 10])
+"""The provider lost its place after 0.3 of 5.224 seconds."""
+
+
+def test_words_without_a_length_share_the_rest_of_the_audio() -> None:
+    assert COLLAPSED.words(duration=5.224) == [
+        Span("ab", 0, 0.2),
+        Span("cd.", 0.3, 2.41),
+        Span("ef", 2.41, 3.817),
+        Span("gh", 3.817, 5.224),
+    ]
+    assert COLLAPSED.cues(duration=5.224) == [Span("ab cd.", 0, 2.41), Span("ef gh", 2.41, 5.224)]
+
+
+def test_words_without_room_share_the_time_before_them() -> None:
+    assert COLLAPSED.cues(duration=0.25) == [Span("ab cd.", 0, 0.138), Span("ef gh", 0.138, 0.25)]
+
+
+def test_words_without_a_length_share_time_up_to_the_next() -> None:
+    alignment = Alignment(list("a — b"), [0, 0.1, 0.1, 0.1, 0.5], [0.1, 0.1, 0.1, 0.1, 0.6])
+
+    assert alignment.words(duration=1) == [Span("a", 0, 0.1), Span("—", 0.1, 0.5), Span("b", 0.5, 0.6)]
+
+
+def test_words_without_any_length_share_the_audio() -> None:
+    alignment = Alignment(list("ab c"), [0] * 4, [0] * 4)
+
+    assert alignment.words(duration=3) == [Span("ab", 0, 2), Span("c", 2, 3)]
+    assert alignment.words() == alignment.words(duration=0.001) == alignment.words(duration=0) == []
+
+
+def test_words_past_the_end_of_the_audio_end_with_it() -> None:
+    alignment = Alignment(list("a b c"), [0, 1, 2, 3, 4], [1, 2, 3, 4, 5])
+
+    assert alignment.words(duration=2.5) == [Span("a", 0, 1), Span("b", 2, 2.25), Span("c", 2.25, 2.5)]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[laughs] Hello [clears throat]there", ["Hello", "there"]),
+        ('Wait<break time="1.5s" />now', ["Wait", "now"]),
+        ("<speak>One <break time='1s'/> <emphasis level=\"strong\">two</emphasis>.</speak>", ["One", "two."]),
+        ("a</b>c<break/>.", ["ac", "."]),
+        ("[whispers softly, then louder] 好[sighs]的", ["好", "的"]),
+        (
+            "See [1], a[i] and [t]he x<y, y>z, 1 < 2",
+            ["See", "[1],", "a[i]", "and", "[t]he", "x<y,", "y>z,", "1", "<", "2"],
+        ),
+        ("[never closed <break", ["[never", "closed", "<break"]),
+        ("[laughs]", []),
+    ],
+)
+def test_directions_to_the_voice_are_not_words(text: str, words: list[str]) -> None:
+    alignment = align(text)
+
+    assert [word.text for word in alignment.words(duration=60)] == words
+    assert " ".join(cue.text for cue in alignment.cues()) == " ".join(words)
+
+
+def test_directions_split_over_items_are_not_words() -> None:
+    alignment = Alignment(["Hi", " ", "[lau", "ghs]", "", " ", "you"], [0, 1, 2, 3, 4, 5, 6], [1, 2, 3, 4, 5, 6, 7])
+
+    assert alignment.words() == [Span("Hi", 0, 1), Span("you", 6, 7)]
+
+
+@given(
+    text=st.text(alphabet="ab .—好", max_size=30),
+    times=st.lists(st.tuples(st.floats(-2, 9), st.floats(-2, 9)), min_size=30, max_size=30),
+    duration=st.floats(0.05, 8),
+)
+def test_times_of_any_kind_give_ordered_cues_within_the_audio(
+    text: str, times: list[tuple[float, float]], duration: float
+) -> None:
+    used = times[: len(text)]
+    alignment = Alignment(list(text), [start for start, _ in used], [end for _, end in used])
+
+    for spans in (alignment.words(duration=duration), alignment.cues(duration=duration)):
+        assert "".join("".join(span.text for span in spans).split()) == "".join(text.split())
+        assert all(span.start >= 0 and span.start + 0.0005 < span.end <= duration for span in spans)
+        assert all(before.end <= after.start for before, after in pairwise(spans))
+
+
+def test_alignment_of_unequal_parts_raises_value_error() -> None:
     with pytest.raises(ValueError, match="alignment"):
         Alignment(["a"], [0.0], [])
 
@@ -74,10 +158,11 @@ def test_files_when_there_are_no_cues_then_they_are_still_files() -> None:
     assert (to_srt([]), to_vtt([])) == ("", "WEBVTT\n")
 
 
-@given(st.text())
-def test_cues_when_made_of_any_text_then_nothing_is_lost_and_times_run_forward(text: str) -> None:
+@given(st.text(alphabet=st.characters() | st.sampled_from("[]<>")))
+def test_cues_of_any_text_lose_nothing_and_run_forward(text: str) -> None:
     cues = align(text).cues()
 
-    assert "".join("".join(cue.text for cue in cues).split()) == "".join(text.split())
+    spoken = re.sub(r"\[[^\W\d_][^\[\]\n]{2,79}\]|</?[A-Za-z][\w:.-]*\s*/?>", "", text)
+    assert "".join("".join(cue.text for cue in cues).split()) == "".join(spoken.split())
     assert all(cue.start < cue.end for cue in cues)
     assert all(before.end <= after.start for before, after in pairwise(cues))

@@ -12,6 +12,7 @@ from electrons.errors import DatabaseError
 from electrons.http import Response
 from electrons.keys import generate, parse
 from electrons.settings import Settings
+from electrons.storage.keys import UNKNOWN_PER_SENDER
 from electrons.testing import MemoryDatabase, TestClient, TestResponse, create_key
 
 REQUIRED = Settings(rate_limit_policy="none")
@@ -53,14 +54,24 @@ def refusal(answer: TestResponse) -> tuple[int, str]:
     return answer.status, answer.json()["error_code"]
 
 
-@pytest.mark.parametrize(("address", "expected"), [({"CF-Connecting-IP": "203.0.113.7"}, "203.0.113.7"), ({}, "local")])
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ({"CF-Connecting-IP": "203.0.113.7"}, "203.0.113.7"),
+        ({"CF-Connecting-IP": "2001:db8:1:2:3:4:5:6"}, "2001:db8:1:2::/64"),
+        ({"CF-Connecting-IP": "2001:DB8:1:2::9"}, "2001:db8:1:2::/64"),
+        ({"CF-Connecting-IP": "::ffff:203.0.113.7"}, "203.0.113.7"),
+        ({"CF-Connecting-IP": "x" * 300}, "unknown"),
+        ({}, "local"),
+    ],
+)
 async def test_auth_when_open_then_the_callers_address_is_who_calls(address: dict[str, str], expected: str) -> None:
     answer = await create_client(OPEN).request("GET", "/who", headers=address)
 
     assert answer.json() == {"id": expected, "key_id": None, "scopes": ["*"]}
 
 
-async def test_auth_when_open_and_a_key_is_sent_then_the_address_counts_all_the_same() -> None:
+async def test_open_access_counts_by_address_even_with_a_key() -> None:
     client = create_client(OPEN)
     key = await create_key(client.bindings.database, "audio")
 
@@ -183,13 +194,13 @@ async def test_auth_when_an_app_is_never_open_then_open_does_not_open_it() -> No
 
 
 @pytest.mark.parametrize("path", ["/health", "/media"])
-async def test_auth_when_route_is_public_then_nobody_is_asked(path: str) -> None:
+async def test_public_route_needs_no_key(path: str) -> None:
     for never_open in (False, True):
         assert (await create_client(never_open=never_open, database=DOWN).request("GET", path)).status == 200
 
 
 class DownDatabase:
-    """A database that nobody reaches."""
+    """A database that cannot be reached."""
 
     async def query(self, statement: str, *parameters: Value) -> list[Row]:
         raise DatabaseError("D1_ERROR: D1 is down")
@@ -246,3 +257,30 @@ async def test_auth_when_a_key_is_remembered_then_the_next_request_does_no_io() 
     database.quiet = True
 
     assert (await client.request("GET", "/who", headers={"X-API-Key": key})).status == 200
+
+
+async def test_address_that_a_local_caller_claims_does_not_count() -> None:
+    client = create_client(replace(OPEN, local_run="true"))
+    client.host = "localhost"
+
+    answer = await client.request("GET", "/who", headers={"CF-Connecting-IP": "203.0.113.7"})
+
+    assert answer.json()["id"] == "local"
+
+
+async def test_made_up_keys_from_one_address_are_refused_without_a_lookup() -> None:
+    client = create_client()
+    good = await create_key(client.bindings.database, "text")
+    noisy, other = {"CF-Connecting-IP": "203.0.113.7"}, {"CF-Connecting-IP": "203.0.113.8"}
+    await client.request("GET", "/who", headers={"X-API-Key": good, **noisy})
+
+    answers = [
+        await client.request("GET", "/who", headers={"X-API-Key": generate("live"), **noisy})
+        for _ in range(UNKNOWN_PER_SENDER + 1)
+    ]
+
+    assert {refusal(answer) for answer in answers[:-1]} == {(401, "UNAUTHORIZED")}
+    assert refusal(answers[-1]) == (429, "RATE_LIMITED")
+    assert 1 <= int(answers[-1].headers.get("Retry-After") or 0) <= 60
+    assert (await client.request("GET", "/who", headers={"X-API-Key": good, **noisy})).status == 200
+    assert (await client.request("GET", "/who", headers={"X-API-Key": generate("live"), **other})).status == 401

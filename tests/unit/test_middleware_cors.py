@@ -16,8 +16,10 @@ async def test_preflight_when_any_origin_is_allowed_then_204_with_what_is_allowe
     assert answer.headers.get("Access-Control-Allow-Origin") == "*"
     assert answer.headers.get("Access-Control-Max-Age") == "86400"
     assert "POST" in (answer.headers.get("Access-Control-Allow-Methods") or "")
-    for name in ("Content-Type", "Authorization", "X-API-Key", "X-Request-ID", "X-Instance-ID", "Idempotency-Key"):
-        assert name in (answer.headers.get("Access-Control-Allow-Headers") or "")
+    assert answer.headers.get("Access-Control-Allow-Headers") == (
+        "Content-Type, Authorization, X-API-Key, X-Request-ID, X-Instance-ID, Idempotency-Key, Range, If-Range, "
+        "If-None-Match, traceparent"
+    )
 
 
 @pytest.mark.parametrize("path", ["/health", "/nowhere"])
@@ -27,7 +29,9 @@ async def test_answer_when_success_or_failure_then_browsers_may_read_it(path: st
     assert answer.headers.get("Access-Control-Allow-Origin") == "*"
     exposed = answer.headers.get("Access-Control-Expose-Headers")
     assert exposed == (
-        "X-Request-ID, RateLimit, RateLimit-Policy, Retry-After, X-Estimated-Cost-USD, Idempotent-Replayed"
+        "X-Request-ID, RateLimit, RateLimit-Policy, Retry-After, X-Estimated-Cost-USD, X-DE-Provider, X-DE-Model, "
+        "X-DE-Attempts, X-DE-Cost, X-DE-Overhead-Ms, X-DE-Cache, Idempotent-Replayed, Content-Range, Accept-Ranges, "
+        "Content-Length, ETag"
     )
 
 

@@ -1,13 +1,18 @@
-"""The boundary at which errors become answers."""
+"""The boundary at which errors become responses."""
+
+from typing import Any
 
 import pytest
+from pydantic import BaseModel, ValidationError
 
 from electrons.app import App
 from electrons.context import Context
 from electrons.errors import (
     ConfigurationError,
+    DeploymentFailedError,
     ElectronsError,
     ProviderAuthError,
+    ProviderError,
     ProviderRateLimitError,
     ProviderUnreachableError,
     RequestError,
@@ -71,3 +76,54 @@ async def test_error_when_the_request_is_at_fault_then_only_the_access_line() ->
     answer = await raise_in_handler(RequestError("Task is required"))
 
     assert [(line["event"], line["error_code"]) for line in answer.log] == [("request", "INVALID_REQUEST")]
+
+
+async def test_log_of_a_provider_error_has_its_codes_and_none_of_its_words() -> None:
+    error = ProviderError(
+        "Cannot do: the tulip plan",
+        provider="openai",
+        upstream_status=500,
+        upstream_code="server_error",
+        upstream_request_id="req_1",
+    )
+
+    answer = await raise_in_handler(error, cause=ValueError("the tulip plan"))
+
+    failed = answer.log[0]
+    assert "tulip" not in str(answer.log)
+    assert (failed["error_code"], failed["cause"]) == ("PROVIDER_ERROR", "ValueError")
+    assert failed["details"] == {
+        "provider": "openai",
+        "status": 500,
+        "code": "server_error",
+        "provider_request_id": "req_1",
+    }
+
+
+async def test_log_of_a_failed_deployment_has_the_codes_of_its_errors_only() -> None:
+    cause = ProviderError("Uncaught: secret = 'tulip'", provider="cloudflare", upstream_code="the tulip plan")
+    words: list[dict[str, Any]] = [
+        {"code": 10021, "message": "Uncaught: secret = 'tulip'"},
+        {"code": "the tulip plan", "message": ""},
+    ]
+
+    answer = await raise_in_handler(DeploymentFailedError(cause, errors=words))
+
+    assert "tulip" not in str(answer.log)
+    assert answer.log[0]["details"] == {"provider": "cloudflare", "codes": [10021]}
+
+
+PRIVATE = "the tulip plan"
+
+
+async def test_log_of_a_broken_model_hides_the_values() -> None:
+    class Secretive(BaseModel):
+        text: int
+
+    with pytest.raises(ValidationError) as caught:
+        Secretive.model_validate({"text": PRIVATE})
+
+    answer = await raise_in_handler(caught.value)
+
+    assert answer.log[0]["event"] == "failure"
+    assert "tulip" not in str(answer.log)

@@ -12,6 +12,7 @@ from electrons.bindings import Bindings
 from electrons.context import Context
 from electrons.errors import ProviderError
 from electrons.http import Response
+from electrons.middleware.rate_limit import SMALL_BODY_BYTES
 from electrons.models import RequestModel
 from electrons.ratelimit.limiter import Call, LimiterUnreachableError, RateLimiter
 from electrons.settings import Settings
@@ -193,3 +194,78 @@ async def test_rate_limit_when_limiter_fails_and_failure_is_closed_then_503(call
     answer = await create_client(settings, RateLimiter(call)).request("POST", "/work", json={"reserved": 1, "used": 1})
 
     assert (answer.status, answer.json()["error_code"]) == (503, "RATE_LIMITER_UNAVAILABLE")
+
+
+ONE_REQUEST = replace(SETTINGS, rate_limit_policy='"requests";q=1;w=60')
+
+
+def count_calls(limiter: RateLimiter) -> tuple[RateLimiter, list[str]]:
+    """Return the limiter and a list that gets the method of each call to it."""
+    calls: list[str] = []
+    inner = limiter._call  # noqa: SLF001  # there is no other way to see its calls
+
+    async def call(key: str, method: str, message: str) -> str:
+        calls.append(method)
+        return await inner(key, method, message)
+
+    return RateLimiter(call), calls
+
+
+@pytest.mark.parametrize("content", [b"{}", b"no", b'{"reserved": "5"}'])
+async def test_wrong_body_costs_one_request_and_no_units(content: bytes) -> None:
+    client = create_client()
+
+    answer = await client.request("POST", "/work", content=content)
+
+    assert answer.status == 400
+    assert remaining(answer.headers.get("RateLimit")) == [2, 1000]
+
+
+async def test_wrong_body_over_the_limit_is_refused_for_that() -> None:
+    client = create_client(ONE_REQUEST)
+
+    statuses = [(await client.request("POST", "/work", content=b"{}")).status for _ in range(2)]
+
+    assert statuses == [400, 429]
+
+
+@pytest.mark.parametrize("headers", [{}, {"Content-Length": ""}], ids=["large", "of unknown length"])
+async def test_body_is_not_read_when_the_request_is_over_the_limit(headers: dict[str, str]) -> None:
+    client = create_client(ONE_REQUEST)
+    await client.request("POST", "/work", json={"reserved": 1, "used": 1})
+
+    answer = await client.request("POST", "/work", content=b"[" * (SMALL_BODY_BYTES + 1), headers=headers)
+
+    assert answer.status == 429
+
+
+async def test_large_body_is_charged_as_a_request_and_for_its_units() -> None:
+    client = create_client()
+
+    answer = await client.request("POST", "/work", json={"reserved": 400, "used": 300, "x": "x" * SMALL_BODY_BYTES})
+
+    assert answer.status == 200
+    assert [name for name, _ in answer.headers].count("ratelimit") == 1
+    assert remaining(answer.headers.get("RateLimit")) == [2, 600]
+    after = await client.request("POST", "/work", json={"reserved": 0, "used": 0})
+    assert remaining(after.headers.get("RateLimit")) == [1, 700]
+
+
+async def test_small_body_needs_one_call_to_the_limiter() -> None:
+    limiter, calls = count_calls(create_memory_rate_limiter())
+
+    await create_client(limiter=limiter).request("POST", "/work", json={"reserved": 400, "used": 300})
+
+    assert calls == ["reserve", "settle"]
+
+
+async def test_usage_that_a_provider_makes_up_does_not_lock_the_caller_out() -> None:
+    now = 1_700_000_000.0
+    client = create_client(limiter=create_memory_rate_limiter(clock=lambda: now))
+
+    await client.request("POST", "/work", json={"reserved": 10, "used": 10**15})
+    refused = await client.request("POST", "/work", json={"reserved": 10, "used": 10})
+    now += 121
+
+    assert refused.headers.get("Retry-After") == "61"
+    assert (await client.request("POST", "/work", json={"reserved": 10, "used": 10})).status == 200

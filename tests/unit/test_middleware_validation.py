@@ -1,18 +1,19 @@
-"""Bodies, and what callers are told about wrong ones."""
+"""Request bodies, and the errors for wrong ones."""
 
-from typing import Annotated
+import json
+from typing import Annotated, Any, Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from electrons.app import App
 from electrons.context import Context
-from electrons.errors import RequestError
+from electrons.errors import InvalidJSONError, RequestError
 from electrons.http import Response
-from electrons.middleware.validation import parse_body
-from electrons.models import LABEL_LIMIT, LabeledRequest, RequestModel, not_blank
+from electrons.middleware.validation import describe_unknown_fields, parse_body
+from electrons.models import LABEL_LIMIT, LabeledRequest, RequestModel, ResponseModel, not_blank
 from electrons.testing import TestClient, TestResponse
 
 
@@ -21,9 +22,30 @@ class Options(RequestModel):
     weight: float = Field(default=0.5, ge=0, le=2)
 
 
+class Part(RequestModel):
+    name: str = Field(min_length=1)
+    content: str | None
+
+
 class Work(LabeledRequest):
     task_name: Annotated[str, Field(max_length=10), not_blank("Task is required")]
     options: Options = Field(default_factory=Options)
+    kind: Literal["a", "b"] = "a"
+    steps: list[Part] = Field(default_factory=list, max_length=3)
+    notes: dict[str, str] | None = Field(default=None, max_length=2)
+    free: Any = None
+
+
+class Echo(ResponseModel):
+    name: str
+
+
+class Metadata(BaseModel):
+    warnings: list[str] | None = None
+
+
+class Described(ResponseModel):
+    metadata: Metadata
 
 
 def create_app() -> App:
@@ -36,6 +58,14 @@ def create_app() -> App:
             {"instance": labels.instance_id, "project": labels.project_id, **body.options.model_dump()}
         )
 
+    @app.post("/echo")
+    async def echo(_context: Context, body: Work) -> Echo:
+        return Echo(name=body.task_name)
+
+    @app.post("/described")
+    async def described(_context: Context, _body: Work) -> Described:
+        return Described(metadata=Metadata(warnings=["its own"]))
+
     return app
 
 
@@ -44,7 +74,7 @@ async def post(content: bytes, headers: dict[str, str] | None = None) -> TestRes
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"no", b"\xff", b'{"task_name": "\\ud800"}', b"[" * 10_000, b"{} {}"])
-async def test_body_when_it_is_no_json_then_invalid_json(content: bytes) -> None:
+async def test_body_that_is_not_json_is_invalid_json(content: bytes) -> None:
     answer = await post(content)
 
     assert (answer.status, answer.json()["error_code"]) == (400, "INVALID_JSON")
@@ -52,7 +82,7 @@ async def test_body_when_it_is_no_json_then_invalid_json(content: bytes) -> None
 
 
 @pytest.mark.parametrize("content", [b"[]", b'"text"', b"1", b"null", b"true"])
-async def test_body_when_it_is_no_object_then_invalid_json(content: bytes) -> None:
+async def test_body_that_is_not_an_object_is_invalid_json(content: bytes) -> None:
     answer = await post(content)
 
     assert (answer.status, answer.json()["error_code"]) == (400, "INVALID_JSON")
@@ -64,13 +94,28 @@ async def test_body_when_it_is_no_object_then_invalid_json(content: bytes) -> No
     [
         (b"{}", "Task name is required", "task_name"),
         (b'{"task_name": " \\n"}', "Task is required", "task_name"),
-        (b'{"task_name": 5}', "task_name: Input should be a valid string", "task_name"),
-        (b'{"task_name": "12345678901"}', "task_name: String should have at most 10 characters", "task_name"),
-        (b'{"task_name": "a", "options": {"count": "5"}}', "options.count: Input should be a valid", "options.count"),
-        (b'{"task_name": "a", "options": {"count": 1.5}}', "options.count: Input should be a valid", "options.count"),
-        (b'{"task_name": "a", "options": {"count": 11}}', "options.count: Input should be less", "options.count"),
-        (b'{"task_name": "a", "options": {"weight": NaN}}', "options.weight: Input should be", "options.weight"),
-        (b'{"task_name": "a", "options": null}', "options: Input should be an object", "options"),
+        (b'{"task_name": 5}', "task_name: must be a string", "task_name"),
+        (b'{"task_name": null}', "Task name is required", "task_name"),
+        (b'{"task_name": "12345678901"}', "task_name: must have at most 10 characters", "task_name"),
+        (b'{"task_name": "a", "options": {"count": "5"}}', "options.count: must be a whole number", "options.count"),
+        (b'{"task_name": "a", "options": {"count": 1.5}}', "options.count: must be a whole number", "options.count"),
+        (b'{"task_name": "a", "options": {"count": 11}}', "options.count: must be 10 or less", "options.count"),
+        (b'{"task_name": "a", "options": {"weight": NaN}}', "options.weight: must be a finite", "options.weight"),
+        (b'{"task_name": "a", "options": {"weight": 1e999}}', "options.weight: must be a finite", "options.weight"),
+        (b'{"task_name": "a", "free": [{"x": -1e999}]}', "free.0.x: must be a finite number", "free.0.x"),
+        (b'{"task_name": "a", "options": 5}', "options: must be an object", "options"),
+        (b'{"task_name": "a", "options": []}', "options: must be an object", "options"),
+        (b'{"task_name": "a", "kind": "c"}', "kind: must be 'a' or 'b'", "kind"),
+        (b'{"task_name": "a", "steps": {}}', "steps: must be a list", "steps"),
+        (b'{"task_name": "a", "steps": [{}, {}, {}, {}]}', "steps: must have at most 3 items", "steps"),
+        (b'{"task_name": "a", "notes": {"a": "", "b": "", "c": ""}}', "notes: must have at most 2 items", "notes"),
+        (b'{"task_name": "a", "notes": []}', "notes: must be an object", "notes"),
+        (
+            b'{"task_name": "a", "steps": [{"name": "", "content": ""}]}',
+            "steps.0.name: must have at least 1 character",
+            "steps.0.name",
+        ),
+        (b'{"task_name": "a", "steps": [null]}', "steps.0: must be an object", "steps.0"),
     ],
 )
 async def test_body_when_a_field_is_wrong_then_it_is_named(content: bytes, error: str, field: str) -> None:
@@ -87,6 +132,116 @@ async def test_body_when_several_fields_are_wrong_then_all_are_named() -> None:
 
     fields = [problem["field"] for problem in answer.json()["details"]["fields"]]
     assert fields == ["task_name", "options.count", "options.weight"]
+
+
+async def test_body_with_many_wrong_fields_names_twenty_and_counts_all() -> None:
+    class Wide(RequestModel):
+        flags: list[bool] = Field(max_length=100)
+
+    with pytest.raises(RequestError) as caught:
+        parse_body(json.dumps({"flags": ["no"] * 90}).encode(), Wide)
+
+    assert caught.value.details is not None
+    fields = caught.value.details["fields"]
+    assert [field["field"] for field in fields] == [f"flags.{index}" for index in range(20)]
+    assert caught.value.details["count"] == 90
+    assert caught.value.message.endswith("flags.19: must be true or false; and 70 more")
+
+
+def test_body_with_a_list_over_its_limit_is_refused_unread() -> None:
+    with pytest.raises(RequestError) as caught:
+        parse_body(json.dumps({"task_name": 5, "steps": [{}] * 20_000}).encode(), Work)
+
+    assert caught.value.details == {"fields": [{"field": "steps", "message": "must have at most 3 items"}], "count": 1}
+
+
+@pytest.mark.parametrize("content", [b'{"free": [%s]}' % (b"0," * 60_000 + b"0"), b'{"free":' + b"[" * 60_000])
+def test_body_with_too_many_values_is_refused(content: bytes) -> None:
+    with pytest.raises(RequestError, match="more than 50000 values: send less at once"):
+        parse_body(content, Work)
+
+
+def test_list_with_too_many_values_is_not_an_object() -> None:
+    with pytest.raises(InvalidJSONError, match="must be a JSON object"):
+        parse_body(b" " + b"[" * 60_000, Work)
+
+
+def test_body_with_many_commas_in_a_string_is_taken() -> None:
+    content = json.dumps({"task_name": "a", "free": '\\",[{' * 60_000}).encode()
+
+    assert parse_body(content, Work).task_name == "a"
+
+
+def test_error_shows_the_beginning_of_a_long_name_only() -> None:
+    content = json.dumps({"task_name": "a", "notes": {"n" * 10_000: 1}}).encode()
+
+    with pytest.raises(RequestError) as caught:
+        parse_body(content, Work)
+
+    assert len(caught.value.message) < 500
+
+
+@pytest.mark.parametrize("absent", ["null", '""'])
+@pytest.mark.parametrize("field", ["options", "kind", "steps", "notes", "free", "instance_id"])
+def test_optional_field_that_is_null_or_empty_has_its_default(field: str, absent: str) -> None:
+    body = parse_body(f'{{"task_name": "a", "{field}": {absent}}}'.encode(), Work)
+
+    assert body == Work(task_name="a")
+    assert field not in body.model_fields_set
+
+
+def test_optional_field_within_a_field_that_is_null_has_its_default() -> None:
+    body = parse_body(b'{"task_name": "a", "options": {"count": null, "weight": ""}}', Work)
+
+    assert body.options == Options()
+
+
+def test_required_field_keeps_null_where_that_is_a_value_and_the_empty_string() -> None:
+    body = parse_body(
+        b'{"task_name": "a", "steps": [{"name": "x", "content": null}, {"name": "y", "content": ""}]}', Work
+    )
+
+    assert [part.content for part in body.steps] == [None, ""]
+
+
+def test_unknown_fields_are_named_by_their_paths() -> None:
+    body = parse_body(
+        b'{"task_name": "a", "x": 1, "free": {"y": 1}, "options": {"maxTokens": 1}, "notes": {"z": ""},'
+        b' "steps": [{"name": "a", "content": "b"}, {"name": "a", "content": "b", "mode": 1}]}',
+        Work,
+    )
+
+    assert list(body.unknown_fields()) == ["x", "options.maxTokens", "steps.1.mode"]
+
+
+async def test_unknown_fields_are_named_in_the_warnings_of_the_response() -> None:
+    answer = await TestClient(create_app()).request("POST", "/echo", json={"task_name": "a", "github_repo": "a/b"})
+
+    assert answer.json()["warnings"] == ["`github_repo` is not a field of this request; it was ignored"]
+
+
+async def test_unknown_fields_are_named_in_the_metadata_where_there_is_any() -> None:
+    answer = await TestClient(create_app()).request("POST", "/described", json={"task_name": "a", "b": 1, "c": 2})
+
+    body = answer.json()
+    assert "warnings" not in body
+    assert body["metadata"]["warnings"] == [
+        "its own",
+        *(f"`{x}` is not a field of this request; it was ignored" for x in "bc"),
+    ]
+
+
+async def test_response_without_unknown_fields_has_no_warnings() -> None:
+    answer = await TestClient(create_app()).request("POST", "/echo", json={"task_name": "a", "kind": None})
+
+    assert "warnings" not in answer.json()
+
+
+def test_many_unknown_fields_are_counted() -> None:
+    warnings = describe_unknown_fields(f"field_{index}" for index in range(25))
+
+    assert len(warnings) == 21
+    assert warnings[-1] == "5 more fields are not fields of this request; they were ignored"
 
 
 async def test_body_when_zero_is_sent_then_it_is_a_value() -> None:

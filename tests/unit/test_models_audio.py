@@ -1,4 +1,4 @@
-"""What `POST /synthesize` takes."""
+"""The request of `POST /synthesize`."""
 
 import pytest
 from pydantic import ValidationError
@@ -37,16 +37,19 @@ def test_request_when_the_format_is_known_then_taken(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("members", "field"),
+    ("fields", "field"),
     [
         ({"text": ""}, "text"),
         ({"text": " \n"}, "text"),
         ({"text": 5}, "text"),
         ({"voice_id": "../secret"}, "voice_id"),
+        ({"voice_id": "."}, "voice_id"),
+        ({"voice_id": ".."}, "voice_id"),
         ({"voice_id": "a?b=c"}, "voice_id"),
-        ({"voice_id": ""}, "voice_id"),
+        ({"voice_id": " "}, "voice_id"),
         ({"voice_id": "a\n"}, "voice_id"),
         ({"model_id": "a/b"}, "model_id"),
+        ({"model_id": "a:b:c"}, "model_id"),
         ({"timestamps": "yes"}, "timestamps"),
         ({"options": {"stability": 1.1}}, "options.stability"),
         ({"options": {"similarity_boost": -0.1}}, "options.similarity_boost"),
@@ -56,8 +59,8 @@ def test_request_when_the_format_is_known_then_taken(name: str) -> None:
         ({"options": {"output_format": "flac_44100"}}, "options.output_format"),
     ],
 )
-def test_request_when_a_member_is_wrong_then_it_is_named(members: dict[str, object], field: str) -> None:
+def test_wrong_field_is_named(fields: dict[str, object], field: str) -> None:
     with pytest.raises(ValidationError) as caught:
-        SpeechRequest.model_validate({"text": "Hello", **members})
+        SpeechRequest.model_validate({"text": "Hello", **fields})
 
     assert [".".join(map(str, error["loc"])) for error in caught.value.errors()] == [field]

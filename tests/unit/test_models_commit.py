@@ -7,7 +7,7 @@ import pytest
 
 from electrons.errors import RequestError
 from electrons.middleware.validation import parse_body
-from electrons.providers.github.repositories import folders_of
+from electrons.providers.github.repositories import list_folders
 from sandbox_executor.models.commit import FILES_LIMIT, SIZE_LIMIT, CommitRequest
 
 FILE = {"path": "a.txt", "content": "a"}
@@ -44,12 +44,12 @@ def test_request_when_short_then_defaults() -> None:
         ("message", "message is required", [..., None, "", " \n", 5, ["x"]]),
     ],
 )
-def test_member_when_missing_empty_or_of_another_type_then_one_text(name: str, text: str, values: list[Any]) -> None:
+def test_wrong_field_has_one_message_whatever_is_wrong(name: str, text: str, values: list[Any]) -> None:
     for value in values:
         error = refuse(**{name: value})
 
         assert (error.message, error.error_code) == (text, "INVALID_REQUEST")
-        assert error.details == {"fields": [{"field": name, "message": text}]}
+        assert error.details == {"fields": [{"field": name, "message": text}], "count": 1}
 
 
 def test_request_when_nothing_is_there_then_each_is_named() -> None:
@@ -62,7 +62,7 @@ def test_request_when_nothing_is_there_then_each_is_named() -> None:
     ("members", "field"),
     [
         ({"branch": "a..b"}, "branch"),
-        ({"branch": None}, "branch"),
+        ({"branch": 5}, "branch"),
         ({"base_branch": "-x"}, "base_branch"),
         ({"base_branch": "main", "create_pr": True}, "base_branch"),
         ({"base_branch": "main", "create_branch": True}, "base_branch"),
@@ -106,10 +106,10 @@ def test_content_when_null_then_nothing_whatever_the_encoding() -> None:
     assert [file.data for file in body.files] == [None, None]
 
 
-def test_base_branch_when_it_is_not_used_then_it_may_be_the_same() -> None:
+def test_unused_base_branch_may_be_the_branch_itself() -> None:
     assert parse(base_branch="main").base_branch == "main"
 
 
 def test_folders_when_a_path_lies_deep_then_the_outermost_first() -> None:
-    assert folders_of("a/b/c") == ["a", "a/b"]
-    assert folders_of("a") == []
+    assert list_folders("a/b/c") == ["a", "a/b"]
+    assert list_folders("a") == []

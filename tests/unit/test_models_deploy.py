@@ -35,7 +35,7 @@ def test_request_when_only_code_is_given_then_the_defaults() -> None:
     assert not request.is_python
 
 
-def test_request_when_members_are_null_then_as_if_they_were_absent() -> None:
+def test_null_fields_are_absent() -> None:
     nulls = dict.fromkeys(("files", "main", "compatibility_date", "compatibility_flags", "env_vars", "secrets"))
 
     assert read(code=CODE, **nulls) == read(code=CODE)
@@ -71,7 +71,7 @@ def test_main_when_it_follows_from_the_request_then_that(members: dict[str, Any]
         (
             {"files": {"src/entry.py": "x"}},
             "main",
-            "must not lie in a folder: a Python Worker's imports begin where its main module is",
+            "must not be in a folder: a Python Worker's imports start where its main module is",
         ),
         ({"code": "x", "main": "../a.js"}, "main", "must not have empty parts, `.` or `..`"),
         ({"code": "x", "compatibility_date": "2026-1-1"}, "compatibility_date", "must be a date like 2026-10-01"),
@@ -88,9 +88,7 @@ def test_main_when_it_follows_from_the_request_then_that(members: dict[str, Any]
         ),
     ],
 )
-def test_request_when_its_parts_do_not_fit_then_400_names_the_field(
-    members: dict[str, Any], field: str, message: str
-) -> None:
+def test_parts_that_do_not_match_are_a_400(members: dict[str, Any], field: str, message: str) -> None:
     assert problem_of(**members) == (field, message)
 
 
@@ -102,7 +100,7 @@ def test_files_when_a_path_leaves_the_worker_then_400(path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["a.ts", "metadata", "js", "a.exe", "a.js/b"])
-def test_files_when_a_type_is_unknown_then_400_names_the_known_ones(path: str) -> None:
+def test_file_of_an_unknown_type_is_a_400_with_the_known_ones(path: str) -> None:
     _, message = problem_of(files={"index.js": "x", path: "x"}, main="index.js")
 
     assert message.startswith("must end in one of .js, .mjs, .py, ")

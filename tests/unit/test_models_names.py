@@ -65,7 +65,7 @@ def test_branch_when_git_takes_it_then_fine(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NO_BRANCHES)
-def test_branch_when_git_would_not_take_it_or_it_is_odd_then_a_problem(name: str) -> None:
+def test_branch_that_git_refuses_or_is_unusual_is_a_problem(name: str) -> None:
     assert (find_branch_problem(name) or "").startswith("must be the name of a branch")
 
 
@@ -75,12 +75,12 @@ def test_path_when_inside_then_fine(path: str) -> None:
 
 
 @pytest.mark.parametrize("path", NO_PATHS)
-def test_path_when_outside_hidden_or_in_gits_folder_then_a_problem(path: str) -> None:
+def test_path_outside_or_in_gits_folder_is_a_problem(path: str) -> None:
     assert (find_path_problem(path) or "").startswith("must ")
 
 
 @given(st.text(alphabet=string.printable + "äß\u200b\u202e\ufeff", max_size=40))
-def test_path_when_it_is_any_text_that_is_taken_then_it_stays_inside(path: str) -> None:
+def test_any_accepted_path_stays_inside(path: str) -> None:
     if find_path_problem(path) is None:
         parts = path.split("/")
         assert all(part not in {"", ".", ".."} and part.rstrip(" .").lower() != ".git" for part in parts)
@@ -88,7 +88,7 @@ def test_path_when_it_is_any_text_that_is_taken_then_it_stays_inside(path: str) 
 
 
 @given(st.text(alphabet=string.ascii_letters + string.digits + "._/@{}+-^~:?*[\\ \n", max_size=30))
-def test_branch_when_it_is_any_text_that_is_taken_then_git_takes_it(name: str) -> None:
+def test_any_accepted_branch_is_accepted_by_git(name: str) -> None:
     if find_branch_problem(name) is None:  # the rules of git-check-ref-format(1)
         assert not any(part.startswith(".") or part.endswith(".lock") or not part for part in name.split("/"))
         assert not any(sign in name for sign in ("..", "@{", *" ~^:?*[\\\n"))
@@ -97,7 +97,7 @@ def test_branch_when_it_is_any_text_that_is_taken_then_git_takes_it(name: str) -
 
 
 @given(st.text(alphabet=string.printable, max_size=30))
-def test_worker_name_when_it_is_any_text_that_is_taken_then_it_is_a_dns_label(name: str) -> None:
+def test_any_accepted_worker_name_is_a_dns_label(name: str) -> None:
     if find_worker_name_problem(name) is None:
         assert 1 <= len(name) <= 63
         assert set(name) <= set(string.ascii_lowercase + string.digits + "-")
@@ -147,6 +147,6 @@ def test_worker_name_when_a_list_has_its_beginning_then_allowed(allowed: str, ex
 
 
 @pytest.mark.parametrize("name", [worker.name for worker in find_workers()])
-def test_worker_name_when_it_is_the_platforms_own_then_never_allowed(name: str) -> None:
+def test_name_of_the_platforms_own_worker_is_never_allowed(name: str) -> None:
     assert find_worker_name_problem(name) is None
     assert not is_allowed_worker_name(name, "*")

@@ -1,4 +1,4 @@
-"""What of a render request is checked, merged, filled in and passed on."""
+"""Render requests: what is checked, merged, given defaults and passed on."""
 
 import json
 from typing import Any
@@ -9,35 +9,37 @@ from hypothesis import strategies as st
 
 from electrons.errors import RequestError
 from electrons.middleware.validation import parse_body
-from electrons.providers.shotstack.edit import ASSET_MEMBERS, merge
+from electrons.providers.shotstack.edit import ASSET_FIELDS
+from electrons.providers.shotstack.merging import merge
 from render_service.models import RenderRequest
 
 TITLE = {"type": "title", "text": "Hello"}
 
 
-def request_of(clip: dict[str, Any] | None = None, **members: Any) -> RenderRequest:
+def request_of(clip: dict[str, Any] | None = None, **fields: Any) -> RenderRequest:
     whole = {"asset": TITLE, "start": 0, "length": 1, **(clip or {})}
-    return read({"timeline": {"tracks": [{"clips": [whole]}]}, **members})
+    return read({"timeline": {"tracks": [{"clips": [whole]}]}, **fields})
 
 
 def read(document: object) -> RenderRequest:
     return parse_body(json.dumps(document).encode(), RenderRequest)
 
 
-@pytest.mark.parametrize("kind", ASSET_MEMBERS)
+@pytest.mark.parametrize("kind", ASSET_FIELDS)
 def test_asset_when_it_has_what_its_type_needs_then_it_is_taken(kind: str) -> None:
-    needed = {names.split("|")[0]: "https://media.example/a" for names in ASSET_MEMBERS[kind]}
+    needed = {names.split("|")[0]: "https://media.example/a" for names in ASSET_FIELDS[kind]}
 
     assert request_of({"asset": {"type": kind, **needed}})
 
 
-@pytest.mark.parametrize("kind", ASSET_MEMBERS)
+@pytest.mark.parametrize("kind", ASSET_FIELDS)
 def test_asset_when_it_lacks_what_its_type_needs_then_400(kind: str) -> None:
     with pytest.raises(RequestError, match=f"a {kind} asset needs") as caught:
         request_of({"asset": {"type": kind}})
 
     assert caught.value.details == {
-        "fields": [{"field": "timeline.tracks.0.clips.0.asset", "message": caught.value.message.split(": ", 1)[1]}]
+        "fields": [{"field": "timeline.tracks.0.clips.0.asset", "message": caught.value.message.split(": ", 1)[1]}],
+        "count": 1,
     }
 
 
@@ -51,7 +53,7 @@ def test_asset_when_it_lacks_what_its_type_needs_then_400(kind: str) -> None:
         {"offset": {"x": -1, "y": [{"from": 0, "to": 1}]}, "scale": 0.5},
         {"transition": {"in": "fade", "out": "wipeLeft"}, "effect": "zoomIn", "filter": "blur"},
         {"asset": {"type": "html", "html": ""}},
-        {"a_member_of_tomorrow": {"x": 1}},
+        {"a_field_of_tomorrow": {"x": 1}},
     ],
 )
 def test_clip_when_shotstack_knows_it_then_it_passes_unchanged(clip: dict[str, Any]) -> None:
@@ -74,16 +76,16 @@ def test_clip_when_shotstack_knows_it_then_it_passes_unchanged(clip: dict[str, A
         ),
     ],
 )
-def test_output_when_members_are_left_out_then_defaults(output: dict[str, Any], expected: dict[str, Any]) -> None:
+def test_output_when_fields_are_left_out_then_defaults(output: dict[str, Any], expected: dict[str, Any]) -> None:
     assert request_of(output=output).edit["output"] == expected
 
 
-def test_edit_when_the_request_has_an_instance_then_it_is_passed_on() -> None:
+def test_edit_when_it_has_an_instance_then_passed_on() -> None:
     assert request_of(instance="a1").edit["instance"] == "a1"
     assert "instance" not in request_of().edit
 
 
-def test_merge_when_a_placeholder_is_the_whole_text_then_the_values_own_type() -> None:
+def test_placeholder_when_the_whole_string_then_type_kept() -> None:
     fields = {"A": 3, "B": "x", "C.": None}
     value = {"a": "{{ A }}", "b": ["{{B}} and {{ A }}", "{{ D }}"], "c": "{{ C. }}", "d": 1}
 
@@ -128,7 +130,7 @@ json_values = st.recursive(
 
 
 @given(timeline=json_values, output=json_values, fields=json_values)
-def test_request_when_it_has_any_shape_then_it_is_read_or_refused(timeline: Any, output: Any, fields: Any) -> None:
+def test_request_of_any_shape_then_read_or_refused(timeline: Any, output: Any, fields: Any) -> None:
     for document in (
         {"timeline": timeline, "output": output, "merge": fields},
         {"timeline": {"tracks": [{"clips": [{"asset": timeline, "start": 0, "length": 1}]}]}, "output": {}},

@@ -9,11 +9,11 @@ from pydantic import ValidationError
 from stock_media.models import StockRequest
 
 
-def read(**members: Any) -> StockRequest:
-    return StockRequest.model_validate_json(json.dumps(members))
+def read(**fields: Any) -> StockRequest:
+    return StockRequest.model_validate_json(json.dumps(fields))
 
 
-def test_request_when_only_keywords_then_no_bounds_and_the_first_page() -> None:
+def test_keywords_alone_have_no_bounds_and_the_first_page() -> None:
     request = read(keywords=["ocean"])
 
     assert (request.query, request.orientation, request.size) == ("ocean", None, None)
@@ -32,10 +32,10 @@ def test_query_when_the_keywords_have_blanks_then_single_spaces(keywords: list[s
     assert read(keywords=keywords).query == query
 
 
-@pytest.mark.parametrize("members", [{}, *({"keywords": value} for value in (None, [], "", [""], [" ", "\u3000"]))])
-def test_keywords_when_there_are_none_then_they_are_required(members: dict[str, Any]) -> None:
+@pytest.mark.parametrize("fields", [{}, *({"keywords": value} for value in (None, [], "", [""], [" ", "\u3000"]))])
+def test_missing_keywords_are_required(fields: dict[str, Any]) -> None:
     with pytest.raises(ValidationError) as caught:
-        read(**members)
+        read(**fields)
 
     (problem,) = caught.value.errors()
     assert (problem["loc"], problem["msg"]) == (("keywords",), "Keywords are required")
@@ -56,7 +56,7 @@ def test_keywords_when_there_are_none_then_they_are_required(members: dict[str, 
         {"min_height": -1},
     ],
 )
-def test_options_when_out_of_bounds_or_of_another_type_then_refused(options: dict[str, Any]) -> None:
+def test_wrong_option_is_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         read(keywords=["ocean"], options=options)
 

@@ -6,14 +6,14 @@ from pydantic import ValidationError
 from text_gen.models import TextMetadata, TextOptions, TextRequest, TextResponse
 
 
-def test_request_when_only_a_prompt_then_the_contracts_defaults() -> None:
+def test_prompt_alone_has_the_contracts_defaults() -> None:
     request = TextRequest.model_validate_json('{"prompt": "Hello"}')
 
     assert request.model is None
     assert request.options == TextOptions(max_tokens=2000, temperature=0.7)
 
 
-def test_options_when_zero_and_whole_numbers_then_taken_as_sent() -> None:
+def test_zero_and_whole_numbers_are_taken_as_sent() -> None:
     options = TextOptions.model_validate_json('{"temperature": 0, "top_p": 1, "max_tokens": 1}')
 
     assert (options.temperature, options.top_p, options.max_tokens) == (0, 1, 1)
@@ -33,12 +33,12 @@ def test_options_when_zero_and_whole_numbers_then_taken_as_sent() -> None:
         '{"stop_sequences": [1]}',
     ],
 )
-def test_options_when_out_of_bounds_or_of_another_type_then_refused(options: str) -> None:
+def test_options_out_of_bounds_are_refused(options: str) -> None:
     with pytest.raises(ValidationError):
         TextOptions.model_validate_json(options)
 
 
-def test_response_when_written_then_absent_members_are_left_out() -> None:
+def test_absent_fields_of_a_response_are_left_out() -> None:
     metadata = TextMetadata(
         provider="openai",
         model="gpt-6-luna",
@@ -54,3 +54,28 @@ def test_response_when_written_then_absent_members_are_left_out() -> None:
     assert document["success"] is True
     assert document["text"] == ""
     assert "warnings" not in document["metadata"]
+
+
+@pytest.mark.parametrize(
+    ("body", "model", "in_options"),
+    [
+        ('{"prompt": "a", "model_id": "openai:gpt-4o"}', "openai:gpt-4o", None),
+        ('{"prompt": "a", "model": "claude-opus-4-8", "model_id": "openai:gpt-4o"}', "claude-opus-4-8", None),
+        ('{"prompt": "a", "model": null, "model_id": "openai:gpt-4o"}', "openai:gpt-4o", None),
+        ('{"prompt": "a", "model": "", "model_id": "openai:gpt-4o"}', "openai:gpt-4o", None),
+        ('{"prompt": "a", "options": {"model_id": "openai:gpt-4o"}}', None, "openai:gpt-4o"),
+        ('{"prompt": "a", "options": {"model": "openai:gpt-4o"}}', None, "openai:gpt-4o"),
+        ('{"prompt": "a", "model_id": null, "options": {"model_id": ""}}', None, None),
+    ],
+)
+def test_older_names_of_the_model_are_read(body: str, model: str | None, in_options: str | None) -> None:
+    request = TextRequest.model_validate_json(body)
+
+    assert (request.model, request.options.model) == (model, in_options)
+    assert list(request.unknown_fields()) == []
+
+
+@pytest.mark.parametrize("body", ['{"prompt": "a", "model_id": 5}', '{"prompt": "a", "options": {"model_id": [1]}}'])
+def test_older_name_of_another_type_is_refused(body: str) -> None:
+    with pytest.raises(ValidationError):
+        TextRequest.model_validate_json(body)

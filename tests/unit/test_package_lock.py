@@ -1,4 +1,4 @@
-"""package-lock.json is for every platform: beside a node_modules/, npm locks only the binaries installed there."""
+"""package-lock.json is for every platform: beside a `node_modules/`, npm would lock only what is installed there."""
 
 import json
 from pathlib import Path
@@ -58,7 +58,7 @@ def test_lock_when_a_dependency_is_optional_then_it_has_a_hash() -> None:
         assert (find_locked(name, user=user) or {}).get("integrity"), f"{name} of {user or 'package.json'}"
 
 
-def test_lock_when_compared_with_package_json_then_the_same_versions() -> None:
+def test_lock_when_compared_to_package_json_then_same_versions() -> None:
     kinds = ("devDependencies", "optionalDependencies", "dependencies")
 
     assert {kind: LOCKED[""].get(kind) for kind in kinds} == {kind: PACKAGE.get(kind) for kind in kinds}

@@ -1,4 +1,4 @@
-"""The Pyodide bundle that workerd starts Python Workers with, built here from a small package like `pyodide`."""
+"""The Pyodide bundle that workerd starts Python Workers with, built from a small package like `pyodide`."""
 
 import json
 from pathlib import Path
@@ -24,7 +24,7 @@ GLUE = (
 )
 
 
-def make_package(folder: Path, *, version: str = PYODIDE_VERSION, glue: str = GLUE, wasm: bytes = b"\0asm") -> Path:
+def write_package(folder: Path, *, version: str = PYODIDE_VERSION, glue: str = GLUE, wasm: bytes = b"\0asm") -> Path:
     folder.mkdir()
     (folder / "package.json").write_text(json.dumps({"name": "pyodide", "version": version}))
     (folder / "pyodide.asm.mjs").write_text(glue)
@@ -41,7 +41,7 @@ def read_modules(bundle: Path) -> dict[str, Any]:
 
 
 def test_bundle_when_built_then_it_has_three_internal_modules(tmp_path: Path) -> None:
-    folder = build(make_package(tmp_path / "pyodide"), tmp_path / "cache")
+    folder = build(write_package(tmp_path / "pyodide"), tmp_path / "cache")
     modules = read_modules(folder / BUNDLE_NAME)
     assert {module["type"] for module in modules.values()} == {"internal"}
     assert modules.keys() == {
@@ -70,17 +70,17 @@ def test_glue_when_adapted_then_no_forbidden_call_remains() -> None:
         ("export default", "export", "export by name"),
     ],
 )
-def test_build_when_the_glue_is_unknown_then_an_error_names_the_edit(
+def test_build_when_the_glue_is_unknown_then_the_edit_is_named(
     tmp_path: Path, known: str, unknown: str, substitution: str
 ) -> None:
-    package = make_package(tmp_path / "pyodide", glue=GLUE.replace(known, unknown, 1))
+    package = write_package(tmp_path / "pyodide", glue=GLUE.replace(known, unknown, 1))
     with pytest.raises(BundleError, match=f"pyodide {PYODIDE_VERSION} no longer fits: substitution '{substitution}'"):
         build(package, tmp_path / "cache")
     assert not (tmp_path / "cache").exists()
 
 
 def test_build_when_nothing_has_changed_then_the_same_bundle(tmp_path: Path) -> None:
-    package = make_package(tmp_path / "pyodide")
+    package = write_package(tmp_path / "pyodide")
     first = build(package, tmp_path / "cache")
     made = (first / BUNDLE_NAME).stat()
     assert build(package, tmp_path / "cache") == first
@@ -89,14 +89,14 @@ def test_build_when_nothing_has_changed_then_the_same_bundle(tmp_path: Path) -> 
 
 
 def test_build_when_an_input_has_changed_then_another_bundle(tmp_path: Path) -> None:
-    first = build(make_package(tmp_path / "one"), tmp_path / "cache")
-    second = build(make_package(tmp_path / "two", wasm=b"\0asm2"), tmp_path / "cache")
+    first = build(write_package(tmp_path / "one"), tmp_path / "cache")
+    second = build(write_package(tmp_path / "two", wasm=b"\0asm2"), tmp_path / "cache")
     assert first != second
     assert read_modules(second / BUNDLE_NAME)["pyodideRuntime-internal:pyodide.asm.wasm"]["wasm"] == b"\0asm2"
 
 
-def test_build_when_the_version_differs_then_the_error_names_both(tmp_path: Path) -> None:
-    package = make_package(tmp_path / "pyodide", version="314.0.7")
+def test_build_when_the_version_differs_then_error_names_both(tmp_path: Path) -> None:
+    package = write_package(tmp_path / "pyodide", version="314.0.7")
     with pytest.raises(BundleError, match=rf"expects pyodide {PYODIDE_VERSION}, but .* is 314\.0\.7"):
         build(package, tmp_path / "cache")
 

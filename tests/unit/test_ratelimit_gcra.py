@@ -212,7 +212,7 @@ def test_reserve_when_the_rate_of_a_policy_changed_then_it_starts_afresh() -> No
     assert limiter.limit(now=START).remaining == 7
 
 
-# What a caller is told
+# What a caller sees
 
 
 @REPEATABLE

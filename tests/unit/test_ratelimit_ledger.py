@@ -124,7 +124,7 @@ def test_reserve_when_settlements_come_along_then_they_are_done_first(ledger: Le
     assert (answer["allowed"], remaining(answer)) == (True, 0)
 
 
-def test_settle_when_the_policy_has_changed_meanwhile_then_let_be(ledger: Ledger) -> None:
+def test_settle_after_a_change_of_the_policy_changes_nothing(ledger: Ledger) -> None:
     reserve(ledger, 600, reservation_id="a")
     other = '"tokens";q=500;qu="tokens";w=100'
 
@@ -134,7 +134,7 @@ def test_settle_when_the_policy_has_changed_meanwhile_then_let_be(ledger: Ledger
     assert left(ledger) == 400
 
 
-def test_ledger_when_opened_anew_on_the_same_database_then_nothing_is_lost(sql: MemorySql, clock: Clock) -> None:
+def test_ledger_opened_again_on_its_database_has_lost_nothing(sql: MemorySql, clock: Clock) -> None:
     reserve(Ledger(sql, clock), 600, reservation_id="a")
 
     assert left(Ledger(sql, clock)) == 400
@@ -159,3 +159,28 @@ def test_is_idle_when_a_reservation_is_open_then_false_until_it_expires(ledger: 
     assert ledger.is_idle()
     settle(ledger, "a", 1000)
     assert left(ledger) == 1000
+
+
+@pytest.mark.parametrize("used", [10**9, 10**15])
+def test_settle_with_an_absurd_number_makes_a_debt_of_one_burst(ledger: Ledger, clock: Clock, used: int) -> None:
+    for name in ("a", "b", "c"):
+        reserve(ledger, 100, reservation_id=name)
+    for name in ("a", "b", "c"):
+        settle(ledger, name, used)
+
+    refusal = reserve(ledger, 1)
+    assert dict(refusal["headers"])["Retry-After"] == "101"
+    clock.now += 200_000
+    assert left(ledger) == 1000
+
+
+def test_settle_with_an_absurd_number_bounds_each_policy_by_itself(sql: MemorySql, clock: Clock) -> None:
+    policy = f'{POLICY}, "daily";q=5000;qu="tokens";w=86400'
+    ledger = Ledger(sql, clock)
+    message = {"policy": policy, "costs": {"tokens": 10}, "id": "a", "settlements": []}
+    ledger.reserve(json.dumps(message))
+
+    ledger.settle(json.dumps({"settlements": [{"policy": policy, "id": "a", "actual": {"tokens": 1500}}]}))
+
+    answer = json.loads(ledger.reserve(json.dumps({**message, "costs": {}, "id": None})))
+    assert 'r=0;t=51, "daily";r=3500' in dict(answer["headers"])["RateLimit"]

@@ -1,4 +1,4 @@
-"""What a worker says to the rate limiter's Durable Object."""
+"""The messages of a worker to the rate limiter's Durable Object."""
 
 import asyncio
 import json
@@ -13,7 +13,7 @@ ANSWER = json.dumps({"allowed": True, "headers": [["RateLimit", "x"]], "violated
 
 
 class Calls:
-    """A Durable Object that allows everything and keeps what it was told."""
+    """A Durable Object that allows everything and records its messages."""
 
     def __init__(self) -> None:
         self.seen: list[tuple[str, str, Any]] = []

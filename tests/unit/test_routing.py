@@ -61,7 +61,7 @@ def test_match_when_method_is_wrong_then_allow_names_all_of_the_path() -> None:
 def test_add_when_method_and_path_are_taken_then_value_error() -> None:
     router = create_router("GET /things", "POST /things")
 
-    with pytest.raises(ValueError, match="GET /things has a handler already"):
+    with pytest.raises(ValueError, match="GET /things already has a handler"):
         router.add(Route(method="GET", path="/things", handler=handle))
 
 

@@ -1,4 +1,4 @@
-"""What `npm run dev` has wrangler do."""
+"""The options that `npm run dev` passes to wrangler."""
 
 import dev
 

@@ -1,4 +1,4 @@
-"""`npm run keys`, on a real local state."""
+"""`npm run keys` with a real local database."""
 
 import re
 import stat
@@ -23,15 +23,14 @@ def state(migrated_state: Path) -> Path:
     return migrated_state
 
 
-def run(state: Path, *arguments: str) -> int:
+def run_keys(state: Path, *arguments: str) -> int:
     return keys.main(arguments, state=state)
 
 
-def test_create_when_run_then_the_key_alone_is_on_standard_output(
-    state: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_create_when_run_then_standard_output_is_only_the_key(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert (
-        run(state, *CREATE, "--scopes", "audio, text,audio", "--expires", "90d", "--limit", '"requests";q=60;w=60') == 0
+        run_keys(state, *CREATE, "--scopes", "audio, text,audio", "--expires", "90d", "--limit", '"requests";q=60;w=60')
+        == 0
     )
 
     output = capsys.readouterr()
@@ -48,15 +47,15 @@ def test_create_when_run_then_the_key_alone_is_on_standard_output(
     assert record.id in output.err
 
 
-def test_create_when_nothing_else_is_given_then_no_expiry_or_limit(state: Path) -> None:
-    run(state, *CREATE, "--scopes", "text")
+def test_create_when_options_are_omitted_then_no_expiry(state: Path) -> None:
+    run_keys(state, *CREATE, "--scopes", "text")
 
     (record,) = keys.load_records(LocalDatabase(state))
     assert (record.expires_at, record.rate_limit_policy, record.revoked_at, record.last_used_at) == (None,) * 4
 
 
 def test_create_when_run_then_the_secret_is_not_in_the_state(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run(state, *CREATE, "--scopes", "text")
+    run_keys(state, *CREATE, "--scopes", "text")
 
     secret = capsys.readouterr().out.strip().split("_")[3]
     files = [path for path in state.rglob("*") if path.is_file()]
@@ -91,15 +90,13 @@ def test_command_when_an_argument_is_wrong_then_it_is_named(
     tmp_path: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as caught:
-        run(tmp_path, *arguments)
+        run_keys(tmp_path, *arguments)
 
     assert caught.value.code == 2
     assert message in capsys.readouterr().err
 
 
-def test_list_when_run_then_every_key_with_its_status_and_no_hash(
-    state: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_list_when_run_then_all_keys_with_status_and_no_hash(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
     database = LocalDatabase(state)
     past = datetime.now(UTC) - timedelta(days=1)
     for name, end in (("first", None), ("second", past), ("third", None)):
@@ -108,7 +105,7 @@ def test_list_when_run_then_every_key_with_its_status_and_no_hash(
         )
     keys.revoke(database, record.id)
 
-    assert run(state, "list") == 0
+    assert run_keys(state, "list") == 0
 
     output = capsys.readouterr().out
     assert dict(re.findall(r"(first|second|third) .* (valid|expired|revoked) ", output)) == {
@@ -121,12 +118,12 @@ def test_list_when_run_then_every_key_with_its_status_and_no_hash(
 
 
 def test_revoke_when_run_then_the_key_is_revoked_forever(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run(state, *CREATE, "--scopes", "text")
+    run_keys(state, *CREATE, "--scopes", "text")
     key_id = parse(capsys.readouterr().out.strip()).id
 
-    assert run(state, "revoke", key_id) == 0
+    assert run_keys(state, "revoke", key_id) == 0
     assert keys.find(LocalDatabase(state), key_id).status(0) == "revoked"
-    assert run(state, "revoke", key_id) == 1
+    assert run_keys(state, "revoke", key_id) == 1
     assert f"keys: the key {key_id} is already revoked" in capsys.readouterr().err
 
 
@@ -134,20 +131,20 @@ def test_revoke_when_run_then_the_key_is_revoked_forever(state: Path, capsys: py
 def test_command_when_no_key_has_the_id_then_the_error_names_it(
     state: Path, command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(state, command, "nobody") == 1
+    assert run_keys(state, command, "nobody") == 1
 
     assert capsys.readouterr().err == "keys: no key has the id nobody; `npm run keys -- list` shows all keys\n"
 
 
 @pytest.mark.parametrize(("overlap", "hours"), [([], 24), (["--overlap", "2h"], 2), (["--overlap", "0m"], 0)])
-def test_rotate_when_run_then_the_old_key_expires_after_the_overlap(
+def test_rotate_when_run_then_old_key_expires_after_the_overlap(
     state: Path, overlap: list[str], hours: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     database = LocalDatabase(state)
-    run(state, *CREATE, "--scopes", "text,image", "--limit", "none")
+    run_keys(state, *CREATE, "--scopes", "text,image", "--limit", "none")
     old_id = parse(capsys.readouterr().out.strip()).id
 
-    assert run(state, "rotate", old_id, *overlap) == 0
+    assert run_keys(state, "rotate", old_id, *overlap) == 0
 
     key = capsys.readouterr().out.strip()
     old, new = keys.find(database, old_id), keys.find(database, parse(key).id)
@@ -178,6 +175,27 @@ def test_rotate_when_the_old_key_expires_sooner_then_that_stays(state: Path) -> 
     assert abs(lifetime - timedelta(hours=1)) <= timedelta(seconds=1)
 
 
+def test_rotate_when_run_twice_then_every_key_descends_from_the_first(state: Path) -> None:
+    database = LocalDatabase(state)
+    _, first = keys.create(database, environment="test", name="n", owner="o", scopes=["text"])
+
+    _, second = keys.rotate(database, first.id, overlap=timedelta(days=1))
+    _, third = keys.rotate(database, second.id, overlap=timedelta(days=1))
+
+    rows = database.run(("SELECT id, first_id FROM api_keys", ()))
+    assert {row["id"]: row["first_id"] for row in rows} == {first.id: None, second.id: first.id, third.id: first.id}
+
+
+def test_local_key_when_replaced_then_the_new_one_descends_from_it(state: Path) -> None:
+    database, first = LocalDatabase(state), parse(keys.load_local_key(state)).id
+    keys.revoke(database, first)
+
+    second = parse(keys.load_local_key(state)).id
+
+    rows = database.run(("SELECT first_id FROM api_keys WHERE id = ?", [second]))
+    assert rows == [{"first_id": first}]
+
+
 def test_rotate_when_the_key_is_not_valid_then_refused(state: Path) -> None:
     database = LocalDatabase(state)
     _, record = keys.create(database, environment="test", name="n", owner="o", scopes=["text"])
@@ -188,7 +206,7 @@ def test_rotate_when_the_key_is_not_valid_then_refused(state: Path) -> None:
     assert len(keys.load_records(database)) == 1
 
 
-def test_local_key_when_loaded_again_then_the_same_with_all_scopes(state: Path) -> None:
+def test_local_key_when_loaded_again_then_same_with_all_scopes(state: Path) -> None:
     first, again = keys.load_local_key(state), keys.load_local_key(state)
 
     assert first == again
@@ -224,7 +242,7 @@ def test_database_when_a_statement_fails_then_all_are_undone(state: Path) -> Non
     assert len(keys.load_records(database)) == 1
 
 
-def test_wrangler_when_it_runs_statements_then_the_file_has_them(state: Path) -> None:
+def test_wrangler_when_it_runs_statements_then_they_are_stored(state: Path) -> None:
     database, name = WranglerDatabase("--local", "--persist-to", str(state)), "O'Brien's \"?\"; DROP TABLE api_keys --"
 
     _, old = keys.create(
@@ -239,7 +257,7 @@ def test_wrangler_when_it_runs_statements_then_the_file_has_them(state: Path) ->
     assert by_file[old.id].expires_at is not None
 
 
-def test_wrangler_when_a_statement_fails_then_its_message_is_reported(tmp_path: Path) -> None:
+def test_wrangler_when_a_statement_fails_then_error_says_why(tmp_path: Path) -> None:
     database = WranglerDatabase("--local", "--persist-to", str(tmp_path))
 
     with pytest.raises(setup.SetupError, match="wrangler could not use the database: no such table: api_keys"):

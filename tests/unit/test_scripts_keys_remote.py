@@ -1,10 +1,11 @@
-"""`npm run keys -- ... --remote`: the real wrangler, which calls a D1 API on loopback."""
+"""`npm run keys -- ... --remote` with the real wrangler, which calls a D1 API on loopback."""
 
 import json
 import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import fields
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -22,7 +23,8 @@ class D1Api:
         self.bodies: list[str] = []
         self.database = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
         self.database.row_factory = sqlite3.Row
-        self.database.executescript((ROOT / "wrangler" / "migrations" / "0003_create_api_keys.sql").read_text())
+        for path in sorted((ROOT / "wrangler" / "migrations").glob("*.sql")):
+            self.database.executescript(path.read_text())
 
     def run_query(self, body: str) -> dict[str, object]:
         self.bodies.append(body)
@@ -36,8 +38,10 @@ class D1Api:
             return {"success": False, "errors": errors, "messages": [], "result": []}
         return {"success": True, "errors": [], "messages": [], "result": results}
 
-    def records(self) -> list[KeyRecord]:
-        return [KeyRecord(**dict(row)) for row in self.database.execute("SELECT * FROM api_keys ORDER BY created_at")]
+    def load_records(self) -> list[KeyRecord]:
+        columns = ", ".join(field.name for field in fields(KeyRecord))
+        rows = self.database.execute(f"SELECT {columns} FROM api_keys ORDER BY created_at")  # noqa: S608  # our own names
+        return [KeyRecord(**dict(row)) for row in rows]
 
 
 @pytest.fixture
@@ -70,7 +74,7 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[D1Api]:
         thread.join()
 
 
-def test_remote_when_a_key_is_created_then_only_its_hash_is_sent(
+def test_remote_when_a_key_is_created_then_its_hash_is_sent(
     api: D1Api, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ["--remote", "--name", "O'Brien's app", "--owner", "me", "--scopes", "text"]
@@ -79,7 +83,7 @@ def test_remote_when_a_key_is_created_then_only_its_hash_is_sent(
     assert keys.main(["rotate", parse(first).id, "--remote"], state=tmp_path) == 0
     second = capsys.readouterr().out.strip()
 
-    old, new = (next(record for record in api.records() if record.id == parse(key).id) for key in (first, second))
+    old, new = (next(record for record in api.load_records() if record.id == parse(key).id) for key in (first, second))
     assert first.startswith("de_live_") and second.startswith("de_live_")
     assert (old.hash, new.hash) == (parse(first).hash, parse(second).hash)
     assert (old.name, new.name) == ("O'Brien's app", "O'Brien's app")

@@ -1,4 +1,4 @@
-"""Reading `.dev.vars`, and the vars that send calls to the emulators."""
+"""`.dev.vars`, and the settings that direct calls to the emulators."""
 
 from pathlib import Path
 
@@ -31,14 +31,14 @@ def test_dev_vars_when_the_file_is_missing_then_empty(tmp_path: Path) -> None:
     assert local.read_dev_vars(tmp_path / ".dev.vars") == {}
 
 
-def test_emulated_vars_when_built_then_a_key_and_a_url_per_provider() -> None:
+def test_emulated_vars_when_built_then_key_and_url_per_provider() -> None:
     assert local.emulated_vars({"openai": "http://127.0.0.1:1/openai/v1"}) == {
         "OPENAI_API_KEY": "emulated",
         "OPENAI_BASE_URL": "http://127.0.0.1:1/openai/v1",
     }
 
 
-def test_emulated_vars_when_credentials_have_other_names_then_those() -> None:
+def test_emulated_vars_when_names_differ_then_those_names() -> None:
     base_urls = {"github": "http://127.0.0.1:1/github", "cloudflare": "http://127.0.0.1:1/cloudflare/client/v4"}
 
     assert local.emulated_vars(base_urls) == {

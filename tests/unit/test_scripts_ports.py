@@ -1,4 +1,4 @@
-"""The ports of the local stack, and what `npm run check` says about them."""
+"""The ports of the local stack, and their errors in `npm run check`."""
 
 import re
 from pathlib import Path
@@ -13,12 +13,12 @@ from setup import SetupError
 ROOT = Path(__file__).parents[2]
 
 
-def with_port(port: object) -> dict[str, Any]:
+def config_with_port(port: object) -> dict[str, Any]:
     return {"dev": {"port": port}}
 
 
 @pytest.fixture(autouse=True)
-def no_base(monkeypatch: pytest.MonkeyPatch) -> None:
+def unset_port_base(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DE_PORT_BASE", raising=False)
 
 
@@ -45,7 +45,7 @@ def test_ports_when_no_base_is_set_then_those_of_the_readme() -> None:
 def test_ports_when_a_base_is_set_then_all_move_by_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DE_PORT_BASE", "9000")
 
-    assert ports.worker_ports({"a": with_port(8787), "b": with_port(8790), "c": {}}) == {
+    assert ports.worker_ports({"a": config_with_port(8787), "b": config_with_port(8790), "c": {}}) == {
         "a": 9000,
         "b": 9003,
         "c": 9004,
@@ -54,7 +54,7 @@ def test_ports_when_a_base_is_set_then_all_move_by_the_same(monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("base", ["", "80", "65001", "-1", "9000.0", "any"])
-def test_ports_when_the_base_is_not_a_port_then_an_error_names_it(base: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ports_when_the_base_is_not_a_port_then_error_names_it(base: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DE_PORT_BASE", base)
 
     with pytest.raises(SetupError, match=f"`DE_PORT_BASE` must be a port from 1024 to 65000, not {base!r}"):
@@ -65,27 +65,30 @@ def test_ports_when_the_base_moves_one_too_far_then_an_error(monkeypatch: pytest
     monkeypatch.setenv("DE_PORT_BASE", "60000")
 
     with pytest.raises(SetupError, match="moves far to port 71213"):
-        ports.worker_ports({"far": with_port(20000)})
+        ports.worker_ports({"far": config_with_port(20000)})
 
 
 def test_ports_when_none_is_declared_then_the_next_highest() -> None:
-    configs = {"a": {}, "b": with_port(8790), "c": with_port(8788), "d": {}}
+    configs = {"a": {}, "b": config_with_port(8790), "c": config_with_port(8788), "d": {}}
 
     assert ports.assign_ports(configs) == {"a": 8791, "b": 8790, "c": 8788, "d": 8792}
 
 
-def test_ports_when_the_next_is_the_emulators_then_it_is_skipped() -> None:
-    assert ports.assign_ports({"a": with_port(8799), "b": {}, "c": {}}) == {"a": 8799, "b": 8801, "c": 8802}
+def test_ports_when_the_next_is_the_emulators_then_skipped() -> None:
+    assert ports.assign_ports({"a": config_with_port(8799), "b": {}, "c": {}}) == {"a": 8799, "b": 8801, "c": 8802}
 
 
 def test_ports_when_no_worker_declares_one_then_from_the_base() -> None:
     assert ports.assign_ports({"a": {}, "b": {}}) == {"a": 8787, "b": 8788}
 
 
-def test_ports_when_a_worker_is_not_public_then_only_a_declared_one() -> None:
+def test_ports_when_a_worker_is_not_public_then_declared_only() -> None:
     hidden = {"workers_dev": False}
 
-    assert ports.assign_ports({"a": hidden, "b": {}, "c": {**hidden, **with_port(9001)}}) == {"b": 9002, "c": 9001}
+    assert ports.assign_ports({"a": hidden, "b": {}, "c": {**hidden, **config_with_port(9001)}}) == {
+        "b": 9002,
+        "c": 9001,
+    }
 
 
 @pytest.mark.parametrize(
@@ -102,7 +105,7 @@ def test_ports_when_a_worker_is_not_public_then_only_a_declared_one() -> None:
     ],
 )
 def test_ports_when_a_declared_one_is_invalid_then_refused(port: object, problem: str) -> None:
-    configs = {"a": with_port(8787), "b": with_port(port)}
+    configs = {"a": config_with_port(8787), "b": config_with_port(port)}
 
     with pytest.raises(SetupError, match=f"^workers/b/wrangler.toml: .*{re.escape(problem)}"):
         ports.assign_ports(configs)

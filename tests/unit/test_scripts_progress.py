@@ -42,7 +42,7 @@ def test_repeat_when_the_step_fails_then_it_stops_printing() -> None:
     assert stream.getvalue() == before
 
 
-def test_print_line_when_no_stream_is_given_then_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
+def test_print_line_when_stream_is_omitted_then_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
     Progress("start").print_line("any")
 
     assert capsys.readouterr() == ("start: any\n", "")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 RUN = Path(__file__).parents[2] / "scripts" / "run.py"
 
-PRETEND = f"""
+RUN_AS_PYTHON_3_9 = f"""
 import runpy, sys
 sys.version_info = (3, 9, 6)
 sys.argv = ["run.py", "start", "a b", "$c"]
@@ -21,7 +21,7 @@ def write_command(path: Path, script: str) -> None:
 
 
 def run_with_old_python(tmp_path: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", PRETEND]
+    command = [sys.executable, "-c", RUN_AS_PYTHON_3_9]
     return subprocess.run(command, env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=False)
 
 
@@ -33,7 +33,7 @@ def test_run_when_no_python_is_new_enough_then_one_error_line(tmp_path: Path) ->
     assert result.stderr.count("\n") == 1
 
 
-def test_run_when_python_is_too_old_then_the_latest_on_path_is_used(tmp_path: Path) -> None:
+def test_run_when_python_is_too_old_then_the_latest_on_path(tmp_path: Path) -> None:
     write_command(tmp_path / "python3.14", "exit 127")
     write_command(tmp_path / "python3.12", '[ "$1" = -c ] || printf "%s|" 3.12 "$@"')
     write_command(tmp_path / "python3.11", "echo 3.11")
@@ -53,5 +53,5 @@ def test_run_when_python_is_new_enough_then_it_runs_the_script(tmp_path: Path) -
     assert "nobody" in result.stderr
 
 
-def test_run_when_an_old_python_reads_it_then_the_syntax_is_valid() -> None:
+def test_run_when_an_old_python_parses_it_then_it_is_valid() -> None:
     ast.parse(RUN.read_text(), feature_version=(3, 8))

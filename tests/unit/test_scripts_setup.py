@@ -1,4 +1,4 @@
-"""What set-up installs and when, and its errors."""
+"""What set-up installs, when it installs again, and its errors."""
 
 import fcntl
 import io
@@ -19,7 +19,7 @@ SETUP = ROOT / "scripts" / "setup.py"
 
 
 class Installer:
-    """Something to install, which counts how often it is."""
+    """An installation that counts how often it runs."""
 
     def __init__(self, folder: Path) -> None:
         self.made = folder / "tool"
@@ -87,7 +87,7 @@ def test_install_when_it_was_interrupted_then_again(installer: Installer) -> Non
     assert installer.count == 2
 
 
-def test_install_when_it_creates_nothing_then_platforms_are_named(installer: Installer) -> None:
+def test_install_when_it_creates_nothing_then_platforms_named(installer: Installer) -> None:
     with pytest.raises(setup.SetupError, match="tool is still missing after installing tools; the platforms are Linux"):
         installer.run_once("a", lambda: None)
 
@@ -111,7 +111,7 @@ def test_install_when_another_process_installs_then_it_waits(installer: Installe
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A fresh checkout of a project that needs no package, and an npm for it."""
+    """Create a checkout of a project without packages, and the commands `node` and `npm` for it."""
     folder = tmp_path / "checkout"
     (folder / "scripts").mkdir(parents=True)
     for name in ("setup.py", "progress.py"):
@@ -139,7 +139,7 @@ def run_setup(checkout: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True, check=False)
 
 
-def test_setup_when_run_first_then_it_announces_time_and_size_once(checkout: Path) -> None:
+def test_setup_when_run_first_then_it_announces_time_and_size(checkout: Path) -> None:
     first, second = run_setup(checkout), run_setup(checkout)
 
     # A busy machine may take long enough for lines that say so.
@@ -167,7 +167,7 @@ def test_setup_when_node_is_too_old_then_the_versions_are_named(checkout: Path) 
     )
 
 
-def test_setup_when_npm_fails_then_its_output_and_the_likely_cause(checkout: Path) -> None:
+def test_setup_when_npm_fails_then_its_output_and_likely_cause(checkout: Path) -> None:
     write_command(checkout.parent / "bin" / "npm", "echo npm error ENOTFOUND registry >&2; exit 1")
 
     result = run_setup(checkout)

@@ -1,4 +1,4 @@
-"""What is copied into a worker's `python_modules/`."""
+"""The files that are copied into a worker's `python_modules/`."""
 
 import os
 from pathlib import Path
@@ -12,7 +12,7 @@ import vendor
 def source(tmp_path: Path) -> Path:
     folder = tmp_path / "source"
     for name in ("app.py", "models/text.py", "testing/client.py", "__pycache__/app.pyc", "bin/tool"):
-        write(folder / name, f"# {name}")
+        write_file(folder / name, f"# {name}")
     return folder
 
 
@@ -21,81 +21,81 @@ def target(tmp_path: Path) -> Path:
     return tmp_path / "worker" / "python_modules"
 
 
-def write(path: Path, text: str) -> None:
+def write_file(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
 
 
-def files(folder: Path) -> list[str]:
+def list_files(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-def sync(source: Path, target: Path) -> None:
+def sync_electrons(source: Path, target: Path) -> None:
     vendor.sync({Path("electrons"): source}, target)
 
 
-def test_sync_when_the_target_is_new_then_only_what_runs_is_copied(source: Path, target: Path) -> None:
-    sync(source, target)
+def test_sync_when_the_target_is_new_then_only_runtime_files(source: Path, target: Path) -> None:
+    sync_electrons(source, target)
 
-    assert files(target) == ["electrons/app.py", "electrons/models/text.py"]
+    assert list_files(target) == ["electrons/app.py", "electrons/models/text.py"]
 
 
 def test_sync_when_nothing_changed_then_nothing_is_copied(source: Path, target: Path) -> None:
-    sync(source, target)
-    before = {name: (target / name).stat().st_ctime_ns for name in files(target)}
+    sync_electrons(source, target)
+    before = {name: (target / name).stat().st_ctime_ns for name in list_files(target)}
 
-    sync(source, target)
+    sync_electrons(source, target)
 
-    assert {name: (target / name).stat().st_ctime_ns for name in files(target)} == before
+    assert {name: (target / name).stat().st_ctime_ns for name in list_files(target)} == before
 
 
 def test_sync_when_a_file_changed_then_only_that_is_copied(source: Path, target: Path) -> None:
-    sync(source, target)
+    sync_electrons(source, target)
     untouched = (target / "electrons/models/text.py").stat().st_ctime_ns
 
-    write(source / "app.py", "# app.py, longer")
-    sync(source, target)
+    write_file(source / "app.py", "# app.py, longer")
+    sync_electrons(source, target)
 
     assert (target / "electrons/app.py").read_text() == "# app.py, longer"
     assert (target / "electrons/models/text.py").stat().st_ctime_ns == untouched
 
 
-def test_sync_when_only_the_time_differs_then_the_file_is_copied(source: Path, target: Path) -> None:
-    sync(source, target)
-    write(source / "app.py", "# app.pz")
+def test_sync_when_only_the_time_differs_then_file_is_copied(source: Path, target: Path) -> None:
+    sync_electrons(source, target)
+    write_file(source / "app.py", "# app.pz")
     os.utime(source / "app.py", ns=(1, 1))
 
-    sync(source, target)
+    sync_electrons(source, target)
 
     assert (target / "electrons/app.py").read_text() == "# app.pz"
 
 
 def test_sync_when_a_file_has_no_source_then_it_is_removed(source: Path, target: Path) -> None:
-    sync(source, target)
-    write(target / "leftover.py", "")
+    sync_electrons(source, target)
+    write_file(target / "leftover.py", "")
     (source / "models/text.py").unlink()
 
-    sync(source, target)
+    sync_electrons(source, target)
 
-    assert files(target) == ["electrons/app.py"]
+    assert list_files(target) == ["electrons/app.py"]
 
 
-def test_sync_when_there_are_two_sources_then_each_below_its_prefix(source: Path, target: Path) -> None:
+def test_sync_when_two_sources_are_given_then_prefixes_are_used(source: Path, target: Path) -> None:
     other = source.parent / "dependencies"
-    write(other / "httpx2/__init__.py", "")
+    write_file(other / "httpx2/__init__.py", "")
 
     vendor.sync({Path(): other, Path("electrons"): source}, target)
 
-    assert files(target) == ["electrons/app.py", "electrons/models/text.py", "httpx2/__init__.py"]
+    assert list_files(target) == ["electrons/app.py", "electrons/models/text.py", "httpx2/__init__.py"]
 
 
-def test_sync_when_the_shared_package_is_vendored_then_it_is_marked_as_typed(target: Path) -> None:
-    sync(vendor.ROOT / "shared" / "electrons", target)
+def test_sync_when_electrons_is_vendored_then_marked_as_typed(target: Path) -> None:
+    sync_electrons(vendor.ROOT / "shared" / "electrons", target)
 
     assert (target / "electrons/py.typed").is_file()
 
 
-def test_main_when_the_worker_is_unknown_then_the_error_names_all(capsys: pytest.CaptureFixture[str]) -> None:
+def test_main_when_the_worker_is_unknown_then_error_names_all(capsys: pytest.CaptureFixture[str]) -> None:
     assert vendor.main(["nobody"]) == 2
 
     message = capsys.readouterr().err

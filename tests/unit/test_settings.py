@@ -1,4 +1,4 @@
-"""Reading vars and secrets."""
+"""How vars and secrets are read."""
 
 import json
 from typing import get_type_hints

@@ -19,7 +19,7 @@ def create_context() -> Context:
 async def test_begin_when_asked_then_who_and_what() -> None:
     database = MemoryDatabase()
 
-    commit_id = await Commits(database).begin(
+    commit_id = await Commits(database).insert(
         create_context(), repo="octo/hello", branch="main", message="\nAdd planted-token-1\n\nand more", path_count=3
     )
 
@@ -42,7 +42,7 @@ async def test_finish_when_done_then_the_result_of_that_row_alone() -> None:
     database = MemoryDatabase()
     commits = Commits(database)
     first, second, _ = [
-        await commits.begin(create_context(), repo="o/r", branch="main", message="x", path_count=1) for _ in range(3)
+        await commits.insert(create_context(), repo="o/r", branch="main", message="x", path_count=1) for _ in range(3)
     ]
 
     await commits.finish(first, sha="a" * 40, pr_url="https://github.example/1")

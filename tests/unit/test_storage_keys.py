@@ -1,4 +1,4 @@
-"""Looking API keys up: how long one is remembered, how many are, and what is not."""
+"""Look-ups of API keys: what is remembered, for how long, and how many."""
 
 import asyncio
 import hmac
@@ -9,10 +9,20 @@ import pytest
 from electrons.bindings import Row, Value
 from electrons.errors import DatabaseError
 from electrons.keys import ParsedKey, generate, parse
-from electrons.storage.keys import REMEMBERED, USE_NOTED_EVERY_SECONDS, ApiKeys
+from electrons.storage import keys as storage_keys
+from electrons.storage.keys import (
+    REMEMBERED,
+    UNKNOWN_PER_ISOLATE,
+    UNKNOWN_PER_SENDER,
+    UNKNOWN_WINDOW_SECONDS,
+    USE_NOTED_EVERY_SECONDS,
+    ApiKeys,
+    TooManyUnknownKeysError,
+)
 from electrons.testing import MemoryDatabase, create_key
 
 MAX_AGE = 30.0
+SENDER = "203.0.113.7"
 
 
 class CountingDatabase(MemoryDatabase):
@@ -35,7 +45,7 @@ class CountingDatabase(MemoryDatabase):
 
 
 class Clock:
-    """Time that passes when it is told to."""
+    """A clock that the test sets."""
 
     def __init__(self) -> None:
         self.now = datetime.now(UTC).timestamp()
@@ -60,7 +70,7 @@ def keys(database: CountingDatabase, clock: Clock) -> ApiKeys:
 
 
 async def is_good(keys: ApiKeys, key: str, *, max_age_seconds: float = MAX_AGE) -> bool:
-    return await keys.verify(parse(key), max_age_seconds=max_age_seconds) is not None
+    return await keys.verify(parse(key), max_age_seconds=max_age_seconds, sender=SENDER) is not None
 
 
 async def revoke(database: MemoryDatabase, key: str) -> None:
@@ -70,7 +80,7 @@ async def revoke(database: MemoryDatabase, key: str) -> None:
 async def test_verify_when_the_key_is_good_then_its_record(keys: ApiKeys, database: CountingDatabase) -> None:
     key = await create_key(database, "text", "audio", rate_limit_policy="none")
 
-    record = await keys.verify(parse(key), max_age_seconds=MAX_AGE)
+    record = await keys.verify(parse(key), max_age_seconds=MAX_AGE, sender=SENDER)
 
     assert record is not None
     assert (record.id, record.scopes, record.rate_limit_policy) == (parse(key).id, "text audio", "none")
@@ -154,7 +164,7 @@ async def test_verify_when_only_the_id_is_right_then_refused(keys: ApiKeys, data
     key = parse(await create_key(database, "text"))
     guess = ParsedKey(environment=key.environment, id=key.id, hash=parse(generate("live")).hash)
 
-    assert await keys.verify(guess, max_age_seconds=MAX_AGE) is None
+    assert await keys.verify(guess, max_age_seconds=MAX_AGE, sender=SENDER) is None
 
 
 async def test_verify_when_hashes_are_compared_then_in_constant_time(
@@ -185,9 +195,11 @@ async def test_verify_when_the_id_is_unknown_then_that_is_remembered_too(
     assert database.lookups == 2
 
 
-async def test_verify_when_somebody_makes_ids_up_then_memory_is_bounded_and_good_keys_stay(
-    keys: ApiKeys, database: CountingDatabase
+async def test_made_up_ids_do_not_push_out_valid_keys(
+    keys: ApiKeys, database: CountingDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(storage_keys, "UNKNOWN_PER_SENDER", 2 * REMEMBERED)
+    monkeypatch.setattr(storage_keys, "UNKNOWN_PER_ISOLATE", 2 * REMEMBERED)
     key, first = await create_key(database, "text"), generate("live")
     assert await is_good(keys, key)
     assert not await is_good(keys, first)
@@ -278,3 +290,43 @@ async def test_note_use_when_repeated_then_written_once_a_minute(
     ((used_at,),) = [row.values() for row in await database.query("SELECT last_used_at FROM api_keys")]
     used = datetime.fromisoformat(str(used_at))
     assert datetime.now(UTC) - used < timedelta(minutes=1)
+
+
+async def unknown_key(keys: ApiKeys, sender: str) -> bool:
+    """Look up a made-up key; return whether it was refused without a look-up."""
+    try:
+        await keys.verify(parse(generate("live")), max_age_seconds=MAX_AGE, sender=sender)
+    except TooManyUnknownKeysError as error:
+        assert 1 <= error.retry_after_seconds <= UNKNOWN_WINDOW_SECONDS
+        return True
+    return False
+
+
+async def test_unknown_keys_of_one_sender_are_looked_up_so_many_times_a_minute(
+    keys: ApiKeys, database: CountingDatabase, clock: Clock
+) -> None:
+    refused = [await unknown_key(keys, SENDER) for _ in range(UNKNOWN_PER_SENDER + 20)]
+
+    assert (refused.count(True), database.lookups) == (20, UNKNOWN_PER_SENDER)
+    assert not await unknown_key(keys, "203.0.113.8")
+    clock.now += UNKNOWN_WINDOW_SECONDS
+    assert not await unknown_key(keys, SENDER)
+
+
+async def test_unknown_keys_of_many_senders_are_bounded_together(keys: ApiKeys, database: CountingDatabase) -> None:
+    refused = [await unknown_key(keys, f"sender {number}") for number in range(UNKNOWN_PER_ISOLATE + 20)]
+
+    assert (refused.count(True), database.lookups) == (20, UNKNOWN_PER_ISOLATE)
+
+
+async def test_key_that_was_valid_before_is_looked_up_however_many_unknown_ones_come(
+    keys: ApiKeys, database: CountingDatabase, clock: Clock
+) -> None:
+    key = await create_key(database, "text")
+    assert await is_good(keys, key)
+    for _ in range(UNKNOWN_PER_SENDER + 1):
+        await unknown_key(keys, SENDER)
+
+    clock.now += MAX_AGE
+
+    assert await is_good(keys, key)

@@ -1,4 +1,4 @@
-"""Stored files: their names, what is kept with them, and how they are served (RFC 9110)."""
+"""Stored files: their names, their metadata, and how they are served (RFC 9110)."""
 
 from dataclasses import dataclass, replace
 
@@ -102,7 +102,7 @@ async def test_range_when_it_is_within_the_file_then_206_with_that_part(
 
 
 @pytest.mark.parametrize("asked", ["bytes=100-", "bytes=100-200", "bytes=-0", "bytes=500-600"])
-async def test_range_when_it_is_outside_then_416_tells_the_size(stored: Stored, asked: str) -> None:
+async def test_range_outside_the_file_is_416_with_its_size(stored: Stored, asked: str) -> None:
     answer = await stored.get(Range=asked)
 
     assert answer.status == 416
@@ -284,12 +284,12 @@ async def test_put_stream_when_the_body_is_whole_then_it_is_stored() -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (BrokenStream(), "ElevenLabs's answer broke off"),
-        (b"", "ElevenLabs's answer broke off"),
+        (BrokenStream(), "ElevenLabs's response was interrupted"),
+        (b"", "ElevenLabs's response was interrupted"),
         (CONTENT + b"!", "larger than 100 bytes"),
     ],
 )
-async def test_put_stream_when_the_body_is_no_good_then_provider_error_and_nothing_is_stored(
+async def test_put_stream_of_a_broken_body_stores_nothing(
     content: bytes | httpx2.AsyncByteStream, message: str
 ) -> None:
     client = create_client()

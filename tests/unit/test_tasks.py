@@ -1,4 +1,4 @@
-"""Starting tasks."""
+"""Tasks that start at once."""
 
 import asyncio
 

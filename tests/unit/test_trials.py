@@ -8,22 +8,17 @@ from typing import Any
 import pytest
 
 from electrons.bindings import LoadedRequest, LoadedResponse, LoaderError
-from sandbox_executor.trials import (
-    ENTRY,
-    TrialCode,
-    check_javascript,
-    describe_worker_code,
-    explain_error,
-    is_loader_failure,
-    is_start_failure,
-)
+from electrons.errors import UnavailableError
+from sandbox_executor.loader_errors import explain_error, is_start_failure, looks_like_loader_failure
+from sandbox_executor.trial_runner import check_javascript, run_trial
+from sandbox_executor.worker_code import ENTRY, WorkerFiles, build_worker_code
 
 
-def code_of(modules: dict[str, str | bytes], main: str) -> TrialCode:
-    return TrialCode(main=main, modules=modules, compatibility_date="2026-10-01")
+def code_of(modules: dict[str, str | bytes], main: str) -> WorkerFiles:
+    return WorkerFiles(main=main, modules=modules, compatibility_date="2026-10-01")
 
 
-def test_javascript_when_described_then_wrapped_without_network_and_typed_by_suffix() -> None:
+def test_javascript_is_wrapped_and_typed_by_suffix() -> None:
     files: dict[str, str | bytes] = {
         "src/index.js": "export default {}",
         "src/lib.cjs": "exports.a = 1",
@@ -36,7 +31,7 @@ def test_javascript_when_described_then_wrapped_without_network_and_typed_by_suf
         "types.ts": "const a: number",
     }
 
-    described = describe_worker_code(code_of(files, "src/index.js"), cpu_ms=50)
+    described = build_worker_code(code_of(files, "src/index.js"), cpu_ms=50)
 
     assert described["mainModule"] == ENTRY
     assert '"./src/index.js"' in described["modules"].pop(ENTRY)["js"]
@@ -54,8 +49,8 @@ def test_javascript_when_described_then_wrapped_without_network_and_typed_by_suf
     assert described["limits"] == {"cpuMs": 50, "subRequests": 0}
 
 
-def test_python_when_described_then_its_main_module_is_at_the_top() -> None:
-    described = describe_worker_code(code_of({"src/entry.py": "import a", "src/a.py": ""}, "src/entry.py"), cpu_ms=50)
+def test_main_module_of_python_is_at_the_top() -> None:
+    described = build_worker_code(code_of({"src/entry.py": "import a", "src/a.py": ""}, "src/entry.py"), cpu_ms=50)
 
     assert described["mainModule"] == "entry.py"
     assert described["modules"] == {"entry.py": {"py": "import a"}, "a.py": {"py": ""}}
@@ -66,7 +61,7 @@ def test_python_when_described_then_its_main_module_is_at_the_top() -> None:
     ("main", "language"),
     [("a.js", "javascript"), ("a.mjs", "javascript"), ("a.py", "python"), ("a.ts", None), ("a", None)],
 )
-def test_language_when_asked_then_by_the_suffix_of_the_main_module(main: str, language: str | None) -> None:
+def test_language_is_that_of_the_main_modules_suffix(main: str, language: str | None) -> None:
     assert code_of({}, main).language == language
 
 
@@ -78,7 +73,7 @@ def test_language_when_asked_then_by_the_suffix_of_the_main_module(main: str, la
             "SyntaxError: Unexpected end of input\n  at src/a.js:2:27",
         ),
         (
-            f"Error: TypeError: no\n    at f (src/a.js:2:1)\n    at told ({ENTRY}:6:1)\n    at x (file:///home/me/a.mjs:1:1)",
+            f"Error: TypeError: no\n    at f (src/a.js:2:1)\n    at reporting ({ENTRY}:6:1)\n    at x (file:///home/me/a.mjs:1:1)",
             "TypeError: no\n    at f (src/a.js:2:1)",
         ),
         (
@@ -89,11 +84,11 @@ def test_language_when_asked_then_by_the_suffix_of_the_main_module(main: str, la
         ),
         (
             "Error: Worker exceeded CPU time limit.",
-            "The code did not end within the CPU limit of 50 ms: it computes too long, or for ever",
+            "The code did not end within the CPU limit of 50 ms: it computes too long, or forever",
         ),
     ],
 )
-def test_error_when_explained_then_only_the_codes_own_frames_are_left(message: str, text: str) -> None:
+def test_explained_error_has_only_the_codes_own_frames(message: str, text: str) -> None:
     assert explain_error(message, code_of({}, "src/entry.py"), cpu_ms=50) == text
 
 
@@ -111,8 +106,8 @@ def test_error_when_it_is_long_then_cut() -> None:
         ("TypeError: no", False, False),
     ],
 )
-def test_error_when_judged_then_start_and_loader_are_told_apart(message: str, start: bool, loader: bool) -> None:
-    assert (is_start_failure(message), is_loader_failure(message)) == (start, loader)
+def test_failures_of_start_and_of_loader_are_distinguished(message: str, start: bool, loader: bool) -> None:
+    assert (is_start_failure(message), looks_like_loader_failure(message)) == (start, loader)
 
 
 class Parser:
@@ -144,13 +139,71 @@ class Parser:
         ('No such module "electrons:absent".', []),
     ],
 )
-async def test_javascript_when_checked_then_only_a_syntax_error_is_a_problem(error: str, problems: list[str]) -> None:
+async def test_check_of_javascript_reports_only_syntax_errors(error: str, problems: list[str]) -> None:
     found = await check_javascript(Parser(error), {"a.js": "one\ntwo"})
 
     assert [str(problem) for problem in found] == problems
 
 
-def test_error_when_it_begins_with_prefixes_for_ever_then_they_are_gone_at_once() -> None:
+def test_error_of_endless_prefixes_is_explained_at_once() -> None:
     text = explain_error("Error: " * 1_000_000 + "no", code_of({}, "a.js"), cpu_ms=50)
 
     assert len(text) < len("Error: ")
+
+
+LOADER_FAILURE = "Error: Network connection lost."
+
+
+class Isolates:
+    """A loader whose own code works for these languages, and which fails with the same error for any other code."""
+
+    def __init__(self, error: str, *, working: set[str]) -> None:
+        self._error = error
+        self._working = working
+
+    async def load(self, code: Mapping[str, Any]) -> Isolate:
+        """See `Loader.load`."""
+        language = "python" if "python_workers" in code["compatibilityFlags"] else "javascript"
+        is_control = any("control" in path for path in code["modules"])
+        return Isolate(None if is_control and language in self._working else self._error)
+
+
+class Isolate:
+    """Loaded code that responds, or fails with an error."""
+
+    def __init__(self, error: str | None) -> None:
+        self._error = error
+
+    async def fetch(self, request: LoadedRequest, *, max_body_bytes: int) -> LoadedResponse:
+        """See `LoadedWorker.fetch`."""
+        if self._error:
+            raise LoaderError(self._error)
+        return LoadedResponse(status=200, headers=[], body=b"alive", truncated=False)
+
+    def close(self) -> None:
+        """See `LoadedWorker.close`."""
+
+
+@pytest.mark.parametrize("main", ["a.js", "a.py"])
+@pytest.mark.parametrize("error", [LOADER_FAILURE, "Error: internal error; reference = forged"])
+async def test_code_that_forges_a_loader_failure_fails_its_trial(main: str, error: str) -> None:
+    loader = Isolates(error, working={"javascript", "python"})
+
+    result = await run_trial(loader, code_of({main: ""}, main), [], seconds=1, cpu_ms=50)
+
+    assert (result.started, result.not_run) == (False, None)
+    assert result.error == f"The code ends with the error: {error.removeprefix('Error: ')}"
+
+
+@pytest.mark.parametrize("main", ["a.js", "a.py"])
+async def test_loader_that_fails_with_any_code_is_unavailable(main: str) -> None:
+    with pytest.raises(UnavailableError, match="The Worker Loader cannot be reached"):
+        await run_trial(Isolates(LOADER_FAILURE, working=set()), code_of({main: ""}, main), [], seconds=1, cpu_ms=50)
+
+
+async def test_loader_that_runs_only_javascript_does_not_judge_python() -> None:
+    loader = Isolates(LOADER_FAILURE, working={"javascript"})
+
+    result = await run_trial(loader, code_of({"a.py": ""}, "a.py"), [], seconds=1, cpu_ms=50)
+
+    assert (result.error, result.not_run) == (None, "The loader does not run Python here")

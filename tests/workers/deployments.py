@@ -1,4 +1,4 @@
-"""What the tests of `/deploy` share: calls with a key, and Workers that are seen from outside."""
+"""What the tests of `/deploy` share: calls with a key, and requests to deployed Workers."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ JSON = dict[str, Any]
 
 
 def constant(text: str) -> str:
-    """A Worker that always answers the same."""
+    """Return the code of a Worker that always responds with this text."""
     return f"export default {{ fetch() {{ return new Response({json.dumps(text)}) }} }}"
 
 
-def deploy(platform: Platform, name: str, **members: Any) -> JSON:
-    """`deployment` of a successful `POST /deploy`."""
-    body = success_of(call(platform, "/deploy", {"worker_name": name, **members}))
+def deploy(platform: Platform, name: str, **fields: Any) -> JSON:
+    """Deploy a Worker; return `deployment` of the response."""
+    body = success_of(call(platform, "/deploy", {"worker_name": name, **fields}))
     deployment: JSON = body["deployment"]
     assert deployment["success"] is True
     assert deployment["worker_name"] == name
@@ -31,24 +31,24 @@ def deploy(platform: Platform, name: str, **members: Any) -> JSON:
 
 
 def request(platform: Platform, method: str, path: str, *, worker: str = "sandbox-executor") -> httpx2.Response:
-    """A request without a body, with a key that may do everything."""
+    """Send a request without a body, with a key that has all scopes."""
     headers = {"Authorization": f"Bearer {platform.all_powerful_key}"}
     return platform.client(worker).request(method, path, headers=headers)
 
 
 def show(platform: Platform, name: str) -> JSON:
-    """The body of a successful `GET /deploy/{name}`."""
+    """Return the body of a successful `GET /deploy/{name}`."""
     return success_of(request(platform, "GET", f"/deploy/{name}"))
 
 
 def read(url: str) -> tuple[int, str]:
-    """What the deployed Worker answers."""
-    answer = httpx2.get(url, trust_env=False)
-    return answer.status_code, answer.text
+    """Return the status and the text of the deployed Worker's response."""
+    response = httpx2.get(url, trust_env=False)
+    return response.status_code, response.text
 
 
-def put_behind_our_back(emulators: Emulators, name: str, code: str) -> str:
-    """Uploads a Worker as wrangler would; gives its URL in the API."""
+def upload_elsewhere(emulators: Emulators, name: str, code: str) -> str:
+    """Upload a Worker as wrangler would; return its URL in the API."""
     path = f"{emulators.url_of('cloudflare')}/accounts/{'0' * 32}/workers/scripts/{name}"
     metadata = json.dumps({"main_module": "index.js", "compatibility_date": "2026-10-01"})
     files = [

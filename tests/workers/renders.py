@@ -1,4 +1,4 @@
-"""What the tests of render-service share: a small edit, a place on this machine for callbacks, and waiting."""
+"""What the tests of render-service share: a small edit, a server for callbacks on this machine, and waiting."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ from tests.workers.shapes import TIMESTAMP
 SMALL = {"format": "mp4", "size": {"width": 160, "height": 90}, "fps": 12}
 
 
-def clip_of(asset: dict[str, Any] | None = None, **members: Any) -> dict[str, Any]:
-    """A clip of one second, a title unless something else is given."""
-    return {"asset": asset or {"type": "title", "text": "Hello"}, "start": 0, "length": 1, **members}
+def clip_of(asset: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
+    """Return a clip of one second, a title unless another asset is given."""
+    return {"asset": asset or {"type": "title", "text": "Hello"}, "start": 0, "length": 1, **fields}
 
 
-def edit_of(*clips: dict[str, Any], **members: Any) -> dict[str, Any]:
-    """A request with one track; `members` stand beside `timeline` and `output`."""
-    return {"timeline": {"tracks": [{"clips": list(clips) or [clip_of()]}]}, "output": SMALL, **members}
+def edit_of(*clips: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    """Return a request with one track, and `fields` beside `timeline` and `output`."""
+    return {"timeline": {"tracks": [{"clips": list(clips) or [clip_of()]}]}, "output": SMALL, **fields}
 
 
-def render_of(answer: httpx2.Response, status: int) -> dict[str, Any]:
-    """The body of an answer that shows a render, in the platform's success shape."""
-    body: dict[str, Any] = answer.json()
-    assert answer.status_code == status, body
+def render_of(response: httpx2.Response, status: int) -> dict[str, Any]:
+    """Return the body of a response that shows a render, in the platform's success shape."""
+    body: dict[str, Any] = response.json()
+    assert response.status_code == status, body
     assert body["success"] is True
-    assert body["request_id"] == answer.headers["X-Request-ID"]
+    assert body["request_id"] == response.headers["X-Request-ID"]
     assert TIMESTAMP.fullmatch(body["timestamp"])
     assert body["metadata"]["provider"] == "shotstack"
     return body
 
 
 def wait_for_end(client: httpx2.Client, render_id: str) -> dict[str, Any]:
-    """The render when it is done or has failed."""
+    """Wait until a render is done or has failed, and return it."""
     for _ in range(4):
         body = render_of(client.get(f"/render/{render_id}", params={"wait_seconds": 20}), 200)
         if body["status"] in {"done", "failed"}:
@@ -48,18 +48,18 @@ def wait_for_end(client: httpx2.Client, render_id: str) -> dict[str, Any]:
 
 
 def render_to_end(client: httpx2.Client, edit: dict[str, Any]) -> dict[str, Any]:
-    """Submits, and waits until the render is done or has failed."""
+    """Submit an edit, and wait until the render is done or has failed."""
     body = render_of(client.post("/render", json=edit), 202)
     return wait_for_end(client, body["render_id"])
 
 
 def submissions(emulators: Emulators) -> list[dict[str, Any]]:
-    """What was submitted to Shotstack. Looks at renders of earlier tests may still be going on beside."""
+    """Return what was submitted to Shotstack, without the lookups, which may be of earlier tests' renders."""
     return [request for request in emulators.requests("shotstack") if request["method"] == "POST"]
 
 
 class CallbackServer:
-    """A web server for callbacks: what it got, and the statuses of its next answers (204 afterwards)."""
+    """A web server for callbacks: the calls it received, and the statuses of its next responses (204 afterwards)."""
 
     def __init__(self) -> None:
         self.calls: SimpleQueue[tuple[dict[str, str], bytes]] = SimpleQueue()
@@ -68,13 +68,13 @@ class CallbackServer:
 
     @property
     def url(self) -> str:
-        """Where it is."""
+        """Return the address for `callback_url`."""
         return f"http://127.0.0.1:{self._server.server_port}/hook"
 
     @classmethod
     @contextmanager
     def start(cls) -> Iterator[CallbackServer]:
-        """Serves until the block ends."""
+        """Serve until the block ends."""
         server = cls()
         thread = threading.Thread(target=server._server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()

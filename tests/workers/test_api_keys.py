@@ -1,4 +1,4 @@
-"""API keys on workerd: who gets in where keys are required, and what is written down about it."""
+"""API keys on workerd: who is admitted where keys are required, and what is recorded about it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _ROUTE = re.compile(r"@app\.(get|post|delete)\(\s*\"([^\"]+)\"([^\n]*)")
 
 
 def call(platform: Platform, worker: str, key: str | None = None, **headers: str) -> httpx2.Response:
-    """The worker's call where keys are required, with a key in `X-API-Key` if one is given."""
+    """Send the worker's call where keys are required, with a key in `X-API-Key` if one is given."""
     _, path, body = CALLS[worker]
     if key is not None:
         headers["X-API-Key"] = key
@@ -39,7 +39,7 @@ def call(platform: Platform, worker: str, key: str | None = None, **headers: str
 
 
 def private_routes(worker: str) -> list[tuple[str, str]]:
-    """Method and path of each route that its source does not call public."""
+    """Return method and path of each route that its source does not call public."""
     sources = "\n".join(path.read_text() for path in sorted((ROOT / "workers" / worker / "src").rglob("*.py")))
     return [
         (method.upper(), re.sub(r"\{\w+\}", "any", path))
@@ -113,7 +113,7 @@ def test_key_when_it_is_revoked_after_use_then_it_is_dead_within_the_time(platfo
 
     keys.revoke(platform.database, parse(key).id)
 
-    if worker == "image-gen":  # it is told to remember nothing
+    if worker == "image-gen":  # its variant remembers nothing
         assert call(platform, worker, key).status_code == 401
     assert wait_for(lambda: call(platform, worker, key).status_code == 401)
 
@@ -144,7 +144,7 @@ def test_stream_when_keys_are_required_then_it_needs_one_too(platform: Platform)
     assert '"done":true' in answer.text
 
 
-def test_call_when_it_has_no_good_key_then_no_provider_hears_of_it(platform: Platform, emulators: Emulators) -> None:
+def test_call_without_a_valid_key_reaches_no_provider(platform: Platform, emulators: Emulators) -> None:
     for key in (None, "any", generate("test"), platform.key("audio")):
         call(platform, "text-gen", key)
 
@@ -212,7 +212,7 @@ def test_key_when_it_was_used_or_refused_then_it_stands_in_no_answer_and_no_log(
             assert secret not in platform.logged()
 
 
-def test_open_when_a_key_is_sent_then_callers_are_still_told_apart_by_address(platform: Platform) -> None:
+def test_open_access_distinguishes_callers_by_address(platform: Platform) -> None:
     answer = platform.client("text-gen").post("/generate", json={"prompt": "Hello"}, headers={"X-API-Key": "any"})
 
     (row,) = platform.usage_rows(success_of(answer)["request_id"])

@@ -1,4 +1,4 @@
-"""ElevenLabs' failures: what the caller is told, that nothing is stored, and that each call has its row."""
+"""ElevenLabs' failures: the caller's error, that nothing is stored, and that each call has its row."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from tests.variants import PLANTED_SECRET
 from tests.workers.shapes import error_of, success_of
 from tests.workers.speech import TEXT, ask, speak
 
-# Read as a whole; streamed into R2; in a JSON document.
+# Read as a whole, streamed into R2, or in a JSON document
 WAYS: dict[str, dict[str, Any]] = {
     "whole": {},
     "streamed": {"options": {"output_format": "wav_44100"}},
@@ -41,7 +41,7 @@ def nothing_stored_but_counted(platform: Platform, answer: Any, *, units: int = 
     ],
     ids=lambda value: "-".join(map(str, value.values())) if isinstance(value, dict) else None,
 )
-def test_error_when_another_try_cannot_help_then_there_is_only_one(
+def test_final_error_is_not_retried(
     platform: Platform, emulators: Emulators, way: str, said: dict[str, Any], expected: tuple[int, str]
 ) -> None:
     emulators.add_fault("elevenlabs", kind="status", message="That was no good", **said)
@@ -49,7 +49,8 @@ def test_error_when_another_try_cannot_help_then_there_is_only_one(
     answer = ask(platform, **WAYS[way])
 
     error = error_of(answer, *expected)
-    assert error["error"] == "That was no good"
+    assert error["error"].startswith("ElevenLabs")
+    assert "That was no good" in error["error"]
     assert error["details"]["provider"] == "elevenlabs"
     assert error["details"]["provider_request_id"]
     assert len(emulators.requests("elevenlabs")) == 1
@@ -58,7 +59,7 @@ def test_error_when_another_try_cannot_help_then_there_is_only_one(
 
 @EACH_WAY
 @pytest.mark.parametrize("status", [429, 500, 503])
-def test_error_when_it_passes_then_another_try_succeeds_and_one_row_is_written(
+def test_passing_error_is_retried_and_gives_one_row(
     platform: Platform, emulators: Emulators, way: str, status: int
 ) -> None:
     emulators.add_fault("elevenlabs", kind="status", status=status, times=2, retry_after=0.01)
@@ -69,7 +70,7 @@ def test_error_when_it_passes_then_another_try_succeeds_and_one_row_is_written(
     assert len(platform.usage_rows(body["request_id"])) == 1
 
 
-def test_error_when_it_is_the_rate_limit_then_429_passes_the_wait_on(platform: Platform, emulators: Emulators) -> None:
+def test_rate_limit_is_429_with_the_providers_wait(platform: Platform, emulators: Emulators) -> None:
     emulators.add_fault("elevenlabs", kind="status", status=429, retry_after=37)
 
     answer = ask(platform)
@@ -91,14 +92,12 @@ def test_error_when_it_stays_then_502(platform: Platform, emulators: Emulators, 
 
 
 @EACH_WAY
-def test_answer_when_it_is_cut_then_502_and_half_a_file_is_never_seen(
-    platform: Platform, emulators: Emulators, way: str
-) -> None:
+def test_interrupted_response_is_502_and_leaves_no_file(platform: Platform, emulators: Emulators, way: str) -> None:
     emulators.add_fault("elevenlabs", kind="cut", after=1)
 
     answer = ask(platform, **WAYS[way])
 
-    assert error_of(answer, 502, "PROVIDER_ERROR")["error"] == "ElevenLabs's answer broke off"
+    assert error_of(answer, 502, "PROVIDER_ERROR")["error"] == "ElevenLabs's response was interrupted"
     assert len(emulators.requests("elevenlabs")) == 1
     nothing_stored_but_counted(platform, answer, units=len(TEXT))
 
@@ -114,19 +113,21 @@ def test_answer_when_it_is_empty_then_502(platform: Platform, emulators: Emulato
 
 
 @pytest.mark.parametrize("way", ["whole", "timed"])
-def test_answer_when_it_is_no_sound_then_502(platform: Platform, emulators: Emulators, way: str) -> None:
+def test_response_that_is_not_audio_is_502(platform: Platform, emulators: Emulators, way: str) -> None:
     emulators.add_fault("elevenlabs", kind="broken_json")
 
     answer = ask(platform, **WAYS[way])
 
-    assert error_of(answer, 502, "PROVIDER_ERROR")["error"] == "ElevenLabs gave an answer that cannot be read"
+    assert error_of(answer, 502, "PROVIDER_ERROR")["error"] == "ElevenLabs returned a response that cannot be read"
     nothing_stored_but_counted(platform, answer, units=len(TEXT))
 
 
-def test_answer_when_it_is_a_proxys_page_then_it_is_not_shown(platform: Platform, emulators: Emulators) -> None:
+def test_page_of_a_proxy_is_not_shown(platform: Platform, emulators: Emulators) -> None:
     emulators.add_fault("elevenlabs", kind="html", status=403)
 
-    assert error_of(ask(platform), 502, "PROVIDER_AUTH_FAILED")["error"] == "ElevenLabs answered 403"
+    assert error_of(ask(platform), 502, "PROVIDER_AUTH_FAILED")["error"] == (
+        "ElevenLabs refused access: check the permissions of `ELEVENLABS_API_KEY`"
+    )
 
 
 def test_redirect_when_sent_then_it_is_not_followed(platform: Platform, emulators: Emulators) -> None:
@@ -157,7 +158,7 @@ def test_provider_when_unreachable_then_502(platform: Platform) -> None:
     nothing_stored_but_counted(platform, answer)
 
 
-def test_key_when_the_provider_refuses_it_then_502_and_it_is_never_seen(platform: Platform) -> None:
+def test_refused_key_is_502_and_never_shown(platform: Platform) -> None:
     answer = ask(platform, worker="audio-gen-with-wrong-keys")
 
     error_of(answer, 502, "PROVIDER_AUTH_FAILED")
@@ -180,7 +181,9 @@ def test_account_when_its_plan_does_not_allow_it_then_502_quota(
 def test_voice_when_unknown_then_422_with_the_providers_words(platform: Platform) -> None:
     error = error_of(ask(platform, voice_id="nobody"), 422, "PROVIDER_REJECTED")
 
-    assert error["error"] == "A voice with the voice_id 'nobody' was not found."
+    assert error["error"] == (
+        "ElevenLabs did not find what the request names: A voice with the voice_id 'nobody' was not found."
+    )
     assert error["details"]["code"] == "voice_not_found"
 
 
@@ -206,14 +209,14 @@ def test_usage_when_spoken_then_its_row_has_what_was_charged(platform: Platform)
     assert 0 < row["upstream_ms"] <= row["latency_ms"]
 
 
-@pytest.mark.parametrize("members", [{"text": ""}, {"text": "x" * 5001}, {"voice_id": "../x"}])
-def test_usage_when_we_refuse_then_no_row_and_no_file(platform: Platform, members: dict[str, Any]) -> None:
-    refused = platform.client("audio-gen").post("/synthesize", json={"text": TEXT, **members})
+@pytest.mark.parametrize("fields", [{"text": ""}, {"text": "x" * 5001}, {"voice_id": "../x"}])
+def test_usage_when_we_refuse_then_no_row_and_no_file(platform: Platform, fields: dict[str, Any]) -> None:
+    refused = platform.client("audio-gen").post("/synthesize", json={"text": TEXT, **fields})
     assert refused.status_code == 400
     request_id = refused.headers["X-Request-ID"]
     assert platform.log_lines(request_id)
 
-    # A row that was on its way would come before this one.
+    # A row of the refused request would be written before this one.
     assert platform.usage_rows(speak(platform)["request_id"])
     assert platform.usage_rows(request_id, wait=False) == []
     assert platform.stored_objects(request_id) == []

@@ -1,4 +1,4 @@
-"""`GET|HEAD /audio/{name}` on workerd: the whole file, ranges, conditions, and what is no file."""
+"""`GET|HEAD /audio/{name}` on workerd: the whole file, ranges, conditions, and unknown names."""
 
 from typing import Any
 
@@ -69,7 +69,7 @@ def test_range_when_within_then_206_with_that_part(
 
 
 @pytest.mark.parametrize("asked", ["bytes=99999999-", "bytes=-0"])
-def test_range_when_outside_then_416_tells_the_size(
+def test_range_outside_is_416_with_the_size(
     platform: Platform, spoken: dict[str, Any], content: bytes, asked: str
 ) -> None:
     answer = fetch(platform, spoken["audio_url"], Range=asked)
@@ -79,7 +79,7 @@ def test_range_when_outside_then_416_tells_the_size(
 
 
 @pytest.mark.parametrize("asked", ["bytes=9-1", "bytes=0-1,3-4", "lines=1-2"])
-def test_range_when_it_is_none_that_we_serve_then_the_whole_file(
+def test_unsupported_range_is_the_whole_file(
     platform: Platform, spoken: dict[str, Any], content: bytes, asked: str
 ) -> None:
     answer = fetch(platform, spoken["audio_url"], Range=asked)
@@ -134,7 +134,7 @@ def test_if_range_when_the_file_is_another_then_the_whole_one(
         "x" * 4000,
     ],
 )
-def test_get_when_there_is_no_such_file_then_404(platform: Platform, name: str) -> None:
+def test_unknown_file_is_404(platform: Platform, name: str) -> None:
     answer = platform.client("audio-gen").get(f"/audio/{name}")
 
     assert error_of(answer, 404, "NOT_FOUND")["error"] == "Audio file not found"

@@ -1,4 +1,4 @@
-"""Requests that audio-gen refuses before anybody is asked."""
+"""Requests that audio-gen refuses before it calls a provider."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from tests.workers.speech import ask, speak
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "null", '"text"', "\xff"])
-def test_body_when_it_is_no_json_object_then_400(platform: Platform, content: str) -> None:
+def test_body_that_is_not_a_json_object_is_400(platform: Platform, content: str) -> None:
     answer = platform.client("audio-gen").post("/synthesize", content=content.encode("latin-1"))
 
     error_of(answer, 400, "INVALID_JSON")
@@ -28,7 +28,7 @@ def test_text_when_missing_or_blank_then_400_says_so(
     assert emulators.requests("elevenlabs") == []
 
 
-def test_text_when_one_character_too_long_then_400_names_the_limit(platform: Platform, emulators: Emulators) -> None:
+def test_too_long_text_is_400_with_the_limit(platform: Platform, emulators: Emulators) -> None:
     answer = ask(platform, text="x" * 5001)
 
     error = error_of(answer, 400, "TEXT_TOO_LONG")
@@ -39,24 +39,25 @@ def test_text_when_one_character_too_long_then_400_names_the_limit(platform: Pla
 
 
 @pytest.mark.parametrize(
-    ("members", "field"),
+    ("fields", "field"),
     [
         ({"voice_id": "../../v1/user"}, "voice_id"),
         ({"voice_id": 5}, "voice_id"),
-        ({"model_id": ""}, "model_id"),
+        ({"model_id": "a/b"}, "model_id"),
+        ({"voice_id": ".."}, "voice_id"),
         ({"options": {"stability": 2}}, "options.stability"),
         ({"options": {"similarity_boost": "high"}}, "options.similarity_boost"),
         ({"options": {"output_format": "aiff_44100"}}, "options.output_format"),
-        ({"options": None}, "options"),
+        ({"options": []}, "options"),
         ({"timestamps": 1}, "timestamps"),
         ({"timestamps": True, "options": {"output_format": "wav_48000"}}, "timestamps"),
         ({"instance_id": "x" * 257}, "instance_id"),
     ],
 )
-def test_member_when_it_is_wrong_then_400_names_it(
-    platform: Platform, emulators: Emulators, members: dict[str, Any], field: str
+def test_wrong_field_is_400_that_names_it(
+    platform: Platform, emulators: Emulators, fields: dict[str, Any], field: str
 ) -> None:
-    error = error_of(ask(platform, **members), 400, "INVALID_REQUEST")
+    error = error_of(ask(platform, **fields), 400, "INVALID_REQUEST")
 
     assert [problem["field"] for problem in error["details"]["fields"]] == [field]
     assert emulators.requests("elevenlabs") == []
@@ -75,7 +76,7 @@ def test_method_when_it_is_the_wrong_one_then_405(platform: Platform, method: st
 
 
 @pytest.mark.parametrize("path", ["/synthesize", "/voices"])
-def test_key_when_the_deployment_has_none_then_500_names_the_secret(platform: Platform, path: str) -> None:
+def test_missing_key_is_500_that_names_the_secret(platform: Platform, path: str) -> None:
     client = platform.client("audio-gen-without-keys")
 
     answer = client.get(path) if path == "/voices" else client.post(path, json={"text": "Hello"})
@@ -85,7 +86,7 @@ def test_key_when_the_deployment_has_none_then_500_names_the_secret(platform: Pl
     assert "`ELEVENLABS_API_KEY`" in error["error"]
 
 
-def test_limit_when_the_characters_are_used_up_then_429_and_no_call(platform: Platform, emulators: Emulators) -> None:
+def test_limit_of_characters_is_429_without_a_call(platform: Platform, emulators: Emulators) -> None:
     speak(platform, worker="audio-gen-metered", text="x " * 20)  # 40 of 100
     speak(platform, worker="audio-gen-metered", text="x " * 20)
 

@@ -1,4 +1,4 @@
-"""`POST /synthesize`: a text becomes a file, measured and stored; and what the provider is asked for."""
+"""`POST /synthesize`: the file that a text becomes, and the request that the provider gets."""
 
 import hashlib
 import json
@@ -14,12 +14,12 @@ from tests.workers.shapes import success_of
 from tests.workers.speech import TEXT, ask, fetch, speak
 
 SECONDS = 3.49
-"""That the emulated voice takes for `TEXT`."""
+"""How long the emulated voice speaks `TEXT`."""
 
 DEFAULT_VOICE = "21m00Tcm4TlvDq8ikWAM"
 
 
-def test_synthesize_when_only_a_text_then_an_mp3_and_all_about_it(platform: Platform, emulators: Emulators) -> None:
+def test_text_alone_becomes_an_mp3_with_metadata(platform: Platform, emulators: Emulators) -> None:
     body = speak(platform)
 
     assert body.keys() == {"success", "audio_url", "duration_seconds", "metadata", "request_id", "timestamp"}
@@ -38,9 +38,7 @@ def test_synthesize_when_only_a_text_then_an_mp3_and_all_about_it(platform: Plat
     }
 
 
-def test_synthesize_when_only_a_text_then_the_provider_is_asked_with_the_defaults(
-    platform: Platform, emulators: Emulators
-) -> None:
+def test_text_alone_is_sent_with_the_defaults(platform: Platform, emulators: Emulators) -> None:
     speak(platform)
 
     (call,) = emulators.requests("elevenlabs")
@@ -52,9 +50,7 @@ def test_synthesize_when_only_a_text_then_the_provider_is_asked_with_the_default
     }
 
 
-def test_synthesize_when_settings_are_zero_then_zero_reaches_the_provider(
-    platform: Platform, emulators: Emulators
-) -> None:
+def test_zero_settings_reach_the_provider(platform: Platform, emulators: Emulators) -> None:
     settings = {"stability": 0, "similarity_boost": 0, "style": 0, "use_speaker_boost": False}
 
     speak(platform, options={**settings, "speed": 1.2})
@@ -72,20 +68,20 @@ def test_synthesize_when_voice_and_model_are_named_then_those(platform: Platform
     assert (body["metadata"]["voice_id"], body["metadata"]["model_id"]) == ("JBFqnCBsd6RMkjVDRZzb", "eleven_flash_v2_5")
 
 
-def test_synthesize_when_the_deployment_has_other_defaults_then_those(platform: Platform) -> None:
+def test_other_defaults_of_a_deployment_are_used(platform: Platform) -> None:
     body = speak(platform, worker="audio-gen-with-another-default")
 
     assert (body["metadata"]["voice_id"], body["metadata"]["model_id"]) == ("JBFqnCBsd6RMkjVDRZzb", "eleven_flash_v2_5")
 
 
-def test_synthesize_when_the_worker_has_a_domain_then_the_link_is_below_it(platform: Platform) -> None:
+def test_link_is_below_the_public_base_url(platform: Platform) -> None:
     body = speak(platform, worker="audio-gen-behind-a-domain")
 
     assert re.fullmatch(r"https://media\.example/de/audio/[0-9a-f]{32}\.mp3", body["audio_url"])
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_synthesize_when_a_format_is_asked_for_then_its_file_type_and_duration(platform: Platform, name: str) -> None:
+def test_format_decides_the_file_its_type_and_duration(platform: Platform, name: str) -> None:
     audio_format = AudioFormat.parse(name)
 
     body = speak(platform, options={"output_format": name})
@@ -101,12 +97,10 @@ def test_synthesize_when_a_format_is_asked_for_then_its_file_type_and_duration(p
 
 
 @pytest.mark.parametrize("name", ["mp3_44100_128", "pcm_16000"])
-def test_synthesize_when_stored_then_the_bytes_are_the_providers_and_the_metadata_is_whole(
-    platform: Platform, name: str
-) -> None:
-    members = {"instance_id": "../i", "project_id": "Köln 好"}
+def test_stored_audio_has_the_providers_bytes_and_all_metadata(platform: Platform, name: str) -> None:
+    labels = {"instance_id": "../i", "project_id": "Köln 好"}
 
-    body = speak(platform, options={"output_format": name}, **members)
+    body = speak(platform, options={"output_format": name}, **labels)
 
     (stored,) = platform.stored_objects(body["request_id"])
     content = fetch(platform, body["audio_url"]).content
@@ -120,12 +114,12 @@ def test_synthesize_when_stored_then_the_bytes_are_the_providers_and_the_metadat
         "request_id": body["request_id"],
         "provider": "elevenlabs",
         "model": "eleven_multilingual_v2",
-        **members,
+        **labels,
     }
 
 
 @pytest.mark.parametrize("name", ["mp3_44100_128", "opus_48000_32", "ulaw_8000", "alaw_8000"])
-def test_timestamps_when_asked_for_then_words_and_subtitles_lie_beside_the_sound(platform: Platform, name: str) -> None:
+def test_timestamps_are_stored_as_words_and_subtitles(platform: Platform, name: str) -> None:
     body = speak(platform, timestamps=True, options={"output_format": name})
 
     links = body["timestamps"]
@@ -143,7 +137,7 @@ def test_timestamps_when_asked_for_then_words_and_subtitles_lie_beside_the_sound
     assert len(platform.stored_objects(body["request_id"])) == 4
 
 
-def test_synthesize_when_the_text_is_as_long_as_it_may_be_then_it_is_spoken(platform: Platform) -> None:
+def test_longest_text_is_spoken(platform: Platform) -> None:
     text = ("It goes on and on. " * 300)[:5000]
 
     body = success_of(ask(platform, text=text))
@@ -152,9 +146,7 @@ def test_synthesize_when_the_text_is_as_long_as_it_may_be_then_it_is_spoken(plat
     assert body["duration_seconds"] > 120
 
 
-def test_synthesize_when_the_text_is_in_many_scripts_then_it_arrives_as_it_is(
-    platform: Platform, emulators: Emulators
-) -> None:
+def test_text_in_many_scripts_arrives_unchanged(platform: Platform, emulators: Emulators) -> None:
     text = "Grüß Gott, 好, 👋 “quoted”\n\tend"
 
     body = speak(platform, text=text)

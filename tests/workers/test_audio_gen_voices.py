@@ -1,4 +1,4 @@
-"""`GET /voices`: the account's voices, from the cache where it has them."""
+"""`GET /voices`: the account's voices, from the cache if it has them."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ def voices_of(platform: Platform, worker: str = "audio-gen") -> dict[str, Any]:
     return success_of(platform.client(worker).get("/voices"))
 
 
-def test_voices_when_listed_then_each_has_its_members(platform: Platform) -> None:
+def test_each_voice_has_every_field(platform: Platform) -> None:
     voices = voices_of(platform)["voices"]
 
     assert len(voices) > 5
@@ -32,13 +32,11 @@ def test_voices_when_asked_again_then_the_provider_is_not(platform: Platform, em
         assert voices_of(platform)["voices"] == first
         return len(emulators.requests("elevenlabs")) == before
 
-    # The cache is filled after the answer is out.
+    # The cache is filled after the response is sent.
     assert wait_for(asked_again)
 
 
-def test_voices_when_the_cache_is_switched_off_then_the_provider_is_asked_each_time(
-    platform: Platform, emulators: Emulators
-) -> None:
+def test_voices_without_the_cache_are_requested_each_time(platform: Platform, emulators: Emulators) -> None:
     for _ in range(2):
         voices_of(platform, "audio-gen-uncached")
 
@@ -65,7 +63,7 @@ def test_voices_when_asked_for_then_a_row_counts_the_call(platform: Platform) ->
         ({"kind": "cut"}, (502, "PROVIDER_ERROR")),
     ],
 )
-def test_voices_when_the_provider_fails_then_the_error_and_nothing_is_cached(
+def test_failed_list_of_voices_is_not_cached(
     platform: Platform, emulators: Emulators, fault: dict[str, Any], expected: tuple[int, str]
 ) -> None:
     emulators.add_fault("elevenlabs", **fault)
@@ -73,7 +71,7 @@ def test_voices_when_the_provider_fails_then_the_error_and_nothing_is_cached(
     error_of(platform.client("audio-gen-uncached").get("/voices"), *expected)
 
 
-def test_voices_when_the_key_is_another_accounts_then_the_cache_is_not_shared(platform: Platform) -> None:
+def test_voices_of_another_account_are_not_cached_together(platform: Platform) -> None:
     voices_of(platform)
 
     error_of(platform.client("audio-gen-with-wrong-keys").get("/voices"), 502, "PROVIDER_AUTH_FAILED")

@@ -5,11 +5,14 @@ import pytest
 
 from tests.platform import Platform
 
-ALLOWED = "Content-Type, Authorization, X-API-Key, X-Request-ID, X-Instance-ID, Idempotency-Key"
+ALLOWED = (
+    "Content-Type, Authorization, X-API-Key, X-Request-ID, X-Instance-ID, Idempotency-Key, Range, If-Range, "
+    "If-None-Match, traceparent"
+)
 
 
 def ask_before(platform: Platform, worker: str, path: str, origin: str) -> httpx2.Response:
-    """A browser's preflight."""
+    """Send a browser's preflight."""
     headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
     return platform.client(worker).options(path, headers=headers)
 

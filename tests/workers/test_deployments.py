@@ -1,4 +1,4 @@
-"""What a deployment's own vars and secrets do: missing, wrong, or stricter than usual."""
+"""The effect of a deployment's own vars and secrets: missing, wrong, or stricter than usual."""
 
 import pytest
 
@@ -47,7 +47,7 @@ def test_secret_when_the_provider_echoes_it_then_the_answer_and_the_log_hide_it(
     answer = platform.client("text-gen-with-wrong-keys").post("/generate", json={"prompt": "Hello"})
 
     body = error_of(answer, 422, "PROVIDER_REJECTED")
-    assert body["error"].startswith("Bad header")
+    assert body["error"].startswith("Anthropic rejected the request: Bad header")
     assert platform.log_lines(body["request_id"])
     assert "planted" not in answer.text + platform.logged()
 
@@ -76,7 +76,7 @@ def test_provider_when_unreachable_then_502_after_another_try(platform: Platform
     assert [line["attempt"] for line in platform.log_lines(body["request_id"], event="retry")] == [1]
 
 
-def test_settings_when_a_caller_sends_some_then_a_deployment_does_not_read_them(platform: Platform) -> None:
+def test_deployment_ignores_the_settings_header(platform: Platform) -> None:
     opened = {SETTINGS_HEADER: '{"AUTH_MODE": "open"}'}
 
     answer = platform.client("text-gen-with-keys-required").post("/generate", json={"prompt": "Hello"}, headers=opened)
@@ -84,7 +84,7 @@ def test_settings_when_a_caller_sends_some_then_a_deployment_does_not_read_them(
     error_of(answer, 401, "UNAUTHORIZED")
 
 
-def test_settings_when_a_test_sends_some_then_the_worker_has_them(platform: Platform) -> None:
+def test_worker_under_test_obeys_the_settings_header(platform: Platform) -> None:
     """The other half of the test above: what the deployment has not read is what a worker under test would read."""
     closed = {SETTINGS_HEADER: '{"AUTH_MODE": "required"}'}
 

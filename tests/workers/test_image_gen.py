@@ -1,4 +1,4 @@
-"""image-gen: `POST /generate`, and the images that it keeps."""
+"""image-gen: `POST /generate`, and the images that it stores."""
 
 from io import BytesIO
 from typing import Any
@@ -15,13 +15,13 @@ BOTH = pytest.mark.parametrize("vendor", list(MODELS))
 
 
 def ask(platform: Platform, model: str | None = None, *, prompt: str = "A red cat", **options: Any) -> dict[str, Any]:
-    """The answer of a generation that succeeds; without a model, the deployment's."""
+    """Return the body of a successful generation."""
     body: dict[str, Any] = {"prompt": prompt, "options": options} | ({"model": model} if model else {})
     return success_of(platform.client("image-gen").post("/generate", json=body))
 
 
 def picture(platform: Platform, url: str) -> Image.Image:
-    """The stored image, decoded."""
+    """Return the stored image, decoded."""
     answer = platform.client("image-gen").get(url).raise_for_status()
     image = Image.open(BytesIO(answer.content))
     image.load()
@@ -30,7 +30,7 @@ def picture(platform: Platform, url: str) -> Image.Image:
 
 
 @BOTH
-def test_generate_when_asked_then_the_image_is_kept_and_all_metadata_come_back(platform: Platform, vendor: str) -> None:
+def test_generated_image_is_stored_and_has_all_metadata(platform: Platform, vendor: str) -> None:
     body = ask(platform, MODELS[vendor])
 
     assert body.keys() == {"success", "image_url", "images", "metadata", "request_id", "timestamp"}
@@ -54,9 +54,7 @@ def test_generate_when_asked_then_the_image_is_kept_and_all_metadata_come_back(p
 
 
 @BOTH
-def test_generate_when_several_images_are_asked_for_then_each_is_kept(
-    platform: Platform, emulators: Emulators, vendor: str
-) -> None:
+def test_each_of_several_images_is_stored(platform: Platform, emulators: Emulators, vendor: str) -> None:
     body = ask(platform, MODELS[vendor], num_images=3)
 
     urls = [image["image_url"] for image in body["images"]]
@@ -65,7 +63,7 @@ def test_generate_when_several_images_are_asked_for_then_each_is_kept(
     assert len([call for call in emulators.requests(vendor) if call["method"] == "POST"]) == 1
 
 
-def test_generate_when_version_3_is_asked_for_everything_then_it_gets_everything(platform: Platform) -> None:
+def test_version_3_gets_every_option(platform: Platform) -> None:
     body = ask(
         platform,
         "ideogram:v3",
@@ -84,7 +82,7 @@ def test_generate_when_version_3_is_asked_for_everything_then_it_gets_everything
     assert width / height == pytest.approx(16 / 9, rel=0.03)
 
 
-def test_generate_when_version_4_is_asked_then_a_large_image_and_warnings(platform: Platform) -> None:
+def test_version_4_makes_a_large_image_with_warnings(platform: Platform) -> None:
     body = ask(platform, "ideogram:v4", aspect_ratio="9:16", seed=5, num_images=2, quality="high")
 
     assert picture(platform, body["image_url"]).size == (1440, 2560)
@@ -96,7 +94,7 @@ def test_generate_when_version_4_is_asked_then_a_large_image_and_warnings(platfo
     ]
 
 
-def test_generate_when_openai_is_asked_then_it_gets_its_own_terms(platform: Platform, emulators: Emulators) -> None:
+def test_openai_gets_its_own_terms(platform: Platform, emulators: Emulators) -> None:
     body = ask(platform, "openai:gpt-image-2", aspect_ratio="3:2", quality="turbo", style="REALISTIC", seed=7)
 
     (call,) = emulators.requests("openai")
@@ -122,35 +120,31 @@ def test_generate_when_openai_is_asked_then_it_gets_its_own_terms(platform: Plat
         ("dall-e-3", "openai", "gpt-image-2"),
     ],
 )
-def test_model_when_named_in_any_way_then_the_metadata_say_what_answered(
-    platform: Platform, model: str | None, provider: str, name: str
-) -> None:
+def test_metadata_has_the_model_that_answered(platform: Platform, model: str | None, provider: str, name: str) -> None:
     metadata = ask(platform, model, prompt="A small cat", quality="low")["metadata"]
 
     assert (metadata["provider"], metadata["model"]) == (provider, name)
 
 
-def test_default_model_when_the_deployment_sets_one_then_it_answers(platform: Platform) -> None:
+def test_default_model_of_the_deployment_answers(platform: Platform) -> None:
     answer = platform.client("image-gen-with-another-default").post("/generate", json={"prompt": "A cat"})
 
     assert success_of(answer)["metadata"]["provider"] == "openai"
 
 
 @pytest.mark.parametrize("options", [{"aspect_ratio": "ASPECT_16_10"}, {"resolution": "RESOLUTION_1280_800"}])
-def test_options_when_written_as_version_2_wrote_them_then_they_are_understood(
-    platform: Platform, options: dict[str, str]
-) -> None:
+def test_options_in_the_spelling_of_version_2_are_understood(platform: Platform, options: dict[str, str]) -> None:
     body = ask(platform, "ideogram-v2", **options)
 
     assert body["metadata"]["dimensions"] == "1280x800"
     assert "warnings" not in body["metadata"]
 
 
-def test_prompt_when_it_has_every_kind_of_character_then_the_form_carries_it(platform: Platform) -> None:
+def test_prompt_of_any_characters_is_sent_in_the_form(platform: Platform) -> None:
     ask(platform, "ideogram:v3", prompt='naïve 好的 🚀 "quoted"\r\n--\r\nContent-Disposition: form-data; name="seed"')
 
 
-def test_image_when_served_then_as_files_are(platform: Platform) -> None:
+def test_image_is_served_with_ranges_and_conditions(platform: Platform) -> None:
     client = platform.client("image-gen")
     (image,) = ask(platform)["images"]
 
@@ -168,13 +162,13 @@ def test_image_when_served_then_as_files_are(platform: Platform) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.png", "0" * 32 + ".png", "..%2f..%2fx.png", "0" * 32])
-def test_image_when_there_is_none_then_404(platform: Platform, name: str) -> None:
+def test_unknown_image_is_404(platform: Platform, name: str) -> None:
     answer = platform.client("image-gen").get(f"/images/{name}")
 
     assert error_of(answer, 404, "NOT_FOUND")["error"] == "Image file not found"
 
 
-def test_keys_when_required_then_only_stored_images_and_health_are_public(platform: Platform) -> None:
+def test_only_stored_images_and_health_need_no_key(platform: Platform) -> None:
     client = platform.client("image-gen-with-keys-required")
 
     error_of(client.post("/generate", json={"prompt": "A cat"}), 401, "UNAUTHORIZED")
@@ -182,7 +176,7 @@ def test_keys_when_required_then_only_stored_images_and_health_are_public(platfo
     error_of(client.get(f"/images/{'0' * 32}.png"), 404, "NOT_FOUND")
 
 
-def test_health_when_deep_then_the_bucket_and_both_secrets_are_checked(platform: Platform) -> None:
+def test_deep_health_checks_the_bucket_and_both_secrets(platform: Platform) -> None:
     checks = platform.client("image-gen").get("/health?deep=1").json()["checks"]
 
     assert {"DB", "RATE_LIMITER", "IDEOGRAM_API_KEY", "OPENAI_API_KEY"} <= checks.keys()

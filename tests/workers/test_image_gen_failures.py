@@ -1,4 +1,4 @@
-"""image-gen: providers that refuse, fail or break off, and files that cannot be had though they were paid for."""
+"""image-gen: providers that refuse, fail or are interrupted, and files that are lost though they were paid for."""
 
 from typing import Any
 
@@ -24,17 +24,17 @@ def ask(
 
 
 def submits(emulators: Emulators, vendor: str) -> int:
-    """How many generations the vendor was asked for."""
+    """Return how many generations the vendor was asked for."""
     return len([call for call in emulators.requests(vendor) if call["method"] == "POST"])
 
 
 def fetches(emulators: Emulators) -> int:
-    """How many files Ideogram was asked for."""
+    """Return how many files Ideogram was asked for."""
     return len([call for call in emulators.requests("ideogram") if call["method"] == "GET"])
 
 
 def paid_error_of(platform: Platform, answer: httpx2.Response, status: int = 502, code: str = "PROVIDER_ERROR") -> str:
-    """The text of the error of a generation that was paid for; the ledger has its images."""
+    """Return the text of an error that says that the images were paid for, as the ledger does."""
     error = error_of(answer, status, code)
     assert error["details"]["paid"] is True
     assert "charges for it" in error["error"]
@@ -61,7 +61,7 @@ def paid_error_of(platform: Platform, answer: httpx2.Response, status: int = 502
     ],
     ids=lambda value: str(value["status"]) if isinstance(value, dict) else None,
 )
-def test_generation_when_the_provider_refuses_then_as_the_contract_says_and_once(
+def test_refused_generation_is_not_repeated(
     platform: Platform, emulators: Emulators, vendor: str, fault: dict[str, Any], expected: tuple[int, str]
 ) -> None:
     emulators.add_fault(vendor, kind="status", **fault)
@@ -78,7 +78,7 @@ def test_generation_when_the_provider_refuses_then_as_the_contract_says_and_once
 
 @BOTH
 @pytest.mark.parametrize("status", [429, 503])
-def test_generation_when_the_provider_asks_to_come_back_then_it_is_asked_again(
+def test_generation_is_repeated_if_the_provider_asks_for_it(
     platform: Platform, emulators: Emulators, vendor: str, status: int
 ) -> None:
     emulators.add_fault(vendor, kind="status", status=status, retry_after=0.05)
@@ -100,7 +100,7 @@ def test_generation_when_the_provider_asks_to_come_back_then_it_is_asked_again(
     ],
     ids=["cut before", "cut", "truncate", "broken_json", "empty"],
 )
-def test_generation_when_the_answer_is_lost_then_it_is_not_asked_again_and_says_that_it_may_be_paid(
+def test_lost_response_is_not_repeated_and_may_be_paid(
     platform: Platform, emulators: Emulators, vendor: str, fault: dict[str, Any], expected: tuple[str, int]
 ) -> None:
     emulators.add_fault(vendor, **fault)
@@ -116,7 +116,7 @@ def test_generation_when_the_answer_is_lost_then_it_is_not_asked_again_and_says_
 
 @BOTH
 @pytest.mark.parametrize("fault", [{"kind": "slow_first_byte", "seconds": 5}, {"kind": "stall"}])
-def test_generation_when_the_provider_is_too_slow_then_504_once_and_it_counts(
+def test_slow_generation_is_504_not_repeated_and_counted(
     platform: Platform, emulators: Emulators, vendor: str, fault: dict[str, Any]
 ) -> None:
     emulators.add_fault(vendor, **fault)
@@ -130,9 +130,7 @@ def test_generation_when_the_provider_is_too_slow_then_504_once_and_it_counts(
 
 
 @BOTH
-def test_generation_when_the_provider_redirects_then_it_is_not_followed(
-    platform: Platform, emulators: Emulators, vendor: str
-) -> None:
+def test_redirect_of_a_generation_is_not_followed(platform: Platform, emulators: Emulators, vendor: str) -> None:
     emulators.add_fault(vendor, kind="redirect")
 
     error_of(ask(platform, vendor), 502, "PROVIDER_ERROR")
@@ -150,7 +148,7 @@ def test_provider_when_unreachable_then_502(platform: Platform, vendor: str) -> 
 
 
 @BOTH
-def test_secret_when_the_provider_refuses_it_then_502_does_not_show_it(platform: Platform, vendor: str) -> None:
+def test_refused_secret_is_502_and_never_shown(platform: Platform, vendor: str) -> None:
     answer = ask(platform, vendor, worker="image-gen-with-wrong-keys")
 
     error_of(answer, 502, "PROVIDER_AUTH_FAILED")
@@ -158,9 +156,7 @@ def test_secret_when_the_provider_refuses_it_then_502_does_not_show_it(platform:
 
 
 @BOTH
-def test_prompt_when_the_safety_system_refuses_it_then_422_and_nothing_is_counted(
-    platform: Platform, vendor: str
-) -> None:
+def test_prompt_that_fails_the_safety_check_is_not_counted(platform: Platform, vendor: str) -> None:
     error = error_of(ask(platform, vendor, prompt="[unsafe]"), 422, "PROVIDER_REJECTED")
 
     assert "safety" in error["error"]
@@ -168,9 +164,7 @@ def test_prompt_when_the_safety_system_refuses_it_then_422_and_nothing_is_counte
     assert row["output_units"] == 0
 
 
-def test_image_when_the_safety_system_withholds_it_then_422_says_so_and_it_is_counted(
-    platform: Platform, emulators: Emulators
-) -> None:
+def test_withheld_image_is_422_and_counted(platform: Platform, emulators: Emulators) -> None:
     error = error_of(ask(platform, prompt="[unsafe-image]", num_images=2), 422, "PROVIDER_REJECTED")
 
     assert error["error"] == "The image failed Ideogram's safety check and was withheld; change the prompt"
@@ -180,16 +174,14 @@ def test_image_when_the_safety_system_withholds_it_then_422_says_so_and_it_is_co
     assert row["output_units"] == 2
 
 
-def test_file_when_its_link_has_expired_then_502_says_that_it_is_paid(platform: Platform, emulators: Emulators) -> None:
+def test_expired_link_is_502_that_says_it_is_paid(platform: Platform, emulators: Emulators) -> None:
     text = paid_error_of(platform, ask(platform, prompt="[expired]"))
 
     assert "its link was answered with 403" in text
     assert (submits(emulators, "ideogram"), fetches(emulators)) == (1, 1)
 
 
-def test_file_when_its_link_leads_to_a_foreign_host_then_it_is_not_fetched(
-    platform: Platform, emulators: Emulators
-) -> None:
+def test_file_on_a_foreign_host_is_not_fetched(platform: Platform, emulators: Emulators) -> None:
     answer = ask(platform, prompt="[foreign]")
 
     assert "does not lead to Ideogram" in paid_error_of(platform, answer)
@@ -197,18 +189,18 @@ def test_file_when_its_link_leads_to_a_foreign_host_then_it_is_not_fetched(
     assert fetches(emulators) == 0
 
 
-def test_file_when_its_content_is_no_image_then_its_type_does_not_count(platform: Platform) -> None:
+def test_file_that_is_not_an_image_is_lost_whatever_its_type(platform: Platform) -> None:
     text = paid_error_of(platform, ask(platform, prompt="[no-image]"))
 
-    assert "Ideogram's file is no image: it is no PNG, JPEG or WebP" in text
+    assert "Ideogram's file is not an image: it is not a PNG, JPEG or WebP" in text
 
 
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [
-        ({"kind": "empty"}, "no PNG, JPEG or WebP"),
+        ({"kind": "empty"}, "not a PNG, JPEG or WebP"),
         ({"kind": "truncate"}, "cut short"),
-        ({"kind": "cut"}, "broke off"),
+        ({"kind": "cut"}, "was interrupted"),
         ({"kind": "redirect"}, "answered with 307"),
         ({"kind": "redirect", "location": "http://127.0.0.1:9/"}, "answered with 307"),
         ({"kind": "status", "status": 404}, "answered with 404"),
@@ -216,7 +208,7 @@ def test_file_when_its_content_is_no_image_then_its_type_does_not_count(platform
     ],
     ids=["empty", "truncate", "cut", "redirect", "redirect elsewhere", "404", "500"],
 )
-def test_file_when_it_cannot_be_had_then_502_says_why_and_that_it_is_paid(
+def test_lost_file_is_502_with_the_reason_and_paid(
     platform: Platform, emulators: Emulators, fault: dict[str, Any], reason: str
 ) -> None:
     emulators.add_fault("ideogram", path_contains=FILES, **fault)
@@ -243,17 +235,13 @@ def test_file_when_it_fails_once_then_it_is_fetched_again(
 
 
 @BOTH
-def test_file_when_larger_than_the_deployment_takes_then_502_says_that_it_is_paid(
-    platform: Platform, vendor: str
-) -> None:
+def test_too_large_file_is_502_that_says_it_is_paid(platform: Platform, vendor: str) -> None:
     answer = ask(platform, vendor, worker="image-gen-of-small-files")
 
     assert "larger than 1000 bytes" in paid_error_of(platform, answer)
 
 
-def test_files_when_one_of_them_is_lost_then_the_others_come_with_a_warning(
-    platform: Platform, emulators: Emulators
-) -> None:
+def test_one_lost_file_leaves_the_others_and_a_warning(platform: Platform, emulators: Emulators) -> None:
     emulators.add_fault("ideogram", kind="status", status=404, path_contains=FILES)
 
     body = success_of(ask(platform, num_images=3))
@@ -267,7 +255,7 @@ def test_files_when_one_of_them_is_lost_then_the_others_come_with_a_warning(
     assert platform.log_lines(body["request_id"], event="image_lost")
 
 
-def test_file_when_fetched_then_no_credentials_go_with_it(platform: Platform, emulators: Emulators) -> None:
+def test_file_is_fetched_without_credentials(platform: Platform, emulators: Emulators) -> None:
     success_of(ask(platform))
 
     submit, fetch = emulators.requests("ideogram")

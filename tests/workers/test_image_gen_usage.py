@@ -1,4 +1,4 @@
-"""image-gen: what the ledger and the store keep of a generation."""
+"""image-gen: what the ledger and the store have of a generation."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LINK = "https://ideogram.ai/api/images/ephemeral/a.png"
 
 
 class FullStore(MemoryObjectStore):
-    """A bucket that takes nothing."""
+    """A bucket that cannot be written."""
 
     async def put(self, *_args: object, **_kwargs: object) -> StoredObject:
         raise UnavailableError("The object store cannot be reached; try again shortly")
@@ -77,11 +77,11 @@ def test_usage_when_images_are_made_then_its_row_counts_them(platform: Platform,
         "instance_id": "i-1",
         "project_id": "p-1",
     }
-    assert {member: row[member] for member in known} == known
+    assert {name: row[name] for name in known} == known
     assert 0 < row["upstream_ms"] <= row["latency_ms"]
 
 
-async def test_image_when_stored_then_under_a_random_name_with_how_it_came_about() -> None:
+async def test_stored_image_has_a_random_name_and_metadata() -> None:
     store = MemoryObjectStore()
 
     answer = await create_client(store).request(
@@ -108,20 +108,20 @@ async def test_image_when_stored_then_under_a_random_name_with_how_it_came_about
         }
 
 
-async def test_image_when_the_store_takes_nothing_then_503_says_that_it_is_paid() -> None:
+async def test_unavailable_store_is_503_that_says_it_is_paid() -> None:
     client = create_client(FullStore())
 
     answer = await client.request("POST", "/generate", json={"prompt": "A cat"})
 
     body = answer.json()
     assert (answer.status, body["error_code"]) == (503, "SERVICE_UNAVAILABLE")
-    assert body["error"].startswith("Ideogram made the image and charges for it, but it could not be kept: ")
+    assert body["error"].startswith("Ideogram made the image and charges for it, but it could not be stored: ")
     assert body["details"] == {"images_made": 2, "paid": True}
     (row,) = await client.bindings.database.query("SELECT unit, output_units, status FROM usage")
     assert row == {"unit": "images", "output_units": 2, "status": 503}
 
 
-async def test_bucket_when_it_is_not_bound_then_500_before_anything_is_paid() -> None:
+async def test_missing_bucket_is_500_before_anything_is_paid() -> None:
     client = create_client(MemoryObjectStore())
     client.bindings = replace(client.bindings, IMAGE_STORAGE=None)
 

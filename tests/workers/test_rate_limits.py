@@ -1,4 +1,4 @@
-"""The rate limiter: how many calls a caller may make, what they cost, and what the headers say about it."""
+"""The rate limiter: how many calls a caller may make, what they cost, and its headers."""
 
 import asyncio
 import re
@@ -26,7 +26,7 @@ def ask(platform: Platform, worker: str, address: str, **members: Any) -> httpx2
 
 
 def remaining(answer: httpx2.Response) -> dict[str, int]:
-    """What is left of each limit, by its name."""
+    """Return what is left of each limit, by its name."""
     return {name: int(left) for name, left in re.findall(r'"(\w+)";r=(\d+)', answer.headers["RateLimit"])}
 
 
@@ -142,14 +142,15 @@ def test_limits_when_a_call_is_refused_then_it_costs_none_of_them(platform: Plat
 
 
 @pytest.mark.parametrize("body", [{}, {"prompt": ""}, {"prompt": 7}])
-def test_limits_when_the_body_is_refused_then_it_costs_nothing(platform: Platform, body: dict[str, Any]) -> None:
+def test_wrong_body_costs_one_request(platform: Platform, body: dict[str, Any]) -> None:
     headers = {"CF-Connecting-IP": f"192.0.2.{30 + len(str(body))}"}
 
     answer = platform.client("text-gen-limited").post("/generate", json=body, headers=headers)
 
     assert answer.status_code == 400
+    assert remaining(answer)["requests"] == 99
     after = platform.client("text-gen-limited").post("/generate", json={"prompt": "Hello"}, headers=headers)
-    assert remaining(after)["requests"] == 99
+    assert remaining(after)["requests"] == 98
 
 
 def test_limiter_when_unreachable_and_the_deployment_stays_open_then_calls_go_on(platform: Platform) -> None:

@@ -1,4 +1,4 @@
-"""render-service: what is asked for, what is rendered, and what is kept."""
+"""render-service: requests, finished videos, and what is stored."""
 
 import re
 from pathlib import Path
@@ -24,7 +24,7 @@ def test_render_when_asked_for_then_202_and_its_own_id(platform: Platform, emula
     wait_for_end(client, body["render_id"])
 
 
-def test_render_when_done_then_its_film_is_served(platform: Platform, tmp_path: Path) -> None:
+def test_render_when_done_then_its_video_is_served(platform: Platform, tmp_path: Path) -> None:
     client = platform.client("render-service")
 
     body = render_to_end(client, edit_of())
@@ -37,9 +37,9 @@ def test_render_when_done_then_its_film_is_served(platform: Platform, tmp_path: 
     assert answer.headers["Content-Type"] == "video/mp4"
     assert int(answer.headers["Content-Length"]) == len(answer.content) == body["metadata"]["size_bytes"]
     assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
-    film = tmp_path / "film.mp4"
-    film.write_bytes(answer.content)
-    with av.open(str(film)) as container:
+    video = tmp_path / "video.mp4"
+    video.write_bytes(answer.content)
+    with av.open(str(video)) as container:
         stream = container.streams.video[0]
         assert (stream.width, stream.height) == (160, 90)
     part = client.get(body["url"], headers={"Range": "bytes=4-7"})
@@ -49,22 +49,24 @@ def test_render_when_done_then_its_film_is_served(platform: Platform, tmp_path: 
 
 
 @pytest.mark.parametrize("padding", [0, 20_000_000], ids=["one part", "several parts"])
-def test_render_when_the_film_comes_without_its_length_then_it_is_kept_whole(
+def test_video_when_sent_without_its_length_then_stored_whole(
     platform: Platform, emulators: Emulators, padding: int
 ) -> None:
     client = platform.client("render-service")
-    emulators.add_fault("shotstack", kind="chunked", padding_bytes=padding, method="GET", path_contains="/_files/")
+    emulators.add_fault(
+        "shotstack", kind="chunked", padding_bytes=padding, method="GET", path_contains="/_files/", times=2
+    )
 
     body = render_to_end(client, edit_of())
 
-    film = client.get(body["url"]).content
-    assert len(film) == body["metadata"]["size_bytes"]
-    assert len(film) > padding
-    assert film[4:8] == b"ftyp"
-    assert film[len(film) - padding :] == bytes(padding)
+    video = client.get(body["url"]).content
+    assert len(video) == body["metadata"]["size_bytes"]
+    assert len(video) > padding
+    assert video[4:8] == b"ftyp"
+    assert video[len(video) - padding :] == bytes(padding)
 
 
-def test_render_when_done_then_its_metadata_lies_beside_the_film(platform: Platform) -> None:
+def test_render_when_done_then_metadata_beside_the_video(platform: Platform) -> None:
     client = platform.client("render-service")
     body = render_to_end(client, edit_of())
 
@@ -90,9 +92,7 @@ def test_render_when_the_wait_is_too_short_then_202(platform: Platform) -> None:
 
 
 @pytest.mark.parametrize(("extension", "kind"), [("gif", "image/gif"), ("mp3", "audio/mpeg"), ("jpg", "image/jpeg")])
-def test_render_when_it_has_another_format_then_the_file_has_its_extension_and_type(
-    platform: Platform, extension: str, kind: str
-) -> None:
+def test_file_when_of_another_format_then_extension_and_type(platform: Platform, extension: str, kind: str) -> None:
     client = platform.client("render-service")
     output = {"format": extension} if extension == "mp3" else {**SMALL, "format": extension}
 
@@ -102,7 +102,7 @@ def test_render_when_it_has_another_format_then_the_file_has_its_extension_and_t
     assert client.head(body["url"]).headers["Content-Type"] == kind
 
 
-def test_edit_when_submitted_then_it_is_as_it_came_with_the_defaults(platform: Platform, emulators: Emulators) -> None:
+def test_edit_when_submitted_then_unchanged_but_for_defaults(platform: Platform, emulators: Emulators) -> None:
     clip = clip_of(start=0, length=1, opacity=0.5, alias="title")
     edit = {"timeline": {"tracks": [{"clips": [clip]}], "background": "#112233", "cache": False}}
 
@@ -114,9 +114,7 @@ def test_edit_when_submitted_then_it_is_as_it_came_with_the_defaults(platform: P
     assert request["path"] == "/edit/stage/render"
 
 
-def test_edit_when_it_has_merge_fields_then_they_are_merged_before_the_check(
-    platform: Platform, emulators: Emulators
-) -> None:
+def test_edit_when_it_has_merge_fields_then_merged_first(platform: Platform, emulators: Emulators) -> None:
     clip = clip_of({"type": "title", "text": "Hello {{ NAME }}"}, length="{{ LENGTH }}")
     fields = [{"find": "NAME", "replace": "Ada"}, {"find": "LENGTH", "replace": 1}]
 
@@ -126,7 +124,7 @@ def test_edit_when_it_has_merge_fields_then_they_are_merged_before_the_check(
     assert (submitted["asset"]["text"], submitted["length"]) == ("Hello Ada", 1)
 
 
-def test_usage_when_a_render_is_done_then_one_row_in_seconds_of_film(platform: Platform) -> None:
+def test_usage_when_done_then_one_row_in_seconds_of_video(platform: Platform) -> None:
     client = platform.client("render-service")
     edit = edit_of(clip_of(length=1.5), instance_id="instance-1", project_id="project-1")
 
@@ -156,7 +154,7 @@ def test_get_render_when_the_id_is_unknown_then_404(platform: Platform, render_i
 
 
 @pytest.mark.parametrize("seconds", ["soon", "-1", "121", "nan", "inf", ""])
-def test_get_render_when_wait_seconds_are_no_bounded_number_then_400(platform: Platform, seconds: str) -> None:
+def test_get_render_when_wait_seconds_are_wrong_then_400(platform: Platform, seconds: str) -> None:
     answer = platform.client("render-service").get("/render/any", params={"wait_seconds": seconds})
 
     error = error_of(answer, 400, "INVALID_REQUEST")
@@ -165,13 +163,13 @@ def test_get_render_when_wait_seconds_are_no_bounded_number_then_400(platform: P
 
 
 @pytest.mark.parametrize("name", ["00000000-0000-4000-8000-000000000000.mp4", "x.mp4", "..%2Fsecret.mp4"])
-def test_film_when_there_is_none_then_404(platform: Platform, name: str) -> None:
+def test_file_when_there_is_none_then_404(platform: Platform, name: str) -> None:
     error = error_of(platform.client("render-service").get(f"/renders/{name}"), 404, "NOT_FOUND")
 
     assert error["error"] == "Render file not found"
 
 
-def test_render_when_keys_are_required_then_only_films_are_public(platform: Platform) -> None:
+def test_render_when_keys_are_required_then_files_are_public(platform: Platform) -> None:
     client = platform.client("render-service-with-keys-required")
 
     error_of(client.post("/render", json=edit_of()), 401, "UNAUTHORIZED")

@@ -34,7 +34,7 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize(("upstream", "status", "code"), REFUSALS)
-def test_submission_when_refused_then_the_contracts_error_and_a_failed_render(
+def test_submission_when_refused_then_error_and_failed_render(
     platform: Platform, emulators: Emulators, upstream: int, status: int, code: str
 ) -> None:
     emulators.add_fault("shotstack", kind="status", status=upstream, method="POST")
@@ -57,7 +57,7 @@ def test_submission_when_throttled_then_it_waits_and_tries_again(platform: Platf
     assert len(submissions(emulators)) == 2
 
 
-def test_submission_when_throttled_for_long_then_429_with_the_pause(platform: Platform, emulators: Emulators) -> None:
+def test_submission_when_throttled_for_long_then_429(platform: Platform, emulators: Emulators) -> None:
     emulators.add_fault("shotstack", kind="status", status=429, retry_after=600, method="POST")
 
     answer = platform.client(SERVICE).post("/render", json=edit_of())
@@ -78,7 +78,7 @@ LOST = [
 
 
 @pytest.mark.parametrize(("fault", "status", "code"), LOST)
-def test_submission_when_its_answer_is_lost_then_it_is_not_repeated_and_said_to_be_unknown(
+def test_submission_when_its_response_is_lost_then_not_repeated(
     platform: Platform, emulators: Emulators, fault: dict[str, Any], status: int, code: str
 ) -> None:
     emulators.add_fault("shotstack", method="POST", **fault)
@@ -92,7 +92,7 @@ def test_submission_when_its_answer_is_lost_then_it_is_not_repeated_and_said_to_
     assert len(submissions(emulators)) == 1
 
 
-def test_submission_when_shotstack_is_too_slow_then_504_and_unknown(platform: Platform, emulators: Emulators) -> None:
+def test_submission_when_too_slow_then_504_and_unconfirmed(platform: Platform, emulators: Emulators) -> None:
     emulators.add_fault("shotstack", kind="slow_first_byte", seconds=3, method="POST")
 
     error = error_of(platform.client(f"{SERVICE}-impatient").post("/render", json=edit_of()), 504, "GATEWAY_TIMEOUT")
@@ -101,9 +101,7 @@ def test_submission_when_shotstack_is_too_slow_then_504_and_unknown(platform: Pl
     assert len(submissions(emulators)) == 1
 
 
-def test_submission_when_the_caller_leaves_then_the_render_is_followed_all_the_same(
-    platform: Platform, emulators: Emulators
-) -> None:
+def test_submission_when_the_caller_leaves_then_still_followed(platform: Platform, emulators: Emulators) -> None:
     emulators.add_fault("shotstack", kind="slow_first_byte", seconds=1, method="POST")
     request_id = str(uuid.uuid4())
 
@@ -135,7 +133,7 @@ def test_secret_when_refused_then_502_does_not_show_it(platform: Platform) -> No
     assert PLANTED_SECRET not in answer.text + platform.logged()
 
 
-def test_render_when_shotstack_cannot_render_it_then_failed_with_its_reason(platform: Platform) -> None:
+def test_render_when_shotstack_fails_it_then_its_reason(platform: Platform) -> None:
     missing = {"type": "image", "src": f"{platform.urls[SERVICE]}/renders/no-such-image.png"}
 
     answer = platform.client(SERVICE).post("/render", json=edit_of(clip_of(missing), wait_seconds=20))
@@ -149,7 +147,7 @@ def test_render_when_shotstack_cannot_render_it_then_failed_with_its_reason(plat
 
 
 @pytest.mark.parametrize("fault", [{"kind": "status", "status": 503}, {"kind": "cut", "after": 0}, {"kind": "html"}])
-def test_render_when_shotstack_is_down_for_a_while_then_it_is_done_all_the_same(
+def test_render_when_shotstack_is_down_for_a_while_then_done(
     platform: Platform, emulators: Emulators, fault: dict[str, Any]
 ) -> None:
     emulators.add_fault("shotstack", method="GET", path_contains="/render/", times=4, **fault)
@@ -165,8 +163,8 @@ def test_render_when_it_does_not_end_in_time_then_failed(platform: Platform, emu
     assert (body["status"], body["error"]) == ("failed", "The render did not end within 1 seconds")
 
 
-def test_film_when_its_copy_breaks_off_then_it_is_copied_again(platform: Platform, emulators: Emulators) -> None:
-    emulators.add_fault("shotstack", kind="cut", after=1, path_contains="/_files/")
+def test_video_when_its_copy_is_interrupted_then_repeated(platform: Platform, emulators: Emulators) -> None:
+    emulators.add_fault("shotstack", kind="cut", after=1, path_contains="/_files/", times=2)
     client = platform.client(SERVICE)
 
     body = render_to_end(client, edit_of())
@@ -228,11 +226,11 @@ def test_callback_when_it_is_never_taken_then_it_is_given_up(platform: Platform,
 
     state = wait_for_callback(platform, render_of(answer, 202)["render_id"])
 
-    # 0.1 and 0.2 seconds are the pauses that fit into 0.5.
+    # Pauses of 0.1 and 0.2 seconds fit into 0.5.
     assert (state["status"], state["attempts"], state["last_status"]) == ("given_up", 3, 500)
 
 
-def test_callback_when_nobody_listens_then_it_is_given_up_without_a_status(platform: Platform) -> None:
+def test_callback_when_unreachable_then_given_up_without_status(platform: Platform) -> None:
     client = platform.client(f"{SERVICE}-giving-up")
     answer = client.post("/render", json=edit_of(callback_url="http://127.0.0.1:9/hook"))
 
@@ -243,14 +241,14 @@ def test_callback_when_nobody_listens_then_it_is_given_up_without_a_status(platf
 
 
 def wait_for_callback(platform: Platform, render_id: str) -> dict[str, Any]:
-    """What GET /render shows of the callback once it is no longer pending."""
+    """Wait until the callback is no longer pending, and return what GET /render shows of it."""
     client = platform.client(SERVICE)
     wait_for_end(client, render_id)
 
-    def look() -> dict[str, Any] | None:
+    def find_ended() -> dict[str, Any] | None:
         state: dict[str, Any] = client.get(f"/render/{render_id}").json()["callback"]
         return state if state["status"] != "pending" else None
 
-    state = wait_for(look)
+    state = wait_for(find_ended)
     assert state is not None
     return state

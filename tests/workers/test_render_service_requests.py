@@ -1,4 +1,4 @@
-"""render-service refuses what cannot be rendered, before money is spent."""
+"""render-service refuses edits that cannot be rendered, before money is spent."""
 
 from typing import Any
 
@@ -70,7 +70,7 @@ def test_timeline_when_it_has_no_tracks_then_the_text_says_so(
 
 
 @pytest.mark.parametrize(("path", "edit"), WRONG, ids=[path for path, _ in WRONG])
-def test_edit_when_a_member_is_wrong_then_400_names_its_path(
+def test_edit_when_a_field_is_wrong_then_400_names_its_path(
     platform: Platform, emulators: Emulators, path: str, edit: dict[str, Any]
 ) -> None:
     error = error_of(platform.client("render-service").post("/render", json=edit), 400, "INVALID_REQUEST")
@@ -79,7 +79,7 @@ def test_edit_when_a_member_is_wrong_then_400_names_its_path(
     assert submissions(emulators) == []
 
 
-def test_edit_when_a_member_is_unknown_then_shotstack_decides(platform: Platform) -> None:
+def test_edit_when_a_field_is_unknown_then_shotstack_decides(platform: Platform) -> None:
     answer = platform.client("render-service").post("/render", json=edit_of(clip_of(sparkle=True)))
 
     assert "sparkle" in error_of(answer, 422, "PROVIDER_REJECTED")["error"]
@@ -106,9 +106,7 @@ def test_callback_when_its_url_is_not_public_then_400(platform: Platform, emulat
 
 
 @pytest.mark.parametrize("url", [url for url in NOT_PUBLIC if "127.0.0.1" not in url and "localhost" not in url])
-def test_url_when_local_runs_allow_loopback_then_other_private_places_stay_refused(
-    platform: Platform, url: str
-) -> None:
+def test_url_when_loopback_is_allowed_then_other_private_refused(platform: Platform, url: str) -> None:
     if "[::1]" in url:
         url = "https://[fe80::1]/a.mp4"
 
@@ -125,7 +123,7 @@ def test_soundtrack_and_fonts_when_not_public_then_each_is_named(platform: Platf
     assert named == ["timeline.soundtrack.src", "timeline.fonts.0.src"]
 
 
-def test_url_when_a_merge_field_brings_it_in_then_it_is_checked_too(platform: Platform) -> None:
+def test_url_when_it_comes_from_a_merge_field_then_checked(platform: Platform) -> None:
     edit = edit_of(
         clip_of({"type": "image", "src": "{{ PLACE }}"}), merge=[{"find": "PLACE", "replace": "https://10.0.0.1/"}]
     )
@@ -136,11 +134,11 @@ def test_url_when_a_merge_field_brings_it_in_then_it_is_checked_too(platform: Pl
 def test_render_when_all_is_public_then_it_is_accepted(platform: Platform) -> None:
     body = render_to_end(platform.client("render-service-public"), edit_of(clip_of(VIDEO)))
 
-    assert "media.example" in body["error"]  # the emulator's own words: it fetches from this machine only
+    assert "media.example" in body["error"]  # the emulator's own message: it fetches from this machine only
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'"x"', b"\xff"])
-def test_body_when_it_is_no_json_object_then_400(platform: Platform, content: bytes) -> None:
+def test_body_when_not_a_json_object_then_400(platform: Platform, content: bytes) -> None:
     error_of(platform.client("render-service").post("/render", content=content), 400, "INVALID_JSON")
 
 
@@ -150,9 +148,7 @@ def test_body_when_too_large_then_413(platform: Platform) -> None:
     error_of(platform.client("render-service").post("/render", json=edit), 413, "PAYLOAD_TOO_LARGE")
 
 
-def test_callback_when_the_deployment_cannot_sign_then_500_names_the_secret(
-    platform: Platform, emulators: Emulators
-) -> None:
+def test_callback_when_it_cannot_be_signed_then_500_names_secret(platform: Platform, emulators: Emulators) -> None:
     edit = edit_of(callback_url="https://caller.example/hook")
 
     error = error_of(platform.client("render-service-unsigned").post("/render", json=edit), 500, "CONFIGURATION_ERROR")

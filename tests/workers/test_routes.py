@@ -1,4 +1,4 @@
-"""Paths, methods and request ids: what every worker does before its own work begins."""
+"""Paths, methods and request ids, which all workers treat alike."""
 
 import pytest
 

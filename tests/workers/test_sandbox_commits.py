@@ -20,7 +20,7 @@ FILE = {"path": "src/a.js", "content": "export {};\n"}
 
 @pytest.fixture
 def hub(emulators: Emulators) -> Iterator[Hub]:
-    """A repository with a README."""
+    """Return a repository with a README."""
     hub = Hub(emulators)
     emulators.reset()
     yield hub
@@ -29,7 +29,7 @@ def hub(emulators: Emulators) -> Iterator[Hub]:
 
 @pytest.fixture
 def empty(emulators: Emulators) -> Iterator[Hub]:
-    """A repository with nothing in it."""
+    """Return an empty repository."""
     hub = Hub(emulators, {})
     yield hub
     hub.close()
@@ -39,7 +39,7 @@ def body_of(hub: Hub, *files: JSON, **members: Any) -> JSON:
     return {"repo": hub.repo, "files": list(files) or [FILE], "message": "Add a file", **members}
 
 
-def test_commit_when_made_then_git_shows_it_and_a_row_remembers_it(platform: Platform, hub: Hub) -> None:
+def test_commit_is_visible_to_git_and_recorded_in_a_row(platform: Platform, hub: Hub) -> None:
     before = hub.head()
     files: list[JSON] = [
         FILE,
@@ -64,7 +64,7 @@ def test_commit_when_made_then_git_shows_it_and_a_row_remembers_it(platform: Pla
     assert row["key_id"] in platform.all_powerful_key
 
 
-def test_commit_when_to_a_new_branch_with_a_pull_request_then_both(platform: Platform, hub: Hub) -> None:
+def test_commit_to_a_new_branch_opens_a_pull_request(platform: Platform, hub: Hub) -> None:
     body = body_of(hub, branch="feature/a", create_branch=True, create_pr=True, pr_body="Why not")
 
     made = success_of(call(platform, "/github/commit", body))["commit"]
@@ -75,7 +75,7 @@ def test_commit_when_to_a_new_branch_with_a_pull_request_then_both(platform: Pla
     assert (pull["title"], pull["body"], pull["base"]["ref"]) == ("Add a file", "Why not", "main")
 
 
-def test_pull_request_when_it_cannot_be_opened_then_that_is_reported_and_the_commit_stands(
+def test_pull_request_that_fails_is_reported_beside_the_commit(
     platform: Platform, hub: Hub, emulators: Emulators
 ) -> None:
     emulators.add_fault(
@@ -104,9 +104,7 @@ def test_commit_when_the_repository_is_empty_then_it_begins(platform: Platform, 
     assert empty.files().keys() == {"src/a.js", "b"}
 
 
-def test_commit_when_the_branch_moves_meanwhile_then_409_and_nothing_has_changed(
-    platform: Platform, hub: Hub, emulators: Emulators
-) -> None:
+def test_commit_to_a_branch_that_has_moved_is_a_409(platform: Platform, hub: Hub, emulators: Emulators) -> None:
     emulators.add_fault("github", kind="slow_first_byte", seconds=2, method="POST", path_contains="/git/trees")
 
     with ThreadPoolExecutor() as threads:
@@ -115,7 +113,7 @@ def test_commit_when_the_branch_moves_meanwhile_then_409_and_nothing_has_changed
         moved = hub.put("other", b"x")
 
     error = error_of(answer.result(), 409, "CONFLICT")
-    assert error["error"].endswith("has moved meanwhile; nothing was changed")
+    assert error["error"].endswith("has moved in the meantime; nothing was changed")
     assert hub.head() == moved
     (row,) = platform.rows("commits", request_id=error["request_id"])
     assert row["error_code"] == "CONFLICT"
@@ -124,7 +122,7 @@ def test_commit_when_the_branch_moves_meanwhile_then_409_and_nothing_has_changed
 def test_branch_when_it_exists_already_then_409(platform: Platform, hub: Hub) -> None:
     error = error_of(call(platform, "/github/commit", body_of(hub, create_branch=True)), 409, "CONFLICT")
 
-    assert "has a branch `main` already" in error["error"]
+    assert "already has a branch `main`" in error["error"]
 
 
 @pytest.mark.parametrize(
@@ -154,11 +152,11 @@ def test_path_when_refused_then_400_and_github_is_not_asked(platform: Platform, 
 def test_file_when_it_is_not_there_then_it_cannot_be_deleted(platform: Platform, hub: Hub) -> None:
     answer = call(platform, "/github/commit", body_of(hub, FILE, {"path": "gone", "content": None}))
 
-    assert "`gone` is not there" in error_of(answer, 400, "INVALID_REQUEST")["error"]
+    assert "`gone` does not exist" in error_of(answer, 400, "INVALID_REQUEST")["error"]
     assert hub.files().keys() == {"README.md"}
 
 
-def test_workflow_when_not_allowed_then_403_and_where_it_is_then_committed(platform: Platform, hub: Hub) -> None:
+def test_workflow_file_is_committed_only_where_allowed(platform: Platform, hub: Hub) -> None:
     body = body_of(hub, {"path": ".github/workflows/ci.yml", "content": "on: push\n"})
 
     error = error_of(call(platform, "/github/commit", body), 403, "FORBIDDEN")
@@ -184,7 +182,7 @@ def test_token_when_there_is_none_then_500_says_so(platform: Platform, hub: Hub)
     assert error_of(answer, 500, "MISSING_CREDENTIALS")["error"].startswith("GitHub PAT not configured")
 
 
-def test_key_when_it_lacks_the_scope_then_403_and_without_one_401(platform: Platform, hub: Hub) -> None:
+def test_key_without_the_scope_is_a_403_and_no_key_a_401(platform: Platform, hub: Hub) -> None:
     client = platform.client("sandbox-executor")
     key = platform.key("sandbox:execute", "sandbox:deploy")
 
@@ -213,7 +211,7 @@ def test_branch_when_missing_then_commit_failed_says_how(platform: Platform, hub
         ({"status": 403, "retry_after": 90, "message": "secondary rate limit"}, (429, "PROVIDER_RATE_LIMIT")),
     ],
 )
-def test_github_when_it_refuses_then_its_words_and_nothing_has_changed(
+def test_refusal_of_github_has_its_message_and_changes_nothing(
     platform: Platform, hub: Hub, emulators: Emulators, fault: JSON, expected: tuple[int, str]
 ) -> None:
     status, code = expected

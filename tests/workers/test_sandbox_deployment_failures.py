@@ -10,14 +10,14 @@ import pytest
 from tests.emulators.process import Emulators
 from tests.platform import Platform
 from tests.variants import PLANTED_SECRET
-from tests.workers.deployments import constant, deploy, put_behind_our_back, read, request, show
+from tests.workers.deployments import constant, deploy, read, request, show, upload_elsewhere
 from tests.workers.sandbox import call, unique
 from tests.workers.shapes import error_of, success_of
 
 pytestmark = pytest.mark.usefixtures("delete_deployed")
 
 
-def test_code_when_it_does_not_start_then_cloudflares_words_and_the_worker_of_before(platform: Platform) -> None:
+def test_code_that_does_not_start_leaves_the_previous_worker(platform: Platform) -> None:
     name = unique("broken")
     first = deploy(platform, name, code=constant("one"))
 
@@ -43,7 +43,7 @@ def test_code_when_it_does_not_start_then_cloudflares_words_and_the_worker_of_be
     assert show(platform, name)["version"] == first["version"]
 
 
-def test_workers_dev_when_it_fails_then_a_new_worker_is_deleted_again(platform: Platform, emulators: Emulators) -> None:
+def test_failure_of_workers_dev_deletes_a_new_worker(platform: Platform, emulators: Emulators) -> None:
     name = unique("undone")
     emulators.add_fault("cloudflare", kind="status", status=400, method="POST", path_contains=f"/{name}/subdomain")
 
@@ -69,9 +69,7 @@ def test_upload_when_its_answer_is_lost_then_it_is_undone(platform: Platform, em
     assert len(uploads) == 2
 
 
-def test_undo_when_it_fails_too_then_unconfirmed_until_the_next_deployment(
-    platform: Platform, emulators: Emulators
-) -> None:
+def test_failed_undo_is_unconfirmed_until_the_next_deployment(platform: Platform, emulators: Emulators) -> None:
     name = unique("unsure")
     deploy(platform, name, code=constant("one"), workers_dev=False)
     for path in ("subdomain", "deployments"):
@@ -88,9 +86,7 @@ def test_undo_when_it_fails_too_then_unconfirmed_until_the_next_deployment(
     assert read(deploy(platform, name, code=constant("three"))["url"]) == (200, "three")
 
 
-def test_account_when_it_has_no_subdomain_then_refused_before_the_upload(
-    platform: Platform, emulators: Emulators
-) -> None:
+def test_account_without_a_subdomain_is_refused_before_upload(platform: Platform, emulators: Emulators) -> None:
     body = {"worker_name": unique("homeless"), "code": constant("one")}
 
     answer = call(platform, "/deploy", body, worker="sandbox-executor-without-a-subdomain")
@@ -99,9 +95,9 @@ def test_account_when_it_has_no_subdomain_then_refused_before_the_upload(
     assert not [each for each in emulators.requests("cloudflare") if each["method"] == "PUT"]
 
 
-def test_worker_when_somebody_else_deployed_it_then_it_is_left_alone(platform: Platform, emulators: Emulators) -> None:
+def test_worker_that_was_deployed_elsewhere_is_left_alone(platform: Platform, emulators: Emulators) -> None:
     name = unique("foreign")
-    path = put_behind_our_back(emulators, name, constant("theirs"))
+    path = upload_elsewhere(emulators, name, constant("theirs"))
 
     answer = call(platform, "/deploy", {"worker_name": name, "code": constant("ours")})
 
@@ -112,13 +108,11 @@ def test_worker_when_somebody_else_deployed_it_then_it_is_left_alone(platform: P
     assert "theirs" in kept.text
 
 
-def test_worker_when_somebody_else_replaced_it_then_that_shows_and_is_not_rolled_back(
-    platform: Platform, emulators: Emulators
-) -> None:
+def test_worker_that_was_replaced_elsewhere_is_not_rolled_back(platform: Platform, emulators: Emulators) -> None:
     name = unique("changed")
     deploy(platform, name, code=constant("one"))
     deploy(platform, name, code=constant("two"))
-    path = put_behind_our_back(emulators, name, constant("theirs"))
+    path = upload_elsewhere(emulators, name, constant("theirs"))
 
     assert show(platform, name)["status"] == "changed"
     error_of(request(platform, "POST", f"/deploy/{name}/rollback"), 409, "CONFLICT")
@@ -128,9 +122,7 @@ def test_worker_when_somebody_else_replaced_it_then_that_shows_and_is_not_rolled
     success_of(request(platform, "DELETE", f"/deploy/{name}"))
 
 
-def test_deployments_when_two_come_at_once_then_one_waits_for_its_turn(
-    platform: Platform, emulators: Emulators
-) -> None:
+def test_second_of_two_concurrent_deployments_is_refused(platform: Platform, emulators: Emulators) -> None:
     name, request_id = unique("twice"), unique("request")
     emulators.add_fault("cloudflare", kind="slow_first_byte", seconds=3, method="PUT", path_contains=f"/{name}")
     first: list[httpx2.Response] = []
@@ -183,7 +175,7 @@ def test_credentials_when_they_are_missing_then_500_says_so(platform: Platform) 
     assert "Cloudflare credentials not configured" in error_of(answer, 500, "MISSING_CREDENTIALS")["error"]
 
 
-def test_credentials_when_cloudflare_refuses_them_then_502_and_they_are_not_seen(platform: Platform) -> None:
+def test_credentials_that_cloudflare_refuses_are_not_shown(platform: Platform) -> None:
     body = {"worker_name": unique("wrong"), "code": constant("one")}
 
     answer = call(platform, "/deploy", body, worker="sandbox-executor-with-a-wrong-token")
@@ -192,7 +184,7 @@ def test_credentials_when_cloudflare_refuses_them_then_502_and_they_are_not_seen
     assert PLANTED_SECRET not in answer.text + platform.logged()
 
 
-def test_cloudflare_when_it_asks_for_patience_then_429_with_its_pause(platform: Platform, emulators: Emulators) -> None:
+def test_rate_limit_of_cloudflare_is_a_429_with_retry_after(platform: Platform, emulators: Emulators) -> None:
     name = unique("patient")
     emulators.add_fault(
         "cloudflare", kind="status", status=429, retry_after=60, method="GET", path_contains=f"/{name}/"
@@ -205,7 +197,7 @@ def test_cloudflare_when_it_asks_for_patience_then_429_with_its_pause(platform: 
 
 
 @pytest.mark.parametrize(("method", "path"), [("POST", ""), ("GET", "/x"), ("DELETE", "/x"), ("POST", "/x/rollback")])
-def test_key_when_it_lacks_the_scope_then_403_and_without_one_401(platform: Platform, method: str, path: str) -> None:
+def test_key_without_the_scope_is_a_403_and_no_key_a_401(platform: Platform, method: str, path: str) -> None:
     body = {"worker_name": "x", "code": constant("one")} if method == "POST" and not path else None
     key = platform.key("sandbox:execute", "sandbox:commit")
     client = platform.client("sandbox-executor")

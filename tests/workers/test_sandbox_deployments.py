@@ -24,7 +24,7 @@ class Default(WorkerEntrypoint):
 """
 
 
-def test_code_when_deployed_then_it_answers_at_its_url_with_vars_and_secrets(platform: Platform) -> None:
+def test_deployed_code_responds_with_its_vars_and_secrets(platform: Platform) -> None:
     name = unique("hello")
 
     answer = call(
@@ -53,7 +53,7 @@ def test_code_when_deployed_then_it_answers_at_its_url_with_vars_and_secrets(pla
     assert "s3cret-token" not in json.dumps(row) + answer.text + platform.logged()
 
 
-def test_files_when_deployed_then_modules_and_texts_import_each_other(platform: Platform) -> None:
+def test_deployed_files_import_each_other(platform: Platform) -> None:
     files = {
         "src/index.js": "import { shout } from './lib/shout.mjs'; import page from './page.html';"
         "export default { fetch() { return new Response(shout(page)) } }",
@@ -74,7 +74,7 @@ def test_python_when_deployed_then_the_sdk_goes_along(platform: Platform) -> Non
     assert read(deployment["url"]) == (200, "Hello Ada from Python")
 
 
-def test_worker_when_deployed_again_then_new_vars_and_the_secrets_of_before(platform: Platform) -> None:
+def test_next_deployment_has_new_vars_and_keeps_secrets(platform: Platform) -> None:
     name = unique("again")
     first = deploy(platform, name, code=HELLO, env_vars={"NAME": "Ada"}, secrets={"TOKEN": "t-1", "OTHER": "o-1"})
 
@@ -94,7 +94,7 @@ def test_worker_when_deployed_again_then_new_vars_and_the_secrets_of_before(plat
     ]
 
 
-def test_workers_dev_when_not_wanted_then_no_url_and_nobody_sees_it(platform: Platform) -> None:
+def test_worker_without_workers_dev_is_not_published(platform: Platform) -> None:
     name = unique("hidden")
     url = deploy(platform, name, code=constant("one"))["url"]
 
@@ -104,7 +104,7 @@ def test_workers_dev_when_not_wanted_then_no_url_and_nobody_sees_it(platform: Pl
     assert read(url)[0] == 404
 
 
-def test_rollback_when_there_are_versions_then_one_step_back_each_time(platform: Platform) -> None:
+def test_each_rollback_goes_back_one_version(platform: Platform) -> None:
     name = unique("back")
     one = deploy(platform, name, code=HELLO, env_vars={"NAME": "one"}, secrets={"TOKEN": "t-1"})
     deploy(platform, name, code=HELLO, env_vars={"NAME": "two"}, secrets={"TOKEN": "t-2"})
@@ -129,7 +129,7 @@ def test_rollback_when_there_are_versions_then_one_step_back_each_time(platform:
     ]
 
 
-def test_worker_when_deleted_then_it_is_gone_and_its_name_is_free(platform: Platform) -> None:
+def test_deleted_worker_is_gone_and_its_name_is_free(platform: Platform) -> None:
     name = unique("gone")
     url = deploy(platform, name, code=HELLO, secrets={"TOKEN": "t-1"})["url"]
 

@@ -15,7 +15,7 @@ from tests.workers.shapes import UUID4, error_of
 pytestmark = pytest.mark.usefixtures("delete_deployed")
 
 
-def test_task_when_it_asks_for_a_worker_then_its_files_its_trial_and_its_cost(platform: Platform) -> None:
+def test_task_for_a_worker_returns_files_trial_and_cost(platform: Platform) -> None:
     body = execute(platform, "Write a greeter", requests=[{"path": "/hello/Grace"}, {"method": "POST", "path": "/x"}])
 
     result, metadata = body["result"], body["result"]["metadata"]
@@ -42,7 +42,7 @@ def test_task_when_it_asks_for_a_worker_then_its_files_its_trial_and_its_cost(pl
     assert "deployment" not in body and "commit" not in body
 
 
-def test_task_when_executed_then_the_ledger_and_the_table_have_it(platform: Platform) -> None:
+def test_execution_is_in_the_ledger_and_in_its_table(platform: Platform) -> None:
     body = execute(platform, "Write a greeter", instance_id="i-1", project_id="p-1")
 
     (usage,) = platform.usage_rows(body["request_id"])
@@ -71,9 +71,7 @@ def test_code_when_it_throws_then_the_model_repairs_it(platform: Platform) -> No
     assert body["result"]["metadata"]["complete"] is True
 
 
-def test_code_when_it_never_works_then_the_bound_ends_it_and_nothing_is_deployed(
-    platform: Platform, emulators: Emulators
-) -> None:
+def test_code_that_never_works_is_not_deployed(platform: Platform, emulators: Emulators) -> None:
     body = execute(platform, "This never works", auto_deploy=True, worker_name="never-works")
 
     metadata = body["result"]["metadata"]
@@ -86,7 +84,7 @@ def test_code_when_it_never_works_then_the_bound_ends_it_and_nothing_is_deployed
     assert emulators.requests("cloudflare") == []
 
 
-def test_code_when_it_never_ends_then_it_is_stopped_and_repaired(platform: Platform) -> None:
+def test_code_that_never_ends_is_stopped_and_repaired(platform: Platform) -> None:
     body = execute(platform, "An endless loop")
 
     assert tools_of(body)[1] == ("run", False)
@@ -112,9 +110,7 @@ def test_python_when_written_then_it_is_run_as_well(platform: Platform) -> None:
         ("sandbox-executor", "refuse this", "refusal"),
     ],
 )
-def test_limit_when_reached_then_the_result_says_which_and_what_exists(
-    platform: Platform, worker: str, task: str, ended_by: str
-) -> None:
+def test_result_names_the_limit_that_was_reached(platform: Platform, worker: str, task: str, ended_by: str) -> None:
     body = execute(platform, task, worker=worker)
 
     metadata = body["result"]["metadata"]
@@ -123,7 +119,7 @@ def test_limit_when_reached_then_the_result_says_which_and_what_exists(
     assert (row["status"], row["ended_by"]) == ("succeeded", ended_by)
 
 
-def test_limits_when_of_tokens_and_money_then_they_are_never_passed(platform: Platform) -> None:
+def test_limits_of_tokens_and_cost_are_never_exceeded(platform: Platform) -> None:
     tokens = execute(platform, "It wanders", worker="sandbox-executor-of-few-tokens")["result"]["metadata"]
     money = execute(platform, "It wanders", worker="sandbox-executor-of-little-money")["result"]["metadata"]
 
@@ -151,7 +147,7 @@ def test_model_when_it_is_cut_off_then_the_half_is_not_written(platform: Platfor
     body = execute(platform, "A long answer", options={"max_tokens": 1000})
 
     assert tools_of(body) == [("write_file", False), ("write_file", True), ("finish", True)]
-    assert "cut off" in body["result"]["steps"][0]["output"]
+    assert "limit of your output" in body["result"]["steps"][0]["output"]
 
 
 def test_model_when_it_uses_two_tools_at_once_then_both(platform: Platform) -> None:
@@ -185,7 +181,7 @@ def test_paths_when_they_lead_out_then_each_is_refused(platform: Platform) -> No
     ("members", "text"),
     [
         ({"task": "  "}, "Task is required"),
-        ({"task": None}, "task"),
+        ({"task": None}, "Task is required"),
         ({}, "Task is required"),
         ({"task": "x", "repo": "no-slash"}, "owner/repo"),
         ({"task": "x", "repo": "../.."}, "owner/repo"),
@@ -219,9 +215,7 @@ def test_model_when_of_a_provider_without_tools_then_400(platform: Platform) -> 
     assert error_of(answer, 400, "UNKNOWN_PROVIDER")["details"]["providers"] == ["anthropic"]
 
 
-def test_model_when_its_price_is_not_known_then_400_and_nothing_is_asked(
-    platform: Platform, emulators: Emulators
-) -> None:
+def test_model_without_a_known_price_is_refused_unpaid(platform: Platform, emulators: Emulators) -> None:
     answer = call(platform, "/execute", {"task": "x", "options": {"model": "claude-mythos-5-2"}})
 
     assert "`EXECUTE_MAX_COST_USD`" in error_of(answer, 400, "INVALID_REQUEST")["error"]
@@ -253,7 +247,7 @@ def test_secrets_when_missing_then_500_says_which(platform: Platform) -> None:
     ],
     ids=lambda value: str(value.get("status", value["kind"])) if isinstance(value, dict) else None,
 )
-def test_provider_when_it_fails_at_once_then_its_error_and_a_row(
+def test_failure_of_the_first_turn_is_returned_and_recorded(
     platform: Platform, emulators: Emulators, fault: dict[str, Any], status: int, code: str
 ) -> None:
     emulators.add_fault("anthropic", **fault)
@@ -265,9 +259,7 @@ def test_provider_when_it_fails_at_once_then_its_error_and_a_row(
     assert body["details"]["execution_id"] == row["id"]
 
 
-def test_provider_when_it_fails_in_the_middle_then_the_error_has_what_exists(
-    platform: Platform, emulators: Emulators
-) -> None:
+def test_error_in_a_later_turn_has_the_partial_result(platform: Platform, emulators: Emulators) -> None:
     emulators.add_fault("anthropic", kind="status", status=400, prompt_contains="`src/index.js` is written")
 
     body = error_of(call(platform, "/execute", {"task": "Write a greeter"}), 422, "PROVIDER_REJECTED")
@@ -279,7 +271,7 @@ def test_provider_when_it_fails_in_the_middle_then_the_error_has_what_exists(
     assert usage["input_units"] + usage["output_units"] == result["metadata"]["tokens_used"] > 0
 
 
-def test_secrets_when_the_task_has_one_then_no_row_and_no_log_has_it(platform: Platform) -> None:
+def test_secret_in_a_task_is_in_no_row_and_no_log(platform: Platform) -> None:
     token = "ghp_" + "a1B2" * 9
 
     body = execute(platform, f"only text about {token}")
@@ -290,7 +282,7 @@ def test_secrets_when_the_task_has_one_then_no_row_and_no_log_has_it(platform: P
     assert PLANTED_SECRET not in str(row)
 
 
-def test_code_when_it_is_changed_after_its_trial_then_what_was_tried_stays(platform: Platform) -> None:
+def test_code_that_passed_its_trial_is_not_changed_later(platform: Platform) -> None:
     tried, untried = 'export default { fetch: () => new Response("tried") };', "export default {};"
     writes = [["write_file", {"path": "src/index.js", "content": text}] for text in (tried, untried)]
     done = ["finish", {"summary": "Done"}]
@@ -301,9 +293,7 @@ def test_code_when_it_is_changed_after_its_trial_then_what_was_tried_stays(platf
     assert files_of(body) == {"src/index.js": tried}
 
 
-def test_code_when_it_answers_with_its_own_secret_then_the_model_does_not_see_it(
-    platform: Platform, emulators: Emulators
-) -> None:
+def test_secret_in_a_trials_response_is_masked(platform: Platform, emulators: Emulators) -> None:
     token = "ghp_" + "a1B2" * 9
     code = "export default { fetch: () => new Response(['ghp', 'a1B2'.repeat(9)].join('_')) };"
     write = ["write_file", {"path": "src/index.js", "content": code}]
@@ -314,7 +304,7 @@ def test_code_when_it_answers_with_its_own_secret_then_the_model_does_not_see_it
     assert token not in str(body["result"]["steps"])
 
 
-def test_json_when_imported_then_it_is_in_the_trial_what_it_is_once_deployed(platform: Platform) -> None:
+def test_imported_json_is_the_same_in_trial_and_deployment(platform: Platform) -> None:
     code = 'import data from "./data.json"; export default { fetch: () => new Response(typeof data) };'
     files = {"src/index.js": code, "src/data.json": "{}"}
     writes = [["write_file", {"path": path, "content": text}] for path, text in files.items()]
@@ -324,7 +314,7 @@ def test_json_when_imported_then_it_is_in_the_trial_what_it_is_once_deployed(pla
     assert body["result"]["trial"]["answers"][0]["body"] == "string"
 
 
-def test_answers_when_they_are_huge_then_they_are_cut_and_the_row_takes_them(platform: Platform) -> None:
+def test_huge_responses_are_cut_and_stored(platform: Platform) -> None:
     code = r'export default { fetch: () => new Response("\u0001".repeat(60000)) };'
     write = ["write_file", {"path": "src/index.js", "content": code}]
 
@@ -338,7 +328,7 @@ def test_answers_when_they_are_huge_then_they_are_cut_and_the_row_takes_them(pla
 
 
 @pytest.mark.parametrize("text", ["import" + " " * 80_000, "export default " * 5000], ids=["import", "export"])
-def test_code_when_it_is_written_to_keep_a_pattern_busy_then_it_does_not(platform: Platform, text: str) -> None:
+def test_code_cannot_keep_a_pattern_busy(platform: Platform, text: str) -> None:
     write = ["write_file", {"path": "src/index.js", "content": text}]
 
     task = play([write, ["finish", {"summary": "Done", "main": "src/index.js"}]])
@@ -347,7 +337,7 @@ def test_code_when_it_is_written_to_keep_a_pattern_busy_then_it_does_not(platfor
     assert tools_of(body)[:2] == [("write_file", True), ("finish", False)]
 
 
-def test_key_when_it_begins_in_one_file_and_ends_in_another_then_the_row_can_be_read(platform: Platform) -> None:
+def test_key_across_two_files_leaves_the_row_readable(platform: Platform) -> None:
     texts = {"a.txt": "-----BEGIN PRIVATE KEY-----", "b.txt": "-----END PRIVATE KEY-----"}
     writes = [["write_file", {"path": path, "content": text}] for path, text in texts.items()]
     body = execute(platform, play([*writes, ["finish", {"summary": "Done"}]]))
@@ -359,9 +349,7 @@ def test_key_when_it_begins_in_one_file_and_ends_in_another_then_the_row_can_be_
     assert files_of(shown.json()) == texts
 
 
-def test_provider_when_it_breaks_in_the_middle_then_no_log_has_what_exists(
-    platform: Platform, emulators: Emulators
-) -> None:
+def test_partial_result_of_a_broken_turn_is_in_no_log(platform: Platform, emulators: Emulators) -> None:
     emulators.add_fault(
         "anthropic", kind="status", status=529, retry_after=60, prompt_contains="`src/index.js` is written"
     )

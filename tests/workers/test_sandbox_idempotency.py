@@ -15,7 +15,7 @@ from tests.workers.sandbox import call, stream, unique
 from tests.workers.shapes import error_of, success_of
 
 
-def test_retry_when_the_first_has_ended_then_its_answer_and_no_call(platform: Platform, emulators: Emulators) -> None:
+def test_retry_gets_the_first_response_without_a_call(platform: Platform, emulators: Emulators) -> None:
     key, body = unique("key"), {"task": "Write a greeter"}
     first = call(platform, "/execute", body, Idempotency_Key=key)
     calls = len(emulators.requests("anthropic"))
@@ -54,7 +54,7 @@ def test_retry_when_the_first_is_at_work_then_409(platform: Platform, emulators:
     assert busy.headers["Retry-After"] == "5"
 
 
-def test_retry_when_another_caller_has_the_same_key_then_it_is_a_request_of_its_own(platform: Platform) -> None:
+def test_same_idempotency_key_of_another_caller_is_independent(platform: Platform) -> None:
     key, body = unique("key"), {"task": "only text"}
     call(platform, "/execute", body, Idempotency_Key=key)
 
@@ -76,9 +76,7 @@ def test_retry_when_nothing_was_spent_then_it_is_a_new_try(platform: Platform, e
     assert "Idempotent-Replayed" not in again.headers
 
 
-def test_retry_when_the_first_failed_after_it_had_spent_then_the_same_error(
-    platform: Platform, emulators: Emulators
-) -> None:
+def test_retry_of_a_paid_failure_gets_the_same_error(platform: Platform, emulators: Emulators) -> None:
     key, body = unique("key"), {"task": "Write a greeter"}
     emulators.add_fault("anthropic", kind="status", status=400, prompt_contains="`src/index.js` is written")
     failed = error_of(call(platform, "/execute", body, Idempotency_Key=key), 422, "PROVIDER_REJECTED")
@@ -94,9 +92,7 @@ def test_retry_when_the_first_failed_after_it_had_spent_then_the_same_error(
     assert len(emulators.requests("anthropic")) == calls
 
 
-def test_caller_when_it_leaves_under_a_key_then_a_retry_gets_the_result(
-    platform: Platform, emulators: Emulators
-) -> None:
+def test_retry_after_the_caller_left_gets_the_result(platform: Platform, emulators: Emulators) -> None:
     emulators.set_latency("anthropic", first_byte_ms=150)
     key, body = unique("key"), {"task": "Write a greeter"}
     request_id = unique("left")
@@ -153,7 +149,7 @@ def test_stream_when_it_is_watched_then_a_frame_for_each_step(platform: Platform
     assert {frame["request_id"] for frame in (begun, *steps, last)} == {last["request_id"]}
 
 
-def test_stream_when_the_provider_fails_then_its_last_frame_says_so(platform: Platform, emulators: Emulators) -> None:
+def test_last_frame_of_a_stream_has_the_providers_error(platform: Platform, emulators: Emulators) -> None:
     emulators.add_fault("anthropic", kind="status", status=400, prompt_contains="`src/index.js` is written")
 
     frames = stream(platform, "Write a greeter")
@@ -162,7 +158,7 @@ def test_stream_when_the_provider_fails_then_its_last_frame_says_so(platform: Pl
     assert (frames[-1]["success"], frames[-1]["error_code"]) == (False, "PROVIDER_REJECTED")
 
 
-def test_execution_when_asked_for_later_then_it_is_shown_to_its_caller_only(platform: Platform) -> None:
+def test_execution_is_shown_to_its_caller_only(platform: Platform) -> None:
     body = success_of(call(platform, "/execute", {"task": "Write a greeter"}))
     client, path = platform.client("sandbox-executor"), f"/execute/{body['execution_id']}"
 
@@ -178,7 +174,7 @@ def test_execution_when_asked_for_later_then_it_is_shown_to_its_caller_only(plat
 def leave_early(
     platform: Platform, emulators: Emulators, body: dict[str, str], key: str | None, request_id: str | None = None
 ) -> None:
-    """A caller who is gone, like a killed program, as soon as the model has been asked."""
+    """Send a request and leave, like a killed program, as soon as the model was called."""
     headers = {"Authorization": f"Bearer {platform.all_powerful_key}"}
     headers |= {"Idempotency-Key": key} if key else {}
     headers |= {"X-Request-ID": request_id} if request_id else {}

@@ -10,13 +10,13 @@ import pytest
 from tests.clients.repositories import create_repository, entry
 from tests.emulators.process import Emulators
 from tests.platform import Platform
-from tests.workers.sandbox import call, execute, files_of, handler, play, told, tools_of, use
+from tests.workers.sandbox import call, execute, files_of, handler, play, tool_results, tools_of, use
 from tests.workers.shapes import error_of
 
 JSON = dict[str, Any]
 
 
-def test_file_when_too_large_then_it_is_neither_shown_nor_written(platform: Platform, emulators: Emulators) -> None:
+def test_file_that_is_too_large_is_neither_read_nor_written(platform: Platform, emulators: Emulators) -> None:
     repo = create_repository(emulators)
     head = repo.commit(
         entry("large.txt", "a" + "x" * 200_000), entry("full.txt", "a" + "x" * 199_999), parent=repo.tip()
@@ -43,9 +43,7 @@ def test_file_when_too_large_then_it_is_neither_shown_nor_written(platform: Plat
     assert files_of(body) == {"full.txt": "b" + "x" * 199_999}
 
 
-def test_files_when_too_large_together_then_no_more_is_changed_or_read(
-    platform: Platform, emulators: Emulators
-) -> None:
+def test_files_that_are_too_large_together_are_refused(platform: Platform, emulators: Emulators) -> None:
     repo = create_repository(emulators)
     text = "a" + "x" * 189_999
     head = repo.commit(*(entry(f"{number}.txt", text) for number in range(11)), parent=repo.tip())
@@ -66,9 +64,7 @@ def test_files_when_too_large_together_then_no_more_is_changed_or_read(
     assert json.loads(row["answer"])["result"]["files"] == body["result"]["files"]
 
 
-def test_files_when_too_many_then_no_more_is_written_and_such_a_worker_is_not_run(
-    platform: Platform, emulators: Emulators
-) -> None:
+def test_too_many_files_are_neither_written_nor_run(platform: Platform, emulators: Emulators) -> None:
     repo = create_repository(emulators)
     texts = [f"src/{number}.txt" for number in range(199)]
     imports = "".join(f'import "/{path}";'.replace("/src", ".") for path in texts) + 'import "../README.md";'
@@ -90,25 +86,23 @@ def test_files_when_too_many_then_no_more_is_written_and_such_a_worker_is_not_ru
     assert "more than 200 modules" in refused[1]["output"]
 
 
-def test_tools_when_too_many_in_a_turn_then_the_rest_is_not_used(platform: Platform) -> None:
+def test_tools_beyond_the_limit_of_a_turn_are_not_used(platform: Platform) -> None:
     steps = use(platform, *[["list_files", {}]] * 33)
 
     assert [step["ok"] for step in steps] == [True] * 32 + [False]
-    assert "No more than 32 tools" in steps[-1]["output"]
+    assert "Only 32 tools can be used" in steps[-1]["output"]
 
 
-def test_step_when_its_text_is_long_then_the_caller_gets_the_beginning_and_the_model_all(
-    platform: Platform, emulators: Emulators
-) -> None:
+def test_long_step_is_cut_for_the_caller_only(platform: Platform, emulators: Emulators) -> None:
     text = "".join(f"{number}\n" for number in range(400))
 
     _, read = use(platform, ["write_file", {"path": "a.txt", "content": text}], ["read_file", {"path": "a.txt"}])
 
     assert read["output"] == text[:600] + "…"
-    assert told(emulators)[1] == text
+    assert tool_results(emulators)[1] == text
 
 
-def test_check_when_files_are_wrong_then_each_is_named_with_its_line(platform: Platform, emulators: Emulators) -> None:
+def test_check_names_each_wrong_file_with_its_line(platform: Platform, emulators: Emulators) -> None:
     files = {
         "bad.py": "x = 1\ndef f(:\n    pass\n",
         "bad.json": '{\n  "a": 1,\n}\n',
@@ -127,7 +121,7 @@ def test_check_when_files_are_wrong_then_each_is_named_with_its_line(platform: P
 
     use(platform, *writes, ["check", {}], *deletions)
 
-    trial = json.loads(told(emulators)[len(files)])
+    trial = json.loads(tool_results(emulators)[len(files)])
     assert trial["passed"] is False
     assert sorted(problem.split(" ")[0] for problem in trial["problems"]) == [
         "bad.js:2:",
@@ -139,7 +133,7 @@ def test_check_when_files_are_wrong_then_each_is_named_with_its_line(platform: P
     assert trial["unchecked"] == ["README.md", "types.ts"]
 
 
-def test_finish_when_a_file_is_wrong_then_it_goes_back_to_the_model(platform: Platform) -> None:
+def test_finish_with_a_wrong_file_returns_to_the_model(platform: Platform) -> None:
     broken, right = ({"path": "a.json", "content": text} for text in ("{", "{}"))
 
     body = execute(

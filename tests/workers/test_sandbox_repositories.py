@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("delete_deployed")
 
 @pytest.fixture
 def repo(emulators: Emulators) -> GitHubRepository:
-    """A new repository at the emulated GitHub, with some files in it."""
+    """Return a new repository at the emulated GitHub, with some files."""
     made = create_repository(emulators)
     files = {
         "README.md": "# An old title\n\nSome words.\n",
@@ -36,9 +36,7 @@ def repo(emulators: Emulators) -> GitHubRepository:
 TOKEN = "ghp_" + "a1B2" * 9
 
 
-def test_everything_when_asked_for_then_a_url_that_answers_and_a_commit_that_git_shows(
-    platform: Platform, emulators: Emulators, repo: GitHubRepository
-) -> None:
+def test_execution_deploys_and_commits(platform: Platform, emulators: Emulators, repo: GitHubRepository) -> None:
     body = execute(
         platform,
         "Write a greeter",
@@ -63,7 +61,7 @@ def test_everything_when_asked_for_then_a_url_that_answers_and_a_commit_that_git
         assert len(platform.rows(table, request_id=body["request_id"])) == 1
 
 
-def test_nothing_when_not_asked_for_then_nothing_is_committed_or_deployed(
+def test_execution_neither_deploys_nor_commits_unasked(
     platform: Platform, emulators: Emulators, repo: GitHubRepository
 ) -> None:
     before = repo.tip()
@@ -78,7 +76,7 @@ def test_nothing_when_not_asked_for_then_nothing_is_committed_or_deployed(
     assert emulators.requests("cloudflare") == []
 
 
-def test_edit_when_its_text_is_not_found_then_the_model_is_told_and_tries_again(
+def test_model_repeats_an_edit_whose_text_was_not_found(
     platform: Platform, emulators: Emulators, repo: GitHubRepository
 ) -> None:
     body = execute(platform, "Please rename the title to `A new title`", repo=repo.full_name, commit=True)
@@ -104,7 +102,7 @@ def test_file_when_deleted_then_the_commit_takes_it_away(
     assert "other/file.txt" not in repo.git("ls-tree", "-r", "--name-only", "main")
 
 
-def test_secrets_when_the_repository_has_some_then_no_prompt_has_them(
+def test_secrets_of_a_repository_are_in_no_prompt(
     platform: Platform, emulators: Emulators, repo: GitHubRepository
 ) -> None:
     body = execute(platform, play([["list_files", {}]], [["read_file", {"path": ".env"}]], [
@@ -131,7 +129,7 @@ def test_paths_when_given_then_only_those_are_seen(platform: Platform, repo: Git
     assert [step["ok"] for step in steps[1:3]] == [False, False]
 
 
-def test_branch_when_it_moves_meanwhile_then_conflict_and_nothing_changes(
+def test_branch_that_moves_during_an_execution_is_a_conflict(
     platform: Platform, emulators: Emulators, repo: GitHubRepository
 ) -> None:
     emulators.set_latency("anthropic", first_byte_ms=200)
@@ -161,9 +159,7 @@ def test_repository_when_empty_then_the_first_commit_is_made(platform: Platform,
     assert empty.git("ls-tree", "-r", "--name-only", "main") == "src/index.js\n"
 
 
-def test_repository_when_not_there_then_the_error_says_so_and_nothing_is_spent(
-    platform: Platform, emulators: Emulators
-) -> None:
+def test_missing_repository_is_refused_unpaid(platform: Platform, emulators: Emulators) -> None:
     answer = call(platform, "/execute", {"task": "x", "repo": "demo/nowhere"})
 
     assert "demo/nowhere" in error_of(answer, 422, "PROVIDER_REJECTED")["error"]
@@ -179,7 +175,7 @@ def test_repository_when_not_there_then_the_error_says_so_and_nothing_is_spent(
         (("sandbox:execute", "sandbox:deploy"), {"repo": "demo/empty", "commit": True}, "sandbox:commit"),
     ],
 )
-def test_scope_when_missing_then_403_names_it_and_nothing_is_asked(
+def test_missing_scope_is_a_403_unpaid(
     platform: Platform, emulators: Emulators, scopes: tuple[str, ...], members: dict[str, object], scope: str
 ) -> None:
     key = platform.key(*scopes)
@@ -213,7 +209,7 @@ def test_key_when_missing_then_401_even_where_access_is_open(platform: Platform)
         ({"auto_deploy": True, "worker_name": "someone-else"}, "ALLOWED_WORKER_PREFIXES"),
     ],
 )
-def test_allowlist_when_it_lacks_the_name_then_403_and_nothing_is_asked(
+def test_name_that_is_not_allowed_is_a_403_unpaid(
     platform: Platform, emulators: Emulators, members: dict[str, object], setting: str
 ) -> None:
     answer = call(platform, "/execute", {"task": "x", **members}, worker="sandbox-executor-of-one-team")
@@ -228,7 +224,7 @@ def test_worker_when_its_name_is_one_of_the_platforms_then_403(platform: Platfor
     error_of(answer, 403, "FORBIDDEN")
 
 
-def test_health_when_asked_then_it_says_which_accounts_are_configured(platform: Platform) -> None:
+def test_health_shows_which_accounts_are_configured(platform: Platform) -> None:
     everything = platform.client("sandbox-executor").get("/health").json()
     nothing = platform.client("sandbox-executor-without-keys").get("/health").json()
     deep = platform.client("sandbox-executor").get("/health?deep=1")
@@ -239,7 +235,7 @@ def test_health_when_asked_then_it_says_which_accounts_are_configured(platform: 
     assert deep.json()["checks"]["DB"] == "ok"
 
 
-def test_deployment_when_it_fails_then_the_result_is_there_and_nothing_is_committed(
+def test_failed_deployment_keeps_the_result_uncommitted(
     platform: Platform, emulators: Emulators, repo: GitHubRepository
 ) -> None:
     before = repo.tip()

@@ -10,7 +10,7 @@ import pytest
 from tests.clients.repositories import GitHubRepository, create_repository, entry
 from tests.emulators.process import Emulators
 from tests.platform import Platform
-from tests.workers.sandbox import execute, files_of, play, told, tools_of, use
+from tests.workers.sandbox import execute, files_of, play, tool_results, tools_of, use
 
 TOKEN = "ghp_" + "a1B2" * 9
 
@@ -19,7 +19,7 @@ WORKER = "export default { fetch: () => new Response('old') };\n"
 
 @pytest.fixture
 def repo(emulators: Emulators) -> GitHubRepository:
-    """A new repository with what a workspace has to tell apart."""
+    """Return a new repository with all the kinds of files that a workspace distinguishes."""
     made = create_repository(emulators)
     pixels = made.send("POST", "/git/blobs", content="/9j/4A==", encoding="base64")["sha"]
     head = made.commit(
@@ -38,7 +38,7 @@ def repo(emulators: Emulators) -> GitHubRepository:
     return made
 
 
-def test_input_when_it_does_not_fit_then_the_model_is_told_the_member(platform: Platform) -> None:
+def test_input_that_breaks_the_schema_names_the_field(platform: Platform) -> None:
     cases: list[tuple[str, dict[str, Any], str]] = [
         ("list_files", {"folder": 5}, "folder: Input should be a valid string"),
         ("read_file", {}, "path: Field required"),
@@ -64,7 +64,7 @@ def test_input_when_it_does_not_fit_then_the_model_is_told_the_member(platform: 
 
     assert [step["ok"] for step in steps] == [False] * len(cases)
     for step, (_, _, text) in zip(steps, cases, strict=True):
-        assert f"The input does not fit the tool: {text}" in step["output"]
+        assert f"The input does not match the tool's schema: {text}" in step["output"]
 
 
 def test_input_when_it_has_more_members_then_they_do_not_matter(platform: Platform) -> None:
@@ -99,21 +99,19 @@ def test_list_when_it_is_long_then_it_is_cut_and_says_so(platform: Platform, emu
 
     use(platform, ["list_files", {}], ["list_files", {"folder": "d"}], repo=large.full_name)
 
-    for text, left in zip(told(emulators), (11, 10), strict=True):
+    for text, left in zip(tool_results(emulators), (11, 10), strict=True):
         assert len(text.splitlines()) == 1001
         assert text.endswith(f"\n({left} more; name a folder)")
 
 
-def test_read_when_the_file_cannot_be_shown_then_the_model_is_told_why(
-    platform: Platform, repo: GitHubRepository
-) -> None:
+def test_read_of_a_file_that_cannot_be_shown_says_why(platform: Platform, repo: GitHubRepository) -> None:
     cases = {
         "nowhere.txt": "There is no file `nowhere.txt`",
         "src": "There is no file `src`",
         "../README.md": "There is no file `../README.md`",
         "link.txt": "There is no file `link.txt`",
         ".env": "There is no file `.env`, or it may not be read",
-        "pixels.jpg": "`pixels.jpg` is no UTF-8 text",
+        "pixels.jpg": "`pixels.jpg` is not UTF-8 text",
     }
 
     steps = use(platform, *(["read_file", {"path": path}] for path in cases), repo=repo.full_name)
@@ -123,14 +121,14 @@ def test_read_when_the_file_cannot_be_shown_then_the_model_is_told_why(
         assert text in step["output"]
 
 
-def test_edit_when_the_text_is_not_there_exactly_once_then_refused(platform: Platform, repo: GitHubRepository) -> None:
+def test_edit_needs_a_text_that_appears_exactly_once(platform: Platform, repo: GitHubRepository) -> None:
     cases = [
         ("README.md", "three", "`old` was not found in `README.md`"),
         ("README.md", "One,  two", "was not found"),
-        ("README.md", "ne", "`old` stands 2 times in `README.md`"),
+        ("README.md", "ne", "`old` appears 2 times in `README.md`"),
         ("README.md", "", "`old` is empty"),
         ("nowhere.txt", "x", "There is no file `nowhere.txt`"),
-        ("pixels.jpg", "x", "is no UTF-8 text"),
+        ("pixels.jpg", "x", "is not UTF-8 text"),
         (".env", "SECRET", "is a place for secrets"),
         ("link.txt", "README", "link.txt"),
     ]
@@ -158,11 +156,11 @@ def test_path_when_it_may_not_be_changed_then_each_tool_refuses(
         ".npmrc": "is a place for secrets",
         "certificates/server.PEM": "is a place for secrets",
         "id_ed25519": "is a place for secrets",
-        ".git/hooks/pre-commit": "must not lie in `.git`",
+        ".git/hooks/pre-commit": "must not be in `.git`",
         "a/../b.txt": "must not have empty parts, `.` or `..`",
         "/etc/passwd": "must be relative",
         "C:/x": "must be relative",
-        "a\\b": "must not hold control characters or backslashes",
+        "a\\b": "must not contain control characters or backslashes",
         "": "must have 1 to 1024 characters",
         "x" * 1025: "must have 1 to 1024 characters",
         ".github/workflows/ci.yml": "may not be changed here",
@@ -182,7 +180,7 @@ def test_path_when_it_may_not_be_changed_then_each_tool_refuses(
     assert body["commit"]["error_code"] == "NOTHING_TO_COMMIT"
 
 
-def test_example_of_secrets_when_written_then_it_is_a_file_like_others(platform: Platform) -> None:
+def test_example_of_a_secret_file_is_an_ordinary_file(platform: Platform) -> None:
     (step,) = use(platform, ["write_file", {"path": ".env.example", "content": "KEY=\n"}])
 
     assert step["ok"] is True
@@ -200,9 +198,7 @@ def test_symlink_when_written_to_then_refused(platform: Platform, repo: GitHubRe
     assert repo.git("cat-file", "-p", "main:link.txt") == "README.md"
 
 
-def test_files_when_changed_and_changed_back_then_nothing_has_changed(
-    platform: Platform, repo: GitHubRepository
-) -> None:
+def test_file_that_is_changed_back_is_unchanged(platform: Platform, repo: GitHubRepository) -> None:
     body = execute(
         platform,
         play(
@@ -226,9 +222,7 @@ def test_files_when_changed_and_changed_back_then_nothing_has_changed(
     assert body["commit"]["error_code"] == "NOTHING_TO_COMMIT"
 
 
-def test_file_when_deleted_then_it_is_gone_until_it_is_written_again(
-    platform: Platform, repo: GitHubRepository
-) -> None:
+def test_deleted_file_is_gone_until_it_is_written_again(platform: Platform, repo: GitHubRepository) -> None:
     path = {"path": "src/lib/words.txt"}
     body = execute(
         platform,
@@ -257,7 +251,7 @@ def test_file_when_deleted_then_it_is_gone_until_it_is_written_again(
     assert body["result"]["deleted_files"] == ["README.md"]
 
 
-def test_masked_credential_when_its_file_is_changed_then_it_stays_and_is_never_seen(
+def test_masked_credential_survives_an_edit_unseen(
     platform: Platform, emulators: Emulators, repo: GitHubRepository
 ) -> None:
     body = execute(
@@ -280,15 +274,13 @@ def test_masked_credential_when_its_file_is_changed_then_it_stays_and_is_never_s
         ("read_file", True),
         ("finish", True),
     ]
-    assert "change it with edit_file" in body["result"]["steps"][1]["output"]
+    assert "change the file with edit_file" in body["result"]["steps"][1]["output"]
     assert body["result"]["steps"][3]["output"] == "token = ***\nuser = grace\n"
     assert repo.git("show", "main:with-token.txt") == f"token = {TOKEN}\nuser = grace\n"
     assert TOKEN not in json.dumps(emulators.requests("anthropic"))
 
 
-def test_workflow_when_the_deployment_allows_it_then_it_is_written_and_committed(
-    platform: Platform, repo: GitHubRepository
-) -> None:
+def test_workflow_file_is_committed_if_allowed(platform: Platform, repo: GitHubRepository) -> None:
     workflow = {"path": ".github/workflows/ci.yml", "content": "on: push\njobs: {}\n"}
 
     body = execute(
@@ -303,9 +295,7 @@ def test_workflow_when_the_deployment_allows_it_then_it_is_written_and_committed
     assert repo.git("show", f"main:{workflow['path']}") == workflow["content"]
 
 
-def test_tree_when_github_truncates_it_then_the_model_is_told_and_a_commit_keeps_the_rest(
-    platform: Platform, emulators: Emulators
-) -> None:
+def test_commit_to_a_truncated_tree_keeps_the_rest(platform: Platform, emulators: Emulators) -> None:
     huge = create_repository(emulators, prefix="huge")
     head = huge.commit(
         *(entry(f"{folder}/{name}", name) for folder in "abc" for name in ("one", "two")), parent=huge.tip()
@@ -320,6 +310,6 @@ def test_tree_when_github_truncates_it_then_the_model_is_told_and_a_commit_keeps
     )
 
     (first, *_), steps = emulators.requests("anthropic"), body["result"]["steps"]
-    assert "too large to be listed whole" in json.dumps(first["body"]["messages"])
+    assert "too large to be listed completely" in json.dumps(first["body"]["messages"])
     assert [step["ok"] for step in steps] == [True, False]
     assert [huge.git("show", f"main:{path}") for path in ("a/one", "a/two", "c/two")] == ["1", "two", "two"]

@@ -1,4 +1,4 @@
-"""The trial of a Worker in `POST /execute`: what is run, the fence around it, and what is told of its answers."""
+"""The trial of a Worker in `POST /execute`: what is run, its isolation, and what is shown of its responses."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ export default {
 """
 
 
-def test_model_when_it_only_stops_then_what_it_has_written_is_tried(platform: Platform, emulators: Emulators) -> None:
+def test_code_is_tried_if_the_model_stops_without_finish(platform: Platform, emulators: Emulators) -> None:
     worker = ["write_file", {"path": "src/index.js", "content": ECHO}]
     right = execute(platform, play([worker]), requests=[{"path": "/x"}])
     wrong = execute(platform, play([worker, ["write_file", {"path": "a.json", "content": "{"}]]), commit=False)
@@ -39,7 +39,7 @@ def test_model_when_it_only_stops_then_what_it_has_written_is_tried(platform: Pl
     assert "does not pass its trial" in json.dumps(emulators.requests("anthropic")[-1]["body"]["messages"])
 
 
-def test_requests_when_the_caller_has_some_then_they_reach_the_worker_whole(platform: Platform) -> None:
+def test_requests_of_the_caller_reach_the_worker(platform: Platform) -> None:
     requests = [
         {"path": "/a/b?c=d&e=%20", "headers": {"X-Asked": "yes"}},
         {"method": "POST", "path": "/post", "body": "Grüße"},
@@ -72,7 +72,7 @@ def test_requests_when_the_caller_has_some_then_they_reach_the_worker_whole(plat
         ({"src/index.js": handler("return 'no response'")}, None, "Response"),
     ],
 )
-def test_run_when_there_is_no_sound_worker_then_the_model_is_told_why(
+def test_run_of_a_broken_worker_says_why(
     platform: Platform, emulators: Emulators, files: dict[str, str], main: str | None, text: str
 ) -> None:
     ok, output = run(platform, emulators, files, main=main)
@@ -81,7 +81,7 @@ def test_run_when_there_is_no_sound_worker_then_the_model_is_told_why(
     assert "electrons-trial" not in output
 
 
-def test_worker_when_it_has_many_modules_then_it_runs_as_it_will_when_deployed(platform: Platform) -> None:
+def test_worker_of_many_modules_runs_as_when_deployed(platform: Platform) -> None:
     files = {
         "src/index.js": "import { greet } from './lib/greet.js';\nimport page from '../page.html';\n"
         "import data from './data.json';\n" + handler("return new Response([greet(), page, typeof data].join())"),
@@ -112,9 +112,7 @@ def test_worker_when_it_has_many_modules_then_it_runs_as_it_will_when_deployed(p
     ],
     ids=["fetch", "cache", "socket", "websocket"],
 )
-def test_network_when_the_worker_uses_it_then_nothing_arrives(
-    platform: Platform, emulators: Emulators, source: str
-) -> None:
+def test_network_is_out_of_reach_of_the_worker(platform: Platform, emulators: Emulators, source: str) -> None:
     target = f"const TARGET = {json.dumps(emulators.url_of('github') + '/user')};"
     caught = f"try {{ {source} }} catch (error) {{ return new Response(`caught ${{error}}`) }}"
 
@@ -125,7 +123,7 @@ def test_network_when_the_worker_uses_it_then_nothing_arrives(
     assert emulators.requests("github") == []
 
 
-def test_worker_when_it_looks_around_then_it_has_no_bindings_and_no_files(platform: Platform) -> None:
+def test_worker_on_trial_has_no_bindings_and_no_files(platform: Platform) -> None:
     source = handler(
         "const file = await import('node:fs').then((fs) => fs.readFileSync('/etc/passwd', 'utf8')).catch(String);"
         "const vars = globalThis.process?.env ?? {};"
@@ -139,7 +137,7 @@ def test_worker_when_it_looks_around_then_it_has_no_bindings_and_no_files(platfo
     assert "root:" not in seen["file"]
 
 
-def test_console_when_the_worker_writes_to_it_then_no_log_has_it(platform: Platform) -> None:
+def test_console_output_of_a_trial_is_in_no_log(platform: Platform) -> None:
     mark = unique("printed")
     source = handler(f"for (let i = 0; i < 2000; i++) console.log('{mark}'); return new Response('fine')")
 
@@ -173,7 +171,7 @@ def test_answer_when_it_is_odd_then_it_is_told_in_little(platform: Platform) -> 
     assert {name.lower() for name in empty["headers"]} == {"set-cookie"}
 
 
-def test_answer_when_it_takes_too_long_then_the_time_ends_the_run(platform: Platform, emulators: Emulators) -> None:
+def test_response_that_takes_too_long_ends_the_run(platform: Platform, emulators: Emulators) -> None:
     source = handler("if (request.url.endsWith('/slow')) await scheduler.wait(60_000); return new Response('fine')")
 
     ok, output = run(
@@ -186,9 +184,7 @@ def test_answer_when_it_takes_too_long_then_the_time_ends_the_run(platform: Plat
     assert "Not sent" in unsent["error"]
 
 
-def test_python_when_it_has_modules_and_fails_then_the_model_sees_its_own_frames(
-    platform: Platform, emulators: Emulators
-) -> None:
+def test_failing_python_shows_only_its_own_frames(platform: Platform, emulators: Emulators) -> None:
     target = f"{emulators.url_of('github')}/user"
     files = {
         "src/entry.py": "from workers import Response, WorkerEntrypoint, fetch\n"
@@ -213,7 +209,7 @@ def test_python_when_it_has_modules_and_fails_then_the_model_sees_its_own_frames
     assert emulators.requests("github") == []
 
 
-def test_module_when_deleted_then_the_worker_that_needs_it_is_tried(platform: Platform, emulators: Emulators) -> None:
+def test_worker_is_tried_after_its_module_is_deleted(platform: Platform, emulators: Emulators) -> None:
     repo = create_repository(emulators)
     head = repo.commit(
         entry("src/index.js", "import { word } from './words.js';\n" + handler("return new Response(word)")),
@@ -227,3 +223,22 @@ def test_module_when_deleted_then_the_worker_that_needs_it_is_tried(platform: Pl
 
     assert tools_of(body)[1] == ("finish", False)
     assert repo.tip() == head
+
+
+@pytest.mark.parametrize("text", ["Network connection lost.", "internal error; reference = abc123"])
+@pytest.mark.parametrize(
+    "throw",
+    [
+        "const e = new Error('x'); e.stack = {text}; throw e",
+        "throw {{ get stack() {{ throw new Error({text}) }} }}",
+        "return new Response(new ReadableStream({{ start(c) {{ c.error(new Error({text})) }} }}))",
+    ],
+    ids=["stack", "getter", "stream"],
+)
+def test_code_that_forges_a_loader_failure_fails_its_trial(
+    platform: Platform, emulators: Emulators, throw: str, text: str
+) -> None:
+    ok, output = run(platform, emulators, {"src/index.js": handler(throw.format(text=json.dumps(text)))})
+
+    assert not ok, output
+    assert "Worker Loader" not in output

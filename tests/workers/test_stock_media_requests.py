@@ -1,4 +1,4 @@
-"""Bodies that stock-media refuses, and why: each failure names the fields at fault."""
+"""Bodies that stock-media refuses: each error names the wrong fields."""
 
 from typing import Any
 
@@ -14,15 +14,13 @@ PATHS = pytest.mark.parametrize("path", ["/search/videos", "/search/photos", "/s
 
 @PATHS
 @pytest.mark.parametrize("content", [b"", b'{"keywords": ["ocean"]', b"keywords=ocean", b'["ocean"]', b"null"])
-def test_body_when_it_is_no_json_object_then_400(platform: Platform, path: str, content: bytes) -> None:
+def test_body_that_is_not_a_json_object_is_400(platform: Platform, path: str, content: bytes) -> None:
     error_of(platform.client("stock-media").post(path, content=content), 400, "INVALID_JSON")
 
 
 @PATHS
 @pytest.mark.parametrize("body", [{}, *({"keywords": value} for value in (None, [], "", [""], [" ", "\t"]))])
-def test_keywords_when_there_are_none_then_400_says_that_they_are_required(
-    platform: Platform, emulators: Emulators, path: str, body: dict[str, Any]
-) -> None:
+def test_missing_keywords_are_400(platform: Platform, emulators: Emulators, path: str, body: dict[str, Any]) -> None:
     error = error_of(platform.client("stock-media").post(path, json=body), 400, "INVALID_REQUEST")
 
     assert error["error"] == "Keywords are required"
@@ -32,7 +30,7 @@ def test_keywords_when_there_are_none_then_400_says_that_they_are_required(
 
 @PATHS
 @pytest.mark.parametrize(
-    ("members", "fields"),
+    ("sent", "fields"),
     [
         ({"keywords": "ocean"}, ["keywords"]),
         ({"keywords": [7]}, ["keywords.0"]),
@@ -57,17 +55,17 @@ def test_keywords_when_there_are_none_then_400_says_that_they_are_required(
     ],
     ids=lambda value: "+".join(value) if isinstance(value, list) else None,
 )
-def test_field_when_mistyped_or_out_of_bounds_then_400_names_each(
-    platform: Platform, emulators: Emulators, path: str, members: dict[str, Any], fields: list[str]
+def test_wrong_fields_are_400_that_names_each(
+    platform: Platform, emulators: Emulators, path: str, sent: dict[str, Any], fields: list[str]
 ) -> None:
-    answer = platform.client("stock-media").post(path, json={"keywords": ["ocean"], **members})
+    answer = platform.client("stock-media").post(path, json={"keywords": ["ocean"], **sent})
 
     error = error_of(answer, 400, "INVALID_REQUEST")
     assert [problem["field"] for problem in error["details"]["fields"]] == fields
     assert emulators.requests("pexels") == []
 
 
-def test_body_when_it_has_unknown_members_and_nulls_then_they_count_as_absent(platform: Platform) -> None:
+def test_unknown_fields_and_nulls_count_as_absent(platform: Platform) -> None:
     options = {"per_page": None, "min_duration": None, "quality": "hd"}
     body = {"keywords": ["ocean"], "orientation": None, "size": None, "colour": "blue", "options": options}
 
@@ -82,7 +80,7 @@ def test_body_when_larger_than_the_limit_then_413(platform: Platform, path: str)
 
 
 @PATHS
-def test_path_when_the_method_is_wrong_then_405_names_the_right_one(platform: Platform, path: str) -> None:
+def test_wrong_method_is_405(platform: Platform, path: str) -> None:
     answer = platform.client("stock-media").get(path)
 
     error_of(answer, 405, "METHOD_NOT_ALLOWED")

@@ -1,4 +1,4 @@
-"""`POST /search/videos`, `/search/photos` and `/search`: what reaches Pexels, and what comes back."""
+"""`POST /search/videos`, `/search/photos` and `/search`: the request that Pexels gets, and the results."""
 
 from typing import Any
 from urllib.parse import parse_qs
@@ -19,13 +19,13 @@ TWELVE_TOPICS = "ocean city forest mountain coffee people technology space rain 
 """Eight videos and eight photos for each, so two of Pexels' largest pages; four words find 32."""
 
 
-def search(platform: Platform, path: str, *keywords: str, worker: str = "stock-media-uncached", **members: Any) -> Any:
-    """The answer's body."""
-    return success_of(platform.client(worker).post(path, json={"keywords": list(keywords), **members}))
+def search(platform: Platform, path: str, *keywords: str, worker: str = "stock-media-uncached", **fields: Any) -> Any:
+    """Return the body of a success."""
+    return success_of(platform.client(worker).post(path, json={"keywords": list(keywords), **fields}))
 
 
 def asked(emulators: Emulators) -> list[tuple[str, dict[str, str]]]:
-    """The path and the query of each request that Pexels got."""
+    """Return the path and the query of each request that Pexels got."""
     return [
         (call["path"], {name: values[0] for name, values in parse_qs(call["query"]).items()})
         for call in emulators.requests("pexels")
@@ -46,15 +46,15 @@ def test_search_when_asked_then_media_and_all_metadata_come_back(platform: Platf
 
 
 @SINGLE
-def test_medium_when_listed_then_it_has_every_member_and_its_attribution(platform: Platform, path: str) -> None:
+def test_medium_has_every_field_and_its_attribution(platform: Platform, path: str) -> None:
     media = search(platform, path, "ocean")["media"]
 
-    members = {
+    fields = {
         "id", "type", "url", "preview_url", "width", "height", "provider",
         "photographer", "photographer_url", "page_url",
     }  # fmt: skip
     for item in media:
-        assert item.keys() == members | ({"duration"} if path == "/search/videos" else set())
+        assert item.keys() == fields | ({"duration"} if path == "/search/videos" else set())
         assert (item["type"], item["provider"]) == (KINDS[path], "pexels")
         assert item["id"] and isinstance(item["id"], str)
         assert item["url"].startswith("http") and item["preview_url"].startswith("http")
@@ -75,9 +75,7 @@ def test_url_when_fetched_then_it_is_the_medium_in_full(platform: Platform, path
 
 
 @SINGLE
-def test_call_when_nothing_is_chosen_then_only_query_and_page_are_sent(
-    platform: Platform, emulators: Emulators, path: str
-) -> None:
+def test_keywords_alone_are_sent_with_the_page(platform: Platform, emulators: Emulators, path: str) -> None:
     search(platform, path, "ocean", " big  waves ")
 
     ((endpoint, query),) = asked(emulators)
@@ -100,9 +98,7 @@ def test_call_when_everything_is_chosen_then_it_is_sent(platform: Platform, emul
     assert body["total_results"] > 0
 
 
-def test_call_when_the_keywords_have_every_kind_of_character_then_none_is_lost(
-    platform: Platform, emulators: Emulators
-) -> None:
+def test_keywords_of_any_characters_reach_pexels(platform: Platform, emulators: Emulators) -> None:
     keywords = ["naïve", "好的", "a&b=c#d", "50%", "🚀+"]
 
     body = search(platform, "/search/photos", *keywords)
@@ -111,9 +107,7 @@ def test_call_when_the_keywords_have_every_kind_of_character_then_none_is_lost(
     assert query["query"] == body["metadata"]["query"] == "naïve 好的 a&b=c#d 50% 🚀+"
 
 
-def test_call_when_the_caller_sends_credentials_then_pexels_never_sees_them(
-    platform: Platform, emulators: Emulators
-) -> None:
+def test_credentials_of_the_caller_never_reach_pexels(platform: Platform, emulators: Emulators) -> None:
     platform.client("stock-media-uncached").post(
         "/search/videos", json={"keywords": ["ocean"]}, headers={"Cookie": "session=mine", "X-API-Key": "mine"}
     )
@@ -132,9 +126,7 @@ def test_orientation_when_chosen_then_all_have_it(platform: Platform, orientatio
         assert ("portrait" if item["width"] < item["height"] else shape) == orientation
 
 
-def test_both_kinds_when_searched_then_in_turn_ten_of_each_and_the_totals_added(
-    platform: Platform, emulators: Emulators
-) -> None:
+def test_both_kinds_come_in_turn_with_their_totals_added(platform: Platform, emulators: Emulators) -> None:
     body = search(platform, "/search", "ocean", "city")
 
     assert [item["type"] for item in body["media"]] == ["video", "image"] * 10
@@ -170,9 +162,7 @@ def test_search_when_nothing_is_found_then_an_empty_page(platform: Platform, pat
         {"min_width": 1920, "min_height": 1080, "max_duration": 5},
     ],
 )
-def test_bounds_when_given_then_exactly_those_that_keep_to_them_come_back(
-    platform: Platform, bounds: dict[str, float]
-) -> None:
+def test_results_are_exactly_those_within_the_bounds(platform: Platform, bounds: dict[str, float]) -> None:
     everything = search(platform, "/search/videos", "ocean", "city", "forest", options={"per_page": 80})
     filtered = search(platform, "/search/videos", "ocean", "city", "forest", options={"per_page": 80, **bounds})
 
@@ -198,7 +188,7 @@ def test_bounds_when_zero_then_they_are_no_bounds(platform: Platform, emulators:
     assert asked(emulators)[0][1]["per_page"] == "5"
 
 
-def test_bounds_when_a_photo_is_searched_then_only_its_size_counts(platform: Platform) -> None:
+def test_bounds_of_photos_are_sizes_only(platform: Platform) -> None:
     durations = search(platform, "/search/photos", "ocean", options={"min_duration": 100})
     sizes = search(platform, "/search/photos", "ocean", options={"min_width": 5000})
 
@@ -206,15 +196,13 @@ def test_bounds_when_a_photo_is_searched_then_only_its_size_counts(platform: Pla
     assert {item["width"] for item in sizes["media"]} == {6000, 5472}
 
 
-def test_bounds_when_max_duration_is_zero_then_no_video_keeps_to_it(platform: Platform) -> None:
+def test_max_duration_of_zero_excludes_every_video(platform: Platform) -> None:
     body = search(platform, "/search/videos", "ocean", options={"max_duration": 0})
 
     assert (body["media"], body["total_results"]) == ([], 8)
 
 
-def test_bounds_when_the_first_page_has_too_few_then_further_ones_are_asked_for(
-    platform: Platform, emulators: Emulators
-) -> None:
+def test_bounds_make_it_read_further_pages(platform: Platform, emulators: Emulators) -> None:
     body = search(platform, "/search/videos", TWELVE_TOPICS, options={"per_page": 70, "min_duration": 3})
 
     assert [(query["page"], query["per_page"]) for _, query in asked(emulators)] == [("1", "80"), ("2", "80")]
@@ -223,7 +211,7 @@ def test_bounds_when_the_first_page_has_too_few_then_further_ones_are_asked_for(
     assert "warnings" not in body["metadata"]
 
 
-def test_bounds_when_paged_through_then_no_medium_is_missing_or_repeated(platform: Platform) -> None:
+def test_pages_within_bounds_miss_and_repeat_no_medium(platform: Platform) -> None:
     def page(number: int, per_page: int) -> list[str]:
         options = {"page": number, "per_page": per_page, "min_duration": 5}
         body = search(platform, "/search/videos", TWELVE_TOPICS, options=options)
@@ -234,9 +222,7 @@ def test_bounds_when_paged_through_then_no_medium_is_missing_or_repeated(platfor
     assert [item for number in range(1, 6) for item in page(number, 20)][:80] == whole
 
 
-def test_bounds_when_the_limit_of_pages_is_reached_then_a_warning_says_so(
-    platform: Platform, emulators: Emulators
-) -> None:
+def test_limit_of_pages_gives_a_warning(platform: Platform, emulators: Emulators) -> None:
     worker = "stock-media-of-two-pages"
     more = "desert flower animal food business fitness music car travel"
 

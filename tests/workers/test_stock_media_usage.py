@@ -1,4 +1,4 @@
-"""What stock-media remembers: pages in the cache, rows in the ledger, lines in the log, and Pexels' quota."""
+"""What stock-media stores: pages in the cache, rows in the ledger, lines in the log, and Pexels' quota."""
 
 from typing import Any
 
@@ -15,25 +15,25 @@ PATHS = pytest.mark.parametrize("path", MODELS)
 
 @pytest.fixture
 def word(request: pytest.FixtureRequest) -> str:
-    """A word that no other test searches for, so that the cache knows nothing of it."""
+    """Return a word that no other test searches for, so that it is not in the cache."""
     name: str = request.node.name
     return name
 
 
-def ask(platform: Platform, path: str, *keywords: str, worker: str = "stock-media", **members: Any) -> httpx2.Response:
-    return platform.client(worker).post(path, json={"keywords": list(keywords), **members})
+def ask(platform: Platform, path: str, *keywords: str, worker: str = "stock-media", **fields: Any) -> httpx2.Response:
+    return platform.client(worker).post(path, json={"keywords": list(keywords), **fields})
 
 
-def ask_and_wait(platform: Platform, path: str, *keywords: str, **members: Any) -> dict[str, Any]:
-    """The answer's body, once the work after the answer is done: only then are its pages in the cache."""
-    body = success_of(ask(platform, path, *keywords, **members))
+def ask_and_wait(platform: Platform, path: str, *keywords: str, **fields: Any) -> dict[str, Any]:
+    """Return the body of a success when its pages are in the cache, which is after the response is sent."""
+    body = success_of(ask(platform, path, *keywords, **fields))
     assert platform.log_lines(body["request_id"])
-    assert wait_for(lambda: success_of(ask(platform, path, *keywords, **members))["metadata"]["cached"])
+    assert wait_for(lambda: success_of(ask(platform, path, *keywords, **fields))["metadata"]["cached"])
     return body
 
 
 @PATHS
-def test_cache_when_asked_again_then_the_same_media_and_pexels_is_not_asked(
+def test_repeated_search_has_the_same_media_without_a_call(
     platform: Platform, emulators: Emulators, path: str, word: str
 ) -> None:
     first = ask_and_wait(platform, path, "ocean", word)
@@ -49,9 +49,7 @@ def test_cache_when_asked_again_then_the_same_media_and_pexels_is_not_asked(
     assert again["request_id"] != first["request_id"]
 
 
-def test_cache_when_only_the_bounds_differ_then_the_pages_serve_again(
-    platform: Platform, emulators: Emulators, word: str
-) -> None:
+def test_searches_with_other_bounds_share_the_cached_pages(platform: Platform, emulators: Emulators, word: str) -> None:
     ask_and_wait(platform, "/search/videos", "ocean", word, options={"min_duration": 3})
     calls = len(emulators.requests("pexels"))
 
@@ -87,7 +85,7 @@ def test_cache_when_pexels_failed_then_it_is_asked_again(platform: Platform, emu
 
 
 @PATHS
-def test_usage_when_pexels_was_asked_then_one_row_counts_the_requests(platform: Platform, path: str) -> None:
+def test_usage_row_counts_the_calls_to_pexels(platform: Platform, path: str) -> None:
     body = success_of(ask(platform, path, "ocean", worker="stock-media-uncached"))
 
     (row,) = platform.usage_rows(body["request_id"])
@@ -125,7 +123,7 @@ def test_usage_when_the_cache_answered_then_there_is_no_row(platform: Platform, 
 
     (line,) = platform.log_lines(cached["request_id"])
     assert "provider" not in line
-    # A row that was on its way would come before this one.
+    # A row of the cached search would be written before this one.
     later = success_of(ask(platform, "/search/videos", "ocean", worker="stock-media-uncached"))
     assert platform.usage_rows(later["request_id"])
     assert platform.usage_rows(cached["request_id"], wait=False) == []
@@ -144,25 +142,25 @@ def test_usage_when_pexels_fails_then_its_row_says_how(platform: Platform, emula
 
 @PATHS
 @pytest.mark.parametrize(
-    ("members", "header", "expected"),
+    ("fields", "header", "expected"),
     [
         ({"instance_id": "i-1", "project_id": "p-1"}, None, ("i-1", "p-1")),
         ({}, "i-2", ("i-2", None)),
         ({"instance_id": "from body"}, "from header", ("from body", None)),
     ],
 )
-def test_labels_when_given_then_the_row_has_them_and_the_bodys_win(
-    platform: Platform, path: str, members: dict[str, str], header: str | None, expected: tuple[str, str | None]
+def test_labels_are_in_the_row_and_the_bodys_win(
+    platform: Platform, path: str, fields: dict[str, str], header: str | None, expected: tuple[str, str | None]
 ) -> None:
     answer = platform.client("stock-media-uncached").post(
-        path, json={"keywords": ["ocean"], **members}, headers={"X-Instance-ID": header} if header else {}
+        path, json={"keywords": ["ocean"], **fields}, headers={"X-Instance-ID": header} if header else {}
     )
 
     (row,) = platform.usage_rows(success_of(answer)["request_id"])
     assert (row["instance_id"], row["project_id"]) == expected
 
 
-def test_log_when_a_search_succeeds_then_its_figures_but_not_what_was_searched(platform: Platform, word: str) -> None:
+def test_log_has_the_figures_of_a_search_but_not_its_words(platform: Platform, word: str) -> None:
 
     body = success_of(ask(platform, "/search/photos", "ocean", word))
 
@@ -176,7 +174,7 @@ def test_log_when_a_search_succeeds_then_its_figures_but_not_what_was_searched(p
     assert word not in platform.logged()
 
 
-def test_quota_when_pexels_tells_of_it_then_it_stands_in_log_and_deep_health(platform: Platform) -> None:
+def test_quota_appears_in_the_log_and_in_deep_health(platform: Platform) -> None:
     body = success_of(ask(platform, "/search/videos", "ocean", worker="stock-media-uncached"))
 
     (line,) = platform.log_lines(body["request_id"], event="provider_quota")
@@ -191,7 +189,7 @@ def test_quota_when_pexels_tells_of_it_then_it_stands_in_log_and_deep_health(pla
     assert TIMESTAMP.fullmatch(quota["seen_at"])
 
 
-def test_health_when_asked_then_neither_pexels_nor_its_quota_is_used(platform: Platform, emulators: Emulators) -> None:
+def test_health_does_not_call_pexels(platform: Platform, emulators: Emulators) -> None:
     client = platform.client("stock-media")
 
     assert client.get("/health").json().keys() == {"status", "service", "timestamp"}

@@ -1,4 +1,4 @@
-"""Callers who leave before the end: the provider is not left working for nobody, and the call is still counted."""
+"""Callers who leave before the end: the call to the provider is cancelled, and counted nevertheless."""
 
 from contextlib import AbstractContextManager
 from http.client import HTTPConnection
@@ -23,7 +23,7 @@ def asking_for_text(
 
 
 def wait_until_cancelled(emulators: Emulators, vendor: str) -> None:
-    """Returns when the provider has noticed; it has been asked once."""
+    """Return when the provider has noticed; it has been called once."""
     assert wait_for(lambda: any(call["aborted"] for call in emulators.requests(vendor)))
     assert len(emulators.requests(vendor)) == 1
 
@@ -31,7 +31,7 @@ def wait_until_cancelled(emulators: Emulators, vendor: str) -> None:
 @BOTH
 @pytest.mark.parametrize("path", ["/generate", "/generate/stream"])
 @pytest.mark.parametrize("fault", [{"kind": "slow_first_byte", "seconds": 60}, {"kind": "stall"}], ids=["head", "body"])
-def test_caller_when_leaving_before_the_answer_then_the_call_is_cancelled_and_counted(
+def test_leaving_before_the_response_cancels_and_counts(
     platform: Platform, emulators: Emulators, vendor: str, path: str, fault: dict[str, Any]
 ) -> None:
     request_id = f"left-{vendor}-{path.count('/')}-{fault['kind']}"
@@ -50,7 +50,7 @@ def test_caller_when_leaving_before_the_answer_then_the_call_is_cancelled_and_co
 
 @BOTH
 @pytest.mark.parametrize("silent", [False, True], ids=["flowing", "silent"])
-def test_caller_when_leaving_in_the_stream_then_it_is_cancelled_and_what_was_read_is_counted(
+def test_leaving_in_a_stream_cancels_and_counts(
     platform: Platform, emulators: Emulators, vendor: str, silent: bool
 ) -> None:
     if silent:
@@ -75,7 +75,7 @@ def test_caller_when_leaving_in_the_stream_then_it_is_cancelled_and_what_was_rea
     assert (line["status"], line["output_units"]) == (499, row["output_units"])
 
 
-def test_callers_when_many_leave_then_the_worker_goes_on(platform: Platform, emulators: Emulators) -> None:
+def test_worker_survives_many_callers_leaving(platform: Platform, emulators: Emulators) -> None:
     emulators.add_fault("anthropic", kind="stall", times=5)
     ids = [f"left-one-of-many-{number}" for number in range(5)]
     for request_id in ids:

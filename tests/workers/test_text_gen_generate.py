@@ -14,7 +14,7 @@ STOP = {"anthropic": "stop_sequences", "openai": "stop"}
 
 
 def ask(platform: Platform, emulators: Emulators, model: str, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The answer, and the body that the provider got."""
+    """Return the response, and the body that the provider received."""
     body = {"prompt": "Hello there", "model": model, "options": options}
     answer = success_of(platform.client("text-gen").post("/generate", json=body))
     (call,) = emulators.requests(model.partition(":")[0])
@@ -22,9 +22,7 @@ def ask(platform: Platform, emulators: Emulators, model: str, **options: Any) ->
 
 
 @BOTH
-def test_generate_when_asked_then_text_and_all_metadata_come_back(
-    platform: Platform, emulators: Emulators, model: str
-) -> None:
+def test_generate_returns_text_and_all_metadata(platform: Platform, emulators: Emulators, model: str) -> None:
     answer, _ = ask(platform, emulators, model)
 
     assert answer.keys() == {"success", "text", "metadata", "request_id", "timestamp"}
@@ -47,9 +45,7 @@ def test_generate_when_asked_then_text_and_all_metadata_come_back(
 
 
 @BOTH
-def test_options_when_none_are_given_then_the_documented_defaults_are_sent(
-    platform: Platform, emulators: Emulators, model: str
-) -> None:
+def test_documented_defaults_are_sent(platform: Platform, emulators: Emulators, model: str) -> None:
     _, sent = ask(platform, emulators, model)
 
     assert sent["temperature"] == 0.7
@@ -60,7 +56,7 @@ def test_options_when_none_are_given_then_the_documented_defaults_are_sent(
 
 @BOTH
 @pytest.mark.parametrize("zero", [0, 0.0])
-def test_temperature_when_zero_then_the_provider_gets_zero(
+def test_temperature_zero_reaches_the_provider(
     platform: Platform, emulators: Emulators, model: str, zero: float
 ) -> None:
     _, sent = ask(platform, emulators, model, temperature=zero)
@@ -68,7 +64,7 @@ def test_temperature_when_zero_then_the_provider_gets_zero(
     assert sent["temperature"] == 0
 
 
-def test_top_p_when_zero_then_the_provider_gets_zero(platform: Platform, emulators: Emulators) -> None:
+def test_top_p_zero_reaches_the_provider(platform: Platform, emulators: Emulators) -> None:
     _, sent = ask(platform, emulators, "openai:gpt-4o", top_p=0)
 
     assert sent["top_p"] == 0
@@ -76,9 +72,7 @@ def test_top_p_when_zero_then_the_provider_gets_zero(platform: Platform, emulato
 
 
 @BOTH
-def test_max_tokens_when_reached_then_the_finish_reason_is_length(
-    platform: Platform, emulators: Emulators, model: str
-) -> None:
+def test_reached_max_tokens_finish_with_length(platform: Platform, emulators: Emulators, model: str) -> None:
     answer, sent = ask(platform, emulators, model, max_tokens=5)
 
     assert sent[TOKENS[model.partition(":")[0]]] == 5
@@ -88,9 +82,7 @@ def test_max_tokens_when_reached_then_the_finish_reason_is_length(
 
 
 @BOTH
-def test_stop_sequences_when_one_comes_then_the_text_ends_before_it(
-    platform: Platform, emulators: Emulators, model: str
-) -> None:
+def test_text_ends_before_a_stop_sequence(platform: Platform, emulators: Emulators, model: str) -> None:
     answer, sent = ask(platform, emulators, model, stop_sequences=["wrote", "never"])
 
     assert sent[STOP[model.partition(":")[0]]] == ["wrote", "never"]
@@ -100,7 +92,7 @@ def test_stop_sequences_when_one_comes_then_the_text_ends_before_it(
 
 @pytest.mark.parametrize("options", [{"stop_sequences": []}, {"stop_sequences": None, "top_p": None}])
 @BOTH
-def test_options_when_empty_or_null_then_they_are_not_sent(
+def test_empty_or_null_options_are_not_sent(
     platform: Platform, emulators: Emulators, model: str, options: dict[str, Any]
 ) -> None:
     _, sent = ask(platform, emulators, model, **options)
@@ -108,9 +100,7 @@ def test_options_when_empty_or_null_then_they_are_not_sent(
     assert not {"top_p", "stop", "stop_sequences"} & sent.keys()
 
 
-def test_system_prompt_when_given_then_each_provider_gets_it_its_own_way(
-    platform: Platform, emulators: Emulators
-) -> None:
+def test_system_prompt_reaches_each_provider_its_way(platform: Platform, emulators: Emulators) -> None:
     _, to_anthropic = ask(platform, emulators, "anthropic:claude-sonnet-4-6", system_prompt="Be brief")
     _, to_openai = ask(platform, emulators, "openai:gpt-4o", system_prompt="Be brief")
 
@@ -121,9 +111,7 @@ def test_system_prompt_when_given_then_each_provider_gets_it_its_own_way(
 
 
 @BOTH
-def test_prompt_when_it_has_every_kind_of_character_then_none_is_lost(
-    platform: Platform, emulators: Emulators, model: str
-) -> None:
+def test_prompt_keeps_every_kind_of_character(platform: Platform, emulators: Emulators, model: str) -> None:
     prompt = 'naïve 好的 🚀 "quoted" \\ \u2028 \u0000 end'
 
     platform.client("text-gen").post("/generate", json={"prompt": prompt, "model": model})
@@ -133,9 +121,7 @@ def test_prompt_when_it_has_every_kind_of_character_then_none_is_lost(
 
 
 @BOTH
-def test_call_when_made_then_it_carries_the_vendors_headers(
-    platform: Platform, emulators: Emulators, model: str
-) -> None:
+def test_call_has_the_vendors_headers(platform: Platform, emulators: Emulators, model: str) -> None:
     ask(platform, emulators, model)
 
     (call,) = emulators.requests(model.partition(":")[0])
@@ -150,9 +136,7 @@ def test_call_when_made_then_it_carries_the_vendors_headers(
         assert "authorization" in headers
 
 
-def test_call_when_the_caller_sends_credentials_then_the_provider_never_sees_them(
-    platform: Platform, emulators: Emulators
-) -> None:
+def test_callers_credentials_never_reach_the_provider(platform: Platform, emulators: Emulators) -> None:
     headers = {"Cookie": "session=mine", "Authorization": "Bearer mine", "X-Forwarded-For": "192.0.2.1"}
 
     platform.client("text-gen").post("/generate", json={"prompt": "Hello"}, headers=headers)

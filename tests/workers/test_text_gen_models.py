@@ -10,7 +10,7 @@ from tests.workers.shapes import error_of, frames_of, success_of
 
 
 def ask(platform: Platform, model: str | None, **options: Any) -> dict[str, Any]:
-    """The metadata of an answer."""
+    """Return the metadata of a response."""
     body = {"prompt": "Hello", **({"model": model} if model else {}), "options": options}
     metadata: dict[str, Any] = success_of(platform.client("text-gen").post("/generate", json=body))["metadata"]
     return metadata
@@ -31,9 +31,13 @@ def ask(platform: Platform, model: str | None, **options: Any) -> dict[str, Any]
         ("claude-sonnet-4-20250514", "anthropic", "claude-sonnet-4-6"),
         ("anthropic:claude-sonnet-4-20250514", "anthropic", "claude-sonnet-4-6"),
         ("anthropic:claude-3-5-haiku-20241022", "anthropic", "claude-haiku-4-5-20251001"),
+        ("claude-3-5-sonnet-20241022", "anthropic", "claude-sonnet-4-6"),
+        ("claude-3-opus-20240229", "anthropic", "claude-opus-4-8"),
+        ("gpt-4-turbo", "openai", "gpt-6.1-sol"),
+        ("openai:o1-mini", "openai", "gpt-6.1-terra"),
     ],
 )
-def test_model_when_named_then_metadata_say_who_answered(
+def test_metadata_name_the_model_that_answered(
     platform: Platform, model: str | None, provider: str, answered: str
 ) -> None:
     metadata = ask(platform, model)
@@ -43,7 +47,7 @@ def test_model_when_named_then_metadata_say_who_answered(
 
 @pytest.mark.parametrize("path", ["/generate", "/generate/stream"])
 @pytest.mark.parametrize("model", ["gemini:pro", "mistral:a:b", ":gpt-4o", "anthropic:", "openai: "])
-def test_provider_when_unknown_then_400_names_those_there_are(
+def test_unknown_provider_is_400_with_the_known_ones(
     platform: Platform, emulators: Emulators, model: str, path: str
 ) -> None:
     answer = platform.client("text-gen").post(path, json={"prompt": "Hello", "model": model})
@@ -54,7 +58,7 @@ def test_provider_when_unknown_then_400_names_those_there_are(
 
 
 @pytest.mark.parametrize("model", ["anthropic:claude-9", "openai:gpt-0", "openai:ft:gpt-4o:org::id", "some-model"])
-def test_model_when_the_provider_does_not_know_it_then_422_passes_its_words_on(platform: Platform, model: str) -> None:
+def test_model_unknown_to_its_provider_is_422(platform: Platform, model: str) -> None:
     answer = platform.client("text-gen").post("/generate", json={"prompt": "Hello", "model": model})
 
     error = error_of(answer, 422, "PROVIDER_REJECTED")
@@ -64,9 +68,7 @@ def test_model_when_the_provider_does_not_know_it_then_422_passes_its_words_on(p
 
 @pytest.mark.parametrize("path", ["/generate", "/generate/stream"])
 @pytest.mark.parametrize("model", ["anthropic:claude-sonnet-5-5", "openai:gpt-6.2-sol", "openai:o3"])
-def test_sampling_when_the_model_takes_none_then_it_is_left_out_with_a_warning(
-    platform: Platform, emulators: Emulators, model: str, path: str
-) -> None:
+def test_sampling_is_left_out_with_a_warning(platform: Platform, emulators: Emulators, model: str, path: str) -> None:
     body = {"prompt": "Hello", "model": model, "options": {"temperature": 0.7, "top_p": 0.9}}
     answer = platform.client("text-gen").post(path, json=body)
 
@@ -80,13 +82,11 @@ def test_sampling_when_the_model_takes_none_then_it_is_left_out_with_a_warning(
 
 
 @pytest.mark.parametrize("model", ["anthropic:claude-sonnet-5-5", "openai:o3"])
-def test_sampling_when_nobody_asked_for_any_then_there_is_no_warning(platform: Platform, model: str) -> None:
+def test_default_sampling_is_left_out_silently(platform: Platform, model: str) -> None:
     assert "warnings" not in ask(platform, model)
 
 
-def test_sampling_when_the_model_takes_one_of_two_then_temperature_stays(
-    platform: Platform, emulators: Emulators
-) -> None:
+def test_temperature_stays_where_one_of_two_is_taken(platform: Platform, emulators: Emulators) -> None:
     metadata = ask(platform, "anthropic:claude-sonnet-4-6", temperature=0.5, top_p=0.9)
 
     (call,) = emulators.requests("anthropic")
@@ -95,9 +95,7 @@ def test_sampling_when_the_model_takes_one_of_two_then_temperature_stays(
     assert metadata["warnings"] == ["claude-sonnet-4-6 takes temperature or top_p, not both; top_p was left out"]
 
 
-def test_sampling_when_only_top_p_is_asked_for_then_the_default_temperature_gives_way(
-    platform: Platform, emulators: Emulators
-) -> None:
+def test_top_p_replaces_the_default_temperature(platform: Platform, emulators: Emulators) -> None:
     metadata = ask(platform, "anthropic:claude-sonnet-4-6", top_p=0.9)
 
     (call,) = emulators.requests("anthropic")

@@ -1,4 +1,4 @@
-"""What becomes of a provider's own errors: status, code, retries, and what the caller gets to know."""
+"""A provider's own errors: their status, code and retries, and what the caller sees of them."""
 
 from typing import Any
 
@@ -31,14 +31,15 @@ def ask(platform: Platform, vendor: str, *, worker: str = "text-gen", path: str 
 @BOTH
 @pytest.mark.parametrize("path", ["/generate", "/generate/stream"])
 @pytest.mark.parametrize("status", NEVER_TRIED_AGAIN)
-def test_error_when_another_try_cannot_help_then_there_is_only_one(
+def test_lasting_error_is_not_retried(
     platform: Platform, emulators: Emulators, vendor: str, path: str, status: int
 ) -> None:
     emulators.add_fault(vendor, kind="status", status=status, message="That was no good", retry_after=SOON)
 
     error = error_of(ask(platform, vendor, path=path), *NEVER_TRIED_AGAIN[status])
 
-    assert error["error"] == "That was no good"
+    assert error["error"].startswith(TITLES[vendor])
+    assert "That was no good" in error["error"]
     assert error["details"]["provider"] == vendor
     assert error["details"]["status"] == status
     assert error["details"]["provider_request_id"].startswith("req_emulated")
@@ -54,7 +55,7 @@ def test_error_when_another_try_cannot_help_then_there_is_only_one(
         ("anthropic", 400, "contract_spend_limit_reached"),
     ],
 )
-def test_error_when_we_are_out_of_credit_then_502_and_no_other_try(
+def test_out_of_credit_is_502_and_not_retried(
     platform: Platform, emulators: Emulators, vendor: str, status: int, code: str
 ) -> None:
     emulators.add_fault(vendor, kind="status", status=status, error_code=code, retry_after=SOON)
@@ -67,7 +68,7 @@ def test_error_when_we_are_out_of_credit_then_502_and_no_other_try(
 
 @BOTH
 @pytest.mark.parametrize("path", ["/generate", "/generate/stream"])
-def test_rate_limit_when_the_wait_is_too_long_then_429_passes_it_on(
+def test_long_retry_after_is_passed_on_with_429(
     platform: Platform, emulators: Emulators, vendor: str, path: str
 ) -> None:
     emulators.add_fault(vendor, kind="status", status=429, retry_after=37)
@@ -80,9 +81,7 @@ def test_rate_limit_when_the_wait_is_too_long_then_429_passes_it_on(
 
 
 @BOTH
-def test_rate_limit_when_it_stays_then_429_after_all_tries(
-    platform: Platform, emulators: Emulators, vendor: str
-) -> None:
+def test_lasting_rate_limit_is_429_after_all_tries(platform: Platform, emulators: Emulators, vendor: str) -> None:
     emulators.add_fault(vendor, kind="status", status=429, times=9, retry_after=SOON)
 
     answer = ask(platform, vendor)
@@ -97,7 +96,7 @@ def test_rate_limit_when_it_stays_then_429_after_all_tries(
     ("vendor", "status"),
     [(vendor, status) for vendor in MODELS for status in (408, 409, 429, 500, 503, 529)],
 )
-def test_error_when_it_passes_then_another_try_succeeds_unseen(
+def test_passing_error_is_retried_unseen(
     platform: Platform, emulators: Emulators, vendor: str, status: int, path: str
 ) -> None:
     emulators.add_fault(vendor, kind="status", status=status, times=2, retry_after=SOON)
@@ -115,22 +114,20 @@ def test_error_when_it_passes_then_another_try_succeeds_unseen(
 
 @BOTH
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 529])
-def test_error_when_the_provider_keeps_failing_then_502_after_all_tries(
+def test_lasting_failure_is_502_after_all_tries(
     platform: Platform, emulators: Emulators, vendor: str, status: int
 ) -> None:
     emulators.add_fault(vendor, kind="status", status=status, times=9, message="Overloaded", retry_after=SOON)
 
     error = error_of(ask(platform, vendor), 502, "PROVIDER_ERROR")
 
-    assert error["error"] == "Overloaded"
+    assert error["error"] == f"{TITLES[vendor]} failed with status {status}: retry after 1 s (Overloaded)"
     assert error["details"]["status"] == status
     assert len(emulators.requests(vendor)) == 3
 
 
 @BOTH
-def test_error_when_retries_are_switched_off_then_there_is_one_try(
-    platform: Platform, emulators: Emulators, vendor: str
-) -> None:
+def test_switched_off_retries_make_one_try(platform: Platform, emulators: Emulators, vendor: str) -> None:
     emulators.add_fault(vendor, kind="status", status=500)
 
     error_of(ask(platform, vendor, worker="text-gen-without-retries"), 502, "PROVIDER_ERROR")
@@ -139,9 +136,7 @@ def test_error_when_retries_are_switched_off_then_there_is_one_try(
 
 
 @BOTH
-def test_error_when_no_wait_is_named_then_the_tries_have_pauses_between_them(
-    platform: Platform, emulators: Emulators, vendor: str
-) -> None:
+def test_retries_without_retry_after_have_pauses(platform: Platform, emulators: Emulators, vendor: str) -> None:
     emulators.add_fault(vendor, kind="status", status=500)
 
     body = success_of(ask(platform, vendor))
@@ -151,32 +146,29 @@ def test_error_when_no_wait_is_named_then_the_tries_have_pauses_between_them(
 
 
 @BOTH
-def test_error_when_its_text_is_long_and_wild_then_it_is_cleaned(
-    platform: Platform, emulators: Emulators, vendor: str
-) -> None:
+def test_long_and_wild_error_text_is_cleaned(platform: Platform, emulators: Emulators, vendor: str) -> None:
     message = "No\n\n  good, api_key=abcdef123456 " + "x" * 5000
     emulators.add_fault(vendor, kind="status", status=400, message=message)
 
     error = error_of(ask(platform, vendor), 422, "PROVIDER_REJECTED")
 
-    assert error["error"].startswith("No good, api_key=*** xxx")
-    assert len(error["error"]) == 500
+    prefix = f"{TITLES[vendor]} rejected the request: "
+    assert error["error"].startswith(f"{prefix}No good, api_key=*** xxx")
+    assert len(error["error"]) == len(prefix) + 500
 
 
 @BOTH
 @pytest.mark.parametrize("status", [400, 403, 429, 502])
-def test_error_when_it_is_a_proxys_html_page_then_the_page_is_not_shown(
-    platform: Platform, emulators: Emulators, vendor: str, status: int
-) -> None:
+def test_html_page_of_a_proxy_is_not_shown(platform: Platform, emulators: Emulators, vendor: str, status: int) -> None:
     emulators.add_fault(vendor, kind="html", status=status)
 
     answer = ask(platform, vendor, worker="text-gen-without-retries")
 
-    ours, code = {
-        400: (422, "PROVIDER_REJECTED"),
-        403: (502, "PROVIDER_AUTH_FAILED"),
-        429: (429, "PROVIDER_RATE_LIMIT"),
-        502: (502, "PROVIDER_ERROR"),
+    ours, code, text = {
+        400: (422, "PROVIDER_REJECTED", " rejected the request (status 400)"),
+        403: (502, "PROVIDER_AUTH_FAILED", f" refused access: check the permissions of `{vendor.upper()}_API_KEY`"),
+        429: (429, "PROVIDER_RATE_LIMIT", "'s rate limit is reached: retry later"),
+        502: (502, "PROVIDER_ERROR", " failed with status 502: retry later"),
     }[status]
-    assert error_of(answer, ours, code)["error"] == f"{TITLES[vendor]} answered {status}"
+    assert error_of(answer, ours, code)["error"] == TITLES[vendor] + text
     assert "<" not in answer.text

@@ -1,4 +1,4 @@
-"""Providers that break off, fall silent, or say what cannot be read."""
+"""Providers that interrupt a response, fall silent, or return what cannot be read."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ def ask(platform: Platform, vendor: str, *, worker: str = "text-gen", path: str 
 
 @BOTH
 @pytest.mark.parametrize("kind", ["empty", "broken_json", "truncate"])
-def test_answer_when_it_cannot_be_read_then_502_and_no_other_try(
+def test_unreadable_response_is_502_and_not_retried(
     platform: Platform, emulators: Emulators, vendor: str, kind: str
 ) -> None:
     emulators.add_fault(vendor, kind=kind)
@@ -32,9 +32,7 @@ def test_answer_when_it_cannot_be_read_then_502_and_no_other_try(
 
 @BOTH
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_redirect_when_sent_then_it_is_not_followed(
-    platform: Platform, emulators: Emulators, vendor: str, status: int
-) -> None:
+def test_redirect_is_not_followed(platform: Platform, emulators: Emulators, vendor: str, status: int) -> None:
     emulators.add_fault(vendor, kind="redirect", status=status)
 
     error = error_of(ask(platform, vendor), 502, "PROVIDER_ERROR")
@@ -45,7 +43,7 @@ def test_redirect_when_sent_then_it_is_not_followed(
 
 @BOTH
 @pytest.mark.parametrize("path", ["/generate", "/generate/stream"])
-def test_connection_when_cut_before_the_answer_then_another_try_succeeds(
+def test_connection_cut_before_the_response_is_retried(
     platform: Platform, emulators: Emulators, vendor: str, path: str
 ) -> None:
     emulators.add_fault(vendor, kind="cut", after=0)
@@ -57,7 +55,7 @@ def test_connection_when_cut_before_the_answer_then_another_try_succeeds(
     assert platform.log_lines(answer.headers["X-Request-ID"], event="retry")
 
 
-def test_connection_when_always_cut_before_the_answer_then_502(platform: Platform, emulators: Emulators) -> None:
+def test_connection_always_cut_is_502(platform: Platform, emulators: Emulators) -> None:
     emulators.add_fault("anthropic", kind="cut", after=0, times=9)
 
     error_of(ask(platform, "anthropic"), 502, "PROVIDER_UNREACHABLE")
@@ -66,20 +64,18 @@ def test_connection_when_always_cut_before_the_answer_then_502(platform: Platfor
 
 
 @BOTH
-def test_connection_when_cut_in_the_answer_then_502_and_no_other_try(
-    platform: Platform, emulators: Emulators, vendor: str
-) -> None:
+def test_connection_cut_in_the_response_is_502(platform: Platform, emulators: Emulators, vendor: str) -> None:
     emulators.add_fault(vendor, kind="cut", after=1)
 
     error = error_of(ask(platform, vendor), 502, "PROVIDER_ERROR")
 
-    assert error["error"] == f"{TITLES[vendor]}'s answer broke off"
+    assert error["error"] == f"{TITLES[vendor]}'s response was interrupted"
     assert len(emulators.requests(vendor)) == 1
 
 
 @BOTH
 @pytest.mark.parametrize("path", ["/generate", "/generate/stream"])
-def test_provider_when_it_says_nothing_then_504_and_no_other_try(
+def test_silent_provider_is_504_and_not_retried(
     platform: Platform, emulators: Emulators, vendor: str, path: str
 ) -> None:
     emulators.add_fault(vendor, kind="slow_first_byte", seconds=60)
@@ -87,15 +83,13 @@ def test_provider_when_it_says_nothing_then_504_and_no_other_try(
     answer = ask(platform, vendor, worker="text-gen-impatient", path=path)
 
     error = error_of(answer, 504, "GATEWAY_TIMEOUT")
-    assert error["error"] == f"{TITLES[vendor]} took too long to answer"
+    assert error["error"] == f"{TITLES[vendor]} took too long; the call may be charged, so it was not repeated"
     (call,) = wait_for(lambda: [call for call in emulators.requests(vendor) if call["aborted"]])
     assert call["status"] is None
 
 
 @BOTH
-def test_provider_when_it_falls_silent_in_the_answer_then_504_and_no_other_try(
-    platform: Platform, emulators: Emulators, vendor: str
-) -> None:
+def test_provider_silent_in_the_response_is_504(platform: Platform, emulators: Emulators, vendor: str) -> None:
     emulators.add_fault(vendor, kind="stall")
 
     error_of(ask(platform, vendor, worker="text-gen-impatient"), 504, "GATEWAY_TIMEOUT")
@@ -104,9 +98,7 @@ def test_provider_when_it_falls_silent_in_the_answer_then_504_and_no_other_try(
 
 
 @BOTH
-def test_provider_when_slow_but_in_time_then_it_is_waited_for(
-    platform: Platform, emulators: Emulators, vendor: str
-) -> None:
+def test_slow_provider_is_waited_for(platform: Platform, emulators: Emulators, vendor: str) -> None:
     emulators.add_fault(vendor, kind="slow_first_byte", seconds=0.2)
 
     body = success_of(ask(platform, vendor, worker="text-gen-impatient"))
@@ -117,16 +109,14 @@ def test_provider_when_slow_but_in_time_then_it_is_waited_for(
 
 
 @BOTH
-def test_answer_when_its_bytes_are_torn_apart_then_no_character_is_lost(
-    platform: Platform, emulators: Emulators, vendor: str
-) -> None:
+def test_response_in_single_bytes_loses_no_character(platform: Platform, emulators: Emulators, vendor: str) -> None:
     intact = success_of(ask(platform, vendor))["text"]
     emulators.add_fault(vendor, kind="split_utf8")
 
     assert success_of(ask(platform, vendor))["text"] == intact
 
 
-def test_failure_when_it_has_passed_then_the_next_request_is_fine(platform: Platform, emulators: Emulators) -> None:
+def test_request_after_a_failure_succeeds(platform: Platform, emulators: Emulators) -> None:
     for kind in ("cut", "stall", "broken_json", "truncate"):
         emulators.add_fault("anthropic", kind=kind)
         assert ask(platform, "anthropic", worker="text-gen-impatient").status_code in {502, 504}

@@ -30,9 +30,7 @@ PATHS = pytest.mark.parametrize("path", ["/generate", "/generate/stream"])
         pytest.param(b"7", id="a number"),
     ],
 )
-def test_body_when_it_is_no_json_object_then_400(
-    platform: Platform, emulators: Emulators, path: str, content: bytes
-) -> None:
+def test_body_without_a_json_object_is_400(platform: Platform, emulators: Emulators, path: str, content: bytes) -> None:
     answer = platform.client("text-gen").post(path, content=content, headers={"Content-Type": "application/json"})
 
     error_of(answer, 400, "INVALID_JSON")
@@ -48,8 +46,9 @@ def test_body_when_it_is_no_json_object_then_400(
         ({"prompt": 7}, ["prompt"]),
         ({"prompt": ["Hello"]}, ["prompt"]),
         ({"prompt": "x" * 1_000_001}, ["prompt"]),
-        ({"prompt": "Hello", "model": ""}, ["model"]),
         ({"prompt": "Hello", "model": 7}, ["model"]),
+        ({"prompt": "Hello", "model_id": 7}, ["model_id"]),
+        ({"prompt": "Hello", "model": "x" * 257}, ["model"]),
         ({"prompt": "Hello", "options": "none"}, ["options"]),
         ({"prompt": "Hello", "options": {"max_tokens": 0}}, ["options.max_tokens"]),
         ({"prompt": "Hello", "options": {"max_tokens": -1}}, ["options.max_tokens"]),
@@ -73,7 +72,7 @@ def test_body_when_it_is_no_json_object_then_400(
     ],
     ids=lambda value: "+".join(value) if isinstance(value, list) else None,
 )
-def test_field_when_missing_mistyped_or_out_of_bounds_then_400_names_each(
+def test_each_wrong_field_is_named_with_400(
     platform: Platform, emulators: Emulators, path: str, body: dict[str, Any], fields: list[str]
 ) -> None:
     error = error_of(platform.client("text-gen").post(path, json=body), 400, "INVALID_REQUEST")
@@ -85,37 +84,57 @@ def test_field_when_missing_mistyped_or_out_of_bounds_then_400_names_each(
 
 @PATHS
 @pytest.mark.parametrize("prompt", ["", " ", "\n\t \u3000"])
-def test_prompt_when_blank_then_400_says_that_it_is_required(platform: Platform, path: str, prompt: str) -> None:
+def test_blank_prompt_is_required(platform: Platform, path: str, prompt: str) -> None:
     error = error_of(platform.client("text-gen").post(path, json={"prompt": prompt}), 400, "INVALID_REQUEST")
 
     assert error["error"] == "Prompt is required"
 
 
-def test_prompt_when_missing_then_the_same_words(platform: Platform) -> None:
+def test_missing_prompt_is_required(platform: Platform) -> None:
     error = error_of(platform.client("text-gen").post("/generate", json={}), 400, "INVALID_REQUEST")
 
     assert error["error"] == "Prompt is required"
 
 
-def test_body_when_a_field_is_at_fault_then_its_content_is_not_repeated(platform: Platform) -> None:
+def test_content_of_a_wrong_field_is_not_repeated(platform: Platform) -> None:
     answer = platform.client("text-gen").post("/generate", json={"prompt": ["my secret plan"], "model": 7})
 
     error_of(answer, 400, "INVALID_REQUEST")
     assert "secret plan" not in answer.text
 
 
-def test_body_when_it_has_unknown_members_then_they_are_ignored(platform: Platform) -> None:
+def test_body_with_unknown_fields_is_answered_and_warned(platform: Platform) -> None:
     body = {"prompt": "Hello", "colour": "blue", "options": {"flavour": 1}}
 
-    success_of(platform.client("text-gen").post("/generate", json=body))
+    warnings = success_of(platform.client("text-gen").post("/generate", json=body))["metadata"]["warnings"]
+
+    assert any("colour" in warning for warning in warnings)
+    assert any("options.flavour" in warning for warning in warnings)
 
 
-def test_body_when_no_content_type_is_named_then_it_is_read_as_json(platform: Platform) -> None:
+@PATHS
+@pytest.mark.parametrize("absent", [None, ""])
+def test_body_with_null_or_empty_options_has_the_defaults(
+    platform: Platform, emulators: Emulators, path: str, absent: str | None
+) -> None:
+    names = ("max_tokens", "temperature", "top_p", "stop_sequences", "system_prompt", "model_id")
+    options = dict.fromkeys(names, absent)
+
+    answer = platform.client("text-gen").post(
+        path, json={"prompt": "Hello", "model": absent, "project_id": absent, "options": options}
+    )
+
+    assert answer.status_code == 200
+    (call,) = emulators.requests("anthropic")
+    assert (call["body"]["model"], call["body"]["max_tokens"]) == ("claude-sonnet-4-6", 2000)
+
+
+def test_body_without_a_content_type_is_json(platform: Platform) -> None:
     success_of(platform.client("text-gen").post("/generate", content=b'{"prompt": "Hello"}'))
 
 
 @PATHS
-def test_body_when_larger_than_the_limit_then_413(platform: Platform, emulators: Emulators, path: str) -> None:
+def test_body_over_the_limit_is_413(platform: Platform, emulators: Emulators, path: str) -> None:
     answer = platform.client("text-gen").post(path, content=b" " * (BODY_LIMIT + 1))
 
     error = error_of(answer, 413, "PAYLOAD_TOO_LARGE")
@@ -123,13 +142,13 @@ def test_body_when_larger_than_the_limit_then_413(platform: Platform, emulators:
     assert emulators.requests("anthropic") == []
 
 
-def test_body_when_it_has_exactly_the_limit_then_it_is_taken(platform: Platform) -> None:
+def test_body_of_exactly_the_limit_is_accepted(platform: Platform) -> None:
     document = b'{"prompt": "Hello"}'
 
     success_of(platform.client("text-gen").post("/generate", content=document.ljust(BODY_LIMIT)))
 
 
-def test_body_when_chunked_and_larger_than_the_limit_then_413(platform: Platform) -> None:
+def test_chunked_body_over_the_limit_is_413(platform: Platform) -> None:
     def endless() -> Iterator[bytes]:
         for _ in range(BODY_LIMIT // 65536 + 2):
             yield b" " * 65536
@@ -139,7 +158,7 @@ def test_body_when_chunked_and_larger_than_the_limit_then_413(platform: Platform
     error_of(answer, 413, "PAYLOAD_TOO_LARGE")
 
 
-def test_body_when_chunked_then_it_is_read_to_its_end(platform: Platform) -> None:
+def test_chunked_body_is_read_to_its_end(platform: Platform) -> None:
     pieces = ['{"prompt": "Gr', "üß ", 'Gott"}']
 
     answer = platform.client("text-gen").post("/generate", content=(piece.encode() for piece in pieces))

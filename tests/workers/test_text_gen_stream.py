@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.emulators.process import Emulators
-from tests.platform import Platform
+from tests.platform import Platform, wait_for
 from tests.workers.shapes import error_of, frames_of, success_of
 
 MODELS = ["anthropic:claude-sonnet-4-6", "openai:gpt-4o"]
@@ -13,18 +13,18 @@ BOTH = pytest.mark.parametrize("model", MODELS, ids=["anthropic", "openai"])
 
 
 def stream(platform: Platform, model: str, *, worker: str = "text-gen", **options: Any) -> list[dict[str, Any]]:
-    """All frames of a stream."""
+    """Return all frames of a stream."""
     body = {"prompt": "Hello there", "model": model, "options": options}
     return frames_of(platform.client(worker).post("/generate/stream", json=body))
 
 
 def text_of(frames: list[dict[str, Any]]) -> str:
-    """The text of all frames but the last."""
+    """Return the text of all frames but the last."""
     return "".join(frame["text"] for frame in frames[:-1])
 
 
 @BOTH
-def test_stream_when_read_to_its_end_then_it_says_what_generate_says(platform: Platform, model: str) -> None:
+def test_whole_stream_equals_the_text_of_generate(platform: Platform, model: str) -> None:
     body = {"prompt": "Hello there", "model": model}
     whole = success_of(platform.client("text-gen").post("/generate", json=body))
 
@@ -41,9 +41,7 @@ def test_stream_when_read_to_its_end_then_it_says_what_generate_says(platform: P
 
 
 @BOTH
-def test_stream_when_asked_for_then_the_provider_is_asked_to_stream(
-    platform: Platform, emulators: Emulators, model: str
-) -> None:
+def test_stream_is_requested_from_the_provider(platform: Platform, emulators: Emulators, model: str) -> None:
     stream(platform, model, temperature=0, max_tokens=100)
 
     (call,) = emulators.requests(model.partition(":")[0])
@@ -52,9 +50,7 @@ def test_stream_when_asked_for_then_the_provider_is_asked_to_stream(
 
 
 @BOTH
-def test_stream_when_the_provider_writes_then_each_piece_is_passed_on_at_once(
-    platform: Platform, emulators: Emulators, model: str
-) -> None:
+def test_each_piece_is_passed_on_at_once(platform: Platform, emulators: Emulators, model: str) -> None:
     # The provider falls silent after some frames for as long as the client stays; the pieces before are read meanwhile.
     emulators.add_fault(model.partition(":")[0], kind="stall", after=6)
 
@@ -68,9 +64,7 @@ def test_stream_when_the_provider_writes_then_each_piece_is_passed_on_at_once(
 
 
 @BOTH
-def test_stream_when_bytes_are_torn_apart_then_no_character_is_lost(
-    platform: Platform, emulators: Emulators, model: str
-) -> None:
+def test_stream_in_single_bytes_loses_no_character(platform: Platform, emulators: Emulators, model: str) -> None:
     intact = text_of(stream(platform, model))
     emulators.add_fault(model.partition(":")[0], kind="split_utf8")
 
@@ -81,7 +75,7 @@ def test_stream_when_bytes_are_torn_apart_then_no_character_is_lost(
 
 
 @BOTH
-def test_stream_when_nothing_is_generated_then_there_is_only_the_last_frame(platform: Platform, model: str) -> None:
+def test_stream_without_text_has_only_the_last_frame(platform: Platform, model: str) -> None:
     frames = [frame for frame in stream(platform, model, stop_sequences=["["]) if frame["done"] or frame["text"]]
 
     assert len(frames) == 1
@@ -89,7 +83,7 @@ def test_stream_when_nothing_is_generated_then_there_is_only_the_last_frame(plat
 
 
 @BOTH
-def test_stream_when_cut_short_by_max_tokens_then_the_last_frame_says_so(platform: Platform, model: str) -> None:
+def test_stream_cut_by_max_tokens_ends_with_length(platform: Platform, model: str) -> None:
     frames = stream(platform, model, max_tokens=5)
 
     assert len(text_of(frames)) == 20
@@ -111,7 +105,7 @@ def test_stream_when_cut_short_by_max_tokens_then_the_last_frame_says_so(platfor
     ],
     ids=lambda value: f"{value['kind']}-{value.get('status', '')}" if isinstance(value, dict) else None,
 )
-def test_stream_when_it_fails_before_the_first_text_then_an_ordinary_error_answers(
+def test_stream_failing_before_text_is_an_ordinary_error(
     platform: Platform, emulators: Emulators, model: str, fault: dict[str, Any], expected: tuple[int, str]
 ) -> None:
     emulators.add_fault(model.partition(":")[0], **fault)
@@ -123,7 +117,7 @@ def test_stream_when_it_fails_before_the_first_text_then_an_ordinary_error_answe
 
 @BOTH
 @pytest.mark.parametrize("kind", ["error_event", "broken_json", "truncate", "cut"])
-def test_stream_when_it_fails_after_text_then_the_last_frame_is_the_error(
+def test_stream_failing_after_text_ends_with_the_error(
     platform: Platform, emulators: Emulators, model: str, kind: str
 ) -> None:
     emulators.add_fault(model.partition(":")[0], kind=kind, after=6)
@@ -145,7 +139,7 @@ def test_stream_when_it_fails_after_text_then_the_last_frame_is_the_error(
 @pytest.mark.parametrize(
     ("status", "code"), [(529, "PROVIDER_ERROR"), (429, "PROVIDER_RATE_LIMIT")], ids=["overloaded", "rate limit"]
 )
-def test_stream_when_the_provider_names_its_failure_then_the_last_frame_does_too(
+def test_last_frame_names_the_providers_failure(
     platform: Platform, emulators: Emulators, model: str, status: int, code: str
 ) -> None:
     vendor = model.partition(":")[0]
@@ -153,15 +147,13 @@ def test_stream_when_the_provider_names_its_failure_then_the_last_frame_does_too
 
     last = stream(platform, model)[-1]
 
-    assert last["error"] == "Out of breath"
-    # OpenAI's error event has no status of its own.
-    assert last["error_code"] == (code if vendor == "anthropic" else "PROVIDER_ERROR")
+    assert last["error"].startswith({"anthropic": "Anthropic", "openai": "OpenAI"}[vendor])
+    assert "Out of breath" in last["error"]
+    assert last["error_code"] == code
 
 
 @BOTH
-def test_stream_when_the_provider_falls_silent_then_the_last_frame_says_too_slow(
-    platform: Platform, emulators: Emulators, model: str
-) -> None:
+def test_last_frame_says_that_the_provider_was_silent(platform: Platform, emulators: Emulators, model: str) -> None:
     emulators.add_fault(model.partition(":")[0], kind="stall", after=6)
 
     frames = stream(platform, model, worker="text-gen-impatient")
@@ -170,12 +162,24 @@ def test_stream_when_the_provider_falls_silent_then_the_last_frame_says_too_slow
     assert frames[-1]["error_code"] == "GATEWAY_TIMEOUT"
 
 
-def test_stream_when_it_takes_longer_than_all_the_time_there_is_then_it_ends(
-    platform: Platform, emulators: Emulators
-) -> None:
+def test_stream_ends_at_the_total_timeout(platform: Platform, emulators: Emulators) -> None:
     emulators.set_latency("openai", per_frame_ms=300)
 
     frames = stream(platform, "openai:gpt-4o", worker="text-gen-impatient")
 
     assert len(frames) > 3
     assert frames[-1]["error_code"] == "GATEWAY_TIMEOUT"
+
+
+@BOTH
+def test_stream_is_over_though_the_provider_holds_the_connection(
+    platform: Platform, emulators: Emulators, model: str
+) -> None:
+    vendor = model.partition(":")[0]
+    emulators.add_fault(vendor, kind="stall", after=1000)  # after all frames, the last one included
+
+    last = stream(platform, model, worker="text-gen-impatient")[-1]
+
+    assert "error" not in last
+    assert last["metadata"]["finish_reason"] == "stop"
+    assert wait_for(lambda: [call for call in emulators.requests(vendor) if call["aborted"]])

@@ -1,4 +1,4 @@
-"""The usage ledger: one row for each call that reached a provider, whatever became of it, and none for the others."""
+"""The usage ledger: one row for each call that reached a provider, failed ones included, and none otherwise."""
 
 import asyncio
 from typing import Any
@@ -18,7 +18,7 @@ PATHS = pytest.mark.parametrize("path", ["/generate", "/generate/stream"])
 
 @BOTH
 @PATHS
-def test_usage_when_the_call_succeeds_then_its_row_has_every_figure(platform: Platform, vendor: str, path: str) -> None:
+def test_row_of_a_success_has_every_figure(platform: Platform, vendor: str, path: str) -> None:
     answer = platform.client("text-gen").post(path, json={"prompt": "Hello there", "model": MODELS[vendor]})
 
     metadata = (success_of(answer) if path == "/generate" else frames_of(answer)[-1])["metadata"]
@@ -63,7 +63,7 @@ def test_usage_when_the_call_succeeds_then_its_row_has_every_figure(platform: Pl
     ],
     ids=lambda value: str(value.get("status", value["kind"])) if isinstance(value, dict) else None,
 )
-def test_usage_when_the_provider_fails_then_its_row_says_how(
+def test_row_of_a_failure_has_its_error_code(
     platform: Platform, emulators: Emulators, path: str, fault: dict[str, Any], expected: tuple[int, str]
 ) -> None:
     emulators.add_fault("anthropic", **fault)
@@ -77,7 +77,7 @@ def test_usage_when_the_provider_fails_then_its_row_says_how(
     assert (row["input_units"], row["output_units"], row["estimated_cost_microusd"]) == (0, 0, 0)
 
 
-def test_usage_when_it_took_several_tries_then_there_is_one_row(platform: Platform, emulators: Emulators) -> None:
+def test_several_tries_make_one_row(platform: Platform, emulators: Emulators) -> None:
     emulators.add_fault("anthropic", kind="status", status=500, times=2, retry_after=0.2)
 
     body = success_of(platform.client("text-gen").post("/generate", json={"prompt": "Hello"}))
@@ -87,7 +87,7 @@ def test_usage_when_it_took_several_tries_then_there_is_one_row(platform: Platfo
     assert row["upstream_ms"] >= 200  # half of the pauses: clocks are coarse
 
 
-def test_usage_when_the_model_has_no_known_price_then_there_is_no_estimate(platform: Platform) -> None:
+def test_unpriced_model_has_no_estimate(platform: Platform) -> None:
     body = success_of(platform.client("text-gen").post("/generate", json={"prompt": "Hello", "model": "gpt-5.4"}))
 
     (row,) = platform.usage_rows(body["request_id"])
@@ -107,7 +107,7 @@ def test_usage_when_the_model_has_no_known_price_then_there_is_no_estimate(platf
         ("text-gen-limiter-closed", {"prompt": "Hello"}, 503),
     ],
 )
-def test_usage_when_the_request_is_refused_then_there_is_no_row(
+def test_refused_request_has_no_row(
     platform: Platform, worker: str, path: str, body: dict[str, Any], status: int
 ) -> None:
     refused = platform.client(worker).post(path, json=body)
@@ -132,7 +132,7 @@ def test_usage_when_the_request_is_refused_then_there_is_no_row(
         ({}, "x" * 300, ("x" * 256, None)),
     ],
 )
-def test_labels_when_given_then_the_row_has_them_and_the_bodys_win(
+def test_row_has_the_labels_and_the_bodys_win(
     platform: Platform, path: str, body: dict[str, Any], header: str | None, expected: tuple[str | None, str | None]
 ) -> None:
     headers = {"X-Instance-ID": header} if header else {}
@@ -144,7 +144,7 @@ def test_labels_when_given_then_the_row_has_them_and_the_bodys_win(
     assert (row["instance_id"], row["project_id"]) == expected
 
 
-def test_usage_when_many_calls_run_at_once_then_each_has_its_own_answer_and_row(platform: Platform) -> None:
+def test_concurrent_calls_have_their_own_rows(platform: Platform) -> None:
     async def call_all() -> list[httpx2.Response]:
         async with httpx2.AsyncClient(base_url=platform.urls["text-gen"], timeout=30, trust_env=False) as client:
             return await asyncio.gather(

@@ -25,10 +25,10 @@ _REFUSALS = (ProviderAuthError, ProviderQuotaError, ProviderRateLimitError, Prov
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenderProgress:
-    """How far the provider is with a render. A `done` one has a `url`, which works for a limited time.
+    """The progress of a render at the provider. The `url` of a `done` one works for a limited time, and may come late.
 
-    `duration_seconds` is that of the finished video, `render_time_ms` what the provider took. `callback` is the address
-    at which the provider will announce the end, where it was given one.
+    `duration_seconds` is that of the finished video, `render_time_ms` the provider's working time. `callback` is the
+    address at which the provider will announce the end, if it was given one.
     """
 
     status: RenderStatus
@@ -53,6 +53,10 @@ class RenderProvider(Provider):
     @abstractmethod
     def parse_submission(self, document: dict[str, Any]) -> str:
         """Return the vendor's id of the render. Raises as `call_provider` expects of parsers."""
+
+    @abstractmethod
+    def parse_webhook(self, document: dict[str, Any]) -> str | None:
+        """Return the vendor's id of the render that a webhook is about, None if it does not name one."""
 
     @abstractmethod
     def build_lookup(self, render_id: str, *, environment: str, with_edit: bool = False) -> ProviderRequest:

@@ -1,22 +1,26 @@
-"""Speech from any `SpeechProvider`: its bytes, or its open answer for what streams it on. `context.usage` is filled
-whatever happens: a call that was answered has been charged, even when its sound then breaks off.
+"""Speech from any `SpeechProvider`: the audio in memory, or the open response for whatever streams it on.
+
+`context.usage` is filled in any case: a call that was answered has been charged, even if its audio is then interrupted.
 """
 
 from __future__ import annotations
 
 import asyncio
+import binascii
 from abc import abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 import httpx2
 
 from electrons.context import Context
 from electrons.media.audio import AudioFormat
 from electrons.media.subtitles import Alignment
-from electrons.upstream.client import call_provider, iterate_body, open_response, parsing, read_json, unreadable
+from electrons.upstream.body import read_body
+from electrons.upstream.client import call_provider, open_response, parsing, read_json, unreadable
+from electrons.upstream.embedded import extract_files
 from electrons.upstream.provider import Provider, ProviderRequest
 
 
@@ -47,61 +51,105 @@ class Voice:
 
 
 class SpeechProvider(Provider):
-    """A vendor that speaks. Parsers raise AttributeError, LookupError, TypeError or ValueError for another shape."""
+    """A vendor of speech. Parsers raise AttributeError, LookupError, TypeError or ValueError for another shape."""
+
+    default_model: ClassVar[str]
+    """The model for requests that name none, unless the deployment has a default of its own."""
+    default_voice: ClassVar[str]
+    """The voice for requests that name none, unless the deployment has a default of its own."""
+    formats: ClassVar[tuple[str, ...]]
+    """The names of the audio formats that the vendor can return, its default first."""
+    has_timestamps: ClassVar[bool] = False
+    """Whether the vendor can report when each character is spoken."""
+
+    @abstractmethod
+    def fit_speech(self, call: SpeechCall, *, explicit: frozenset[str]) -> tuple[SpeechCall, list[str]]:
+        """Return the call without what its model does not take, and a warning for each `explicit` option left out.
+
+        Raises `RequestError` for what the vendor cannot speak at all.
+        """
 
     @abstractmethod
     def build_speech(self, call: SpeechCall, *, timestamps: bool) -> ProviderRequest:
-        """The request; its answer is the sound, with `timestamps` a document for `parse_timed_speech`."""
+        """Build the request. Its response is the audio; with `timestamps`, a document for `parse_timed_speech`."""
 
     @abstractmethod
     def parse_characters(self, headers: httpx2.Headers) -> int | None:
-        """What the provider has charged for an answer, in characters, where it says that."""
+        """Return what the vendor has charged for a response, in characters, None where it does not say."""
 
-    @abstractmethod
-    def parse_timed_speech(self, document: dict[str, Any]) -> tuple[bytes, Alignment]:
-        """The sound, and when each character is spoken."""
+    def parse_timed_speech(self, document: dict[str, Any]) -> tuple[str, Alignment]:
+        """Return the audio in base64, and when each character is spoken. Needed where the vendor `has_timestamps`."""
+        raise NotImplementedError
 
     @abstractmethod
     def build_voices(self) -> ProviderRequest:
-        """The request for the list of voices."""
+        """Build the request for the list of voices."""
 
     @abstractmethod
-    def parse_voices(self, document: dict[str, Any]) -> list[Voice]:
-        """The voices in a 200 answer."""
+    def parse_voices(self, document: dict[str, Any]) -> list[Voice | None]:
+        """Return the voices in a 200 response, with None in place of each one that cannot be read."""
+
+
+def leave_out(call: SpeechCall, *options: str, explicit: frozenset[str], title: str) -> tuple[SpeechCall, list[str]]:
+    """Return the call without these options, and a warning for each `explicit` one; `title` names the model."""
+    changes: dict[str, Any] = dict.fromkeys(options)
+    asked_for = [option for option in options if option in explicit and getattr(call, option) is not None]
+    warnings = [f"{title} does not take {option}; it was left out" for option in asked_for]
+    return replace(call, **changes), warnings
 
 
 @asynccontextmanager
 async def open_speech(context: Context, provider: SpeechProvider, call: SpeechCall) -> AsyncIterator[httpx2.Response]:
-    """An answer whose body is the sound and has not been read; closed at the block's end.
+    """Open a response whose body is the audio and has not been read; the block's end closes it.
 
-    Raises `ProviderError` and what derives from it, also for an answer whose type is that of no sound.
+    Raises `ProviderError` and its subclasses, also for a response whose type is not that of audio.
     """
     async with _open(context, provider, call, timestamps=False) as response:
-        content_type = response.headers.get("content-type", "")
+        content_type = response.headers.get("content-type", "").lower()
         if not content_type.startswith(("audio/", "application/octet-stream")):
             raise unreadable(provider)
         yield response
 
 
 async def read_speech(context: Context, provider: SpeechProvider, call: SpeechCall) -> bytes:
-    """The sound, whole. Raises `ProviderError` and what derives from it."""
+    """Return the whole audio. Raises `ProviderError` and its subclasses."""
     async with open_speech(context, provider, call) as response:
-        return b"".join([chunk async for chunk in iterate_body(provider, response)])
+        return await read_body(provider, response)
 
 
 async def read_timed_speech(context: Context, provider: SpeechProvider, call: SpeechCall) -> tuple[bytes, Alignment]:
-    """The sound, whole, and when each character is spoken. Raises `ProviderError` and what derives from it."""
+    """Return the whole audio, and when each character is spoken. Raises `ProviderError` and its subclasses."""
+    files: dict[str, bytes | None] = {}
+
+    async def take(name: str, content: bytes | None) -> None:
+        files[name] = content
+
     async with _open(context, provider, call, timestamps=True) as response:
-        document = await read_json(provider, response)
+        document = await read_json(provider, await extract_files(provider, response, take))
     with parsing(provider):
-        return provider.parse_timed_speech(document)
+        audio, alignment = provider.parse_timed_speech(document)
+        content = files[audio] if audio in files else binascii.a2b_base64(audio, strict_mode=True)
+    if content is None:
+        raise unreadable(provider)
+    return content, alignment
 
 
 async def list_voices(context: Context, provider: SpeechProvider) -> list[Voice]:
-    """The voices of the deployment's account. Raises `ProviderError` and what derives from it."""
+    """Return the voices of the deployment's account, without those that cannot be read: a warning counts them.
+
+    Raises `ProviderError` and its subclasses.
+    """
     if context.usage is not None:
         context.usage.input_units = 1
-    return await call_provider(context, provider, provider.build_voices(), provider.parse_voices)
+    found = await call_provider(context, provider, provider.build_voices(), provider.parse_voices)
+    voices = [voice for voice in found if voice is not None]
+    if found and not voices:
+        raise unreadable(provider)
+    if lost := len(found) - len(voices):
+        context.warnings.append(
+            f"{lost} of {len(found)} voices of {provider.title} could not be read and were left out"
+        )
+    return voices
 
 
 @asynccontextmanager
@@ -115,7 +163,7 @@ async def _open(
             characters = len(call.text) if charged is None else charged
             yield response
     except asyncio.CancelledError:
-        # The provider goes on speaking.
+        # The provider goes on speaking, and charges for it.
         characters = characters or len(call.text)
         raise
     finally:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 from abc import abstractmethod
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from contextlib import aclosing
+from dataclasses import dataclass, field
 from typing import Any
 
 from electrons.context import Context
 from electrons.errors import ProviderError
-from electrons.upstream.client import call_provider, iterate_body, open_response, parsing
+from electrons.upstream.client import call_provider, conceal_error, interrupted, iterate_body, open_response, parsing
 from electrons.upstream.provider import Provider, ProviderRequest
+from electrons.upstream.reading import SurrogateJoiner
 from electrons.upstream.sse import iterate_events
 
 CHARACTERS_PER_TOKEN = 4
-"""A rule of thumb for English, where no provider has counted: estimates before a call, and calls that were cut off."""
+"""A rule of thumb for English, where no provider has counted: before a call, and for calls that were interrupted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,9 +35,10 @@ class TextCall:
 
 @dataclass(slots=True, kw_only=True)
 class TextResult:
-    """A text generation, whole or still growing. Tokens are the provider's count; `finish_reason` is set at its end.
+    """A text generation, whole or still growing. Tokens are the provider's count, or 0 where it has not counted.
 
     The tokens that were read from the provider's prompt cache, or written to it, are contained in `input_tokens`.
+    `finish_reason` is set when the provider has said why the text ends, `is_complete` when its stream is over.
     """
 
     model: str
@@ -45,6 +48,8 @@ class TextResult:
     output_tokens: int = 0
     cache_read_tokens: int = 0
     cache_write_tokens: int = 0
+    warnings: list[str] = field(default_factory=list)
+    is_complete: bool = field(default=False, compare=False)
 
 
 class TextProvider(Provider):
@@ -52,39 +57,41 @@ class TextProvider(Provider):
 
     @abstractmethod
     def fit(self, call: TextCall, *, explicit: frozenset[str]) -> tuple[TextCall, list[str]]:
-        """The call without what its model does not take, and a warning for each `explicit` option that was left out."""
+        """Return the call without what its model does not take, and a warning for each `explicit` option left out."""
 
     @abstractmethod
     def build_text(self, call: TextCall, *, stream: bool) -> ProviderRequest:
-        """The request; with `stream`, for server-sent events."""
+        """Return the request; with `stream`, for server-sent events."""
 
     @abstractmethod
     def parse_text(self, document: dict[str, Any]) -> TextResult:
-        """The result in a 200 answer.
+        """Return the result in a 200 answer; `model` is empty if the answer has no name of a model.
 
-        A document of another shape raises AttributeError, LookupError, TypeError or ValueError.
+        A document without a text raises `UnreadableError`; read it with `upstream.reading.Reader`.
         """
 
     @abstractmethod
     def parse_text_event(self, data: str, result: TextResult) -> str:
-        """Adds one event's data to `result` and returns its piece of text, maybe empty.
+        """Add one event's data to `result` and return its piece of text, which may be empty.
 
-        `result.finish_reason` is set once the provider has said how it ended; a stream that ends before is broken.
-        Raises `ProviderError` for an event that reports a failure, and as `parse_text` does.
+        Sets `result.is_complete` for the event that ends the stream. Half of a surrogate pair may end a piece. Raises
+        `ProviderError` for an event that reports a failure, and `UnreadableError` or another ValueError.
         """
 
 
 def estimate_tokens(text: str | None) -> int:
-    """About how many tokens a text has, at least one where there is text."""
+    """Return about how many tokens a text has, at least one where there is text."""
     return -(-len(text) // CHARACTERS_PER_TOKEN) if text else 0
 
 
 async def generate_text(context: Context, provider: TextProvider, call: TextCall) -> TextResult:
-    """The whole text. Raises `ProviderError` and what derives from it."""
+    """Return the whole text. Raises `ProviderError` and what derives from it."""
     request = provider.build_text(call, stream=False)
     result = TextResult(model=call.model)
     try:
         result = await call_provider(context, provider, request, provider.parse_text)
+        result.model = result.model or call.model
+        _fill_counts(provider, call, result, characters=len(result.text))
     except asyncio.CancelledError:
         # The provider goes on counting what it has read.
         result.input_tokens = _estimate_input(call)
@@ -97,27 +104,55 @@ async def generate_text(context: Context, provider: TextProvider, call: TextCall
 async def stream_text(
     context: Context, provider: TextProvider, call: TextCall, *, result: TextResult
 ) -> AsyncGenerator[str, None]:
-    """The pieces of text as they come; `result` has everything else once the last one is out.
+    """Iterate over the pieces of text as they come; `result` has everything else after the last one.
 
-    Raises `ProviderError` and what derives from it, also when the stream ends before the provider has said how. A
-    stream that is given up before its end is counted by what was read of it.
+    The stream is over when its protocol says so, even if the connection stays open. Raises `ProviderError` and what
+    derives from it, also for a stream that ends before that. A stream that is given up before its end is counted by
+    what was read of it.
     """
     request = provider.build_text(call, stream=True)
-    characters = 0
+    characters, is_whole = 0, False
+    joiner = SurrogateJoiner()
     try:
-        async with open_response(context, provider, request) as response:
+        async with (
+            open_response(context, provider, request) as response,
+            aclosing(iterate_body(provider, response)) as chunks,
+            aclosing(iterate_events(chunks)) as events,
+        ):
             with parsing(provider):
-                async for data in iterate_events(iterate_body(provider, response)):
-                    if piece := provider.parse_text_event(data, result):
+                async for data in events:
+                    try:
+                        piece = joiner.feed(provider.parse_text_event(data, result))
+                    except ProviderError as error:
+                        conceal_error(error, response)
+                        raise
+                    if piece:
                         characters += len(piece)
                         yield piece
+                    if result.is_complete:
+                        break
+            if rest := joiner.finish():
+                yield rest
+            if result.is_complete and characters:
+                result.finish_reason = result.finish_reason or "stop"
             if result.finish_reason is None:
-                raise ProviderError(f"{provider.title}'s answer broke off", provider=provider.name)
+                raise interrupted(provider)
+            _fill_counts(provider, call, result, characters=characters)
+            is_whole = True
     finally:
-        if result.finish_reason is None and characters:
+        if characters and not is_whole:
             result.input_tokens = result.input_tokens or _estimate_input(call)
             result.output_tokens = max(result.output_tokens, -(-characters // CHARACTERS_PER_TOKEN))
         _note_usage(context, result)
+
+
+def _fill_counts(provider: TextProvider, call: TextCall, result: TextResult, *, characters: int) -> None:
+    """Estimate the tokens that the provider has not counted, or in a way that cannot be read."""
+    input_tokens = result.input_tokens or _estimate_input(call)
+    output_tokens = result.output_tokens or -(-characters // CHARACTERS_PER_TOKEN)
+    if (input_tokens, output_tokens) != (result.input_tokens, result.output_tokens):
+        result.input_tokens, result.output_tokens = input_tokens, output_tokens
+        result.warnings.append(f"{provider.title} did not report all token counts; the missing ones are estimated")
 
 
 def _estimate_input(call: TextCall) -> int:

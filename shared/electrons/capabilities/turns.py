@@ -1,16 +1,16 @@
 """Conversations with tools, one turn at a time, with any `TurnProvider`; `context.usage` grows with every turn.
 
-A turn is what the model says next: text, and the tools that it wants to have used. Whoever holds the conversation uses
-them and sends everything again with their results; a turn goes back exactly as it came (`Turn.raw`), because vendors
-sign what is in it.
+A turn is what the model says next: text, and the tools that it asks for. The caller runs them and sends everything
+again with their results; a turn goes back as it came (`Turn.raw`), because vendors sign what is in it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from electrons.capabilities.text import estimate_tokens
@@ -20,13 +20,13 @@ from electrons.upstream.client import call_provider
 from electrons.upstream.provider import Provider, ProviderRequest
 
 Ended = Literal["tools", "end", "length", "refusal", "pause", "context"]
-"""Why a turn ended: it waits for tools, it is complete, `max_tokens` were written, the model declined, the vendor wants
-the same conversation again to go on, or the model's context is full."""
+"""Why a turn ended: it waits for tools, it is complete, `max_tokens` were written, the model declined, the vendor needs
+the same conversation again to continue, or the model's context is full."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tool:
-    """Something that a model may have done. `input_schema` is the JSON Schema of an object."""
+    """A tool that a model may ask for. `input_schema` is the JSON Schema of an object."""
 
     name: str
     description: str
@@ -35,7 +35,7 @@ class Tool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolUse:
-    """A model's wish to have a tool used. The input may break the tool's schema: it is a model's work."""
+    """A model's request to run a tool. The model writes the input, so it may not fit the tool's schema."""
 
     id: str
     name: str
@@ -44,7 +44,7 @@ class ToolUse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolResult:
-    """What became of the `ToolUse` with this id; `failed` tells the model that `content` is an error."""
+    """The result of the `ToolUse` with this id; with `failed`, `content` is an error."""
 
     id: str
     content: str
@@ -53,24 +53,24 @@ class ToolResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserText:
-    """What the user says."""
+    """A message of the user."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolResults:
-    """The answer to a turn with tool uses: one result for each of them, whether it was used or not."""
+    """The answer to a turn with tool uses: one result for each of them, whether the tool ran or not."""
 
     results: tuple[ToolResult, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """What the model said. Tokens are the provider's count; those of the cache are contained in `input_tokens`.
+    """A message of the model. Tokens are the provider's count; those of the cache are contained in `input_tokens`.
 
-    After `length` the last tool use may be cut off: it must not be carried out, but has to be answered like every
-    other. `raw` is the content in the vendor's own form, which goes back unchanged.
+    After `length` the last tool use may be cut off: the tool must not run, but needs a result like every other. `raw`
+    is the content in the vendor's own form, which goes back unchanged.
     """
 
     text: str
@@ -104,22 +104,25 @@ class TurnProvider(Provider):
 
     @abstractmethod
     def fit_turn(self, call: TurnCall) -> tuple[TurnCall, list[str]]:
-        """The call without what its model does not take, and a warning for each option that was left out."""
+        """Return the call without what its model does not take, and a warning for each option that was left out."""
 
     @abstractmethod
     def build_turn(self, call: TurnCall) -> ProviderRequest:
-        """The request for a call that fits."""
+        """Return the request for a call that fits."""
 
     @abstractmethod
     def parse_turn(self, document: dict[str, Any]) -> Turn:
-        """The turn in a 200 answer.
+        """Return the turn in a 200 answer; `model` is empty and tokens are 0 if the answer does not have them.
 
-        A document of another shape raises AttributeError, LookupError, TypeError or ValueError.
+        A document without a turn raises `UnreadableError`; read it with `upstream.reading.Reader`.
         """
 
 
 async def take_turn(context: Context, provider: TurnProvider, call: TurnCall) -> Turn:
-    """The next turn of a call that fits. Raises `ProviderError` and what derives from it."""
+    """Return the next turn of a call that fits. Raises `ProviderError` and what derives from it.
+
+    Tokens that the provider has not counted are estimated.
+    """
     request = provider.build_turn(call)
     try:
         turn = await call_provider(context, provider, request, provider.parse_turn)
@@ -128,6 +131,12 @@ async def take_turn(context: Context, provider: TurnProvider, call: TurnCall) ->
         if context.usage is not None:
             context.usage.input_units += estimate_tokens(request.content.decode())
         raise
+    turn = replace(
+        turn,
+        model=turn.model or call.model,
+        input_tokens=turn.input_tokens or estimate_tokens(request.content.decode()),
+        output_tokens=turn.output_tokens or (estimate_tokens(json.dumps(turn.raw)) if turn.raw else 0),
+    )
     if context.usage is not None:
         context.usage.model = turn.model
         context.usage.input_units += turn.input_tokens

@@ -1,1 +1,1 @@
-"""What is in a file of sound: formats, durations, subtitles. Pure functions over bytes, without I/O."""
+"""What is in media files: formats, durations, sizes, subtitles. Pure functions over bytes, without I/O."""

@@ -1,7 +1,7 @@
-"""The audio formats of the platform: `mp3_44100_128` is codec, sample rate, kbit/s. Providers map them to their own.
+"""The audio formats of the platform: `mp3_44100_128` is codec, sample rate, kbit/s. A provider declares which it has.
 
-The names are those of https://elevenlabs.io/docs/api-reference/text-to-speech/convert. All are mono; `pcm` and `wav`
-have 16-bit samples, little-endian.
+The names are ElevenLabs' (https://elevenlabs.io/docs/api-reference/text-to-speech/convert); another provider maps them
+to its own. All are mono; `pcm` and `wav` have 16-bit samples, little-endian.
 """
 
 from __future__ import annotations

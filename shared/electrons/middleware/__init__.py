@@ -1,4 +1,4 @@
-"""What every request passes, one file each. `app.App` has the order.
+"""What every request passes, one file each; `app.py` has their order.
 
 A middleware is `async def name(context, call_next) -> Response`; it calls `call_next(context)` at most once.
 """

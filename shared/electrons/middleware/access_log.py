@@ -1,4 +1,4 @@
-"""Logs one line per request, once its answer is out, with what the handler learned on the way."""
+"""Log one line per request once its response is out, with what the call to a provider used."""
 
 from electrons.context import Context
 from electrons.http import Response
@@ -6,9 +6,9 @@ from electrons.middleware import CallNext
 
 
 async def access_log(context: Context, call_next: CallNext) -> Response:
-    """Notes the status, and defers the line, so that a stream is logged with its true length and end.
+    """Record the status and defer the line, so that a stream is logged with its real duration and end.
 
-    The line is deferred before anything else happens, so a caller who leaves early is logged too.
+    The line is deferred first, so a request whose caller leaves early is logged too.
     """
 
     async def write() -> None:

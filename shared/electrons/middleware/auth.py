@@ -1,27 +1,38 @@
-"""Says who calls, and whether they may. Public routes need nobody; `AUTH_MODE=open` takes everybody, by address."""
+"""Find out who calls, and whether they may. Public routes need no key; `AUTH_MODE=open` admits everyone, by address."""
+
+from __future__ import annotations
+
+from ipaddress import IPv6Address, IPv6Network, ip_address
 
 from electrons.context import Context, Principal
-from electrons.errors import ConfigurationError, DatabaseError, UnauthorizedError, UnavailableError
+from electrons.errors import (
+    ConfigurationError,
+    DatabaseError,
+    RateLimitedError,
+    UnauthorizedError,
+    UnavailableError,
+)
 from electrons.http import Headers, Response
 from electrons.keys import KeyRecord, MalformedKeyError, parse
 from electrons.middleware import CallNext
-from electrons.storage.keys import ApiKeys
+from electrons.storage.keys import ApiKeys, TooManyUnknownKeysError
 
 _SCHEME = "bearer "
+_IPV6_PREFIX = 64
 
 
 async def auth(context: Context, call_next: CallNext) -> Response:
-    """Sets `context.principal`.
+    """Set `context.principal`.
 
-    Raises `UnauthorizedError` without a good key, `ForbiddenError` for a key without the route's scope, and
-    `UnavailableError` (`AUTH_UNAVAILABLE`) while the key table cannot be read: it never lets anybody in unseen.
+    Raises `UnauthorizedError` without a valid key, `ForbiddenError` for a key without the route's scope, and
+    `UnavailableError` (`AUTH_UNAVAILABLE`) while the key table cannot be read: it never admits a caller unchecked.
     """
     route, settings = context.route, context.settings
     if route.public or (settings.auth_mode == "open" and not route.never_open):
-        context.principal = Principal(id=context.request.client_address, has_all_scopes=True)
+        context.principal = Principal(id=identify_address(context), has_all_scopes=True)
         return await call_next(context)
 
-    record = await _authenticate(context)
+    record = await authenticate(context)
     context.principal = Principal(
         id=record.id,
         key_id=record.id,
@@ -33,14 +44,33 @@ async def auth(context: Context, call_next: CallNext) -> Response:
     return await call_next(context)
 
 
+def identify_address(context: Context) -> str:
+    """Return what stands for the caller's address.
+
+    Cloudflare sets the header `CF-Connecting-IP` in deployments; in a local run it is whatever the caller has sent. An
+    IPv6 caller usually has a network of `/64` to itself, so that is one caller.
+    """
+    text = context.request.headers.get("CF-Connecting-IP")
+    if text is None or context.settings.is_local_run:
+        return "local"
+    try:
+        address = ip_address(text.strip())
+    except ValueError:
+        return "unknown"
+    if isinstance(address, IPv6Address):
+        return str(address.ipv4_mapped or IPv6Network((int(address), _IPV6_PREFIX), strict=False))
+    return str(address)
+
+
 def read_credential(headers: Headers) -> str | None:
-    """The key in `Authorization: Bearer KEY` (RFC 6750, 2.1), else the one in `X-API-Key`."""
+    """Return the key in `Authorization: Bearer KEY` (RFC 6750, 2.1), or else the one in `X-API-Key`."""
     authorization = (headers.get("Authorization") or "").strip()
     bearer = authorization[len(_SCHEME) :] if authorization.lower().startswith(_SCHEME) else ""
     return bearer.strip() or (headers.get("X-API-Key") or "").strip() or None
 
 
-async def _authenticate(context: Context) -> KeyRecord:
+async def authenticate(context: Context) -> KeyRecord:
+    """Return the record of the caller's key. Raises what `auth` raises, and `RateLimitedError` for too many keys."""
     credential = read_credential(context.request.headers)
     try:
         keys = context.bindings.table(ApiKeys)
@@ -48,9 +78,17 @@ async def _authenticate(context: Context) -> KeyRecord:
         await keys.check()
         if credential is None:
             raise UnauthorizedError("API key required: send `Authorization: Bearer KEY` or `X-API-Key: KEY`")
-        record = await keys.verify(parse(credential), max_age_seconds=context.settings.key_cache_seconds)
+        record = await keys.verify(
+            parse(credential),
+            max_age_seconds=context.settings.key_cache_seconds,
+            sender=identify_address(context),
+        )
     except MalformedKeyError as error:
         raise UnauthorizedError("The API key is malformed: it was cut off or mistyped") from error
+    except TooManyUnknownKeysError as error:
+        refusal = RateLimitedError("Too many unknown API keys were sent from this address; try again in a minute")
+        refusal.headers.append(("Retry-After", str(error.retry_after_seconds)))
+        raise refusal from error
     except (ConfigurationError, DatabaseError) as error:
         raise UnavailableError(
             "API keys cannot be checked, because the key table cannot be read: apply the D1 migrations "

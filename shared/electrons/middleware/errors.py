@@ -1,36 +1,56 @@
-"""The one boundary at which errors become answers."""
+"""The one boundary at which errors become responses."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
 
 from electrons.context import Context
-from electrons.errors import ElectronsError
+from electrons.errors import DeploymentFailedError, ElectronsError, ProviderError
 from electrons.http import Response
-from electrons.logs import redact
+from electrons.logs import describe_exception, redact
 from electrons.middleware import CallNext
+
+_NAMES = {"provider", "code", "provider_request_id", "outcome", "render_id", "execution_id"}
+_NAME = re.compile(r"[\w.:/-]{1,128}", re.ASCII)
+
+
+async def errors(context: Context, call_next: CallNext) -> Response:
+    """Turn whatever the inner layers raise into the one JSON error shape."""
+    try:
+        return await call_next(context)
+    except Exception as error:  # noqa: BLE001  # the edge: everything must become a response
+        known = describe(error, context)
+        response = Response.json(known.to_body(context.request_id), status=known.status)
+        response.headers += known.headers
+        return response
 
 
 def describe(error: Exception, context: Context) -> ElectronsError:
-    """The error as the caller may see it. A foreign one becomes a fixed text, and its traceback goes to the log."""
+    """Log an error and return it as the caller may see it: one that is not ours becomes a fixed text."""
     if not isinstance(error, ElectronsError):
         context.log.error("failure", cause=error, request_id=context.request_id)
         error = ElectronsError("Internal error; the log has the details under this request_id")
     elif error.status >= 500:
         context.log.warning(
-            "failed",
-            request_id=context.request_id,
-            error=redact(error.message),
-            # Not its repr: that of a UnicodeDecodeError holds all the bytes, which are somebody's text.
-            cause=redact(f"{type(error.__cause__).__name__}: {error.__cause__}") if error.__cause__ else None,
-            details=error.details,
+            "failed", request_id=context.request_id, error_code=error.error_code, **_loggable_facts(error)
         )
     context.error_code = error.error_code
     return error
 
 
-async def errors(context: Context, call_next: CallNext) -> Response:
-    """Turns whatever the inner layers raise into the one JSON error shape."""
-    try:
-        return await call_next(context)
-    except Exception as error:  # noqa: BLE001  # the edge: everything must become an answer
-        known = describe(error, context)
-        response = Response.json(known.to_body(context.request_id), status=known.status)
-        response.headers += known.headers
-        return response
+def _loggable_facts(error: ElectronsError) -> dict[str, Any]:
+    """Return what the log may have: of a provider's failure the codes, because its words may quote the prompt."""
+    cause = describe_exception(error.__cause__) if error.__cause__ else None
+    details = error.details or {}
+    if not isinstance(error, ProviderError):
+        return {"error": redact(error.message), "cause": cause, "details": error.details}
+    facts = {
+        name: value
+        for name, value in details.items()
+        if isinstance(value, int | float) or (name in _NAMES and _NAME.fullmatch(str(value)))
+    }
+    listed = error.errors if isinstance(error, DeploymentFailedError) else []
+    if codes := [each.get("code") for each in listed if _NAME.fullmatch(str(each.get("code")))]:
+        facts["codes"] = codes
+    return {"cause": cause, "details": facts}

@@ -1,36 +1,83 @@
-"""Holds callers to their key's limits or the deployment's: reserves a request and provider units, and settles later."""
+"""Hold callers to their key's limits or the deployment's: charge a request and provider units, and settle later.
+
+A request is charged before its body is parsed, so that parsing is never free of charge. Where the number of units to
+reserve is in the body, one call to the limiter has to be enough for both: a small body is parsed first, and if it is
+wrong, the request is charged then. A large body is parsed only after its request was charged.
+"""
+
+from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Mapping
 
 from electrons.context import Context
-from electrons.errors import RateLimitedError, UnavailableError
+from electrons.errors import ElectronsError, RateLimitedError, UnavailableError
 from electrons.http import Response
 from electrons.middleware import CallNext
 from electrons.ratelimit.limiter import LimiterUnreachableError, Verdict
 from electrons.settings import NO_LIMITS
 
+SMALL_BODY_BYTES = 64 * 1024
 
-async def rate_limit(context: Context, call_next: CallNext) -> Response:
-    """Refuses with 429 what is over a limit, at no cost; the limits stand in the headers of every answer.
+_REQUEST = {"requests": 1}
+_HEADERS = {"RateLimit", "RateLimit-Policy", "Retry-After"}
 
-    When the limiter cannot be reached, `RATE_LIMIT_FAILURE` decides: `open` lets the request go on, `closed` answers
-    503.
+
+async def charge_request(context: Context, call_next: CallNext) -> Response:
+    """Charge the request, unless `charge_units` will do it; a body that is wrong is charged here in any case.
+
+    Raises `RateLimitedError` for what is over a limit, at no cost; the limits are in the headers of every response.
+    When the limiter cannot be reached, `RATE_LIMIT_FAILURE` decides: `open` lets the request go on, `closed` raises
+    `UnavailableError`.
     """
-    route, settings = context.route, context.settings
-    policy = context.principal.rate_limit_policy or settings.rate_limit_policy
-    if route.public or policy == NO_LIMITS:
+    if not _is_limited(context):
         return await call_next(context)
+    if not _is_charged_with_its_units(context):
+        await _charge(context, _REQUEST)
+        return await call_next(context)
+    try:
+        return await call_next(context)
+    except ElectronsError:
+        if context.body is None:
+            await _charge(context, _REQUEST)
+        raise
 
-    estimate = dict(route.estimate(context.body)) if route.estimate else {}
+
+async def charge_units(context: Context, call_next: CallNext) -> Response:
+    """Reserve the provider units that the parsed body can use at most. Raises what `charge_request` raises."""
+    estimate = context.route.estimate
+    if estimate is not None and _is_limited(context):
+        units = dict(estimate(context.body))
+        costs = {**_REQUEST, **units} if _is_charged_with_its_units(context) else units
+        await _charge(context, costs, units=units)
+    return await call_next(context)
+
+
+def _policy(context: Context) -> str:
+    return context.principal.rate_limit_policy or context.settings.rate_limit_policy
+
+
+def _is_limited(context: Context) -> bool:
+    return not context.route.public and _policy(context) != NO_LIMITS
+
+
+def _is_charged_with_its_units(context: Context) -> bool:
+    length = context.request.content_length
+    return context.route.estimate is not None and length is not None and length <= SMALL_BODY_BYTES
+
+
+async def _charge(context: Context, costs: Mapping[str, int], *, units: Mapping[str, int] | None = None) -> None:
+    """Charge the costs; those that are `units` are settled once the response is out."""
+    settings, policy = context.settings, _policy(context)
     key = f"{context.service}:{context.principal.id}"
     # Not the request's id: the caller may choose that, and two calls in flight must not share a reservation.
-    reservation_id = str(uuid.uuid4()) if estimate else None
+    reservation_id = str(uuid.uuid4()) if units else None
 
     async def settle() -> None:
-        if reservation_id is not None:
-            used = context.usage
-            actual = {unit: used.total_units if used and used.unit == unit else 0 for unit in estimate}
+        if reservation_id is not None and units is not None:
+            used = context.usage.checked() if context.usage else None
+            actual = {unit: used.total_units if used and used.unit == unit else 0 for unit in units}
             async with asyncio.timeout(settings.rate_limit_timeout_seconds or None):
                 await context.bindings.rate_limiter.settle(
                     key, reservation_id=reservation_id, policy=policy, actual=actual
@@ -39,26 +86,23 @@ async def rate_limit(context: Context, call_next: CallNext) -> Response:
     try:
         async with asyncio.timeout(settings.rate_limit_timeout_seconds or None):
             verdict = await context.bindings.rate_limiter.reserve(
-                key,
-                reservation_id=reservation_id,
-                policy=policy,
-                costs={"requests": 1, **estimate},
+                key, reservation_id=reservation_id, policy=policy, costs=costs
             )
     except (LimiterUnreachableError, TimeoutError) as error:
         context.log.warning("rate_limiter_unreachable", request_id=context.request_id, error=str(error))
         if isinstance(error, TimeoutError):
-            context.defer(settle)  # it may have been reserved all the same
+            context.defer(settle)  # it may have been reserved after all
         if settings.rate_limit_failure == "closed":
             raise UnavailableError(
                 "The rate limiter cannot be reached; try again shortly", code="RATE_LIMITER_UNAVAILABLE"
             ) from error
-        return await call_next(context)
+        return
 
+    context.headers = [(name, value) for name, value in context.headers if name not in _HEADERS]
     context.headers += verdict.headers
     if not verdict.allowed:
         raise _refusal(verdict)
     context.defer(settle)
-    return await call_next(context)
 
 
 def _refusal(verdict: Verdict) -> RateLimitedError:

@@ -1,4 +1,4 @@
-"""Gives every request an id: a well-formed inbound `X-Request-ID` is kept, else a UUIDv4 is made (RFC 9562)."""
+"""Give every request an id: a well-formed inbound `X-Request-ID`, or else a new UUIDv4 (RFC 9562)."""
 
 import re
 import uuid
@@ -11,13 +11,13 @@ _WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
 def choose_request_id(request: Request) -> str:
-    """The inbound id if it is well-formed, else a new one."""
-    given = request.headers.get("X-Request-ID")
-    return given if given and _WELL_FORMED.fullmatch(given) else str(uuid.uuid4())
+    """Return the inbound id if it is well-formed, or else a new one."""
+    inbound = request.headers.get("X-Request-ID")
+    return inbound if inbound and _WELL_FORMED.fullmatch(inbound) else str(uuid.uuid4())
 
 
 async def request_id(context: Context, call_next: CallNext) -> Response:
-    """Sets `context.request_id` and answers with it in `X-Request-ID`."""
+    """Set `context.request_id`, and send it in the `X-Request-ID` of the response."""
     context.request_id = choose_request_id(context.request)
     response = await call_next(context)
     response.headers.append(("X-Request-ID", context.request_id))

@@ -1,11 +1,12 @@
 """Ideogram's image generation: version 3 and version 4.
 
-Wire format: https://developer.ideogram.ai/api-reference (2026-11). Answers hold links that end after a day. Errors are
-`{"error": "..."}`; a prompt that fails the safety check is a 422, an image that does is a 200 without a link.
+Wire format: https://developer.ideogram.ai/api-reference (2026-11). Responses have links that end after a day. Errors
+are `{"error": "..."}`; a prompt that fails the safety check is a 422, an image that does is a 200 without a link.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from fractions import Fraction
 from types import MappingProxyType
@@ -26,15 +27,15 @@ from electrons.errors import ProviderError, RequestError
 from electrons.http import HeaderPairs
 from electrons.upstream.errors import classify_error, parse_json_error, parse_retry_after
 from electrons.upstream.provider import ProviderRequest
-from electrons.upstream.reading import as_text
+from electrons.upstream.reading import Reader, as_integer, as_object, as_string
 
-# Version 3's aspect ratios one way; each goes the other way as well.
+# Version 3's aspect ratios in portrait; each exists in landscape as well.
 _SHAPES_V3 = ((1, 1), (1, 2), (1, 3), (2, 3), (3, 4), (4, 5), (9, 16), (10, 16))
 _RATIOS_V3 = {
     Fraction(width, height): f"{width}x{height}" for shape in _SHAPES_V3 for width, height in (shape, shape[::-1])
 }
 
-# Version 3's resolutions, by the long edge; each goes both ways.
+# Version 3's resolutions, by the long edge; each exists in both directions.
 _EDGES_V3 = {
     960: (832, 896),
     1024: (832, 896, 960, 1024),
@@ -52,7 +53,7 @@ _EDGES_V3 = {
 }
 _SIZES_V3 = {size for long, shorts in _EDGES_V3.items() for short in shorts for size in ((long, short), (short, long))}
 
-# By shape, which no two share
+# By shape; no two have the same
 _SIZES_V4 = {
     Fraction(*size): size
     for size in (
@@ -63,34 +64,39 @@ _SIZES_V4 = {
 }
 
 _STYLE_TYPES = {"AUTO", "GENERAL", "REALISTIC", "DESIGN", "FICTION"}
-_STYLES_OF_VERSION_2 = {"RENDER_3D", "ANIME"}
+_OLDER_SPELLING = re.compile(r"^v-(?=\d)")
+
+# Words of older clients: version 3 has no such style, or has it under another name.
+_FORMER_STYLES: dict[str, str | None] = {"ARTISTIC": "GENERAL", "ANIME": None, "3D": None, "RENDER_3D": None}
+
+_LARGEST_SEED = 2**32 - 1
 
 _SPEEDS_V3 = frozenset({"FLASH", "TURBO", "DEFAULT", "QUALITY"})
 _SPEEDS = {"flash": "FLASH", "low": "TURBO", "medium": "DEFAULT", "auto": "DEFAULT", "high": "QUALITY"}
 
 
 class IdeogramProvider(ImageProvider):
-    """Version 3 takes every option; version 4 makes one image, of a size and with a quality."""
+    """Ideogram. Version 3 takes every option; version 4 makes one image, of a size and with a quality."""
 
     name = "ideogram"
     title = "Ideogram"
     base_url = "https://api.ideogram.ai"
     file_hosts = frozenset({"ideogram.ai"})
     model_prefixes = ("ideogram",)
-    # Only Ideogram's legacy endpoint has these; version 3 takes everything that callers send to them.
+    # Only Ideogram's legacy endpoint has these; version 3 takes all their options.
     retired_models = MappingProxyType(dict.fromkeys(("v1", "v1-turbo", "v2", "v2-turbo", "v2a", "v2a-turbo"), "v3"))
 
     def find_model(self, name: str) -> str:
-        """Return the version; `ideogram-v2` is an older spelling of `v2`."""
-        family, _, version = name.partition("-")
-        return super().find_model((version.lower() or "v3") if family.lower() == self.name else name)
+        """Return the version; `ideogram-v2` and `V_2` are older spellings of `v2`."""
+        version = name.lower().replace("_", "-").removeprefix(self.name).removeprefix("-")
+        return super().find_model(_OLDER_SPELLING.sub("v", version) or "v3")
 
     def build_headers(self, api_key: str, request_id: str) -> HeaderPairs:
-        """The key in a field of its own; Ideogram takes no request id."""
+        """Return the key in a header of its own; Ideogram takes no request id."""
         return [("Api-Key", api_key)]
 
     def fit_images(self, call: ImageCall) -> tuple[ImageCall, list[str]]:
-        """Sizes become the version's own, the nearest way round: resolution, else the aspect ratio of its shape."""
+        """Return the call with the version's own sizes: its resolution, else the aspect ratio of the same shape."""
         title = f"{self.title} {call.model}"
         if call.model == "v3":
             return _fit_v3(call, title=title)
@@ -100,7 +106,7 @@ class IdeogramProvider(ImageProvider):
         raise RequestError(message, details={"fields": [{"field": "model", "message": message}]})
 
     def build_images(self, call: ImageCall) -> ProviderRequest:
-        """`POST /v1/ideogram-{version}/generate`, a form."""
+        """Build `POST /v1/ideogram-{version}/generate`, a form."""
         prompt = "prompt" if call.model == "v3" else "text_prompt"
         fields: dict[str, str | None] = {
             prompt: call.prompt,
@@ -117,28 +123,29 @@ class IdeogramProvider(ImageProvider):
         return ProviderRequest.form(f"/v1/ideogram-{call.model}/generate", given, headers=[], repeatable=False)
 
     def parse_images(self, document: dict[str, Any]) -> list[GeneratedImage]:
-        """`{"data": [{"url", "prompt", "seed", "is_image_safe", ...}]}`; an unsafe image has no link."""
-        images = []
-        for item in document["data"]:
-            url, seed = item["url"] if item["is_image_safe"] else None, item["seed"]
-            if not (url is None or isinstance(url, str)) or not isinstance(seed, int):
-                raise TypeError("url is a text and seed a number")
-            images.append(GeneratedImage(url=url or None, seed=seed, prompt=as_text(item["prompt"])))
-        if not images:
-            raise ValueError("no images")
-        return images
+        """Parse `{"data": [{"url", "prompt", "seed", "is_image_safe", ...}]}`; an unsafe image has no link."""
+        return [_parse_image(as_object(item)) for item in Reader(document).array("data")]
 
     def parse_error(self, status: int, headers: dict[str, str], content: bytes) -> ProviderError:
-        """`{"error": "..."}`; the bodies of 400, 401 and 429 are not documented."""
+        """Parse `{"error": "..."}`; the bodies of 400, 401 and 429 are not documented."""
         body = parse_json_error(content)
-        message = as_text(body.get("error")) or as_text(body.get("message")) or as_text(body.get("detail"))
+        message = as_string(body.get("error")) or as_string(body.get("message")) or as_string(body.get("detail"))
         return classify_error(
-            message or f"Ideogram answered {status}",
-            provider=self.name,
+            message,
+            provider=self,
             status=status,
             request_id=headers.get("x-request-id"),
             retry_after=parse_retry_after(headers),
         )
+
+
+def _parse_image(item: dict[str, Any]) -> GeneratedImage:
+    """Return the image. Only its link is needed; a seed is for making it again."""
+    url, prompt = as_string(item.get("url")), as_string(item.get("prompt"), limit=None)
+    seed = as_integer(item.get("seed"), limit=_LARGEST_SEED)
+    if item.get("is_image_safe") is False:
+        return GeneratedImage(seed=seed, prompt=prompt)
+    return GeneratedImage(url=url, seed=seed, prompt=prompt, is_unreadable=url is None)
 
 
 def _fit_v3(call: ImageCall, *, title: str) -> tuple[ImageCall, list[str]]:
@@ -148,9 +155,10 @@ def _fit_v3(call: ImageCall, *, title: str) -> tuple[ImageCall, list[str]]:
         call = replace(call, aspect_ratio=None)
     if call.style is not None:
         style = call.style.strip().upper().replace(" ", "_")
-        if style in _STYLES_OF_VERSION_2:
+        fitting = _FORMER_STYLES.get(style, style)
+        if fitting is None:
             warnings.append(left_out_warning(title, f"style {style}"))
-        call = replace(call, style=None if style in _STYLES_OF_VERSION_2 else style)
+        call = replace(call, style=fitting)
     return _fit_quality(call, warnings, speeds=_SPEEDS_V3, title=title)
 
 
@@ -169,7 +177,7 @@ def _fit_v4(call: ImageCall, *, title: str) -> tuple[ImageCall, list[str]]:
 def _fit_quality(
     call: ImageCall, warnings: list[str], *, speeds: frozenset[str], title: str
 ) -> tuple[ImageCall, list[str]]:
-    """Ideogram sells quality as rendering speed."""
+    """Return the call with a rendering speed, which is how Ideogram sells quality."""
     speed = _SPEEDS.get(quality_level(call.quality)) if call.quality is not None else None
     if call.quality is not None and speed not in speeds:
         return replace(call, quality=None), [*warnings, left_out_warning(title, f"quality {call.quality}")]

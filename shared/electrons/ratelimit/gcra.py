@@ -40,7 +40,7 @@ class Policy:
     """`quota` units per `window_seconds`, of which at most `burst` (default: the whole quota) may be used at once.
 
     `unit` says which cost is counted, e.g. "tokens" or "characters"; as in the header field it is "requests"
-    unless told otherwise. Several policies may count the same one: `Policy("requests", 100, 60)` beside
+    by default. Several policies may count the same one: `Policy("requests", 100, 60)` beside
     `Policy("daily", 5000, 86400)`. Raises `ValueError` for what could never be enforced or written into a field.
     """
 
@@ -81,7 +81,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Where a caller stands under one policy: one to be stored per caller and `Policy.key`; a missing one is `State()`.
+    """The state of a caller under one policy: one to be stored per caller and `Policy.key`; a missing one is `State()`.
 
     `tat` is the theoretical arrival time, `refunded` all that was ever given back, both in ticks. It may be
     forgotten once `ServiceLimit.reset_seconds` have passed and no reservation is open any more.
@@ -122,10 +122,10 @@ class ServiceLimit:
 class Decision:
     """The answer to one request under all its policies.
 
-    `limits` stand in the order of the policies, after the charge if there was one. `states` are only those that
+    `limits` are in the order of the policies, after the charge if there was one. `states` are only those that
     changed, by `Policy.key`, to be stored; `reservation`, also by `Policy.key`, is for `settle`. Both are empty
     when the request is refused. `retry_after_seconds` is set when it is refused: the least number of whole
-    seconds after which it would be admitted if nobody else came. `violated` then names the policies that
+    seconds after which it would be admitted without other requests. `violated` then names the policies that
     refused.
     """
 
@@ -203,7 +203,7 @@ def settle(
     only with explicit zeros. What was reserved under a policy that has gone since, or has another rate now, is
     let be.
 
-    Settling the same reservation twice charges or refunds twice: whoever keeps the reservations takes each out
+    Settling the same reservation twice charges or refunds twice: the caller removes each reservation
     once, in the same transaction. Raises `ValueError` for a negative cost.
     """
     _check(actual)
@@ -220,6 +220,15 @@ def settle(
             if refund > 0:
                 changed[policy.key] = State(state.tat - refund, state.refunded + refund)
     return Settlement(_limits(policies, {**states, **changed}, now), changed)
+
+
+def room_for_debt(policy: Policy, states: Mapping[str, State], *, now: int) -> int:
+    """Return how many units can still be charged past the limit: a debt is one burst at most, by this rule.
+
+    `settle` charges whatever it is given. Who takes the numbers from others bounds them with this, so that no number
+    makes a caller wait for longer than it takes to serve two bursts.
+    """
+    return max(2 * policy.capacity - -(-_queue(policy, states, now) // policy.ticks_per_unit), 0)
 
 
 def _check(costs: Mapping[str, int]) -> None:

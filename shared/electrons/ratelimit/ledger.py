@@ -1,8 +1,8 @@
 """What the Durable Object `RateLimiter` does with one caller, over its SQLite; `runtime/rate_limiter.py` is its shell.
 
 Nothing here awaits, so a reservation is atomic however many requests are in flight, and every change is in the database
-before it is answered, so an eviction loses nothing. Calls take and give JSON text, because one string is the cheapest
-thing to pass between workers.
+before the response, so an eviction loses nothing. Calls take and return JSON, because one string is the cheapest thing
+to pass between workers.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Protocol
 
-from electrons.ratelimit.gcra import Hold, Policy, State, reserve, settle
+from electrons.ratelimit.gcra import Hold, Policy, State, reserve, room_for_debt, settle
 from electrons.ratelimit.headers import parse_policies, rate_limit_headers
 
 RESERVATION_LIFE_MS = 60 * 60 * 1000
-"""A reservation that nobody settles within an hour stays charged as it was reserved."""
+"""A reservation that is not settled within an hour stays charged as it was reserved."""
 
 _SCHEMA = (
     """
@@ -33,10 +33,10 @@ _policies = lru_cache(maxsize=64)(parse_policies)
 
 
 class Sql(Protocol):
-    """A SQLite database that answers at once."""
+    """A synchronous SQLite database."""
 
     def execute(self, statement: str, *parameters: str | int) -> list[tuple[Any, ...]]:
-        """All rows of one statement."""
+        """Return all rows of one statement."""
 
 
 class Ledger:
@@ -51,7 +51,9 @@ class Ledger:
         self._states = {policy: State(int(tat), int(refunded)) for policy, tat, refunded in rows}
 
     def reserve(self, message: str) -> str:
-        """`{"policy", "costs": {unit: n}, "id", "settlements"}` -> `{"allowed", "headers", "violated", "impossible"}`.
+        """Reserve `{"policy", "costs": {unit: n}, "id", "settlements"}`.
+
+        Returns `{"allowed", "headers", "violated", "impossible"}`.
 
         The id may be null, for costs that are final. `settlements` are done first.
         """
@@ -80,12 +82,12 @@ class Ledger:
         )
 
     def settle(self, message: str) -> None:
-        """`{"settlements": [{"policy", "id", "actual": {unit: n}}]}`."""
+        """Settle `{"settlements": [{"policy", "id", "actual": {unit: n}}]}`."""
         for settlement in json.loads(message)["settlements"]:
             self._settle(settlement)
 
     def is_idle(self) -> bool:
-        """Whether the whole ledger may be forgotten: nothing is reserved, and every burst is whole again."""
+        """Return whether the whole ledger can be deleted: nothing is reserved, and every burst is whole again."""
         now = self._clock()
         self._sql.execute("DELETE FROM reservations WHERE created_ms < ?", now - RESERVATION_LIFE_MS)
         if self._sql.execute("SELECT 1 FROM reservations LIMIT 1"):
@@ -93,14 +95,22 @@ class Ledger:
         return not self._sql.execute("SELECT 1 FROM states WHERE rested_ms > ? LIMIT 1", now)
 
     def _settle(self, settlement: dict[str, Any]) -> None:
-        """An id that is unknown, settled or expired changes nothing."""
+        """Settle one reservation; an id that is unknown, settled or expired changes nothing.
+
+        The actual cost is what a provider has reported, so only a debt of one burst is charged for it.
+        """
         rows = self._sql.execute("DELETE FROM reservations WHERE id = ? RETURNING holds", settlement["id"])
         if not rows:
             return
         holds = {policy: Hold(units, int(position)) for policy, (units, position) in json.loads(rows[0][0]).items()}
-        policies = _policies(settlement["policy"])
-        settled = settle(policies, self._states, reservation=holds, actual=settlement["actual"], now=self._clock())
-        self._store(policies, settled.states)
+        policies, now = _policies(settlement["policy"]), self._clock()
+        changed: dict[str, State] = {}
+        for policy in policies:
+            reserved = holds[policy.key].units if policy.key in holds else 0
+            ceiling = reserved + room_for_debt(policy, self._states, now=now)
+            actual = {unit: min(units, ceiling) for unit, units in settlement["actual"].items()}
+            changed |= settle([policy], self._states, reservation=holds, actual=actual, now=now).states
+        self._store(policies, changed)
 
     def _store(self, policies: tuple[Policy, ...], states: Mapping[str, State]) -> None:
         changed = [policy for policy in policies if policy.key in states]
@@ -113,6 +123,6 @@ class Ledger:
             values += [policy.key, str(state.tat), str(state.refunded), -(-state.tat // policy.ticks_per_ms)]
         places = ", ".join(["(?, ?, ?, ?)"] * len(changed))
         self._sql.execute(
-            f"INSERT OR REPLACE INTO states (policy, tat, refunded, rested_ms) VALUES {places}",  # noqa: S608  # only marks
+            f"INSERT OR REPLACE INTO states (policy, tat, refunded, rested_ms) VALUES {places}",  # noqa: S608  # only placeholders
             *values,
         )

@@ -1,4 +1,4 @@
-"""What a worker sees of the rate limiter: reserve before the work, settle after it."""
+"""The client of the rate limiter: reserve before the work, settle after it."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from electrons.batch import Batch
 from electrons.http import HeaderPairs
 
 LINGER_SECONDS = 0.05
-"""How long a settlement waits for the caller's next reservation, which takes it along."""
+"""How long a settlement waits for the caller's next reservation, which carries it."""
 
 Call = Callable[[str, str, str], Awaitable[str]]
 """`call(key, method, message)` of the Durable Object `key`; raises `LimiterUnreachableError`."""
 
 
 class LimiterUnreachableError(Exception):
-    """The Durable Object did not answer; `RATE_LIMIT_FAILURE` says what that means for the caller."""
+    """The Durable Object did not answer; `RATE_LIMIT_FAILURE` decides what that means for the caller."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """Whether a request may go on, and the header fields that say so. `impossible`: it is larger than a whole burst."""
+    """Whether a request is allowed, and its header fields. `impossible`: the request is larger than a whole burst."""
 
     allowed: bool
     headers: HeaderPairs
@@ -45,22 +45,22 @@ class RateLimiter:
         )
 
     async def reserve(self, key: str, *, policy: str, costs: Mapping[str, int], reservation_id: str | None) -> Verdict:
-        """Charges the costs to all policies or to none; with an id, they can be settled later.
+        """Charge the costs to all policies or to none; with an id, they can be settled later.
 
         Raises `LimiterUnreachableError`.
         """
         settlements = self._take(key)
         message = {"policy": policy, "costs": costs, "id": reservation_id, "settlements": settlements}
-        answer = json.loads(await self._call(key, "reserve", json.dumps(message)))
+        verdict = json.loads(await self._call(key, "reserve", json.dumps(message)))
         return Verdict(
-            allowed=answer["allowed"],
-            headers=[(name, value) for name, value in answer["headers"]],
-            violated=tuple(answer["violated"]),
-            impossible=answer["impossible"],
+            allowed=verdict["allowed"],
+            headers=[(name, value) for name, value in verdict["headers"]],
+            violated=tuple(verdict["violated"]),
+            impossible=verdict["impossible"],
         )
 
     async def settle(self, key: str, *, policy: str, reservation_id: str, actual: Mapping[str, int]) -> None:
-        """Puts the real cost in the place of the reserved one, once per id. Raises `LimiterUnreachableError`.
+        """Replace the reserved cost by the real one, once per id. Raises `LimiterUnreachableError`.
 
         What is never settled, because the object could not be reached, stays charged as it was reserved.
         """

@@ -1,4 +1,4 @@
-"""D1, KV, R2 and the rate limiter's Durable Object, behind the interfaces of `storage` and `ratelimit`."""
+"""D1, KV, Workflows and the rate limiter's Durable Object behind the protocols of `electrons.bindings`."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class D1Database:
 
 
 async def _run(call: Callable[[], Awaitable[Any]]) -> Any:
-    """The result of one statement. Raises `DatabaseError`."""
+    """Return the result of one statement. Raises `DatabaseError`."""
     # Locally another process may write to the same file (`npm run keys`): then nothing has been done yet.
     pauses = iter(_PAUSES_WHILE_BUSY)
     while True:
@@ -102,20 +102,20 @@ def _unreachable(error: JsException) -> UnavailableError:
 
 
 def create_rate_limiter_client(namespace: Any) -> RateLimiter:
-    """The limiter behind the namespace of the Durable Object `RateLimiter`."""
+    """Return the limiter behind the namespace of the Durable Object `RateLimiter`."""
 
     async def call(key: str, method: str, message: str) -> str:
         try:
-            answer: str = await getattr(namespace.getByName(key), method)(message)
+            result: str = await getattr(namespace.getByName(key), method)(message)
         except JsException as error:
             raise LimiterUnreachableError(describe_js_error(error)) from error
-        return answer
+        return result
 
     return RateLimiter(call)
 
 
 def create_bindings(env: Any) -> Bindings:
-    """What this worker has bound, by the names that its wrangler.toml gives."""
+    """Return this worker's bindings, by their names in its wrangler.toml."""
     return Bindings(
         DB=_wrap(D1Database, env, "DB"),
         CACHE=_wrap(KVNamespace, env, "CACHE"),

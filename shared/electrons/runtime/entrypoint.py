@@ -1,8 +1,8 @@
 """From workerd's `fetch` event to `App.handle` and back.
 
-One asyncio task is the whole life of a request: it makes the answer, writes a streamed body to its end, and then does
-what was deferred. `waitUntil` holds it, so it outlives both the answer and a caller who leaves; when a caller leaves
-early the task is cancelled, which cancels the call to the provider, and the deferred work still runs.
+One asyncio task lasts as long as a request: it makes the response, writes a streamed body to its end, and then runs the
+deferred work. `waitUntil` keeps it, so it outlives both the response and a caller who leaves; when a caller leaves
+early, the task is cancelled, which cancels the call to the provider, and the deferred work still runs.
 """
 
 from __future__ import annotations
@@ -20,12 +20,18 @@ from workers import WorkerEntrypoint
 from electrons.app import App
 from electrons.bindings import Bindings
 from electrons.context import Context
-from electrons.errors import ClientClosedError, ElectronsError, PayloadTooLargeError
+from electrons.errors import (
+    BodyTimeoutError,
+    ClientClosedError,
+    ElectronsError,
+    PayloadTooLargeError,
+    RequestError,
+)
 from electrons.http import Headers, Request, Response
 from electrons.logs import Level, Logger
 from electrons.middleware.request_id import choose_request_id
 from electrons.runtime.bindings import create_bindings
-from electrons.runtime.convert import from_js_headers, to_js_headers, to_js_object
+from electrons.runtime.convert import from_js_headers, read_stream, to_js_headers, to_js_object
 from electrons.runtime.fetch import FetchTransport
 from electrons.runtime.loop import install as install_loop
 from electrons.runtime.r2 import R2Body
@@ -35,15 +41,15 @@ _CONSOLE = {"info": "log", "warning": "warn", "error": "error"}
 
 
 def create_entrypoint(app: App) -> type[WorkerEntrypoint]:
-    """The class to export as `Default`. A factory, because workerd exports each class it finds in the main module."""
+    """Return the class to export as `Default`: workerd exports each class that it finds in the main module."""
     install_loop()
     isolate: Isolate | None = None
 
     class Default(WorkerEntrypoint):
-        """Serves the app's routes."""
+        """The app's routes over HTTP."""
 
         async def fetch(self, request: Any) -> Any:
-            """Answers one request; never raises, for an error that leaves this method has no JSON shape."""
+            """Return the response to one request; never raises, because such an error would have no JSON shape."""
             nonlocal isolate
             if isolate is None:
                 try:
@@ -56,9 +62,10 @@ def create_entrypoint(app: App) -> type[WorkerEntrypoint]:
 
 
 class Isolate:
-    """What stays the same from request to request within one isolate."""
+    """What all requests of one isolate share."""
 
     def __init__(self, app: App, env: Any) -> None:
+        self.service = app.service
         raw = env._env  # noqa: SLF001  # the SDK's wrapper converts whole object graphs; ours passes text
         self.settings = app.read_settings(lambda name: _text(getattr(raw, name, None)))
         self.bindings: Bindings = create_bindings(raw)
@@ -66,19 +73,24 @@ class Isolate:
         self.start_work = list(app.start_work)
         self.log = Logger(worker=app.service, write=_write, pretty=self.settings.log_format == "pretty")
 
+    def create_context(self, request: Request) -> Context:
+        """Return the context of a new request."""
+        return Context(
+            service=self.service,
+            request=request,
+            settings=self.settings,
+            bindings=self.bindings,
+            http=self.http,
+            log=self.log,
+        )
+
 
 async def _serve(app: App, isolate: Isolate, js_request: Any, ctx: Any) -> Any:
-    context = Context(
-        service=app.service,
-        request=_from_js_request(js_request),
-        settings=isolate.settings,
-        bindings=isolate.bindings,
-        http=isolate.http,
-        log=isolate.log,
-    )
+    request = _from_js_request(js_request, body_timeout_seconds=isolate.settings.body_timeout_seconds)
+    context = isolate.create_context(request)
     while isolate.start_work:
         context.defer(partial(isolate.start_work.pop(), context))
-    answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    response: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
     task: asyncio.Task[None] | None = None
 
     def cancel(_event: Any) -> None:
@@ -86,37 +98,37 @@ async def _serve(app: App, isolate: Isolate, js_request: Any, ctx: Any) -> Any:
             task.cancel()
 
     async def live() -> None:
-        # A promise of JavaScript's own: to make one of a Python task costs several turns of the event loop.
+        # JavaScript's own promise: making one of a Python task costs several turns of the event loop.
         lifetime, on_abort = js.Promise.withResolvers(), create_proxy(cancel)
         ctx.waitUntil(lifetime.promise)
         js_request.signal.addEventListener("abort", on_abort)
         try:
-            await _answer(app, context, answer)
+            await _respond(app, context, response)
         finally:
-            # What is deferred is done even when the caller has left.
+            # Deferred work runs even when the caller has left.
             js_request.signal.removeEventListener("abort", on_abort)
             on_abort.destroy()
             await context.finish()
             lifetime.resolve()
 
     task = start_task(live())
-    return await answer
+    return await response
 
 
-async def _answer(app: App, context: Context, answer: asyncio.Future[Any]) -> None:
+async def _respond(app: App, context: Context, js_response: asyncio.Future[Any]) -> None:
     try:
         response = await app.handle(context)
         if isinstance(response.body, AsyncGenerator):
             readable, writer = _open_stream()
-            answer.set_result(_to_js_response(response, readable))
+            js_response.set_result(_to_js_response(response, readable))
             await _pump(response.body, writer)
         else:
-            answer.set_result(_to_js_response(response))
+            js_response.set_result(_to_js_response(response))
     except asyncio.CancelledError:
         context.status, context.error_code = ClientClosedError.status, ClientClosedError.code
     finally:
-        if not answer.done():
-            answer.set_result(js.Response.new(None, status=503))
+        if not js_response.done():
+            js_response.set_result(js.Response.new(None, status=503))
 
 
 def _open_stream() -> tuple[Any, Any]:
@@ -133,36 +145,36 @@ async def _pump(chunks: AsyncGenerator[str, None], writer: Any) -> None:
     except JsException as error:  # the reader is gone
         raise asyncio.CancelledError from error
     except BaseException:
-        # Without this the caller would wait for the rest for ever.
-        writer.abort("the stream broke off")
+        # Without this the caller would wait for the rest forever.
+        writer.abort("the stream was interrupted")
         raise
 
 
-def _from_js_request(js_request: Any) -> Request:
-    headers = Headers(from_js_headers(js_request.headers))
-
+def _from_js_request(js_request: Any, *, body_timeout_seconds: float = 0) -> Request:
     async def read(limit: int) -> bytes:
-        if int(headers.get("Content-Length") or 0) > limit:
+        if (request.content_length or 0) > limit:
             raise PayloadTooLargeError(limit)
-        if headers.get("Content-Length") is not None:
-            content: bytes = (await js_request.arrayBuffer()).to_bytes()
-            return content
-        return await _read_chunked(js_request.body, limit)
-
-    return Request(method=js_request.method, url=js_request.url, headers=headers, reader=read)
-
-
-async def _read_chunked(stream: Any, limit: int) -> bytes:
-    """A body that does not say how long it is."""
-    if not stream:
-        return b""
-    reader, content = stream.getReader(), bytearray()
-    while not (chunk := await reader.read()).done:
-        content += chunk.value.to_bytes()
-        if len(content) > limit:
-            reader.cancel()
+        try:
+            async with asyncio.timeout(body_timeout_seconds or None):
+                if request.content_length is None:
+                    content, is_cut = await read_stream(js_request.body, limit)
+                else:
+                    content, is_cut = (await js_request.arrayBuffer()).to_bytes(), False
+        except TimeoutError as error:
+            raise BodyTimeoutError(body_timeout_seconds) from error
+        except JsException as error:
+            # The runtime says "Network connection lost" of every body, but one whose length is known can break in one
+            # way only: the caller has left.
+            if request.content_length is not None:
+                raise ClientClosedError("The caller left before the whole body was sent") from error
+            raise RequestError("The request body cannot be read: its chunks are broken or cut off") from error
+        if is_cut:
             raise PayloadTooLargeError(limit)
-    return bytes(content)
+        return content
+
+    headers = Headers(from_js_headers(js_request.headers))
+    request = Request(method=js_request.method, url=js_request.url, headers=headers, reader=read)
+    return request
 
 
 def _to_js_response(response: Response, stream: Any = None) -> Any:
@@ -177,7 +189,7 @@ def _to_js_response(response: Response, stream: Any = None) -> Any:
 
 
 def _refuse(app: App, error: ElectronsError, request: Request) -> Any:
-    """The answer of a deployment whose settings cannot be read, so that the app cannot be asked."""
+    """Return the response of a deployment whose settings cannot be read, so that the app cannot be called."""
     request_id = choose_request_id(request)
     Logger(worker=app.service, write=_write).error("misconfigured", request_id=request_id, error=error.message)
     response = Response.json(error.to_body(request_id), status=error.status)

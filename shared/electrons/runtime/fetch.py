@@ -1,10 +1,10 @@
 """An httpx2 transport over the runtime's `fetch`.
 
-httpx2's own one for Emscripten fails on empty bodies and drops `User-Agent`, repeated headers and the abort.
+httpx2's own transport for Emscripten fails on empty bodies and drops `User-Agent`, repeated headers and the abort.
 
-Timeouts, in seconds, stand in the request's `timeout` extension; None or 0 is no limit:
+Timeouts, in seconds, are in the request's `timeout` extension; None or 0 is no limit:
 
-- `connect` and `first_byte`: `fetch` does not say when it has a connection, so the head of the answer must be there
+- `connect` and `first_byte`: `fetch` does not report when it has a connection, so the head of the response must arrive
   within the sum of the two (`httpx2.ReadTimeout`);
 - `read`: the longest silence between two pieces of the body (`httpx2.ReadTimeout`).
 
@@ -24,7 +24,7 @@ from pyodide.ffi import JsException, to_js
 
 from electrons.runtime.convert import describe_js_error, from_js_headers, to_js_headers, to_js_object
 
-# `fetch` has undone the encoding already, so these would be wrong about the bytes that are read.
+# `fetch` has already decoded the body, so these do not describe the bytes that are read.
 _DROPPED_WHEN_DECODED = {"content-encoding", "content-length"}
 
 # Bytes up to which a body of known length is read in one crossing.
@@ -35,10 +35,10 @@ _DROPPED_FROM_REQUESTS = {"host", "content-length", "connection", "transfer-enco
 
 
 class FetchTransport(httpx2.AsyncBaseTransport):
-    """Sends requests with `fetch`; raises `httpx2.ReadTimeout`, `httpx2.ConnectError` and `httpx2.ReadError`."""
+    """Transport over `fetch`. Raises `httpx2.ReadTimeout`, `httpx2.ConnectError` and `httpx2.ReadError`."""
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """The response with its body unread; closing it cancels the exchange."""
+        """Send a request and return the response with its body unread; closing it cancels the exchange."""
         timeouts = request.extensions.get("timeout", {})
         controller = js.AbortController.new()
         options: dict[str, Any] = {
@@ -59,7 +59,7 @@ class FetchTransport(httpx2.AsyncBaseTransport):
             raise httpx2.ConnectError(describe_js_error(error), request=request) from error
         except TimeoutError as error:
             controller.abort()
-            raise httpx2.ReadTimeout("no answer in time", request=request) from error
+            raise httpx2.ReadTimeout("no response in time", request=request) from error
         except BaseException:
             controller.abort()
             raise
@@ -73,7 +73,7 @@ class FetchTransport(httpx2.AsyncBaseTransport):
 class FetchStream(httpx2.AsyncByteStream):
     """A response body; JavaScript has null where the status allows none.
 
-    It is read here, or by somebody else from `readable`, without Python; not by both.
+    It is read either here, or from `readable` without Python.
     """
 
     def __init__(self, response: Any, controller: Any, *, idle_timeout: float | None) -> None:
@@ -97,12 +97,12 @@ class FetchStream(httpx2.AsyncByteStream):
 
     @property
     def readable(self) -> Any:
-        """The JavaScript `ReadableStream` of bytes, None where there is none."""
+        """Return the JavaScript `ReadableStream` of bytes, None if there is none."""
         return self._response.body or None
 
     @property
     def size(self) -> int | None:
-        """Its length in bytes, where the server has said it and `fetch` has not changed it."""
+        """Return the length in bytes, None if the server does not state it or `fetch` has decoded the body."""
         headers = self._response.headers
         length = None if headers.has("content-encoding") else headers.get("content-length")
         return int(length) if isinstance(length, str) else None
@@ -117,7 +117,7 @@ class FetchStream(httpx2.AsyncByteStream):
             raise httpx2.ReadTimeout("the body stalled") from error
 
     async def aclose(self) -> None:
-        """Cancels the exchange if it is still going on."""
+        """Cancel the exchange if it has not ended."""
         if not self._ended:
             self._ended = True
             self._controller.abort()

@@ -14,7 +14,7 @@ import js
 from pyodide.ffi import JsException, to_js
 
 from electrons.bindings import LoadedRequest, LoadedResponse, LoaderError
-from electrons.runtime.convert import describe_js_error, from_js_headers, to_js_headers, to_js_object
+from electrons.runtime.convert import describe_js_error, from_js_headers, read_stream, to_js_headers, to_js_object
 
 
 class WorkerLoader:
@@ -25,8 +25,11 @@ class WorkerLoader:
 
     async def load(self, code: Mapping[str, Any]) -> LoadedIsolate:
         """See `Loader.load`."""
-        worker = await _settle(self._binding.load(_to_js_code(code)))
-        return LoadedIsolate(worker, await _settle(worker.getEntrypoint()))
+        try:
+            worker = await _settle(self._binding.load(_to_js_code(code)))
+            return LoadedIsolate(worker, await _settle(worker.getEntrypoint()))
+        except JsException as error:
+            raise LoaderError(describe_js_error(error)) from error
 
 
 class LoadedIsolate:
@@ -49,14 +52,14 @@ class LoadedIsolate:
             options["body"] = to_js(request.body)
         try:
             response = await self._entrypoint.fetch(request.url, to_js_object(options))
-            body, truncated = await _read(response.body, max_body_bytes)
+            body, truncated = await read_stream(response.body, max_body_bytes)
         except JsException as error:
             raise LoaderError(describe_js_error(error)) from error
         headers = from_js_headers(response.headers)
         return LoadedResponse(status=response.status, headers=headers, body=body, truncated=truncated)
 
     def close(self) -> None:
-        """See `LoadedWorker.close`. Only the local stack has something to dispose of: a process."""
+        """See `LoadedWorker.close`. Only in the local stack is there something to dispose of: a process."""
         self._controller.abort()
         dispose = js.Reflect.get(self._worker, js.Symbol.dispose)
         if dispose:
@@ -64,21 +67,8 @@ class LoadedIsolate:
 
 
 async def _settle(value: Any) -> Any:
-    """Await what the local stack's binding answers with a promise and Cloudflare's at once."""
+    """Await the promise of the local stack's binding; Cloudflare's returns its values directly."""
     return await value if inspect.isawaitable(value) else value
-
-
-async def _read(stream: Any, max_bytes: int) -> tuple[bytes, bool]:
-    """Return the first bytes of a body, and whether there are more."""
-    if not stream:
-        return b"", False
-    reader, content = stream.getReader(), bytearray()
-    while not (chunk := await reader.read()).done:
-        content += chunk.value.to_bytes()
-        if len(content) > max_bytes:
-            reader.cancel()
-            return bytes(content[:max_bytes]), True
-    return bytes(content), False
 
 
 def _to_js_code(code: Mapping[str, Any]) -> Any:

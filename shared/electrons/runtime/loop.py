@@ -1,9 +1,9 @@
-"""Pyodide's event loop, made fit for a server.
+"""Adapt Pyodide's event loop to a server.
 
-As it comes, each step of a task is a JavaScript timer that is called through a stack switch. And a timer that is
-cancelled stays alive with all that it refers to until its time has come: a request that sets a timeout of five minutes,
-and is done after ten milliseconds, holds its memory for five minutes. Here the steps that are ready run one after
-another in one microtask, and a cancelled timer is gone. What a step can no longer do is block on a promise with
+Unchanged, each step of a task is a JavaScript timer that is called through a stack switch. And a timer that is
+cancelled stays alive, with all that it refers to, until it would have fired: a request that sets a timeout of five
+minutes, and is done after ten milliseconds, keeps its memory for five minutes. Here the steps that are ready run one
+after another in one microtask, and a cancelled timer is removed. A step can no longer block on a promise with
 `run_sync`.
 """
 
@@ -26,12 +26,12 @@ _run_ready_proxy: Any = None
 Context = contextvars.Context | None
 
 
-# What the changes rely on; a Pyodide that has it no longer keeps its own loop.
+# What the changes rely on; a Pyodide without it keeps its own loop.
 _NEEDED = ("_install_running_loop", "_install_asyncgen_hooks", "call_soon", "call_later", "create_future")
 
 
 def install() -> None:
-    """Changes the loop for the whole isolate."""
+    """Change the loop of the whole isolate."""
     if not all(hasattr(WebLoop, name) for name in _NEEDED):
         return
     WebLoop.call_soon = _call_soon
@@ -53,7 +53,7 @@ def _call_soon(self: WebLoop, callback: Callable[..., Any], *args: Any, context:
 def _run_ready(loop: WebLoop) -> None:
     _enter(loop)
     while _ready:
-        # Taken out when it has run: what it makes ready must not start a second microtask.
+        # Removed after it has run: what it makes ready must not start a second microtask.
         handle = _ready[0]
         try:
             if not handle.cancelled():
@@ -84,7 +84,7 @@ class _Timer(asyncio.TimerHandle):
         self._timer = js.setTimeout(self._proxy, math.ceil(delay * 1000))
 
     def cancel(self) -> None:
-        """Makes the timer, and what it refers to, go away at once."""
+        """Remove the timer, and what it refers to, at once."""
         super().cancel()
         if self._proxy is not None:
             js.clearTimeout(self._timer)

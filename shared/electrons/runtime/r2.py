@@ -1,7 +1,7 @@
-"""R2 behind the interface of `storage.bindings`: contents go from stream to stream inside the runtime, not by Python.
+"""R2 behind the protocol `ObjectStore`: contents go from stream to stream inside the runtime, not through Python.
 
-R2 takes a stream whose length it is told, and puts it into sight when all of it has come. Where nobody has said the
-length, the stream is cut into parts of `PART_BYTES` that make a multipart upload; what fits into one part is put whole.
+R2 takes a stream of a known length, and makes the object visible when all of it has come. A stream of unknown length is
+cut into parts of `PART_BYTES` that make a multipart upload; what fits into one part is put whole.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from electrons.runtime.convert import describe_js_error, to_js_object
 from electrons.runtime.fetch import FetchStream
 
 PART_BYTES = 8 * 1024 * 1024
-"""R2 wants parts of 5 MiB at least, and all but the last of one size; one part at a time is in memory."""
+"""R2 requires parts of 5 MiB at least, all but the last of one size; one part at a time is in memory."""
 
-# R2's own errors end with a number; a stream that breaks off has none.
+# R2's own errors end with a number; the error of an interrupted stream does not.
 _R2_ERROR = re.compile(r"\(\d{5}\)\s*$")
 
 
@@ -60,7 +60,7 @@ class R2Bucket:
         }
         try:
             if isinstance(body, bytes):
-                # R2 compares it with what has come.
+                # R2 compares it with what it has received.
                 options["sha256"] = hashlib.sha256(body).hexdigest()
                 stored = await self._binding.put(key, to_js(body), to_js_object(options))
             elif isinstance(body, FetchStream):
@@ -126,13 +126,13 @@ class R2Bucket:
                 part = await _read_part(reader)
             return await upload.complete(uploaded)
         except BaseException:
-            # R2 forgets it by itself after a week; meanwhile it would be paid for.
+            # R2 removes it by itself after a week; until then it would be paid for.
             upload.abort()
             raise
 
 
 async def _read_part(reader: Any) -> Any:
-    """The next `PART_BYTES`, fewer at the stream's end, none behind it: a `Uint8Array` that Python never copies."""
+    """Return the next `PART_BYTES`, fewer at the stream's end, none after it, as a `Uint8Array` that is not copied."""
     return (await reader.readAtLeast(PART_BYTES, js.Uint8Array.new(PART_BYTES))).value
 
 
@@ -149,7 +149,7 @@ def _describe(found: Any) -> StoredObject:
 
 
 def _explain(error: JsException, *, streamed: bool = False) -> Exception:
-    """A stream that broke off is its source's failure, everything else the store's."""
+    """Return the error: an interrupted stream is its source's failure, everything else the store's."""
     message = describe_js_error(error)
     if streamed and not _R2_ERROR.search(message):
         return httpx2.ReadError(message)

@@ -21,7 +21,7 @@ class _Sql:
 
 
 def create_rate_limiter() -> type[DurableObject]:
-    """The class to export as `RateLimiter`; a factory, so that nothing else in the main module is exported with it."""
+    """Return the class to export as `RateLimiter`: workerd exports each class that it finds in the main module."""
     install_loop()
 
     class RateLimiter(DurableObject):
@@ -45,7 +45,7 @@ def create_rate_limiter() -> type[DurableObject]:
             self._ledger.settle(message)
 
         async def alarm(self, _info: Any = None) -> None:
-            """Forgets a caller who has rested, so that an object per address costs no storage for ever."""
+            """Delete the data of an idle caller, so that an object per address does not use storage forever."""
             if self._ledger.is_idle():
                 await self._storage.deleteAll()
                 self._ledger = self._open()

@@ -1,6 +1,6 @@
 """The Workflow: a shell around an async function of steps.
 
-Source: https://developers.cloudflare.com/workflows/python/python-workers-api/. Results cross the border as JSON text.
+Source: https://developers.cloudflare.com/workflows/python/python-workers-api/. Results cross into JavaScript as JSON.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ Work = Callable[[Steps, Context, str], Awaitable[None]]
 
 
 def create_workflow(name: str, app: App, work: Work) -> type[WorkflowEntrypoint]:
-    """The class to export as `name` for `[[workflows]]`. `work(steps, context, instance_id)` is run by each instance.
+    """Return the class to export as `name` for `[[workflows]]`. Each instance runs `work(steps, context, instance_id)`.
 
-    The context's `request_id` is the work's to set. A factory, because workerd exports each class in the main module.
+    The work sets the context's `request_id`. A factory, because workerd exports each class in the main module.
     """
     install_loop()
 
@@ -35,19 +35,11 @@ def create_workflow(name: str, app: App, work: Work) -> type[WorkflowEntrypoint]
         """One kind of work."""
 
         async def run(self, event: Any, step: Any) -> None:
-            """Runs an instance from its beginning, or from its beginning again."""
-            isolate = Isolate(app, self.env)
-            context = Context(
-                service=app.service,
-                request=Request(method="WORKFLOW", url=""),
-                settings=isolate.settings,
-                bindings=isolate.bindings,
-                http=isolate.http,
-                log=isolate.log,
-            )
+            """Run an instance from its beginning, for the first time or again."""
+            context = Isolate(app, self.env).create_context(Request(method="WORKFLOW", url=""))
             await work(_Steps(step), context, event["instanceId"])
 
-    Workflow.__name__ = name  # by which workerd knows it
+    Workflow.__name__ = name  # workerd finds it by this name
     return Workflow
 
 

@@ -1,1 +1,1 @@
-"""D1, KV and R2 behind small typed interfaces (`runtime/bindings.py` implements them), and what is kept in them."""
+"""What is stored: media in R2, API keys and the usage ledger in D1."""

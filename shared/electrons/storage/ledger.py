@@ -1,21 +1,35 @@
-"""The usage ledger: one row in D1 for each call that reached a provider, whatever became of it.
+"""The usage ledger: one row in D1 for each call that reached a provider, whatever its outcome.
 
-Rows are written together: the first request that has one waits for `LINGER_SECONDS`, after its answer is out, and then
-writes its own and those that came meanwhile, in one statement. D1 is the most expensive step of a request otherwise.
+Rows are written together: the first request that has one waits for `LINGER_SECONDS`, after its response is out, and
+then writes its own and those that came meanwhile, in one statement. D1 is the most expensive step of a request
+otherwise.
+
+A row is money, so it is not lost easily. Its values are checked when it is made; a write that failed is kept and
+repeated, after the pauses of `RETRY_PAUSES_SECONDS` and then with the next write; and when D1 refuses the values of
+a row, its neighbours are written without it.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
+import time
+from collections.abc import Sequence
 
 from electrons.batch import Batch
 from electrons.bindings import Database, Value
 from electrons.context import Context
+from electrons.errors import DatabaseError
 from electrons.logs import timestamp
 from electrons.upstream.prices import estimate_cost
-from electrons.usage import Usage
+from electrons.usage import Usage, check_count, check_name
 
 LINGER_SECONDS = 0.05
+RETRY_PAUSES_SECONDS = (0.5, 2.0, 8.0)
+WRITE_TIMEOUT_SECONDS = 10.0
+
+KEPT_LIMIT = 1000
+"""Rows that an isolate keeps while D1 cannot be written to; the oldest are given up first."""
 
 COLUMNS = (
     "request_id", "created_at", "worker", "route", "key_id", "instance_id", "project_id", "provider", "model", "unit",
@@ -23,11 +37,33 @@ COLUMNS = (
     "price_date",
 )  # fmt: skip
 
+_NUMBERS = {"input_units", "output_units", "status", "latency_ms", "upstream_ms"}
+_OPTIONAL_TEXTS = {"key_id", "instance_id", "project_id", "error_code", "price_date"}
+_LABELS = {"instance_id", "project_id"}
+
 # One JSON text for all rows: D1 binds 100 parameters at most, and one text is the cheapest thing to hand over.
 _INSERT = (
     f"INSERT INTO usage ({', '.join(COLUMNS)}) "  # noqa: S608  # names of ours
     f"SELECT {', '.join(f'value ->> {index}' for index in range(len(COLUMNS)))} FROM json_each(?)"
 )
+# A write whose response was lost may have been done. Two calls of one request do not end in the same millisecond.
+_INSERT_AGAIN = (
+    f"{_INSERT} WHERE NOT EXISTS (SELECT 1 FROM usage WHERE request_id = value ->> {COLUMNS.index('request_id')} "  # noqa: S608
+    f"AND created_at = value ->> {COLUMNS.index('created_at')} AND model = value ->> {COLUMNS.index('model')})"
+)
+
+Row = list[Value]
+
+
+class UsageLostError(Exception):
+    """Rows that were given up; `rows` has each by column, with the `reason`, and without the caller's labels."""
+
+    def __init__(self, rows: Sequence[tuple[Row, str]]) -> None:
+        super().__init__(f"{len(rows)} usage rows were given up")
+        self.rows = [
+            {name: value for name, value in zip(COLUMNS, row, strict=True) if name not in _LABELS} | {"reason": reason}
+            for row, reason in rows
+        ]
 
 
 class UsageLedger:
@@ -35,21 +71,80 @@ class UsageLedger:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._rows: Batch[list[Value]] = Batch(linger_seconds=LINGER_SECONDS)
+        self._rows: Batch[Row] = Batch(linger_seconds=LINGER_SECONDS)
+        self._kept: list[Row] = []
+        self._lost: list[tuple[Row, str]] = []
+        self._retried_until = 0.0
 
-    async def write(self, row: list[Value]) -> None:
-        """Writes a row with its neighbours; returns at once when a neighbour will write it."""
-        if rows := await self._rows.add(row):
-            await self._database.execute(_INSERT, json.dumps(rows))
+    async def write(self, row: Row) -> None:
+        """Write a row with its neighbours; return at once when a neighbour will write it.
+
+        Raises `DatabaseError` when D1 could not be written to, after the pauses too: the rows are kept for the next
+        write. Raises `UsageLostError` for rows that were given up.
+        """
+        if not (rows := await self._rows.add(check_row(row))):
+            return
+        failure = await self._insert(rows, again=False)
+        pauses = iter(RETRY_PAUSES_SECONDS)
+        # Another request may be waiting to repeat the write; it can also be ended meanwhile, hence a time.
+        while self._kept and time.monotonic() >= self._retried_until:
+            if failure is not None:
+                if (pause := next(pauses, None)) is None:
+                    raise failure
+                self._retried_until = time.monotonic() + 2 * pause
+                await asyncio.sleep(pause)
+                self._retried_until = 0.0
+            kept, self._kept = self._kept, []
+            failure = await self._insert(kept, again=True)
+        if self._lost:
+            lost, self._lost = self._lost, []
+            raise UsageLostError(lost)
+
+    async def write_now(self, row: Row) -> None:
+        """Write one row, unless it has been written before. Raises `DatabaseError`."""
+        await self._execute([check_row(row)], again=True)
+
+    async def _insert(self, rows: list[Row], *, again: bool) -> DatabaseError | None:
+        """Write rows, and keep or give up those that cannot be written. Return why rows were kept, if any were."""
+        try:
+            await self._execute(rows, again=again)
+        except DatabaseError as error:
+            if not _refuses_values(error):
+                self._keep(rows)
+                return error
+        except BaseException:
+            self._keep(rows)
+            raise
+        else:
+            return None
+        if len(rows) == 1:
+            self._lost.append((rows[0], "D1 refuses its values"))
+            return None
+        failures = [await self._insert([row], again=again) for row in rows]
+        return next((failure for failure in failures if failure is not None), None)
+
+    async def _execute(self, rows: list[Row], *, again: bool) -> None:
+        try:
+            async with asyncio.timeout(WRITE_TIMEOUT_SECONDS):
+                await self._database.execute(_INSERT_AGAIN if again else _INSERT, json.dumps(rows))
+        except TimeoutError as error:
+            raise DatabaseError(f"no answer within {WRITE_TIMEOUT_SECONDS:g} seconds") from error
+
+    def _keep(self, rows: list[Row]) -> None:
+        self._kept += rows
+        surplus = max(0, len(self._kept) - KEPT_LIMIT)
+        self._lost += [(row, "too many rows wait for D1") for row in self._kept[:surplus]]
+        del self._kept[:surplus]
 
 
 def record_usage(context: Context, usage: Usage) -> None:
-    """Starts to count a call. Its row is written after the answer is out, with the figures that `usage` has by then."""
+    """Start to count a call. Its row is written after the response is out, with the figures that `usage` then has."""
     context.usage = usage
 
     async def write() -> None:
-        cost = estimate_cost(usage)
-        row: list[Value] = [
+        used = usage.checked()
+        cost = estimate_cost(used)
+        row: Row = [
             context.request_id,
             timestamp(),
             context.service,
@@ -57,18 +152,41 @@ def record_usage(context: Context, usage: Usage) -> None:
             context.principal.key_id,
             context.labels.instance_id,
             context.labels.project_id,
-            usage.provider,
-            usage.model,
-            usage.unit,
-            usage.input_units,
-            usage.output_units,
+            used.provider,
+            used.model,
+            used.unit,
+            used.input_units,
+            used.output_units,
             context.status,
             context.error_code,
             context.elapsed_ms(),
-            usage.upstream_ms,
+            used.upstream_ms,
             cost.microusd if cost else None,
             cost.price_date if cost else None,
         ]
-        await context.bindings.table(UsageLedger).write(row)
+        try:
+            await context.bindings.table(UsageLedger).write(row)
+        except DatabaseError as error:
+            context.log.warning("usage_delayed", request_id=context.request_id, error=error.reason)
+        except UsageLostError as error:
+            for lost in error.rows:
+                context.log.error("usage_lost", cause=None, **lost)
 
     context.defer(write)
+
+
+def check_row(row: Row) -> Row:
+    """Return the row with values that its columns take, in the order of `COLUMNS`, whatever a provider has reported."""
+    return [_check_value(name, value) for name, value in zip(COLUMNS, row, strict=True)]
+
+
+def _check_value(column: str, value: object) -> Value:
+    if column in _NUMBERS:
+        return check_count(value)
+    if column == "estimated_cost_microusd":
+        return None if value is None else check_count(value)
+    return check_name(value) or (None if column in _OPTIONAL_TEXTS else "unknown")
+
+
+def _refuses_values(error: DatabaseError) -> bool:
+    return "constraint" in error.reason.lower() or "datatype mismatch" in error.reason.lower()

@@ -1,4 +1,4 @@
-"""Files that a provider made, kept in R2 and served to everybody who knows their name, which nobody can guess.
+"""Files that a provider made, stored in R2 and served to everyone who knows their name, which cannot be guessed.
 
     AUDIO = MediaFolder(bucket="AUDIO_STORAGE", path="/audio", not_found="Audio file not found")
     app.serve_media(AUDIO)                                          # GET, HEAD /audio/{name}; public
@@ -7,16 +7,16 @@
     await AUDIO.put_bytes(context, name, content, content_type="audio/mpeg", provider="elevenlabs", model="…")
     url = AUDIO.url(context, name)                                  # "https://…/audio/5f0c…e1.mp3"
 
-A body that nobody needs to look at goes from the provider to R2 without passing through Python, whatever its size:
+A body that is not read here goes from the provider to R2 without passing through Python, whatever its size:
 
     async with open_response(context, provider, request) as response:
         stored = await FILES.put_stream(context, name, response, content_type="video/mp4", provider=provider, model="…")
 
 A name is `new_name(extension)`, or one's own random id (a UUIDv4) with an extension. A key is always the folder's path
-and such a name; any other name is a file that does not exist. A file is seen when all of it is stored, and not before.
+and such a name; any other name is a file that does not exist. A file is visible when all of it is stored.
 
 Serving follows RFC 9110: `ETag`, `Last-Modified`, `If-None-Match`, `If-Modified-Since` (304), single ranges (206, 416),
-`If-Range`. Several ranges at once are answered with the whole file, which the RFC allows (14.2).
+`If-Range`. Several ranges at once get the whole file, which the RFC allows (14.2).
 """
 
 from __future__ import annotations
@@ -40,22 +40,22 @@ from electrons.settings import Settings
 from electrons.upstream.provider import Provider
 
 MAX_STREAM_BYTES = 2 * 1024 * 1024 * 1024
-"""The largest file that `put_stream` takes, where a caller does not say less."""
+"""The largest file that `put_stream` takes by default."""
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{22,64}\.[a-z0-9]{2,5}")
 _RANGE = re.compile(r"bytes=\s*(\d{0,18})\s*-\s*(\d{0,18})\s*", re.ASCII | re.IGNORECASE)
 
 
 def new_name(extension: str) -> str:
-    """A name that nobody can guess: 128 random bits, hexadecimal, and the extension."""
+    """Return a name that cannot be guessed: 128 random bits, hexadecimal, and the extension."""
     return f"{secrets.token_hex(16)}.{extension}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaFolder:
-    """The files of one kind: `path` is the route's (`/audio`), and with that the prefix of their keys in the bucket.
+    """The files of one kind: `path` is the route's (`/audio`), and also the prefix of their keys in the bucket.
 
-    `not_found` is what a caller is told about a file that does not exist.
+    `not_found` is the error text for a file that does not exist.
     """
 
     bucket: BucketName
@@ -67,7 +67,7 @@ class MediaFolder:
         bindings.bucket(self.bucket)
 
     def url(self, context: Context, name: str) -> str:
-        """Where a file is served: below `PUBLIC_BASE_URL` if that is set, else where the request came in."""
+        """Return the URL of a file: below `PUBLIC_BASE_URL` if that is set, else where the request came in."""
         parts = urlsplit(context.request.url)
         base = context.settings.public_base_url.rstrip("/") or f"{parts.scheme}://{parts.netloc}"
         return f"{base}{self.path}/{name}"
@@ -75,7 +75,7 @@ class MediaFolder:
     async def put_bytes(
         self, context: Context, name: str, content: bytes, *, content_type: str, provider: str, model: str
     ) -> StoredObject:
-        """Stores a file that is in memory. Raises `UnavailableError`."""
+        """Store a file that is in memory. Raises `UnavailableError`."""
         return await self._store(context).put(
             self._key(name), content, content_type=content_type, metadata=_metadata(context, provider, model)
         )
@@ -91,13 +91,13 @@ class MediaFolder:
         model: str,
         max_bytes: int = MAX_STREAM_BYTES,
     ) -> StoredObject:
-        """Stores the body of an answer that has not been read. An empty body is no file.
+        """Store the unread body of a response. An empty body is not a file.
 
-        Raises `ProviderError` when the body breaks off, is empty or longer than `max_bytes`, and `UnavailableError`.
-        Python does not see the pieces come, so only `TOTAL_TIMEOUT_SECONDS` ends a body that has fallen silent.
+        Raises `ProviderError` if the body is interrupted, empty or longer than `max_bytes`, and `UnavailableError`.
+        Python does not see the pieces, so only `TOTAL_TIMEOUT_SECONDS` ends a body that stalls.
         """
         if not isinstance(response.stream, httpx2.AsyncByteStream):
-            raise TypeError("the answer is not one of an asynchronous transport")
+            raise TypeError("the response is not from an asynchronous transport")
         try:
             return await self._store(context).put(
                 self._key(name),
@@ -110,22 +110,22 @@ class MediaFolder:
             message = f"{provider.title}'s file is larger than {max_bytes} bytes"
             raise ProviderError(message, provider=provider.name) from error
         except httpx2.TransportError as error:
-            raise ProviderError(f"{provider.title}'s answer broke off", provider=provider.name) from error
+            raise ProviderError(f"{provider.title}'s response was interrupted", provider=provider.name) from error
 
     async def serve(self, context: Context, name: str) -> Response:
-        """The answer to GET or HEAD for a file. Raises `NotFoundError` and `RangeNotSatisfiableError`."""
+        """Return the response to GET or HEAD for a file. Raises `NotFoundError` and `RangeNotSatisfiableError`."""
         if not _NAME.fullmatch(name):
             raise NotFoundError(self.not_found)
         key, store, request = self._key(name), self._store(context), context.request
-        asked = any(request.headers.get(field) for field in ("Range", "If-None-Match", "If-Modified-Since"))
-        if request.method != "HEAD" and not asked:
+        is_conditional = any(request.headers.get(field) for field in ("Range", "If-None-Match", "If-Modified-Since"))
+        if request.method != "HEAD" and not is_conditional:
             found = await store.get(key) or self._missing()
             return Response(headers=_headers(found[0], found[0].size), body=found[1])
 
         stored = await store.head(key) or self._missing()
         if _is_known(request.headers, stored):
             return Response(status=304, headers=_headers(stored, None))
-        # A range has a meaning for GET only (RFC 9110, 14.2).
+        # A range is defined for GET only (RFC 9110, 14.2).
         part = None if request.method == "HEAD" else _parse_range(request.headers, stored)
         if part is None:
             body = None if request.method == "HEAD" else (await store.get(key) or self._missing())[1]
@@ -148,7 +148,7 @@ class MediaFolder:
 
 
 def _metadata(context: Context, provider: str, model: str) -> dict[str, str]:
-    """What is kept with a file about how it came to be; the labels are in no other place of the store."""
+    """Return what is stored with a file about its origin; the labels are nowhere else in the store."""
     facts = {
         "worker": context.service,
         "request_id": context.request_id,
@@ -169,7 +169,7 @@ def _headers(stored: StoredObject, length: int | None) -> list[tuple[str, str]]:
         ("Accept-Ranges", "bytes"),
     ]
     if length is not None:
-        # The type is what we have stored it as, never what a browser makes of the bytes.
+        # The stored type, not what a browser would guess from the bytes.
         headers += [
             ("Content-Type", stored.content_type),
             ("Content-Length", str(length)),
@@ -179,7 +179,7 @@ def _headers(stored: StoredObject, length: int | None) -> list[tuple[str, str]]:
 
 
 def _is_known(headers: Headers, stored: StoredObject) -> bool:
-    """Whether the caller's copy is the file (RFC 9110, 13.1.2 and 13.1.3; an entity tag wins over a date)."""
+    """Return whether the caller's copy is current (RFC 9110, 13.1.2 and 13.1.3; an entity tag comes before a date)."""
     if tags := headers.get("If-None-Match"):
         return tags.strip() == "*" or stored.etag in {tag.strip().removeprefix("W/") for tag in tags.split(",")}
     since = _parse_date(headers.get("If-Modified-Since"))
@@ -187,7 +187,7 @@ def _is_known(headers: Headers, stored: StoredObject) -> bool:
 
 
 def _parse_range(headers: Headers, stored: StoredObject) -> tuple[int, int] | None:
-    """The first and the last byte that are asked for, None for the whole file. Raises `RangeNotSatisfiableError`."""
+    """Return the first and the last requested byte, None for the whole file. Raises `RangeNotSatisfiableError`."""
     found = _RANGE.fullmatch(headers.get("Range") or "")
     if found is None or found.groups() == ("", "") or not _may_be_a_part(headers.get("If-Range"), stored):
         return None
@@ -205,7 +205,7 @@ def _parse_range(headers: Headers, stored: StoredObject) -> tuple[int, int] | No
 
 
 def _may_be_a_part(validator: str | None, stored: StoredObject) -> bool:
-    """Whether the file is still that of which the caller has the rest (RFC 9110, 13.1.5; compared strongly)."""
+    """Return whether the file is still the one that the caller has a part of (RFC 9110, 13.1.5; strong comparison)."""
     if not validator or validator.strip() == stored.etag:
         return True
     return _parse_date(validator) == stored.uploaded.replace(microsecond=0)

@@ -1,10 +1,10 @@
 """Tests of a worker on plain CPython: a client that calls an `App` without a server, and bindings in memory.
 
     client = TestClient(app, http=httpx2.MockTransport(lambda request: httpx2.Response(200, json={...})))
-    answer = await client.request("POST", "/generate", json={"prompt": "Hello"})
-    assert answer.status == 200
+    response = await client.request("POST", "/generate", json={"prompt": "Hello"})
+    assert response.status == 200
 
-Not vendored into workers. The same worker on workerd is what tests/workers looks at.
+Not vendored into workers. tests/workers has the tests of the same workers on workerd.
 """
 
 from electrons.testing.bindings import (

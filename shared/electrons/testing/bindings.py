@@ -26,7 +26,7 @@ Clock = Callable[[], float]
 
 
 def create_memory_bindings(*, clock: Clock = time.time) -> Bindings:
-    """All bindings, fresh and empty. `clock()` is in seconds since the epoch."""
+    """Return all bindings, new and empty. `clock()` is in seconds since the epoch."""
     return Bindings(
         DB=MemoryDatabase(),
         CACHE=MemoryKeyValueStore(clock=clock),
@@ -65,7 +65,7 @@ async def create_key(
     expires_at: datetime | None = None,
     rate_limit_policy: str | None = None,
 ) -> str:
-    """A new API key with its row in the database."""
+    """Create an API key with its row in the database, and return the key."""
     key = generate(environment)
     record = KeyRecord.create(
         key,
@@ -83,7 +83,7 @@ async def create_key(
 
 
 class MemoryKeyValueStore:
-    """A KV namespace; what has outlived its time is gone. Raises ValueError for a time under KV's 60 seconds."""
+    """A KV namespace; expired values are gone. Raises ValueError for a lifetime under KV's 60 seconds."""
 
     def __init__(self, *, clock: Clock = time.time) -> None:
         self._clock = clock
@@ -114,7 +114,7 @@ class MemoryBody:
 
 
 class MemoryObjectStore:
-    """An R2 bucket. `objects` has what is stored in it, by key."""
+    """An R2 bucket. `objects` has its content by key."""
 
     def __init__(self, *, clock: Clock = time.time) -> None:
         self._clock = clock
@@ -165,7 +165,7 @@ class MemoryObjectStore:
 
 
 class MemorySql:
-    """The SQLite of one Durable Object, which answers at once (`ledger.Sql`)."""
+    """The SQLite database of one Durable Object (`ledger.Sql`)."""
 
     def __init__(self) -> None:
         self._connection = _connect()
@@ -176,7 +176,7 @@ class MemorySql:
 
 
 def create_memory_rate_limiter(*, clock: Clock = time.time) -> RateLimiter:
-    """The real limiter over real ledgers, one per key; only the Durable Objects between them are missing."""
+    """Return the real limiter over real ledgers, one per key, without the Durable Objects between them."""
     ledgers: dict[str, Ledger] = {}
 
     async def call(key: str, method: str, message: str) -> str:

@@ -1,4 +1,4 @@
-"""A client that calls an `App` as the runtime does: the answer, its stream to the end, then what was deferred."""
+"""A client that calls an `App` as the runtime does: the response, its stream to the end, then the deferred work."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from electrons.testing.bindings import MemoryBody, create_memory_bindings
 
 @dataclass(slots=True)
 class TestResponse:
-    """One answer. `frames` are the pieces of a stream as they came, `log` the request's log lines, parsed."""
+    """One response. `frames` are the pieces of a stream as they came, `log` the request's log lines, parsed."""
 
     __test__: ClassVar[bool] = False  # pytest takes classes of this name for tests
 
@@ -33,18 +33,19 @@ class TestResponse:
     log: list[dict[str, Any]] = field(default_factory=list)
 
     def json(self) -> Any:
-        """The body as JSON."""
+        """Return the body as JSON."""
         return json_module.loads(self.body)
 
     def events(self) -> list[Any]:
-        """The JSON documents in a stream's `data:` frames."""
+        """Return the JSON documents in a stream's `data:` frames."""
         return [json_module.loads(frame.removeprefix("data: ")) for frame in self.frames]
 
 
 class TestClient:
-    """Calls one app. Without `settings` access is open; without `bindings` they are in memory, new and empty.
+    """A client of one app. Without `settings` access is open; without `bindings` they are in memory, new and empty.
+    `host` is what its URLs name.
 
-    `http` stands for the outside world, e.g. an `httpx2.MockTransport`; without one every call outwards is a failure.
+    `http` takes the calls to providers, e.g. an `httpx2.MockTransport`; without one every such call fails.
     """
 
     __test__ = False  # pytest takes classes of this name for tests
@@ -56,8 +57,10 @@ class TestClient:
         settings: Settings | None = None,
         bindings: Bindings | None = None,
         http: httpx2.AsyncBaseTransport | None = None,
+        host: str = "",
     ) -> None:
         self.app = app
+        self.host = host or f"{app.service}.example"
         self.settings = settings or Settings(auth_mode="open")
         self.bindings = bindings or create_memory_bindings()
         self.http = http or httpx2.MockTransport(_refuse)
@@ -71,7 +74,7 @@ class TestClient:
         content: bytes = b"",
         headers: Mapping[str, str] | None = None,
     ) -> TestResponse:
-        """One request to its end, deferred work included. The body is `json` if it is not None, else `content`."""
+        """Send a request and run it to its end, deferred work included. The body is `json` or, if None, `content`."""
         lines: list[str] = []
         context = self.create_context(
             method, path, content=content if json is None else json_module.dumps(json).encode(), headers=headers
@@ -96,7 +99,7 @@ class TestClient:
     def create_context(
         self, method: str, path: str, *, content: bytes = b"", headers: Mapping[str, str] | None = None
     ) -> Context:
-        """The context of a request that nobody has answered yet, for tests of what takes one; its log is dropped."""
+        """Return the context of a new request, for tests of functions that take one; its log is dropped."""
 
         async def read(limit: int) -> bytes:
             if len(content) > limit:
@@ -107,8 +110,8 @@ class TestClient:
             service=self.app.service,
             request=Request(
                 method=method,
-                url=f"https://{self.app.service}.example{path}",
-                headers=Headers((headers or {}).items()),
+                url=f"https://{self.host}{path}",
+                headers=Headers({"Content-Length": str(len(content)), **(headers or {})}.items()),
                 reader=read,
             ),
             settings=self.settings,

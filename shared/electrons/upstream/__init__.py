@@ -1,1 +1,1 @@
-"""How any provider is called: the client, errors, server-sent events, quotas, prices."""
+"""Everything that calling a provider takes: client, errors, checked reading, server-sent events, quotas, prices."""

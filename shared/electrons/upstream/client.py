@@ -1,12 +1,12 @@
-"""The one place that calls providers: timeouts, retries and the mapping of failures.
+"""Call providers: the one place with timeouts, retries and the mapping of failures.
 
-One retry policy for all: 408, 409, 429, 5xx (529 is one) and connections that never gave an answer; the provider's
-`Retry-After` is obeyed, otherwise the pause doubles from half a second with jitter; never more than `MAX_RETRIES`
-times, never when the pause would exceed `MAX_RETRY_DELAY_SECONDS` or the total time, and never once a byte of an
-answer has come. A slow provider (a timeout) is not asked again: it may be working, and would be paid twice.
+One retry policy for all: 408, 409, 429, 5xx (also 529) and connections that failed without a response. The provider's
+`Retry-After` is obeyed, otherwise the pause doubles from half a second with jitter. There are at most `MAX_RETRIES`
+retries, and none when the pause would exceed `MAX_RETRY_DELAY_SECONDS` or the total time, or after the first byte of a
+response. A timeout is not retried: the provider may be working, and the call would be paid for twice.
 
-A request that is not `repeatable` is made again only where the provider itself says that it has not taken it on: 429,
-and 503 with `Retry-After`. A lost connection, and a 5xx that a gateway may have written, can come after the work.
+A request that is not `repeatable` is retried only when the provider itself says that it has not accepted it: 429, and
+503 with `Retry-After`. A lost connection, or a 5xx that a gateway may have written, can come after the work.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+import traceback
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import httpx2
-from pydantic_core import from_json
 
 from electrons.context import Context
 from electrons.errors import (
@@ -32,23 +33,35 @@ from electrons.errors import (
     ProviderTimeoutError,
     ProviderUnreachableError,
 )
+from electrons.upstream.errors import status_of_code
 from electrons.upstream.provider import Provider, ProviderRequest
+from electrons.upstream.reading import PARSE_ERRORS, UnreadableError, as_object, load_json
 
 T = TypeVar("T")
 
 RESPONSE_LIMIT = 32 * 1024 * 1024
-"""Bytes of a whole (not streamed) answer of a provider."""
+"""Bytes of a provider's response, whole or streamed."""
 
 USER_AGENT = "distributed-electrons/0.1"
+
+_CONFIDENTIAL = "electrons.confidential"
+"""The extension of a response with the strings that an error must not quote."""
+
+_SECRET_LENGTH = 12
+"""Characters of the shortest API key that a vendor issues; in local runs they are shorter."""
 
 _FIRST_PAUSE_SECONDS = 0.5
 _RETRIED_STATUS = {408, 409}
 
 
+class ShapeError(Exception):
+    """Why a response cannot be read. It names fields and lines, never values, so it may go into the log."""
+
+
 async def call_provider(
     context: Context, provider: Provider, request: ProviderRequest, parse: Callable[[dict[str, Any]], T]
 ) -> T:
-    """Send a request and return what `parse` makes of the JSON object in the answer. Raises `ProviderError`."""
+    """Send a request and return what `parse` makes of the JSON object in the response. Raises `ProviderError`."""
     async with open_response(context, provider, request) as response:
         document = await read_json(provider, response)
     with parsing(provider):
@@ -57,22 +70,25 @@ async def call_provider(
 
 @contextmanager
 def parsing(provider: Provider) -> Iterator[None]:
-    """Turn what a parser raises for an answer of another shape than the documented one into a `ProviderError`."""
+    """Turn what a parser raises for a response that it cannot read into a `ProviderError`."""
     try:
         yield
-    except (AttributeError, LookupError, TypeError, ValueError) as error:
-        raise unreadable(provider) from error
+    except PARSE_ERRORS as error:
+        raise unreadable(provider) from ShapeError(_explain(error))
 
 
 async def read_json(provider: Provider, response: httpx2.Response) -> dict[str, Any]:
-    """The JSON object in an open answer, for those who want its headers too. Raises `ProviderError`."""
+    """Return the JSON object in an open response, for those who need its headers too.
+
+    Raises `ProviderError`, also for an error that the provider reports with a status of 200.
+    """
     content = b"".join([chunk async for chunk in iterate_body(provider, response)])
-    try:
-        document = from_json(content)
-    except ValueError as error:
-        raise unreadable(provider) from error
-    if not isinstance(document, dict):
-        raise unreadable(provider)
+    with parsing(provider):
+        document = load_json(content)
+        if not isinstance(document, dict):
+            raise UnreadableError("the body is not a JSON object")
+    if document.get("error") or document.get("success") is False:
+        raise _parse_reported_error(provider, document, response.extensions[_CONFIDENTIAL])
     return document
 
 
@@ -80,9 +96,9 @@ async def read_json(provider: Provider, response: httpx2.Response) -> dict[str, 
 async def open_response(
     context: Context, provider: Provider, request: ProviderRequest, *, total_timeout_seconds: float | None = None
 ) -> AsyncIterator[httpx2.Response]:
-    """A 2xx answer whose body has not been read; it is closed, and with that the call cancelled, at the block's end.
+    """Open a 2xx response whose body has not been read; the end of the block closes it and so cancels the call.
 
-    Adds the time that was waited to `context.usage.upstream_ms`, if it is this provider's use that is counted.
+    Adds the time spent waiting to `context.usage.upstream_ms`, if that is this provider's usage.
     """
     total_seconds = total_timeout_seconds or context.settings.total_timeout_seconds or None
     started = time.monotonic()
@@ -102,8 +118,8 @@ async def open_response(
             context.usage.upstream_ms += round((time.monotonic() - started) * 1000)
 
 
-async def iterate_body(provider: Provider, response: httpx2.Response) -> AsyncIterator[bytes]:
-    """The answer's bytes as they come, at most `RESPONSE_LIMIT`. A broken or stalled body becomes a `ProviderError`."""
+async def iterate_body(provider: Provider, response: httpx2.Response) -> AsyncGenerator[bytes, None]:
+    """Iterate over the body's bytes, at most `RESPONSE_LIMIT`. A broken or stalled body becomes a `ProviderError`."""
     size = 0
     try:
         async for chunk in response.aiter_bytes():
@@ -114,12 +130,23 @@ async def iterate_body(provider: Provider, response: httpx2.Response) -> AsyncIt
     except httpx2.TimeoutException as error:
         raise _too_slow(provider) from error
     except httpx2.TransportError as error:
-        raise ProviderError(f"{provider.title}'s answer broke off", provider=provider.name) from error
+        raise interrupted(provider) from error
+
+
+def conceal_error(error: ProviderError, response: httpx2.Response) -> None:
+    """Remove the strings that must not be quoted from an error that a parser found in an open response."""
+    error.message = _conceal_string(error.message, response.extensions[_CONFIDENTIAL])
+    error.args = (error.message,)
+
+
+def interrupted(provider: Provider) -> ProviderError:
+    """Return the error for a response that ends before its end."""
+    return ProviderError(f"{provider.title}'s response was interrupted", provider=provider.name)
 
 
 def unreadable(provider: Provider) -> ProviderError:
-    """The error for a successful answer that is not what the provider documents."""
-    return ProviderError(f"{provider.title} gave an answer that cannot be read", provider=provider.name)
+    """Return the error for a successful response that is not what the provider documents."""
+    return ProviderError(f"{provider.title} returned a response that cannot be read", provider=provider.name)
 
 
 async def _send_with_retries(
@@ -167,45 +194,69 @@ async def _send_once(context: Context, provider: Provider, request: ProviderRequ
     except httpx2.TimeoutException as error:
         raise _too_slow(provider) from error
     except httpx2.TransportError as error:
-        message = f"{provider.title} cannot be reached"
+        message = f"{provider.title} cannot be reached: retry later, or check `{provider.base_url_setting.name}`"
         raise ProviderUnreachableError(message, provider=provider.name) from error
     response.request = outgoing
+    response.extensions[_CONFIDENTIAL] = (api_key, *request.confidential)
     if not response.is_success:
-        await _raise_for(provider, response, (api_key, *request.confidential))
+        await _raise_for(provider, response)
     return response
 
 
-async def _raise_for(provider: Provider, response: httpx2.Response, confidential: tuple[str, ...]) -> NoReturn:
+async def _raise_for(provider: Provider, response: httpx2.Response) -> NoReturn:
+    confidential = response.extensions[_CONFIDENTIAL]
     try:
         content = b"".join([chunk async for chunk in iterate_body(provider, response)])
     except ProviderError:
         content = b""  # the status says enough
     finally:
         await response.aclose()
-    raise provider.parse_error(response.status_code, dict(response.headers), _conceal(content, confidential))
+    # A short one may be part of any header: a number of seconds, a request id.
+    long = tuple(secret for secret in confidential if len(secret) >= _SECRET_LENGTH)
+    headers = {name: _conceal_string(value, long) for name, value in response.headers.items()}
+    raise provider.parse_error(response.status_code, headers, _conceal(content, confidential))
+
+
+def _parse_reported_error(provider: Provider, document: dict[str, Any], confidential: tuple[str, ...]) -> ProviderError:
+    """Return the error that a response with a status of 200 reports; its codes may stand for another status."""
+    error = as_object(document.get("error"))
+    codes = (error.get("code"), error.get("type"), error.get("status"), document.get("code"))
+    status = status_of_code(*codes, default=200)
+    return provider.parse_error(status, {}, _conceal(json.dumps(document).encode(), confidential))
 
 
 def _conceal(content: bytes, confidential: tuple[str, ...]) -> bytes:
-    """An error's body without the texts that its vendor may quote: the key that it refuses, a secret in a program."""
-    longest_first = sorted(filter(None, confidential), key=len, reverse=True)
+    """Return an error's body without the strings that its vendor may quote: the refused key, a secret in a program."""
 
     def conceal(value: Any) -> Any:
         if isinstance(value, str):
-            for text in longest_first:
-                value = value.replace(text, "***")
-        elif isinstance(value, list):
-            value = [conceal(item) for item in value]
-        elif isinstance(value, dict):
-            value = {name: conceal(item) for name, item in value.items()}
+            return _conceal_string(value, confidential)
+        if isinstance(value, list):
+            return [conceal(item) for item in value]
+        if isinstance(value, dict):
+            return {conceal(name): conceal(item) for name, item in value.items()}
         return value
 
     try:
-        # Within JSON a text may be written in many ways.
-        return json.dumps(conceal(from_json(content))).encode()
-    except ValueError:
-        for text in longest_first:
-            content = content.replace(text.encode(), b"***")
-        return content
+        # Within JSON a string may be written in many ways.
+        return json.dumps(conceal(load_json(content))).encode()
+    except (ValueError, RecursionError):
+        text = content.decode("utf-8", "surrogateescape")
+        return _conceal_string(text, confidential).encode("utf-8", "surrogateescape")
+
+
+def _conceal_string(string: str, confidential: tuple[str, ...]) -> str:
+    for secret in sorted(filter(None, confidential), key=len, reverse=True):
+        string = string.replace(secret, "***")
+    return string
+
+
+def _explain(error: Exception) -> str:
+    """Return the reason of a parser's error; of errors that can quote the response, only the place."""
+    if isinstance(error, UnreadableError):
+        return str(error)
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{type(error).__name__} in {Path(frames[-1].filename).name}, line {frames[-1].lineno}"
 
 
 @lru_cache(maxsize=64)
@@ -231,4 +282,5 @@ def _pause(error: ProviderError, attempt: int) -> float:
 
 
 def _too_slow(provider: Provider) -> ProviderTimeoutError:
-    return ProviderTimeoutError(f"{provider.title} took too long to answer", provider=provider.name)
+    message = f"{provider.title} took too long; the call may be charged, so it was not repeated"
+    return ProviderTimeoutError(message, provider=provider.name)

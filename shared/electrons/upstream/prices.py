@@ -1,9 +1,9 @@
-"""What a call costs, estimated from a price list; only the provider's invoice knows better.
+"""Estimate what a call costs from a price list; only the provider's invoice is exact.
 
-Prices are US dollars per million units, which is the same as millionths of a dollar per unit. The longest entry that a
-model's name begins with holds, so a dated snapshot has its family's price. A model without an entry has no estimate.
-What a provider reads from its prompt cache, or writes to it, costs a share of the input price; a vendor without an
-entry there asks the whole one.
+Prices are US dollars per million units, which is the same as millionths of a dollar per unit. A model has the price of
+the longest entry that its name begins with, so a dated snapshot has its family's price. A model without an entry has
+no estimate. What a provider reads from its prompt cache, or writes to it, costs a share of the input price, or all of
+it for a vendor without an entry there.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from electrons.usage import Usage
 
 PRICE_DATE = "2026-11-22"
-"""The day on which the vendors' price pages said this."""
+"""The day on which the vendors' price pages were read."""
 
 PRICES: Mapping[str, tuple[float, float]] = {
     # https://platform.claude.com/docs/en/about-claude/pricing: input, output
@@ -28,6 +28,8 @@ PRICES: Mapping[str, tuple[float, float]] = {
     "anthropic:claude-haiku-5-5": (0.10, 0.50),
     "anthropic:claude-haiku-4-5": (1, 5),
     # https://developers.openai.com/api/docs/pricing
+    "openai:gpt-6.1-sol": (2, 10),
+    "openai:gpt-6.1-terra": (1, 5),
     "openai:gpt-6-luna": (0.10, 0.50),
     "openai:gpt-4o": (2.50, 10),
     "openai:gpt-4o-mini": (0.15, 0.60),
@@ -55,7 +57,7 @@ class Cost:
 
 
 def estimate_cost(usage: Usage) -> Cost | None:
-    """The estimated cost of a call, None when its model has no known price."""
+    """Return the estimated cost of a call, None when its model has no known price."""
     name = f"{usage.provider}:{usage.model}"
     prices = _find_longest(PRICES, name)
     if prices is None:

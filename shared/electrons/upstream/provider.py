@@ -1,4 +1,4 @@
-"""What a provider is: class attributes and pure functions. `transport.py` does the calling."""
+"""The base of all providers: class attributes and pure functions. `client.py` calls them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Part:
     content_type: str | None = None
 
     def head(self, name: str) -> str:
-        """The part's header fields and the empty line after them (RFC 7578, 4.2 and 4.4)."""
+        """Return the part's header fields and the empty line after them (RFC 7578, 4.2 and 4.4)."""
         filename = "" if self.filename is None else f'; filename="{self.filename.translate(_IN_QUOTES)}"'
         content_type = f"Content-Type: {self.content_type}\r\n" if self.content_type else ""
         return f'Content-Disposition: form-data; name="{name.translate(_IN_QUOTES)}"{filename}\r\n{content_type}\r\n'
@@ -42,9 +42,9 @@ class Part:
 class ProviderRequest:
     """One call to a provider. `path` starts with a slash and is appended to the base URL.
 
-    `file_url` is there instead for a file that the provider has put somewhere: no credentials go with it. `repeatable`
-    is false for a call that could be paid twice; `transport.py` says when it is made again all the same. `confidential`
-    are texts of the content that must not come back in an error.
+    `file_url` is the full URL of a file that the provider has stored elsewhere: no credentials are sent with it.
+    `repeatable` is false for a call that could be paid for twice; `client.py` says when it is retried nevertheless.
+    `confidential` has strings of the content that must not come back in an error.
     """
 
     path: str = ""
@@ -65,7 +65,7 @@ class ProviderRequest:
         method: str = "POST",
         repeatable: bool = True,
     ) -> ProviderRequest:
-        """A request with a JSON body."""
+        """Build a request with a JSON body."""
         content = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
         headers = [("Content-Type", "application/json"), *headers]
         return cls(path=path, method=method, headers=headers, content=content, repeatable=repeatable)
@@ -81,9 +81,12 @@ class ProviderRequest:
         repeatable: bool = True,
         confidential: tuple[str, ...] = (),
     ) -> ProviderRequest:
-        """Fields and files as `multipart/form-data` (RFC 7578). The same fields always give the same bytes."""
+        """Build a request with fields and files as `multipart/form-data` (RFC 7578).
+
+        The same fields always become the same bytes.
+        """
         parts = {name: Part(field.encode()) if isinstance(field, str) else field for name, field in fields.items()}
-        # Nobody can write a text that holds its own hash.
+        # No content can contain its own hash.
         boundary = hashlib.sha256(b"\0".join(part.content for part in parts.values())).hexdigest()
         pieces = [
             b"".join([f"--{boundary}\r\n{part.head(name)}".encode(), part.content, b"\r\n"])
@@ -105,7 +108,7 @@ class Provider(ABC):
     """A vendor, as data and pure functions. Subclasses set the attributes.
 
     Unless a subclass says otherwise, the credential is the secret `<NAME>_API_KEY`. Every provider has the setting
-    `<NAME>_BASE_URL`, by which a deployment puts a gateway or an emulator in front.
+    `<NAME>_BASE_URL`, with which a deployment uses a gateway or an emulator instead.
     """
 
     name: ClassVar[str]

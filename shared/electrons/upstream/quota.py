@@ -1,4 +1,4 @@
-"""What a vendor last said about our quota with it: in a log line each time, and kept in KV for `GET /health?deep=1`."""
+"""What a vendor last reported about our quota: logged each time, and stored in KV for `GET /health?deep=1`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _READ_TIMEOUT_SECONDS = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quota:
-    """Calls that a vendor allows in its period, how many are left, and when it starts anew (ISO 8601, UTC)."""
+    """The calls that a vendor allows in a period, how many are left, and when the next one starts (ISO 8601, UTC)."""
 
     limit: int
     remaining: int
@@ -29,21 +29,21 @@ class Quota:
 
 
 def note_quota(context: Context, provider: Provider, quota: Quota) -> None:
-    """Logs the quota, and keeps it once the answer is out."""
+    """Log the quota, and store it after the response is out."""
     context.log.info("provider_quota", request_id=context.request_id, provider=provider.name, **asdict(quota))
 
-    async def keep() -> None:
+    async def store() -> None:
         text = json.dumps({**asdict(quota), "seen_at": timestamp()})
         try:
             await context.bindings.cache.put(_key(provider), text, ttl_seconds=KEPT_SECONDS)
         except Exception as error:  # noqa: BLE001  # KV takes one write a second for a key; the next call writes again
             context.log.warning("quota_not_kept", request_id=context.request_id, error=str(error))
 
-    context.defer(keep)
+    context.defer(store)
 
 
 async def read_quotas(context: Context, providers: Sequence[Provider]) -> dict[str, dict[str, Any]]:
-    """By the provider's name what `Quota` has, with `seen_at`; only those that a call has shown."""
+    """Return the stored quotas by the provider's name: the fields of `Quota`, and `seen_at`."""
     found = await asyncio.gather(*(_read(context, provider) for provider in providers))
     return {provider.name: quota for provider, quota in zip(providers, found, strict=True) if quota}
 

@@ -1,18 +1,18 @@
-"""Reads server-sent events out of a byte stream, however it was cut (WHATWG HTML, 9.2.5 and 9.2.6)."""
+"""Read server-sent events from a byte stream that may be cut anywhere (WHATWG HTML, 9.2.5 and 9.2.6)."""
 
 import codecs
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 
 MAX_EVENT_CHARACTERS = 4 * 1024 * 1024
-"""A single event longer than this is no event of a provider; the stream is given up."""
+"""The longest event that is read; no provider sends longer ones."""
 
 
-async def iterate_events(chunks: AsyncIterator[bytes]) -> AsyncIterator[str]:
-    """The `data` of each event that has any; names, ids and comments are passed over.
+async def iterate_events(chunks: AsyncIterator[bytes]) -> AsyncGenerator[str, None]:
+    """Iterate over the `data` of each event that has any; names, ids and comments are ignored.
 
-    An event that the stream's end cuts off is dropped, as the standard wants. Raises ValueError for bytes that are not
-    UTF-8 and for an event over the limit.
+    An event that is cut off by the end of the stream is dropped, as the standard requires. Raises ValueError for bytes
+    that are not UTF-8 and for an event over the limit.
     """
     parser = _Parser()
     async for chunk in chunks:
@@ -23,7 +23,7 @@ async def iterate_events(chunks: AsyncIterator[bytes]) -> AsyncIterator[str]:
 
 
 class _Parser:
-    """The state between two pieces of the stream."""
+    """The state between two chunks of the stream."""
 
     def __init__(self) -> None:
         # utf-8-sig drops a byte order mark at the beginning; the newline decoder makes CR and CRLF one LF.

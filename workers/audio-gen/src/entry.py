@@ -1,4 +1,4 @@
-"""The entry point of audio-gen; its routes are in `audio.py`."""
+"""The entry point of audio-gen; its routes are in `audio_gen/routes.py`."""
 
 from audio_gen.routes import app
 from electrons.runtime.entrypoint import create_entrypoint

@@ -1,4 +1,4 @@
-"""The entry point of render-service; its routes are in `render.py`, the background work in `follow.py`."""
+"""The entry point of render-service; its routes are in `routes.py`, the background work in `follow.py`."""
 
 from electrons.runtime.entrypoint import create_entrypoint
 from electrons.runtime.workflow import create_workflow

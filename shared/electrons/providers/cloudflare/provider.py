@@ -1,8 +1,8 @@
 """Cloudflare's API for Workers.
 
-Wire format: https://developers.cloudflare.com/api/resources/workers/ and the SDK cloudflare 5.9.0 (2026-11). Answers:
-`{"success", "errors": [{"code", "message"}], "messages", "result"}`. An upload becomes a version, and what serves
-requests is a deployment: versions, each with its share of them.
+Wire format: https://developers.cloudflare.com/api/resources/workers/ and the SDK cloudflare 5.9.0 (2026-11). Responses:
+`{"success", "errors": [{"code", "message"}], "messages", "result"}`. An upload becomes a version; a deployment says
+which versions serve requests, each with its share of them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from urllib.parse import quote
 
 from electrons.errors import (
     ConfigurationError,
-    DeploymentFailedError,
     MissingCredentialsError,
     ProviderAuthError,
     ProviderError,
@@ -27,7 +26,7 @@ from electrons.logs import redact
 from electrons.settings import NOT_SET, Secret, Setting
 from electrons.upstream.errors import MESSAGE_LIMIT, classify_error, parse_json_error, parse_retry_after
 from electrons.upstream.provider import Part, Provider, ProviderRequest
-from electrons.upstream.reading import as_text
+from electrons.upstream.reading import Reader, UnreadableError, as_integer, as_string
 
 API_TOKEN = Setting(
     name="CLOUDFLARE_API_TOKEN",
@@ -43,6 +42,9 @@ NOT_FOUND = 10007
 NO_SUBDOMAIN = 10063
 """The code for an account that has not chosen its name below workers.dev."""
 
+RATE_LIMITED = 971
+"""The code for calls that come too fast."""
+
 # A token that is malformed, missing, unknown, or lacks the permission; some come with a 400.
 _AUTH_CODES = {6003, 6111, 9103, 9106, 9109, 10000}
 
@@ -56,7 +58,7 @@ class Script:
 
     @property
     def path(self) -> str:
-        """Below the base URL."""
+        """Return the path below the base URL."""
         return f"{_account_path(self.account_id)}/workers/scripts/{quote(self.name, safe='')}"
 
 
@@ -71,7 +73,7 @@ class Module:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """A Worker with its bindings: `env_vars` are plain text, secrets cannot be read back."""
+    """A Worker with its bindings: `env_vars` are plain text; secrets cannot be read again."""
 
     main_module: str
     modules: tuple[Module, ...]
@@ -83,7 +85,7 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Uploaded:
-    """What an upload made. `worker_id` stays the same from version to version."""
+    """The result of an upload. `worker_id` is the same for all versions."""
 
     worker_id: str
     startup_time_ms: int | None
@@ -91,26 +93,37 @@ class Uploaded:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """What serves requests: percent of them, by version."""
+    """What serves requests: the percentage of them, by version."""
 
     traffic: Mapping[str, float]
 
     @property
     def version(self) -> str:
-        """The one that serves most."""
+        """Return the version that serves most requests."""
         return max(self.traffic, key=lambda version: self.traffic[version])
 
 
 @dataclass(frozen=True, slots=True)
 class WorkersDev:
-    """Whether a Worker is seen on workers.dev, and its versions are by addresses of their own."""
+    """Whether a Worker is published on workers.dev, and whether its versions have addresses of their own."""
 
     enabled: bool
     previews_enabled: bool = False
 
 
+class CloudflareError(ProviderError):
+    """Cloudflare refused a call or failed to carry it out; `errors` are its own, each `{"code", "message"}`."""
+
+    def __init__(self, cause: ProviderError, *, errors: list[dict[str, Any]]) -> None:
+        """Take over what `cause` says."""
+        super().__init__(cause.message, provider=cause.provider, retry_after=cause.retry_after)
+        self.upstream_status = cause.upstream_status
+        self.details = cause.details
+        self.errors = errors
+
+
 class CloudflareProvider(Provider):
-    """Cloudflare. What a request does is said by the functions in `scripts.py`, which send them in order."""
+    """Cloudflare. Each `build_` says what its call does; the functions in `scripts.py` make the calls in order."""
 
     name = "cloudflare"
     title = "Cloudflare"
@@ -122,7 +135,7 @@ class CloudflareProvider(Provider):
         return MissingCredentialsError("Cloudflare credentials", settings=(API_TOKEN.name, ACCOUNT_ID.name))
 
     def build_headers(self, api_key: str, request_id: str) -> HeaderPairs:
-        """A bearer token; Cloudflare takes no request id of ours."""
+        """Return a bearer token; Cloudflare takes no request id of ours."""
         return [("Authorization", f"Bearer {api_key}"), ("Accept", "application/json")]
 
     def build_subdomain(self, account_id: str) -> ProviderRequest:
@@ -131,10 +144,10 @@ class CloudflareProvider(Provider):
 
     def parse_subdomain(self, document: dict[str, Any]) -> str | None:
         """`{"subdomain"}`; None when there is none."""
-        return as_text(_result(document)["subdomain"])
+        return as_string(_result(document)["subdomain"])
 
     def build_live(self, script: Script) -> ProviderRequest:
-        """`GET …/deployments`: the latest come first."""
+        """`GET …/deployments`: the latest are first."""
         return ProviderRequest(path=f"{script.path}/deployments", method="GET")
 
     def parse_live(self, document: dict[str, Any]) -> Live | None:
@@ -143,24 +156,24 @@ class CloudflareProvider(Provider):
         return _live(deployments[0]) if deployments else None
 
     def build_traffic(self, script: Script, live: Live) -> ProviderRequest:
-        """`POST …/deployments`: has versions serve that are there already.
+        """`POST …/deployments`: make versions live that were uploaded before.
 
-        `force`: also when secrets have changed since, for a version has the secrets that it came with. Done twice, it
-        is the same.
+        `force`: also if secrets have changed since, because a version has the secrets that it was uploaded with. A
+        second call changes nothing.
         """
         versions = [{"version_id": version, "percentage": share} for version, share in live.traffic.items()]
         document = {"strategy": "percentage", "versions": versions}
         return ProviderRequest.json(f"{script.path}/deployments?force=true", document, headers=[])
 
     def parse_traffic(self, document: dict[str, Any]) -> Live:
-        """The deployment that was made, as in a list of them."""
+        """Return the deployment that was made, which has the form of one in a list."""
         return _live(_result(document))
 
     def build_upload(self, script: Script, upload: Upload) -> ProviderRequest:
         """`PUT /accounts/{account}/workers/scripts/{name}`: a new version, live at once, or nothing.
 
-        Code, vars and secrets come together. `keep_bindings`: secrets of the version before stay, as with wrangler. Not
-        repeatable: an answer that was lost may be that of a version which is live already.
+        Code, vars and secrets are one call. `keep_bindings`: secrets of the version before are kept, as with wrangler.
+        Not repeatable: a response that was lost may be that of a version which is already live.
         """
         metadata = {
             "main_module": upload.main_module,
@@ -187,11 +200,12 @@ class CloudflareProvider(Provider):
     def parse_upload(self, document: dict[str, Any]) -> Uploaded:
         """`{"id": the Worker's name, "tag": its id, "startup_time_ms", …}`."""
         result = _result(document)
-        startup = result.get("startup_time_ms")
-        return Uploaded(as_text(result.get("tag")) or str(result["id"]), int(startup) if startup is not None else None)
+        return Uploaded(
+            as_string(result.get("tag")) or Reader(result).string("id"), as_integer(result.get("startup_time_ms"))
+        )
 
     def build_workers_dev(self, script: Script, state: WorkersDev | None = None) -> ProviderRequest:
-        """`GET …/subdomain`, or with a state `POST …/subdomain`, which is the same when done twice."""
+        """`GET …/subdomain`, or with a state `POST …/subdomain`, whose second call changes nothing."""
         path = f"{script.path}/subdomain"
         if state is None:
             return ProviderRequest(path=path, method="GET")
@@ -199,33 +213,35 @@ class CloudflareProvider(Provider):
         return ProviderRequest.json(path, document, headers=[])
 
     def parse_workers_dev(self, document: dict[str, Any]) -> WorkersDev:
-        """`{"enabled", "previews_enabled"}`."""
+        """Read `{"enabled", "previews_enabled"}`."""
         result = _result(document)
         return WorkersDev(result["enabled"] is True, result.get("previews_enabled") is True)
 
     def build_removal(self, script: Script) -> ProviderRequest:
         """`DELETE /accounts/{account}/workers/scripts/{name}`, unless other Workers need it (no `force`).
 
-        To do it again finds nothing, which is as good.
+        A second call finds nothing, which is as good.
         """
         return ProviderRequest(path=script.path, method="DELETE")
 
     def parse_error(self, status: int, headers: dict[str, str], content: bytes) -> ProviderError:
-        """Cloudflare's own words and codes; a `DeploymentFailedError` unless our token, credit or pace is at fault."""
-        listed = parse_json_error(content).get("errors")
-        errors = [_describe(item) for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
+        """Return a `CloudflareError`, unless our token, credit or request rate is the reason."""
+        document = parse_json_error(content)
+        listed = document.get("errors")
+        items = [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
+        errors = [_describe(item) for item in items]
+        codes = {item["code"] for item in errors}
         error = classify_error(
-            "; ".join(f"{item['message']} [code: {item['code']}]" for item in errors)
-            or f"{self.title} answered {status}",
-            provider=self.name,
-            status=401 if errors and errors[0]["code"] in _AUTH_CODES else status,
+            "; ".join(f"{item['message']} [code: {item['code']}]" for item in errors),
+            provider=self,
+            status=401 if codes & _AUTH_CODES else 429 if RATE_LIMITED in codes else status,
             code=str(errors[0]["code"]) if errors else None,
             request_id=headers.get("cf-ray"),
             retry_after=parse_retry_after(headers),
         )
         if isinstance(error, ProviderAuthError | ProviderQuotaError | ProviderRateLimitError):
             return error
-        return DeploymentFailedError(error, errors=errors)
+        return CloudflareError(error, errors=errors)
 
 
 def _account_path(account_id: str) -> str:
@@ -233,18 +249,20 @@ def _account_path(account_id: str) -> str:
 
 
 def _result(document: dict[str, Any]) -> dict[str, Any]:
-    if document["success"] is not True or not isinstance(document["result"], dict):
-        raise ValueError("no result")
-    return document["result"]
+    result = document["result"]
+    if document["success"] is not True or not isinstance(result, dict):
+        raise UnreadableError("`result` is not an object")
+    return result
 
 
 def _live(deployment: dict[str, Any]) -> Live:
-    traffic = {str(item["version_id"]): float(item["percentage"]) for item in deployment["versions"]}
-    if not traffic:
-        raise ValueError("no versions")
-    return Live(traffic)
+    versions = [Reader(item) for item in Reader(deployment).array("versions")]
+    if not versions:
+        raise UnreadableError("no versions")
+    # All of them or none: a version that is left out would seem to serve nothing.
+    return Live({version.string("version_id"): version.number("percentage", limit=100) for version in versions})
 
 
 def _describe(item: dict[str, Any]) -> dict[str, Any]:
-    code, message = item.get("code"), as_text(item.get("message")) or "no message"
+    code, message = item.get("code"), as_string(item.get("message")) or "no message"
     return {"code": code if isinstance(code, int) else None, "message": redact(message)[:MESSAGE_LIMIT]}

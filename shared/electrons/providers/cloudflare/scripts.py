@@ -1,4 +1,4 @@
-"""Workers at Cloudflare: what takes many calls of its API, and how it is undone when one of them fails."""
+"""Changes of Workers at Cloudflare that take many calls of its API, and how they are undone if one of them fails."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from electrons.context import Context
-from electrons.errors import DeploymentFailedError, ElectronsError, ProviderError
+from electrons.errors import ElectronsError, ProviderError
 from electrons.providers.cloudflare.provider import (
     ACCOUNT_ID,
     NO_SUBDOMAIN,
     NOT_FOUND,
+    CloudflareError,
     CloudflareProvider,
     Live,
     Script,
@@ -21,52 +22,55 @@ from electrons.providers.cloudflare.provider import (
     WorkersDev,
 )
 from electrons.settings import Settings
-from electrons.upstream.client import call_provider, open_response, unreadable
+from electrons.upstream.client import call_provider, iterate_body, open_response, unreadable
+from electrons.upstream.errors import parse_json_error
 
 CLOUDFLARE = CloudflareProvider()
 
 Outcome = Literal["unchanged", "restored", "unknown"]
-"""What a failure has left: `unchanged`, nothing was done; `restored`, it was undone; `unknown`, it may stand."""
+"""What a failure left: `unchanged`, nothing was done; `restored`, it was undone; `unknown`, it may be live."""
 
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """A Worker as it is before something is done to it. `live` is None when there is no such Worker."""
+    """A Worker before it is changed. `live` is None if there is no such Worker."""
 
     live: Live | None
     workers_dev: WorkersDev | None = None
 
 
 def name_script(settings: Settings, name: str) -> Script:
-    """A Worker in the deployment's account. Raises `MissingCredentialsError`."""
+    """Return a Worker in the deployment's account. Raises `MissingCredentialsError`."""
     CLOUDFLARE.api_key(settings)
     return Script(settings.get(ACCOUNT_ID), name)
 
 
 async def read_subdomain(context: Context, script: Script) -> str:
-    """The account's name below workers.dev. Raises `DeploymentFailedError` when it has none."""
+    """Return the account's name below workers.dev. Raises `CloudflareError` if it has none."""
     subdomain = await call_provider(
         context, CLOUDFLARE, CLOUDFLARE.build_subdomain(script.account_id), CLOUDFLARE.parse_subdomain
     )
     if subdomain is None:
-        message = "The account has no workers.dev subdomain: choose one in Cloudflare's dashboard, under Workers"
+        message = (
+            "The Cloudflare account has no workers.dev subdomain: choose one in Cloudflare's dashboard, under Workers"
+        )
         errors = [{"code": NO_SUBDOMAIN, "message": message}]
-        raise DeploymentFailedError(ProviderError(message, provider=CLOUDFLARE.name), errors=errors)
+        raise CloudflareError(ProviderError(message, provider=CLOUDFLARE.name), errors=errors)
     return subdomain
 
 
 async def read_live(context: Context, script: Script) -> Live | None:
-    """What serves requests; None when there is no such Worker."""
+    """Return what serves requests, None if there is no such Worker."""
     try:
         return await call_provider(context, CLOUDFLARE, CLOUDFLARE.build_live(script), CLOUDFLARE.parse_live)
-    except DeploymentFailedError as error:
+    except CloudflareError as error:
         if _is_not_found(error):
             return None
         raise
 
 
 async def read_before(context: Context, script: Script) -> Before:
-    """All that `leave_as_it_was` puts back."""
+    """Read everything that `undo_on_failure` restores."""
     live = await read_live(context, script)
     if live is None:
         return Before(None)
@@ -77,7 +81,7 @@ async def read_before(context: Context, script: Script) -> Before:
 
 
 async def upload_script(context: Context, script: Script, upload: Upload) -> tuple[Uploaded, str]:
-    """Puts a new version live and gives its id too. Raises `ProviderError` and what derives from it."""
+    """Put a new version live; return the upload and the version's id. Raises `ProviderError`."""
     uploaded = await call_provider(
         context, CLOUDFLARE, CLOUDFLARE.build_upload(script, upload), CLOUDFLARE.parse_upload
     )
@@ -88,12 +92,12 @@ async def upload_script(context: Context, script: Script, upload: Upload) -> tup
 
 
 async def put_live(context: Context, script: Script, live: Live) -> None:
-    """Has versions serve that were uploaded before, with the secrets that they came with."""
+    """Make versions live that were uploaded before, with the secrets that they were uploaded with."""
     await call_provider(context, CLOUDFLARE, CLOUDFLARE.build_traffic(script, live), CLOUDFLARE.parse_traffic)
 
 
-async def show_on_workers_dev(context: Context, script: Script, enabled: bool, *, before: WorkersDev | None) -> None:
-    """Has a Worker be seen on workers.dev, or not, if it was not so `before`."""
+async def publish_on_workers_dev(context: Context, script: Script, enabled: bool, *, before: WorkersDev | None) -> None:
+    """Publish a Worker on workers.dev, or stop that, unless it is so `before`."""
     if before is None or before.enabled != enabled:
         state = WorkersDev(enabled, before is not None and before.previews_enabled)
         await call_provider(
@@ -102,43 +106,47 @@ async def show_on_workers_dev(context: Context, script: Script, enabled: bool, *
 
 
 async def remove_script(context: Context, script: Script) -> None:
-    """Deletes a Worker with its versions and secrets; one that is gone already is as good."""
+    """Delete a Worker with its versions and secrets, if it still exists."""
     try:
-        async with open_response(context, CLOUDFLARE, CLOUDFLARE.build_removal(script)):
-            return
-    except DeploymentFailedError as error:
+        async with open_response(context, CLOUDFLARE, CLOUDFLARE.build_removal(script)) as response:
+            content = b"".join([chunk async for chunk in iterate_body(CLOUDFLARE, response)])
+        if parse_json_error(content).get("success") is False:
+            raise CLOUDFLARE.parse_error(200, {}, content)
+    except CloudflareError as error:
         if not _is_not_found(error):
             raise
 
 
 @asynccontextmanager
-async def leave_as_it_was(context: Context, script: Script, before: Before) -> AsyncIterator[None]:
-    """Undoes the block when it fails: the versions of before serve again, and a Worker that is new is deleted.
+async def undo_on_failure(context: Context, script: Script, before: Before) -> AsyncIterator[None]:
+    """Undo the block if it fails: the versions of before become live again, and a new Worker is deleted.
 
-    The error says what is there now, in words and as `details.outcome`.
+    The error says what is live now, in words and as `details.outcome`.
     """
     try:
         yield
     except Exception as error:
-        # Whatever failed, Cloudflare or our own database: nobody shall find half a deployment.
-        outcome, words = await _undo(context, script, before, error)
+        # Whatever failed, Cloudflare or our own database: no deployment may be left half done.
+        outcome, sentence = await _undo(context, script, before, error)
         if isinstance(error, ElectronsError):
-            error.message = f"{error.message.rstrip('.')}. {words}"
-            error.details = {**(error.details or {}), "outcome": outcome}
+            raise error.extend(sentence, outcome=outcome) from error
         raise
 
 
-def outcome_of(error: Exception) -> Outcome:
-    """What a failure has left behind: as `leave_as_it_was` noted, else what can be told from the error of one call."""
-    noted: Outcome | None = (error.details or {}).get("outcome") if isinstance(error, ElectronsError) else None
-    return noted or ("unknown" if _may_still_happen(error) else "unchanged")
+def find_outcome(error: Exception) -> Outcome:
+    """Return what a failure left: as `undo_on_failure` recorded, else what the error of a single call means."""
+    recorded: Outcome | None = (error.details or {}).get("outcome") if isinstance(error, ElectronsError) else None
+    return recorded or ("unknown" if _may_still_happen(error) else "unchanged")
 
 
 async def _undo(context: Context, script: Script, before: Before, error: Exception) -> tuple[Outcome, str]:
     try:
         if await read_live(context, script) == before.live:
             if _may_still_happen(error):
-                return "unknown", "Nothing has changed so far, but the answer was lost: look again"
+                return (
+                    "unknown",
+                    "Nothing has changed so far, but the response was lost: check the Worker before you try again",
+                )
             return "unchanged", "Nothing was changed"
         if before.live is None:
             await remove_script(context, script)
@@ -147,16 +155,16 @@ async def _undo(context: Context, script: Script, before: Before, error: Excepti
         if before.workers_dev is not None:
             request = CLOUDFLARE.build_workers_dev(script, before.workers_dev)
             await call_provider(context, CLOUDFLARE, request, CLOUDFLARE.parse_workers_dev)
-    except ProviderError as failure:
-        return "unknown", f"To undo it failed too ({failure.message}): what was to be deployed may be live"
+    except ElectronsError as failure:
+        return "unknown", f"Undoing it failed too ({failure.message}): the new version may be live"
     return "restored", "The version before is live again"
 
 
 def _may_still_happen(error: Exception) -> bool:
-    """Whether the answer to a call was lost, or may be that of a gateway: only a clear no is one."""
+    """Return whether the call may still take effect: its response was lost, or may be that of a gateway."""
     status = error.upstream_status if isinstance(error, ProviderError) else None
     return isinstance(error, ProviderError) and (status is None or status >= 500)
 
 
-def _is_not_found(error: DeploymentFailedError) -> bool:
+def _is_not_found(error: CloudflareError) -> bool:
     return any(item["code"] == NOT_FOUND for item in error.errors)

@@ -1,11 +1,11 @@
-"""Writing to a repository: one commit for any number of files, by git's own objects.
+"""Write to a repository: one commit for any number of files, by git's own objects.
 
-The way: head of the branch -> its tree -> blobs of what is no text -> a tree on top of that one -> a commit whose only
-parent is the head -> the branch, moved forward, never by force. Until that last call nobody sees anything, and GitHub
-refuses it if the branch has moved meanwhile: so either all files are there or nothing has changed.
+The order: head of the branch -> its tree -> blobs of what is not text -> a tree on top of that one -> a commit whose
+only parent is the head -> the branch, moved forward, never by force. Nothing is visible before that last call, and
+GitHub refuses it if the branch has moved in the meantime: either all files are committed or nothing has changed.
 
-An empty repository takes none of these calls. Its first file is put there by a call of its own, and the others follow
-in a second commit: if that one fails, the first file is there alone.
+An empty repository accepts none of these calls. Its first file needs another one, and the others follow in a second
+commit: if that one fails, only the first file is there.
 """
 
 from __future__ import annotations
@@ -38,20 +38,20 @@ from electrons.providers.github.provider import (
 from electrons.providers.github.repositories import (
     find_branch,
     find_default_branch,
-    folders_of,
-    look_into_folders,
+    find_entries,
+    list_folders,
     read_commit,
     require_head,
 )
 from electrons.upstream.client import call_provider
 
 FIRST_MESSAGE = "Initial commit"
-"""Of the commit that begins an empty repository, if another one follows."""
+"""The message of the first commit in an empty repository, if another one follows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileChange:
-    """A file as it is to be, or without content, one that is to go. `executable` None leaves that as it is."""
+    """A file as it should be, or without content, one to delete. `executable` None leaves the mode as it is."""
 
     path: str
     content: bytes | None
@@ -62,7 +62,7 @@ class FileChange:
 class Target:
     """The branch that gets the commit. With `create` it is new and begins at `base` (None: the default branch).
 
-    `expected_head` is the commit that the changes were made for: another one there is a conflict.
+    `expected_head` is the commit that the changes were made for: any other head is a conflict.
     """
 
     repo: str
@@ -75,51 +75,52 @@ class Target:
 async def commit_files(
     context: Context, github: GitHubProvider, target: Target, changes: Sequence[FileChange], *, message: str
 ) -> GitCommit:
-    """Commits the changes to the branch.
+    """Commit the changes to the branch.
 
-    Raises `RequestError` for what cannot be done to these files, `ConflictError` if the branch is not where it should
-    be, and `ProviderError` and what derives from it. Nothing has changed then, unless the text says otherwise.
+    Raises `RequestError` for what cannot be done to these files, `ConflictError` if the branch does not have the
+    expected head, and `ProviderError` and what derives from it. Nothing has changed then, unless the message says so.
     """
     head = await _find_start(context, github, target)
     if target.expected_head and head != target.expected_head:
-        raise _moved(target)
+        base = target.base if target.create else target.branch
+        moved = f"The branch `{base}`" if base else "The default branch"
+        raise ConflictError(f"{moved} of `{target.repo}` has moved in the meantime; nothing was changed")
     if head is not None:
         return await _commit_onto(context, github, target, head, changes, message=message)
-    first = await _begin(context, github, target, changes, message=message)
+    first = await _commit_first_file(context, github, target, changes, message=message)
     if len(changes) == 1 and not changes[0].executable:
         return first
     rest = Target(repo=target.repo, branch=target.branch)
     try:
         return await _commit_onto(context, github, rest, first.sha, changes, message=message)
     except ElectronsError as error:
-        error.message += f"; the repository was empty, and its first commit {first.sha} stands"
-        raise
+        raise error.extend(f"The repository was empty, and its first commit {first.sha} remains") from error
 
 
 async def _find_start(context: Context, github: GitHubProvider, target: Target) -> str | None:
-    """The commit to build upon, None in an empty repository."""
+    """Return the parent of the new commit, None in an empty repository."""
     if not target.create:
-        advice = "; `create_branch` makes a new one"
+        advice = "; `create_branch` creates a new one"
         return await require_head(context, github, target.repo, target.branch, advice=advice)
     found = await find_branch(context, github, target.repo, target.branch)
     if found.head is not None:
-        raise ConflictError(f"`{target.repo}` has a branch `{target.branch}` already; leave `create_branch` out")
+        raise branch_exists(target.repo, target.branch)
     if found.empty and target.base is None:
         return None
     base = target.base or await find_default_branch(context, github, target.repo)
     head = await require_head(context, github, target.repo, base)
     if head is None:
-        raise RequestError(f"`{target.repo}` is empty, so nothing can begin at `{base}`; leave `base_branch` out")
+        raise RequestError(f"`{target.repo}` is empty, so no branch can start at `{base}`: leave `base_branch` out")
     return head
 
 
-async def _begin(
+async def _commit_first_file(
     context: Context, github: GitHubProvider, target: Target, changes: Sequence[FileChange], *, message: str
 ) -> GitCommit:
-    """The first commit of an empty repository, of one file; GitHub makes it without an executable bit."""
+    """Make the first commit of an empty repository, of one file; GitHub makes it without an executable bit."""
     missing = [change.path for change in changes if change.content is None]
     if missing:
-        _refuse(dict.fromkeys(missing, "is not there, so it cannot be deleted"))
+        _refuse(dict.fromkeys(missing, "does not exist, so it cannot be deleted"))
     first = min(changes, key=lambda change: change.executable or False)
     content = first.content or b""
     request = github.build_first_file(
@@ -138,10 +139,10 @@ async def _begin(
             head = (await find_branch(context, github, target.repo, target.branch)).head
             files = (await read_commit(context, github, target.repo, head)).files if head else {}
         except ProviderError:
-            raise _doubtful(error, target, what="first commit") from None
+            raise _advise_check(error, target, what="first commit") from error
         if head is None:
-            raise _doubtful(error, target, what="first commit") from None
-        if {path: entry.sha for path, entry in files.items()} != {first.path: blob_sha(content)}:
+            raise _advise_check(error, target, what="first commit") from error
+        if {path: entry.sha for path, entry in files.items()} != {first.path: compute_blob_sha(content)}:
             raise _moved(target) from error
         return await call_provider(context, github, github.build_commit_lookup(target.repo, head), github.parse_commit)
 
@@ -155,69 +156,70 @@ async def _commit_onto(
     *,
     message: str,
 ) -> GitCommit:
-    """A commit whose parent is `head`, and the branch at it."""
+    """Make a commit whose parent is `head`, and move the branch to it."""
     repo = target.repo
     base = await read_commit(context, github, repo, head)
-    entries = await look_into_folders(context, github, repo, base, [change.path for change in changes])
-    due = find_due(entries, changes)
+    entries = await find_entries(context, github, repo, base, [change.path for change in changes])
+    due = select_effective(entries, changes)
     if not due:
-        raise RequestError(
-            f"Nothing to commit: `{repo}` has these files at {head[:12]} as they should be", details={"sha": head}
-        )
+        raise RequestError(f"Nothing to commit: `{repo}` already has these files at {head[:12]}", details={"sha": head})
     tree_changes = [
-        await _prepare(context, github, repo, change, mode=mode_of(change, entries.get(change.path))) for change in due
+        await _build_tree_change(context, github, repo, change, mode=find_mode(change, entries.get(change.path)))
+        for change in due
     ]
     request = github.build_tree(repo, tree_changes, base=base.sha or "")
     tree = await call_provider(context, github, request, github.parse_sha)
     request = github.build_commit(repo, message=message, tree=tree, parents=[head])
     commit = await call_provider(context, github, request, github.parse_commit)
-    await _point(context, github, target, commit, head=head)
+    await _move_branch(context, github, target, commit, head=head)
     return commit
 
 
-def find_due(entries: Mapping[str, TreeEntry], changes: Sequence[FileChange]) -> list[FileChange]:
-    """The changes that really change something. Raises `RequestError` that names those that cannot be."""
+def select_effective(entries: Mapping[str, TreeEntry], changes: Sequence[FileChange]) -> list[FileChange]:
+    """Return the changes that change something. Raises `RequestError` that names the impossible ones."""
     problems = {change.path: problem for change in changes if (problem := _find_problem(entries, change))}
     if problems:
         _refuse(problems)
-    return [change for change in changes if not _is_there(entries.get(change.path), change)]
+    return [change for change in changes if not _is_done(entries.get(change.path), change)]
 
 
-def mode_of(change: FileChange, entry: TreeEntry | None) -> str:
-    """The mode of a file once it is changed: that which it has, unless the change says otherwise.
+def find_mode(change: FileChange, entry: TreeEntry | None) -> str:
+    """Return the mode of a changed file: its current one, unless the change says otherwise.
 
-    A symbolic link becomes a file: its new content must not become the place where it points to.
+    A symbolic link becomes a file: the new content must not become the path that it points to.
     """
     if change.content is None or change.executable is None:
         return entry.mode if entry and entry.mode != LINK_MODE else FILE_MODE
     return EXECUTABLE_MODE if change.executable else FILE_MODE
 
 
-def blob_sha(content: bytes) -> str:
-    """The name that git gives to a content (git-hash-object(1))."""
+def compute_blob_sha(content: bytes) -> str:
+    """Return git's name for a content (git-hash-object(1))."""
     return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
 def _find_problem(entries: Mapping[str, TreeEntry], change: FileChange) -> str | None:
     entry = entries.get(change.path)
     if entry is None:
-        blocking = [folder for folder in folders_of(change.path) if entries.get(folder, _FOLDER).mode != FOLDER_MODE]
+        blocking = [folder for folder in list_folders(change.path) if entries.get(folder, _FOLDER).mode != FOLDER_MODE]
         if blocking:
-            return f"lies in `{blocking[0]}`, which is no folder"
-        return "is not there, so it cannot be deleted" if change.content is None else None
+            return f"is in `{blocking[0]}`, which is not a folder"
+        return "does not exist, so it cannot be deleted" if change.content is None else None
     if not entry.is_file:
-        return "is a folder there" if entry.mode == FOLDER_MODE else "is a submodule there"
+        return "is a folder in the repository" if entry.mode == FOLDER_MODE else "is a submodule in the repository"
     return None
 
 
-def _is_there(entry: TreeEntry | None, change: FileChange) -> bool:
+def _is_done(entry: TreeEntry | None, change: FileChange) -> bool:
     if entry is None or change.content is None:
         return False
-    return (entry.mode, entry.sha) == (mode_of(change, entry), blob_sha(change.content))
+    return (entry.mode, entry.sha) == (find_mode(change, entry), compute_blob_sha(change.content))
 
 
-async def _prepare(context: Context, github: GitHubProvider, repo: str, change: FileChange, *, mode: str) -> TreeChange:
-    """The change as a tree takes it: texts stand in the tree's own call, GitHub limits how often content is made."""
+async def _build_tree_change(
+    context: Context, github: GitHubProvider, repo: str, change: FileChange, *, mode: str
+) -> TreeChange:
+    """Return the change for a tree. Texts are part of the tree's call: GitHub limits how often content is created."""
     if change.content is None:
         return TreeChange(path=change.path, mode=mode)
     if b"\0" not in change.content:
@@ -229,11 +231,13 @@ async def _prepare(context: Context, github: GitHubProvider, repo: str, change: 
     return TreeChange(path=change.path, mode=mode, sha=sha)
 
 
-async def _point(context: Context, github: GitHubProvider, target: Target, commit: GitCommit, *, head: str) -> None:
-    """Has the branch point to the commit.
+async def _move_branch(
+    context: Context, github: GitHubProvider, target: Target, commit: GitCommit, *, head: str
+) -> None:
+    """Move the branch to the commit.
 
-    These calls may be repeated: to point to the same commit twice changes nothing. If GitHub refuses, or its answer is
-    lost, the branch itself says what has become of it.
+    These calls may be repeated: a second one changes nothing. If GitHub refuses, or its response is lost, the branch
+    itself shows what has happened.
     """
     build = github.build_ref if target.create else github.build_ref_update
     try:
@@ -245,16 +249,16 @@ async def _point(context: Context, github: GitHubProvider, target: Target, commi
             now = (await find_branch(context, github, target.repo, target.branch)).head
             landed = now is not None and await _contains(context, github, target.repo, now, commit.sha)
         except ProviderError:
-            raise _doubtful(error, target, what=f"commit {commit.sha}") from None
+            raise _advise_check(error, target, what=f"commit {commit.sha}") from error
         if landed:
             return
         if now != (None if target.create else head):
             raise _moved(target) from error
-        raise _doubtful(error, target, what=f"commit {commit.sha}") from None
+        raise _advise_check(error, target, what=f"commit {commit.sha}") from error
 
 
 async def _contains(context: Context, github: GitHubProvider, repo: str, head: str, sha: str) -> bool:
-    """Whether the commit is in the history of `head`."""
+    """Return whether the commit is in the history of `head`."""
     if head == sha:
         return True
     try:
@@ -263,16 +267,21 @@ async def _contains(context: Context, github: GitHubProvider, repo: str, head: s
         return False
 
 
-def _doubtful(error: ProviderError, target: Target, *, what: str) -> ProviderError:
-    """The same error; unless GitHub has refused, its text says that the branch may get the commit all the same."""
-    if not isinstance(error, ProviderRejectedError):
-        error.message += f"; look whether `{target.branch}` has got the {what} before you send this again"
-    return error
+def _advise_check(error: ProviderError, target: Target, *, what: str) -> ProviderError:
+    """Return the error; unless GitHub has refused, it also says that the branch may get the commit nevertheless."""
+    if isinstance(error, ProviderRejectedError):
+        return error
+    return error.extend(f"Check whether `{target.branch}` has the {what} before you send this request again")
+
+
+def branch_exists(repo: str, branch: str) -> ConflictError:
+    """Return the error for a branch that should be created but is there already."""
+    return ConflictError(f"`{repo}` already has a branch `{branch}`: leave `create_branch` out, or choose another name")
 
 
 def _moved(target: Target) -> ConflictError:
     what = "has been created" if target.create else "has moved"
-    return ConflictError(f"The branch `{target.branch}` of `{target.repo}` {what} meanwhile; nothing was changed")
+    return ConflictError(f"The branch `{target.branch}` of `{target.repo}` {what} in the meantime; nothing was changed")
 
 
 def _refuse(problems: Mapping[str, str]) -> NoReturn:

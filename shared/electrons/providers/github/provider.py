@@ -1,7 +1,7 @@
 """GitHub's REST API: repositories, and the objects of git in them.
 
 Wire format: https://docs.github.com/en/rest/git, /rest/repos/contents, /rest/pulls and GitHub's OpenAPI document,
-version 2026-03-10. Names of repositories and branches are `models/names.py`'s, so they only need percent-encoding.
+version 2026-03-10. Names of repositories and branches were checked by the caller; they only need percent-encoding.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from electrons.http import HeaderPairs
 from electrons.settings import NOT_SET, Secret, Setting
 from electrons.upstream.errors import classify_error, parse_json_error, parse_retry_after
 from electrons.upstream.provider import Provider, ProviderRequest
-from electrons.upstream.reading import as_object, as_text
+from electrons.upstream.reading import as_integer, as_object, as_string
 
 API_VERSION = "2026-03-10"
 
@@ -36,16 +36,21 @@ GITHUB_PAT = Setting(
 )
 
 DEFAULT_PAUSE_SECONDS = 60.0
-"""How long GitHub asks to wait where it does not say how long."""
+"""How long to wait at a rate limit for which GitHub names no time."""
+
+_LIMIT_WORDS = ("rate limit", "abuse detection")  # the second is GitHub's older text for its secondary rate limits
+
+_SIZE_LIMIT = 10**12
+"""Bytes of a file that is listed."""
 
 FILE_MODE, EXECUTABLE_MODE, LINK_MODE, FOLDER_MODE, SUBMODULE_MODE = "100644", "100755", "120000", "040000", "160000"
 
 
 @dataclass(frozen=True, slots=True)
 class TreeEntry:
-    """What stands at a path: a file, an executable, a symbolic link, a folder or a submodule, by its `mode`.
+    """What is at a path: a file, an executable, a symbolic link, a folder or a submodule, by its `mode`.
 
-    `sha` is that of git's object; `size` is in bytes, None for what is no file.
+    `sha` is that of git's object; `size` is in bytes, None for what is not a file.
     """
 
     mode: str
@@ -54,13 +59,13 @@ class TreeEntry:
 
     @property
     def is_file(self) -> bool:
-        """Whether it has content: links have, it is where they point to."""
+        """Return whether it has content: that of a link is the path that it points to."""
         return self.mode not in {FOLDER_MODE, SUBMODULE_MODE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TreeChange:
-    """A path of a new tree. Either `content` (UTF-8 text) or `sha` (of a blob) is there; neither deletes the path."""
+    """A path of a new tree, with `content` (UTF-8 text) or `sha` (of a blob); without both it is deleted."""
 
     path: str
     mode: str = FILE_MODE
@@ -68,7 +73,7 @@ class TreeChange:
     sha: str | None = None
 
     def describe(self) -> dict[str, Any]:
-        """As GitHub takes it."""
+        """Return the change in GitHub's form."""
         document = {"path": self.path, "mode": self.mode, "type": "blob"}
         return {**document, "content": self.content} if self.content is not None else {**document, "sha": self.sha}
 
@@ -83,7 +88,7 @@ class GitCommit:
 
 
 class GitHubProvider(Provider):
-    """GitHub, by a personal access token. Each `build_` has its call's path, each `parse_` its answer's shape."""
+    """GitHub, with a personal access token. Each `build_` names its call's path, each `parse_` its response's shape."""
 
     name = "github"
     title = "GitHub"
@@ -95,7 +100,7 @@ class GitHubProvider(Provider):
         return MissingCredentialsError("GitHub PAT", settings=(GITHUB_PAT.name,))
 
     def build_headers(self, api_key: str, request_id: str) -> HeaderPairs:
-        """The token and the version; GitHub takes no request id of ours."""
+        """Return the token and the version; GitHub takes no request id of ours."""
         return [
             ("Authorization", f"Bearer {api_key}"),
             ("Accept", "application/vnd.github+json"),
@@ -108,22 +113,22 @@ class GitHubProvider(Provider):
 
     def parse_default_branch(self, document: dict[str, Any]) -> str:
         """`{"default_branch"}`."""
-        return _text(document["default_branch"])
+        return _string(document["default_branch"])
 
     def build_ref_lookup(self, repo: str, branch: str) -> ProviderRequest:
         """`GET …/git/ref/heads/{branch}`: 404 without the branch, 409 in an empty repository."""
         return ProviderRequest(method="GET", path=f"/repos/{repo}/git/ref/heads/{quote(branch)}")
 
     def parse_ref(self, document: dict[str, Any]) -> str:
-        """The sha of a branch's head: `{"object": {"sha"}}`."""
-        return _text(document["object"]["sha"])
+        """Return the sha of a branch's head: `{"object": {"sha"}}`."""
+        return _string(document["object"]["sha"])
 
     def build_ref(self, repo: str, branch: str, *, sha: str) -> ProviderRequest:
-        """`POST …/git/refs`: a new branch. The same again is a 422 (`Reference already exists`)."""
+        """`POST …/git/refs`: a new branch. A second call is a 422 (`Reference already exists`)."""
         return ProviderRequest.json(f"/repos/{repo}/git/refs", {"ref": f"refs/heads/{branch}", "sha": sha}, headers=[])
 
     def build_ref_update(self, repo: str, branch: str, *, sha: str) -> ProviderRequest:
-        """`PATCH …/git/refs/heads/{branch}`: forward only. The same again changes nothing."""
+        """`PATCH …/git/refs/heads/{branch}`: forward only. A second call changes nothing."""
         path = f"/repos/{repo}/git/refs/heads/{quote(branch)}"
         return ProviderRequest.json(path, {"sha": sha, "force": False}, headers=[], method="PATCH")
 
@@ -132,14 +137,14 @@ class GitHubProvider(Provider):
         return ProviderRequest(method="GET", path=f"/repos/{repo}/git/commits/{quote(sha)}")
 
     def build_commit(self, repo: str, *, message: str, tree: str, parents: Sequence[str]) -> ProviderRequest:
-        """`POST …/git/commits`: an object that no branch has yet."""
+        """`POST …/git/commits`: an object that is on no branch yet."""
         document = {"message": message, "tree": tree, "parents": list(parents)}
         return ProviderRequest.json(f"/repos/{repo}/git/commits", document, headers=[])
 
     def parse_commit(self, document: dict[str, Any]) -> GitCommit:
         """`{"sha", "tree": {"sha"}, "html_url"}`."""
         return GitCommit(
-            sha=_text(document["sha"]), tree=_text(document["tree"]["sha"]), url=_text(document["html_url"])
+            sha=_string(document["sha"]), tree=_string(document["tree"]["sha"]), url=_string(document["html_url"])
         )
 
     def build_comparison(self, repo: str, base: str, head: str) -> ProviderRequest:
@@ -149,7 +154,7 @@ class GitHubProvider(Provider):
         )
 
     def parse_contains(self, document: dict[str, Any]) -> bool:
-        """Whether the history of the head has the base: `{"status": "ahead"|"identical"|"behind"|"diverged"}`."""
+        """Return whether the head contains the base: `{"status": "ahead"|"identical"|"behind"|"diverged"}`."""
         return document["status"] in {"ahead", "identical"}
 
     def build_tree_lookup(self, repo: str, sha: str, *, recursive: bool) -> ProviderRequest:
@@ -159,9 +164,11 @@ class GitHubProvider(Provider):
         )
 
     def parse_tree(self, document: dict[str, Any]) -> tuple[dict[str, TreeEntry], bool]:
-        """The entries by path, and whether there are more than were listed (over 100,000, or 7 MB)."""
+        """Return the entries by path, and whether there are more than were listed (over 100,000, or 7 MB)."""
         entries = {
-            _text(item["path"]): TreeEntry(_text(item["mode"]), _text(item["sha"]), item.get("size"))
+            _string(item["path"]): TreeEntry(
+                _string(item["mode"]), _string(item["sha"]), as_integer(item.get("size"), limit=_SIZE_LIMIT)
+            )
             for item in document["tree"]
         }
         return entries, document.get("truncated") is True
@@ -179,7 +186,7 @@ class GitHubProvider(Provider):
         """`{"content", "encoding"}`; base64 comes in lines."""
         if document["encoding"] == "base64":
             return base64.b64decode(document["content"])
-        return _text(document["content"]).encode()
+        return _string(document["content"]).encode()
 
     def build_blob(self, repo: str, content: bytes) -> ProviderRequest:
         """`POST …/git/blobs`, in base64."""
@@ -188,10 +195,10 @@ class GitHubProvider(Provider):
 
     def parse_sha(self, document: dict[str, Any]) -> str:
         """`{"sha"}`, of a new blob or tree."""
-        return _text(document["sha"])
+        return _string(document["sha"])
 
     def build_first_file(self, repo: str, path: str, *, content: bytes, message: str, branch: str) -> ProviderRequest:
-        """`PUT …/contents/{path}`: a commit of one new file, the only one that an empty repository takes."""
+        """`PUT …/contents/{path}`: a commit of one new file, the only call that an empty repository accepts."""
         document = {"message": message, "content": base64.b64encode(content).decode(), "branch": branch}
         path = f"/repos/{repo}/contents/{quote(path)}"
         return ProviderRequest.json(path, document, headers=[], method="PUT", repeatable=False)
@@ -201,13 +208,13 @@ class GitHubProvider(Provider):
         return self.parse_commit(document["commit"])
 
     def build_pull(self, repo: str, *, title: str, body: str, head: str, base: str) -> ProviderRequest:
-        """`POST …/pulls`: asks to merge the branch `head` into `base`."""
+        """`POST …/pulls`: ask to merge the branch `head` into `base`."""
         document = {"title": title, "body": body, "head": head, "base": base}
         return ProviderRequest.json(f"/repos/{repo}/pulls", document, headers=[], repeatable=False)
 
     def parse_pull(self, document: dict[str, Any]) -> str:
-        """The page of a pull request: `{"html_url"}`."""
-        return _text(document["html_url"])
+        """Return the page of a pull request: `{"html_url"}`."""
+        return _string(document["html_url"])
 
     def build_pull_search(self, repo: str, *, head: str, base: str) -> ProviderRequest:
         """`GET …/pulls`: a list of the open ones from `head` into `base`."""
@@ -217,21 +224,20 @@ class GitHubProvider(Provider):
     def parse_error(self, status: int, headers: dict[str, str], content: bytes) -> ProviderError:
         """`{"message", "documentation_url", "errors"?: [{"resource", "field", "code", "message"?}]}`.
 
-        A 403 or 429 is a rate limit if it says how long to wait, if no calls are left, or by its text
+        A 403 or 429 is a rate limit if it says how long to wait, if no calls are left, or by its message
         (https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api). What GitHub calls a conflict
-        is a refusal here: an empty repository stays empty, a branch that has moved stays where it is.
+        is a refusal here: a repeated call would fail in the same way.
         """
         document = parse_json_error(content)
         errors = document.get("errors")
         problems = [text for item in errors if (text := _problem(item))] if isinstance(errors, list) else []
-        message = as_text(document.get("message")) or f"GitHub answered {status}"
-        message = ": ".join([message, "; ".join(problems)]) if problems else message
+        message = ": ".join(filter(None, [as_string(document.get("message")), "; ".join(problems)]))
         retry_after = parse_retry_after(headers)
         limited = status in {403, 429} and (
             status == 429
             or retry_after is not None
             or headers.get("x-ratelimit-remaining") == "0"
-            or "rate limit" in message.lower()
+            or any(words in message.lower() for words in _LIMIT_WORDS)
         )
         kind: type[ProviderError] | None = None
         if limited:
@@ -239,10 +245,10 @@ class GitHubProvider(Provider):
         elif status == 409:
             kind = ProviderRejectedError
         elif status < 400:
-            kind, message = ProviderRejectedError, f"{message}: the repository has another name now"
+            kind, message = ProviderRejectedError, f"{message or 'Moved'}: the repository has another name now"
         return classify_error(
             message,
-            provider=self.name,
+            provider=self,
             status=status,
             request_id=headers.get("x-github-request-id"),
             retry_after=retry_after,
@@ -251,7 +257,7 @@ class GitHubProvider(Provider):
 
 
 def _pause(headers: dict[str, str]) -> float:
-    """Seconds until the quota starts anew, by GitHub's own clock."""
+    """Return the seconds until the quota is renewed, by GitHub's own clock."""
     if headers.get("x-ratelimit-remaining") != "0":
         return DEFAULT_PAUSE_SECONDS
     try:
@@ -262,12 +268,12 @@ def _pause(headers: dict[str, str]) -> float:
 
 
 def _problem(item: object) -> str | None:
-    members = as_object(item)
-    named = (as_text(members.get(name)) for name in ("resource", "field", "code"))
-    return as_text(item) or as_text(members.get("message")) or " ".join(word for word in named if word) or None
+    fields = as_object(item)
+    named = (as_string(fields.get(name)) for name in ("resource", "field", "code"))
+    return as_string(item) or as_string(fields.get("message")) or " ".join(word for word in named if word) or None
 
 
-def _text(value: object) -> str:
+def _string(value: object) -> str:
     if not isinstance(value, str) or not value:
-        raise ValueError("no text")
+        raise ValueError("not a string")
     return value

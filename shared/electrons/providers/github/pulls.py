@@ -1,4 +1,4 @@
-"""Pull requests: asking for a branch to be merged."""
+"""Pull requests: ask for a branch to be merged."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from electrons.upstream.client import call_provider, iterate_body, open_response
 async def open_pull(
     context: Context, github: GitHubProvider, repo: str, *, title: str, body: str, head: str, base: str
 ) -> str:
-    """The page of a pull request from `head` into `base`: a new one, or the one that is open already.
+    """Return the page of a pull request from `head` into `base`: a new one, or the one that is already open.
 
     Raises `ProviderError` and what derives from it.
     """
@@ -22,15 +22,19 @@ async def open_pull(
         return await call_provider(context, github, request, github.parse_pull)
     except (ProviderAuthError, ProviderRateLimitError):
         raise
-    except ProviderError:
-        # It may be there: of an earlier commit to this branch, or because only the answer was lost.
-        if found := await find_pull(context, github, repo, head=head, base=base):
-            return found
-        raise
+    except ProviderError as error:
+        # It may exist: from an earlier commit to this branch, or because only the response was lost.
+        try:
+            found = await find_pull(context, github, repo, head=head, base=base)
+        except ProviderError:
+            found = None
+        if found is None:
+            raise error from None
+        return found
 
 
 async def find_pull(context: Context, github: GitHubProvider, repo: str, *, head: str, base: str) -> str | None:
-    """The page of the open pull request from `head` into `base`, None without one."""
+    """Return the page of the open pull request from `head` into `base`, None if there is none."""
     async with open_response(context, github, github.build_pull_search(repo, head=head, base=base)) as response:
         content = b"".join([chunk async for chunk in iterate_body(github, response)])
     with parsing(github):

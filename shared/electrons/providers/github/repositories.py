@@ -1,4 +1,4 @@
-"""Reading a repository: where a branch stands, what is in its tree, and the content of a file."""
+"""Read a repository: the head of a branch, its tree, and the content of a file."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from electrons.providers.github.provider import FOLDER_MODE, GitHubProvider, Tre
 from electrons.upstream.client import call_provider
 
 BLOB_LIMIT = 1024 * 1024
-"""Bytes of a file that is read, unless the caller says otherwise."""
+"""Bytes of a file that are read, unless the caller says otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Branch:
-    """Where a branch stands: `head` is its commit, None if there is none, or nothing in the repository yet."""
+    """A branch. `head` is its commit, None if there is no such branch, or if the repository is `empty`."""
 
     head: str | None
     empty: bool = False
@@ -24,10 +24,10 @@ class Branch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tree:
-    """What a branch has. `head` is its commit, None in an empty repository, and `sha` that commit's tree.
+    """The files of a branch. `head` is its commit, None in an empty repository, and `sha` that commit's tree.
 
-    `truncated` trees are larger than GitHub lists at once (100,000 entries, 7 MB): a path that is not in `entries` may
-    be there all the same.
+    A `truncated` tree is larger than GitHub lists at once (100,000 entries, 7 MB): a path that is not in `entries` may
+    exist nevertheless.
     """
 
     head: str | None
@@ -37,12 +37,12 @@ class Tree:
 
     @property
     def files(self) -> dict[str, TreeEntry]:
-        """The entries that have content, by path."""
+        """Return the entries that have content, by path."""
         return {path: entry for path, entry in self.entries.items() if entry.is_file}
 
 
 async def find_branch(context: Context, github: GitHubProvider, repo: str, branch: str) -> Branch:
-    """Where the branch stands. A repository that is not there looks like a branch that is not."""
+    """Return the branch. A repository that does not exist looks like a branch that does not."""
     try:
         return Branch(
             head=await call_provider(context, github, github.build_ref_lookup(repo, branch), github.parse_ref)
@@ -56,21 +56,23 @@ async def find_branch(context: Context, github: GitHubProvider, repo: str, branc
 
 
 async def find_default_branch(context: Context, github: GitHubProvider, repo: str) -> str:
-    """The repository's default branch. Raises `ProviderRejectedError` for one that the token cannot see."""
+    """Return the repository's default branch. Raises `ProviderRejectedError` for one that the token cannot see."""
     try:
         return await call_provider(context, github, github.build_repository_lookup(repo), github.parse_default_branch)
     except ProviderRejectedError as error:
         if error.upstream_status != 404:
             raise
-        raise _not_found(github, f"GitHub has no repository `{repo}` that the token of this deployment sees") from error
+        raise _not_found(
+            github, f"GitHub has no repository `{repo}` that the token of this deployment can see"
+        ) from error
 
 
 async def require_head(
     context: Context, github: GitHubProvider, repo: str, branch: str, *, advice: str = ""
 ) -> str | None:
-    """The commit of a branch, None in an empty repository.
+    """Return the commit of a branch, None in an empty repository.
 
-    Raises `ProviderRejectedError` if there is no such branch, with `advice` at the end of its text.
+    Raises `ProviderRejectedError` if there is no such branch, with `advice` at the end of its message.
     """
     found = await find_branch(context, github, repo, branch)
     if found.head is None and not found.empty:
@@ -80,33 +82,33 @@ async def require_head(
 
 
 async def read_tree(context: Context, github: GitHubProvider, repo: str, branch: str) -> Tree:
-    """All paths of a branch. Raises `ProviderRejectedError` if there is no such repository or branch."""
+    """Read all paths of a branch. Raises `ProviderRejectedError` if there is no such repository or branch."""
     head = await require_head(context, github, repo, branch)
     return await read_commit(context, github, repo, head) if head else Tree(head=None)
 
 
 async def read_commit(context: Context, github: GitHubProvider, repo: str, head: str) -> Tree:
-    """All paths of a commit."""
+    """Read all paths of a commit."""
     commit = await call_provider(context, github, github.build_commit_lookup(repo, head), github.parse_commit)
     request = github.build_tree_lookup(repo, commit.tree, recursive=True)
     entries, truncated = await call_provider(context, github, request, github.parse_tree)
     return Tree(head=head, sha=commit.tree, entries=entries, truncated=truncated)
 
 
-async def look_into_folders(
+async def find_entries(
     context: Context, github: GitHubProvider, repo: str, tree: Tree, paths: Iterable[str]
 ) -> dict[str, TreeEntry]:
-    """The entries of a tree, certainly with those of these paths that there are, and of the folders that they lie in.
+    """Return the entries of a tree, including all of these paths that exist and the folders that they are in.
 
-    A truncated tree is walked for them, one folder after the other.
+    In a truncated tree they are looked up, one folder after the other.
     """
     if not tree.truncated or tree.sha is None:
         return tree.entries
     entries: dict[str, TreeEntry] = {}
     shas = {"": tree.sha}
-    for folder in ["", *sorted({folder for path in paths for folder in folders_of(path)})]:
+    for folder in ["", *sorted({folder for path in paths for folder in list_folders(path)})]:
         if folder not in shas:
-            continue  # there is no such folder, which says all about the paths in it
+            continue  # there is no such folder, so there are no paths in it
         request = github.build_tree_lookup(repo, shas[folder], recursive=False)
         found, truncated = await call_provider(context, github, request, github.parse_tree)
         if truncated:
@@ -120,10 +122,10 @@ async def look_into_folders(
 async def read_blob(
     context: Context, github: GitHubProvider, repo: str, sha: str, *, max_bytes: int = BLOB_LIMIT
 ) -> bytes:
-    """The content of a file. Raises `ProviderRejectedError` if it is larger; `TreeEntry.size` tells before the call."""
+    """Return the content of a file. Raises `ProviderRejectedError` if it is larger; see `TreeEntry.size` before."""
     content = await call_provider(context, github, github.build_blob_lookup(repo, sha), github.parse_blob)
     if len(content) > max_bytes:
-        text = f"The file has {len(content)} bytes, and at most {max_bytes} are read"
+        text = f"The file has {len(content)} bytes: files of up to {max_bytes} can be read"
         raise ProviderRejectedError(text, provider=github.name)
     return content
 
@@ -132,7 +134,7 @@ def _not_found(github: GitHubProvider, message: str) -> ProviderRejectedError:
     return ProviderRejectedError(message, provider=github.name, upstream_status=404)
 
 
-def folders_of(path: str) -> list[str]:
-    """Return the folders that a path lies in, outermost first: `a`, `a/b` for `a/b/c`."""
+def list_folders(path: str) -> list[str]:
+    """Return the folders that a path is in, outermost first: `a`, `a/b` for `a/b/c`."""
     parts = path.split("/")
     return ["/".join(parts[:count]) for count in range(1, len(parts))]

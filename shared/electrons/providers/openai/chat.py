@@ -7,6 +7,8 @@ with a name, a title and a base URL:
         name = "groq"
         title = "Groq"
         base_url = "https://api.groq.com/openai/v1"
+
+Those servers differ in what they leave out, so only the text itself has to be there.
 """
 
 from __future__ import annotations
@@ -14,16 +16,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from pydantic_core import from_json
-
 from electrons.capabilities.text import TextCall, TextProvider, TextResult
 from electrons.errors import ProviderError
 from electrons.http import HeaderPairs
-from electrons.upstream.errors import classify_error, parse_json_error, parse_retry_after
+from electrons.upstream.errors import classify_error, parse_json_error, parse_retry_after, status_of_code
 from electrons.upstream.provider import ProviderRequest
-from electrons.upstream.reading import as_object, as_text
+from electrons.upstream.reading import NAME_LIMIT, Reader, UnreadableError, as_object, load_json
 
-_QUOTA_CODES = {"insufficient_quota", "credit_balance_exhausted", "billing_hard_limit_reached"}
+_TEXT_PARTS = {"text", "output_text"}
 
 
 class OpenAICompatibleProvider(TextProvider):
@@ -38,7 +38,7 @@ class OpenAICompatibleProvider(TextProvider):
         return True
 
     def build_headers(self, api_key: str, request_id: str) -> HeaderPairs:
-        """Bearer key, and our request id where OpenAI's support finds it."""
+        """Return the bearer key, and our request id where OpenAI's support finds it."""
         return [("Authorization", f"Bearer {api_key}"), ("X-Client-Request-Id", request_id)]
 
     def fit(self, call: TextCall, *, explicit: frozenset[str]) -> tuple[TextCall, list[str]]:
@@ -50,7 +50,7 @@ class OpenAICompatibleProvider(TextProvider):
         return replace(call, temperature=None, top_p=None), warnings
 
     def build_text(self, call: TextCall, *, stream: bool) -> ProviderRequest:
-        """`POST /chat/completions`."""
+        """Build `POST /chat/completions`."""
         messages = [{"role": "system", "content": call.system_prompt}] if call.system_prompt else []
         document: dict[str, Any] = {
             "model": call.model,
@@ -68,47 +68,84 @@ class OpenAICompatibleProvider(TextProvider):
         return ProviderRequest.json("/chat/completions", document, headers=[])
 
     def parse_text(self, document: dict[str, Any]) -> TextResult:
-        """The first choice's text; a refusal is text too."""
-        choice, usage = document["choices"][0], document["usage"]
-        message = choice["message"]
+        """Return the first choice's text; a refusal is text too."""
+        answer = Reader(document)
+        choices = answer.items("choices", lambda choice: (_read_text(choice.child("message", required=True)), choice))
+        if not choices:
+            raise UnreadableError("`choices` is empty")
+        text, choice = choices[0]
+        usage = answer.child("usage")
         return TextResult(
-            model=document["model"],
-            text=message.get("content") or message.get("refusal") or "",
-            finish_reason=choice["finish_reason"],
-            input_tokens=usage["prompt_tokens"],
-            output_tokens=usage["completion_tokens"],
+            model=answer.string("model", default="", limit=NAME_LIMIT),
+            text=text,
+            finish_reason=choice.string("finish_reason", default="stop", limit=NAME_LIMIT),
+            input_tokens=usage.integer("prompt_tokens", default=0),
+            output_tokens=usage.integer("completion_tokens", default=0),
+            warnings=answer.warnings,
         )
 
     def parse_text_event(self, data: str, result: TextResult) -> str:
-        """One chunk; the last one before `[DONE]` has no choices and the usage."""
+        """Read one chunk. The last one before `[DONE]` has the usage; some have no text, or no choices."""
         if data == "[DONE]":
+            result.is_complete = True
             return ""
-        chunk = from_json(data)
-        if "error" in chunk:
-            error = chunk["error"]
-            # A failure in the middle of a stream has no status of its own.
-            raise classify_error(error["message"], provider=self.name, status=500, code=as_text(error.get("code")))
-        result.model = chunk["model"]
-        if usage := chunk.get("usage"):
-            result.input_tokens, result.output_tokens = usage["prompt_tokens"], usage["completion_tokens"]
-        if not chunk["choices"]:
+        document = load_json(data, keep_surrogates=True)
+        if document is None:
             return ""
-        choice = chunk["choices"][0]
-        result.finish_reason = choice["finish_reason"] or result.finish_reason
-        text: str = choice["delta"].get("content") or choice["delta"].get("refusal") or ""
-        return text
+        if not isinstance(document, dict):
+            raise UnreadableError("a chunk is not an object")
+        if document.get("error"):
+            raise self._read_reported_error(document)
+        chunk = Reader(document, warnings=result.warnings)
+        result.model = chunk.string("model", default=result.model, limit=NAME_LIMIT)
+        usage = chunk.child("usage")
+        result.input_tokens = usage.integer("prompt_tokens", default=result.input_tokens)
+        result.output_tokens = usage.integer("completion_tokens", default=result.output_tokens)
+        choices = chunk.items("choices", lambda choice: choice) if "choices" in chunk else []
+        if not choices:
+            return ""
+        choice = choices[0]
+        result.finish_reason = choice.string("finish_reason", default=result.finish_reason, limit=NAME_LIMIT)
+        return _read_text(choice.child("delta", required="delta" in choice))
 
     def parse_error(self, status: int, headers: dict[str, str], content: bytes) -> ProviderError:
-        """`{"error": {"message", "type", "param", "code"}}`."""
-        error = as_object(parse_json_error(content).get("error"))
-        kind = as_text(error.get("type"))
-        code = as_text(error.get("code")) or kind
+        """Read `{"error": {"message", "type", "param", "code"}}`."""
+        return self._read_error(parse_json_error(content), status=status, headers=headers)
+
+    def _read_reported_error(self, document: dict[str, Any]) -> ProviderError:
+        """Return the error of a stream that has begun, which has no status of its own."""
+        error = document["error"]
+        if not isinstance(error, dict | str):
+            raise UnreadableError("`error` is not an object")
+        fields = as_object(error)
+        status = status_of_code(fields.get("code"), fields.get("type"), document.get("code"), default=200)
+        return self._read_error(document, status=status, headers={})
+
+    def _read_error(self, document: dict[str, Any], *, status: int, headers: dict[str, str]) -> ProviderError:
+        error = as_object(document.get("error"))
+        kind, code = error.get("type"), error.get("code")
         return classify_error(
-            str(error.get("message") or f"{self.title} answered {status}"),
-            provider=self.name,
+            # Some servers have the message in the place of the error, or beside it.
+            error.get("message") or (document.get("error") if not error else None) or document.get("message"),
+            provider=self,
             status=status,
-            code=code,
+            code=code if code is not None else kind,
             request_id=headers.get("x-request-id"),
             retry_after=parse_retry_after(headers),
-            out_of_quota=bool({code, kind} & _QUOTA_CODES),
+            out_of_quota=status_of_code(kind, default=status) == 402,
         )
+
+
+def _read_text(message: Reader) -> str:
+    """Return the text of a message or of a delta: a string, or a list of parts, some of which may be thoughts."""
+    if isinstance(message.document.get("content"), list):
+        return "".join(message.items("content", _read_part))
+    content = message.text("content") if "content" in message else ""
+    return content or message.text("refusal", default="")
+
+
+def _read_part(part: Reader) -> str:
+    kind = part.string("type", default="text")
+    if kind == "refusal":
+        return part.text("refusal")
+    return part.text("text") if kind in _TEXT_PARTS else ""

@@ -1,4 +1,4 @@
-"""OpenAI's image generation, a capability of `OpenAIProvider`: the answer holds the images themselves.
+"""OpenAI's image generation, a capability of `OpenAIProvider`: the response holds the images themselves.
 
 Wire format: https://developers.openai.com/api/reference/resources/images (2026-11).
 """
@@ -9,6 +9,7 @@ import re
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from electrons.capabilities.images import (
@@ -24,15 +25,32 @@ from electrons.capabilities.images import (
 )
 from electrons.errors import RequestError
 from electrons.upstream.provider import ProviderRequest
-from electrons.upstream.reading import as_text
+from electrons.upstream.reading import Reader, as_object, as_string
 
 PIXEL_LIMIT = 8 * 1536 * 1024
-"""Pixels of one answer: about what fits into `transport.RESPONSE_LIMIT` as PNG in base64, two bytes a pixel."""
+"""Pixels of one response: about what fits into `upstream.client.RESPONSE_LIMIT` as base64 of PNG, two bytes a pixel."""
 
-# From gpt-image-2 on, nearly any size; before, these three.
+RETIRED_IMAGE_MODELS = MappingProxyType(
+    dict.fromkeys(
+        (
+            # https://developers.openai.com/api/docs/deprecations (2026-11)
+            "dall-e-2",  # 2026-05-12
+            "dall-e-3",  # 2026-05-12
+            "gpt-image-1",  # 2026-10-23
+            "gpt-image-1-mini",  # 2026-12-01
+            "gpt-image-1.5",  # 2026-12-01
+            "chatgpt-image-latest",  # 2026-12-01
+        ),
+        "gpt-image-2",
+    )
+)
+"""Models that OpenAI has retired, or will on the day given, and the replacement that it names."""
+
+# From gpt-image-2 on, nearly any size; earlier models have these three.
 _TAKES_ANY_SIZE = re.compile(r"gpt-image-2.*")
 _SIZES = {(1024, 1024), (1536, 1024), (1024, 1536)}
-_STEP, _LONGEST_EDGE, _MOST_PIXELS, _WIDEST = 16, 3840, 3840 * 2160, 3
+_STEP, _LONGEST_EDGE, _WIDEST = 16, 3840, 3
+_LEAST_PIXELS, _MOST_PIXELS = 655_360, 3840 * 2160
 _USUAL_EDGE = 1536
 
 _QUALITIES = {"low", "medium", "high"}
@@ -41,10 +59,13 @@ _TAKES_FINEST = re.compile(r"gpt-image-2\.[56]-.*")
 
 
 class OpenAIImages(ImageProvider):
-    """GPT image models. They take neither a style nor a seed, and never answer with links."""
+    """GPT image models. They take neither a style nor a seed, and never respond with links."""
 
     def fit_images(self, call: ImageCall) -> tuple[ImageCall, list[str]]:
-        """Aspect ratios become sizes. Raises `RequestError` for more pixels than one answer can hold."""
+        """Return the call with a size for its aspect ratio.
+
+        Raises `RequestError` for more pixels than one response can hold.
+        """
         call, warnings = leave_out(call, "style", "seed", "negative_prompt", title=call.model)
         if call.quality is not None:
             level = quality_level(call.quality)
@@ -68,7 +89,7 @@ class OpenAIImages(ImageProvider):
         return replace(call, resolution=size, aspect_ratio=None), warnings
 
     def build_images(self, call: ImageCall) -> ProviderRequest:
-        """`POST /images/generations`."""
+        """Build `POST /images/generations`."""
         document: dict[str, Any] = {"model": call.model, "prompt": call.prompt, "n": call.num_images}
         if call.resolution is not None:
             document["size"] = write_size(call.resolution)
@@ -77,16 +98,13 @@ class OpenAIImages(ImageProvider):
         return ProviderRequest.json("/images/generations", document, headers=[], repeatable=False)
 
     def parse_images(self, document: dict[str, Any]) -> list[GeneratedImage]:
-        """`{"data": [{"b64_json", "revised_prompt"?}]}`."""
-        images = []
-        for item in document["data"]:
-            content = item["b64_json"]
-            if not isinstance(content, str):
-                raise TypeError("b64_json is no text")
-            images.append(GeneratedImage(base64=content, prompt=as_text(item.get("revised_prompt"))))
-        if not images:
-            raise ValueError("no images")
-        return images
+        """Parse `{"data": [{"b64_json", "revised_prompt"?}]}`."""
+        return [_parse_image(as_object(item)) for item in Reader(document).array("data")]
+
+
+def _parse_image(item: dict[str, Any]) -> GeneratedImage:
+    content, prompt = (as_string(item.get(name), limit=None) for name in ("b64_json", "revised_prompt"))
+    return GeneratedImage(base64=content, prompt=prompt, is_unreadable=content is None)
 
 
 def _takes(model: str, size: tuple[int, int]) -> bool:
@@ -97,12 +115,12 @@ def _takes(model: str, size: tuple[int, int]) -> bool:
         _TAKES_ANY_SIZE.fullmatch(model)
         and width % _STEP == height % _STEP == 0
         and max(width, height) <= min(_LONGEST_EDGE, _WIDEST * min(width, height))
-        and width * height <= _MOST_PIXELS
+        and _LEAST_PIXELS <= width * height <= _MOST_PIXELS
     )
 
 
 def _size_of(model: str, ratio: Fraction) -> tuple[int, int] | None:
-    """The usual size of a shape, None when the model has none: exactly that shape, up to 1536 pixels long."""
+    """Return the usual size of exactly that shape, at most 1536 pixels long, None if the model has none."""
     if ratio == 1:
         return 1024, 1024
     unit = _USUAL_EDGE // (_STEP * max(ratio.numerator, ratio.denominator)) * _STEP

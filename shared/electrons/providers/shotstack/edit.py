@@ -1,15 +1,17 @@
 """Shotstack's Edit schema, as far as a mistake in it can be named before money is spent.
 
-Known members are checked as in the JSON schema of the npm package @shotstack/schemas 1.18.3 (2026-09); unknown ones are
-let through, for Shotstack knows its newest ones better. A value is only looked at: what is sent on is what came.
+Known fields are checked as in the JSON schema of the npm package @shotstack/schemas 1.18.3 (2026-09); unknown ones
+pass, because Shotstack knows its newest fields better. Checks never change a value: what is sent is what came.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
+
+from electrons.models import not_blank
 
 Format = Literal["mp4", "gif", "mp3", "jpg", "png", "bmp"]
 Resolution = Literal["preview", "mobile", "sd", "hd", "1080", "4k"]
@@ -17,29 +19,47 @@ _Position = Literal[
     "top", "topRight", "right", "bottomRight", "bottom", "bottomLeft", "left", "topLeft", "center"
 ]  # fmt: skip
 _Fade = Literal["none", "fadeIn", "fadeOut", "fadeInFadeOut"]
-_Text = Annotated[str, Field(pattern=r"\S")]
+_Text = Annotated[str, not_blank("must not be blank")]
 
 FPS = (12, 15, 23.976, 24, 25, 29.97, 30, 48, 50, 59.94, 60)
 
-ASSET_MEMBERS: Mapping[str, tuple[str, ...]] = {
+ASSET_FIELDS: Mapping[str, tuple[str, ...]] = {
     "video": ("src|prompt",), "image": ("src|prompt",), "audio": ("src|prompt",), "luma": ("src",), "caption": ("src",),
     "rich-caption": ("src",), "image-to-video": ("src",), "svg": ("src",), "html": ("html",), "html5": ("html",),
     "title": ("text",), "text": ("text",), "rich-text": ("text",), "shape": ("shape",), "text-to-image": ("prompt",),
     "text-to-speech": ("text", "voice"),
 }  # fmt: skip
-"""The types of assets, and what each must have; `a|b` is one of the two."""
+"""The types of assets, and the fields that each must have; `a|b` is one of the two."""
+
+TRACKS_LIMIT = 500
+CLIPS_LIMIT = 2_000
+"""Clips of all tracks together."""
+FONTS_LIMIT = 200
+DESTINATIONS_LIMIT = 50
+MERGE_FIELDS_LIMIT = 1_000
 
 _ALIAS = re.compile(r"alias://[A-Za-z0-9_-]+")
 
 
 def checked(model: type[BaseModel]) -> AfterValidator:
-    """A validator that holds a value to a model and leaves it as it came."""
+    """Return a validator that compares a value with a model and returns it unchanged."""
 
     def check(value: Any) -> Any:
         model.model_validate(value)
         return value
 
     return AfterValidator(check)
+
+
+def limited(limit: int) -> BeforeValidator:
+    """Return a validator that refuses a longer list before any of its items is checked."""
+
+    def check(value: Any) -> Any:
+        if isinstance(value, list) and len(value) > limit:
+            raise PydanticCustomError("items", "must have at most {limit} items", {"limit": limit})
+        return value
+
+    return BeforeValidator(check)
 
 
 def _is_number(value: object) -> bool:
@@ -82,7 +102,7 @@ def _one_of(values: tuple[float, ...]) -> AfterValidator:
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(strict=True, extra="allow")
+    model_config = ConfigDict(strict=True, extra="allow", allow_inf_nan=False)
 
 
 class _Crop(_Part):
@@ -102,7 +122,7 @@ class _Asset(_Part):
 
 
 class _Media(_Asset):
-    """What a type of asset has of these is alike in all that have it."""
+    """Fields that mean the same in every type of asset that has them."""
 
     src: _Text | None = None
     trim: float | None = None
@@ -117,13 +137,13 @@ class _Sounding(_Media):
 
 def _check_asset(value: Any) -> Any:
     kind = _Asset.model_validate(value).type
-    if kind not in ASSET_MEMBERS:
-        known = ", ".join(ASSET_MEMBERS)
+    if kind not in ASSET_FIELDS:
+        known = ", ".join(ASSET_FIELDS)
         raise PydanticCustomError("asset_type", "type must be one of {known}", {"known": known})
-    for names in ASSET_MEMBERS[kind]:
+    for names in ASSET_FIELDS[kind]:
         if all(value.get(name) is None for name in names.split("|")):
             reason = {"kind": kind, "names": names.replace("|", "` or `")}
-            raise PydanticCustomError("asset_member", "a {kind} asset needs `{names}`", reason)
+            raise PydanticCustomError("asset_field", "a {kind} asset needs `{names}`", reason)
     (_Sounding if kind in {"audio", "text-to-speech"} else _Media).model_validate(value)
     return value
 
@@ -164,13 +184,22 @@ class _Font(_Part):
     src: _Text
 
 
-class Timeline(_Part):
-    """`timeline`: tracks of clips, the first track on top; times are seconds."""
+def _limit_clips(tracks: Any) -> Any:
+    clips = [track.get("clips") for track in tracks if isinstance(track, dict)] if isinstance(tracks, list) else []
+    if sum(len(some) for some in clips if isinstance(some, list)) > CLIPS_LIMIT:
+        raise PydanticCustomError("items", "must have at most {limit} clips together", {"limit": CLIPS_LIMIT})
+    return tracks
 
-    tracks: list[Annotated[Any, checked(_Track)]] = Field(min_length=1)
+
+class Timeline(_Part):
+    """`timeline`: tracks of clips, the first track on top; times are in seconds."""
+
+    tracks: Annotated[list[Annotated[Any, checked(_Track)]], BeforeValidator(_limit_clips), limited(TRACKS_LIMIT)] = (
+        Field(min_length=1)
+    )
     soundtrack: Annotated[Any, checked(_Soundtrack)] = None
     background: str | None = None
-    fonts: list[Annotated[Any, checked(_Font)]] | None = None
+    fonts: Annotated[list[Annotated[Any, checked(_Font)]], limited(FONTS_LIMIT)] | None = None
     cache: bool | None = None
 
 
@@ -197,35 +226,42 @@ class Output(_Part):
     repeat: bool | None = None
     mute: bool | None = None
     range: Annotated[Any, checked(_Range)] = None
-    destinations: list[dict[str, Any]] | None = None
+    destinations: Annotated[list[dict[str, Any]], limited(DESTINATIONS_LIMIT)] | None = None
+
+
+def _check_find(value: str) -> str:
+    if not value.strip() or "{" in value or "}" in value:
+        raise PydanticCustomError("find", "must be the name of a placeholder, without braces")
+    return value
 
 
 class _MergeField(_Part):
-    find: str = Field(min_length=1)
+    find: Annotated[str, AfterValidator(_check_find)]
     replace: Any
 
 
 MergeFields = list[Annotated[Any, checked(_MergeField)]]
 
 
-def merge(value: Any, fields: Mapping[str, Any]) -> Any:
-    """`value` with each `{{ FIND }}` replaced.
+def drop_absent(value: Any) -> Any:
+    """Return a copy of an edit without the fields that are null, and without known optional fields that are empty.
 
-    A text that is nothing but a placeholder takes the replacement's own type, so that numbers can be merged too.
+    Nothing in Shotstack's schema may be null but some paths of `destinations`, which are copied as they are.
     """
-    if not fields:
+    if isinstance(value, list):
+        return [drop_absent(item) for item in value]
+    if not isinstance(value, dict):
         return value
-    placeholder = re.compile(r"\{\{\s*(" + "|".join(map(re.escape, fields)) + r")\s*\}\}")
-    return _replace(value, fields, placeholder.fullmatch, placeholder.sub)
+    return {
+        name: item if name == "destinations" else drop_absent(item)
+        for name, item in value.items()
+        if item is not None and not (item == "" and name in _OPTIONAL_FIELDS)
+    }
 
 
-def _replace(value: Any, fields: Mapping[str, Any], whole: Callable[..., Any], sub: Callable[..., Any]) -> Any:
-    match value:
-        case str():
-            found = whole(value)
-            return fields[found[1]] if found else sub(lambda part: str(fields[part[1]]), value)
-        case list():
-            return [_replace(item, fields, whole, sub) for item in value]
-        case dict():
-            return {name: _replace(item, fields, whole, sub) for name, item in value.items()}
-    return value
+_OPTIONAL_FIELDS = frozenset(
+    field.alias or name
+    for part in (_Crop, _Offset, _Media, _Sounding, _Transition, _Clip, _Soundtrack, Timeline, _Size, _Range, Output)
+    for name, field in part.model_fields.items()
+    if not field.is_required()
+)

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from ...text import CHARACTERS_PER_TOKEN, Completion, complete, count_tokens
+from ...text import CHARACTERS_PER_TOKEN, Completion, TextRequest, complete, count_tokens
 from .catalogue import Model
 from .requests import Message, MessagesRequest, merge_turns, text_of
 from .tasks import SCRIPTS, Step, Use
@@ -43,10 +43,17 @@ def create_reply(request: MessagesRequest, model: Model, *, max_tokens: int, ids
     """Return what the model says next, within `max_tokens`; `ids` are for its tool uses."""
     if step := _next_step(request):
         return _perform(step, model, max_tokens=max_tokens, ids=ids)
-    prompts = [message.content for message in request.messages if message.role == "user"]
-    completion = complete(
+    prompts = [text_of(message.content) for message in request.messages if message.role == "user"]
+    system = [request.system, *(message.content for message in request.messages if message.role == "system")]
+    format_ = (request.output_config or {}).get("format")
+    text_request = TextRequest(
         model.id,
-        text_of(prompts[-1]) if prompts else "",
+        prompts[-1] if prompts else "",
+        instructions="\n".join(filter(None, map(text_of, system))),
+        format=to_json(format_).decode() if format_ else "",
+    )
+    completion = complete(
+        text_request,
         max_tokens=max_tokens,
         stop_sequences=request.stop_sequences or [],
     )

@@ -1,10 +1,12 @@
 """`POST /v1/chat/completions`, plain and streamed."""
 
+import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
-from ...text import Completion, complete
+from ...text import Completion, TextRequest, complete
 from ...vendor import Call, Response, event_frame, json_response, stream_response
 from .http import serial, usage_headers
 from .models import find_model
@@ -22,12 +24,17 @@ def create_chat_completion(call: Call) -> Response:
 
     limit = request.max_completion_tokens or request.max_tokens
     reasoning = count_reasoning(request.reasoning_effort, limit)
-    prompts = [message.content for message in request.messages if message.role == "user"]
-    prompt = text_of(prompts[-1]) if prompts else ""
+    prompts = [text_of(message.content) for message in request.messages if message.role == "user"]
+    system = [text_of(message.content) for message in request.messages if message.role in {"system", "developer"}]
+    text_request = TextRequest(
+        model.id,
+        prompts[-1] if prompts else "",
+        instructions="\n".join(system),
+        format=json.dumps(request.response_format) if request.response_format else "",
+    )
     completions = [
         complete(
-            model.id,
-            f"{prompt} (choice {index})" if index else prompt,
+            replace(text_request, choice=index),
             max_tokens=None if limit is None else limit - reasoning,
             stop_sequences=[request.stop] if isinstance(request.stop, str) else request.stop or [],
         )

@@ -3,13 +3,14 @@
 Source: the `openai` package 3.54.0 (`types/responses/`).
 """
 
+import json
 import time
 from collections.abc import Iterator
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ...text import Completion, complete, count_tokens
+from ...text import Completion, TextRequest, complete, count_tokens
 from ...vendor import Call, Response, event_frame, json_response, stream_response
 from .catalogue import Model
 from .http import InvalidRequestError, serial, usage_headers
@@ -97,7 +98,15 @@ def create_response(call: Call) -> Response:
     reasoning = count_reasoning(request.effort, request.max_output_tokens)
     prompts = [text_of(item.content) for item in request.items if item.role == "user"]
     limit = None if request.max_output_tokens is None else request.max_output_tokens - reasoning
-    completion = complete(model.id, prompts[-1] if prompts else "", max_tokens=limit, stop_sequences=[])
+    system = [text_of(item.content) for item in request.items if item.role in {"system", "developer"}]
+    format_ = request.text.get("format") if isinstance(request.text, dict) else None
+    text_request = TextRequest(
+        model.id,
+        prompts[-1] if prompts else "",
+        instructions="\n".join([request.instructions or "", *system]).strip(),
+        format=json.dumps(format_) if format_ else "",
+    )
+    completion = complete(text_request, max_tokens=limit, stop_sequences=[])
     input_tokens, output_tokens = _count_input(request), completion.tokens + reasoning
     usage = {
         "input_tokens": input_tokens,

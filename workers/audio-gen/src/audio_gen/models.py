@@ -1,4 +1,4 @@
-"""Speech: `POST /synthesize`, and the voices that can speak."""
+"""The requests and responses of `POST /synthesize` and `GET /voices`."""
 
 from typing import Annotated
 
@@ -9,10 +9,20 @@ from electrons.media.audio import DEFAULT_FORMAT, FORMATS
 from electrons.models import LabeledRequest, RequestModel, ResponseModel, not_blank
 
 TEXT_LIMIT = 5000
-"""Characters of a text; more is `TEXT_TOO_LONG`."""
+"""Characters that a text may have; more is `TEXT_TOO_LONG`."""
 
-ProviderId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,128}$")]
+
+def _refuse_dots(name: str) -> str:
+    if name in {".", ".."}:
+        raise PydanticCustomError("path_segment", "must be the id of a voice")
+    return name
+
+
+VoiceId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,128}$"), AfterValidator(_refuse_dots)]
 """An id that becomes part of a provider's URL."""
+
+ModelId = Annotated[str, Field(pattern=r"^(?:[A-Za-z0-9_-]{1,32}:)?[A-Za-z0-9_.-]{1,128}$")]
+"""`provider:model`, or the provider's bare name of the model."""
 
 
 def _check_format(name: str) -> str:
@@ -22,7 +32,10 @@ def _check_format(name: str) -> str:
 
 
 class SpeechOptions(RequestModel):
-    """How the voice speaks, each from 0 to 1, and what the file is. `speed` is not sent unless it is given."""
+    """How the voice speaks, and the format of the file. `speed` is not sent unless it is given.
+
+    An option that the provider does not have is left out, and named in `metadata.warnings`.
+    """
 
     stability: float = Field(default=0.5, ge=0, le=1)
     similarity_boost: float = Field(default=0.75, ge=0, le=1)
@@ -33,17 +46,17 @@ class SpeechOptions(RequestModel):
 
 
 class SpeechRequest(LabeledRequest):
-    """Absent, `voice_id` and `model_id` are the deployment's `DEFAULT_VOICE_ID` and `DEFAULT_SPEECH_MODEL`."""
+    """A text to speak. Defaults of `voice_id` and `model_id`: `DEFAULT_VOICE_ID` and `DEFAULT_SPEECH_MODEL`."""
 
     text: Annotated[str, not_blank("Text is required")]
-    voice_id: ProviderId | None = None
-    model_id: ProviderId | None = None
+    voice_id: VoiceId | None = None
+    model_id: ModelId | None = None
     options: SpeechOptions = Field(default_factory=SpeechOptions)
     timestamps: bool = False
 
 
 class SpeechMetadata(BaseModel):
-    """How the speech came about. `character_count` is of the text; the ledger has what the provider charged."""
+    """How the speech was made. `character_count` is that of the text; the ledger has what the provider charged."""
 
     provider: str
     voice_id: str
@@ -52,10 +65,11 @@ class SpeechMetadata(BaseModel):
     character_count: int
     size_bytes: int
     generation_time_ms: int
+    warnings: list[str] | None = None
 
 
 class TimestampLinks(BaseModel):
-    """Where the times of the words are: as JSON (`[{"text", "start", "end"}]`, seconds), SubRip and WebVTT."""
+    """Links to the times of the words, as JSON (`[{"text", "start", "end"}]`, seconds), SubRip and WebVTT."""
 
     json_url: str
     srt_url: str
@@ -63,7 +77,7 @@ class TimestampLinks(BaseModel):
 
 
 class SpeechResponse(ResponseModel):
-    """Where the speech is, and how long it is."""
+    """The link to the speech, and how long it is."""
 
     audio_url: str
     duration_seconds: float

@@ -1,11 +1,12 @@
-"""Speech: a text becomes a file in R2 that everybody may fetch who knows its name; and the voices that can speak."""
+"""Speech: a text becomes a file in R2 that anyone may fetch who knows its name; and the voices that can speak."""
 
 import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from audio_gen.models import TEXT_LIMIT, SpeechMetadata, SpeechRequest, SpeechResponse, TimestampLinks, VoicesResponse
+from audio_gen.calls import find_default, prepare_speech
+from audio_gen.models import SpeechMetadata, SpeechRequest, SpeechResponse, TimestampLinks, VoicesResponse
 from audio_gen.settings import AudioSettings
 from electrons.app import App
 from electrons.capabilities.speech import (
@@ -17,55 +18,55 @@ from electrons.capabilities.speech import (
     read_timed_speech,
 )
 from electrons.context import Context
-from electrons.errors import RequestError
 from electrons.media.audio import AudioFormat
 from electrons.media.duration import measure, measure_samples
 from electrons.media.subtitles import Alignment, to_srt, to_vtt
-from electrons.providers.elevenlabs import ElevenLabsProvider
+from electrons.registry import find_providers
 from electrons.storage.ledger import record_usage
 from electrons.storage.media import MediaFolder, new_name
 from electrons.upstream.client import unreadable
 from electrons.usage import Usage
 
-PROVIDER: SpeechProvider = ElevenLabsProvider()
+PROVIDERS = find_providers(SpeechProvider)
 AUDIO = MediaFolder(bucket="AUDIO_STORAGE", path="/audio", not_found="Audio file not found")
 
-app = App("audio-gen", scope="audio", providers=(PROVIDER,), settings=AudioSettings)
+app = App("audio-gen", scope="audio", providers=PROVIDERS, settings=AudioSettings)
 app.serve_media(AUDIO)
 
 
 def estimate(body: SpeechRequest) -> Mapping[str, int]:
-    """What a call can use at most: no model charges more than one credit per character."""
+    """Return what a call can use at most: no model charges more than one credit per character."""
     return {"characters": len(body.text)}
 
 
-@app.post("/synthesize", needs=(PROVIDER, AUDIO), estimate=estimate)
+@app.post("/synthesize", needs=(AUDIO,), estimate=estimate)
 async def synthesize(context: Context, body: SpeechRequest) -> SpeechResponse:
-    """`POST /synthesize`: where the speech is, and how long it is."""
-    call = prepare(context, body)
+    """Speak a text, store the audio, and return where it is and how long it is."""
+    prepared = prepare_speech(context, body, PROVIDERS)
+    provider, call = prepared.provider, prepared.call
     audio_format = call.audio_format
-    record_usage(context, Usage(provider=PROVIDER.name, model=call.model, unit="characters"))
+    record_usage(context, Usage(provider=provider.name, model=call.model, unit="characters"))
     name = new_name(audio_format.codec)
     links: TimestampLinks | None = None
     if body.timestamps:
-        content, alignment = await read_timed_speech(context, PROVIDER, call)
-        duration = measure_speech(content, audio_format)
-        links = await store_timestamps(context, name, alignment, model=call.model)
-        size = await store_speech(context, name, content, audio_format=audio_format, model=call.model)
+        content, alignment = await read_timed_speech(context, provider, call)
+        duration = measure_speech(content, audio_format, provider)
+        links = await store_timestamps(context, name, alignment, duration=duration, provider=provider, call=call)
+        size = await store_speech(context, name, content, provider=provider, call=call)
     elif audio_format.is_compressed:
-        # Read as a whole, because only the frames tell how long it is: some megabytes for the longest text.
-        content = await read_speech(context, PROVIDER, call)
-        duration = measure_speech(content, audio_format)
-        size = await store_speech(context, name, content, audio_format=audio_format, model=call.model)
+        # Only the frames say how long it is, so it is read as a whole: some megabytes for the longest text.
+        content = await read_speech(context, provider, call)
+        duration = measure_speech(content, audio_format, provider)
+        size = await store_speech(context, name, content, provider=provider, call=call)
     else:
-        # Ten times as large, and its size tells the duration.
-        async with open_speech(context, PROVIDER, call) as response:
+        # It is ten times as large, and its size says how long it is.
+        async with open_speech(context, provider, call) as response:
             stored = await AUDIO.put_stream(
                 context,
                 name,
                 response,
                 content_type=audio_format.content_type,
-                provider=PROVIDER,
+                provider=provider,
                 model=call.model,
             )
         size, duration = stored.size, measure_samples(stored.size, audio_format)
@@ -74,28 +75,31 @@ async def synthesize(context: Context, body: SpeechRequest) -> SpeechResponse:
         duration_seconds=round(duration, 3),
         timestamps=links,
         metadata=SpeechMetadata(
-            provider=PROVIDER.name,
+            provider=provider.name,
             voice_id=call.voice_id,
             model_id=call.model,
             output_format=audio_format.name,
             character_count=len(call.text),
             size_bytes=size,
             generation_time_ms=context.elapsed_ms(),
+            warnings=prepared.warnings or None,
         ),
     )
 
 
-@app.get("/voices", needs=(PROVIDER,))
+@app.get("/voices")
 async def voices(context: Context) -> VoicesResponse:
-    """`GET /voices`: the account's voices, at most `VOICES_CACHE_SECONDS` old."""
-    api_key = PROVIDER.api_key(context.settings)
+    """Return the voices of the default provider's account, at most `VOICES_CACHE_SECONDS` old."""
+    settings = context.settings_as(AudioSettings)
+    provider, _ = find_default(settings, PROVIDERS)
+    api_key = provider.api_key(settings)
     # Another key is another account, with other voices.
-    key = f"voices:{PROVIDER.name}:{hashlib.sha256(api_key.encode()).hexdigest()[:32]}"
-    lifetime = context.settings_as(AudioSettings).voices_cache_seconds
+    key = f"voices:{provider.name}:{hashlib.sha256(api_key.encode()).hexdigest()[:32]}"
+    lifetime = settings.voices_cache_seconds
     if lifetime and (cached := await read_cache(context, key)):
         return VoicesResponse(voices=json.loads(cached))
-    record_usage(context, Usage(provider=PROVIDER.name, model="voices", unit="requests"))
-    found = [asdict(voice) for voice in await list_voices(context, PROVIDER)]
+    record_usage(context, Usage(provider=provider.name, model="voices", unit="requests"))
+    found = [asdict(voice) for voice in await list_voices(context, provider)]
     if lifetime:  # KV keeps nothing for less than a minute
         text = json.dumps(found, ensure_ascii=False)
         context.defer(lambda: context.bindings.cache.put(key, text, ttl_seconds=max(lifetime, 60)))
@@ -103,7 +107,7 @@ async def voices(context: Context) -> VoicesResponse:
 
 
 async def read_cache(context: Context, key: str) -> str | None:
-    """The text in the cache, None also when the cache is out of order: the provider can be asked instead."""
+    """Return the text in the cache, None also if the cache cannot be read: the provider can be called instead."""
     try:
         return await context.bindings.cache.get(key)
     except Exception as error:  # noqa: BLE001  # whatever is wrong with it
@@ -111,54 +115,37 @@ async def read_cache(context: Context, key: str) -> str | None:
         return None
 
 
-def prepare(context: Context, body: SpeechRequest) -> SpeechCall:
-    """What to say in whose voice, and what the file will be; what is wrong with it is said before anything counts."""
-    if len(body.text) > TEXT_LIMIT:
-        raise RequestError(
-            f"Text is longer than {TEXT_LIMIT} characters; send it in parts",
-            code="TEXT_TOO_LONG",
-            details={"characters": len(body.text), "limit": TEXT_LIMIT},
-        )
-    options = body.options
-    audio_format = AudioFormat.parse(options.output_format)
-    if body.timestamps and audio_format.codec in {"pcm", "wav"}:
-        # They come in one document with the sound, too large as raw samples.
-        message = "timestamps go with mp3, opus, ulaw and alaw only"
-        raise RequestError(message, details={"fields": [{"field": "timestamps", "message": message}]})
-    settings = context.settings_as(AudioSettings)
-    return SpeechCall(
-        text=body.text,
-        voice_id=body.voice_id or settings.default_voice_id,
-        model=body.model_id or settings.default_speech_model,
-        audio_format=audio_format,
-        stability=options.stability,
-        similarity_boost=options.similarity_boost,
-        style=options.style,
-        use_speaker_boost=options.use_speaker_boost,
-        speed=options.speed,
-    )
-
-
-def measure_speech(content: bytes, audio_format: AudioFormat) -> float:
-    """The duration in seconds; what has none is not what was asked for, and is not kept."""
+def measure_speech(content: bytes, audio_format: AudioFormat, provider: SpeechProvider) -> float:
+    """Return the duration in seconds. Raises `ProviderError` for what is not audio of that format."""
     try:
         return measure(content, audio_format)
     except ValueError as error:
-        raise unreadable(PROVIDER) from error
+        raise unreadable(provider) from error
 
 
-async def store_speech(context: Context, name: str, content: bytes, *, audio_format: AudioFormat, model: str) -> int:
-    """Stores the file and returns its size."""
+async def store_speech(
+    context: Context, name: str, content: bytes, *, provider: SpeechProvider, call: SpeechCall
+) -> int:
+    """Store the file and return its size."""
+    content_type = call.audio_format.content_type
     stored = await AUDIO.put_bytes(
-        context, name, content, content_type=audio_format.content_type, provider=PROVIDER.name, model=model
+        context, name, content, content_type=content_type, provider=provider.name, model=call.model
     )
     return stored.size
 
 
-async def store_timestamps(context: Context, name: str, alignment: Alignment, *, model: str) -> TimestampLinks:
-    """Stores the times of the words beside the file, three times: for programs, and for two kinds of players."""
-    cues = alignment.cues()
-    words = json.dumps([asdict(word) for word in alignment.words()], ensure_ascii=False)
+async def store_timestamps(
+    context: Context,
+    name: str,
+    alignment: Alignment,
+    *,
+    duration: float,
+    provider: SpeechProvider,
+    call: SpeechCall,
+) -> TimestampLinks:
+    """Store the times of the words beside the audio: once for programs, and for two kinds of players."""
+    cues = alignment.cues(duration=duration)
+    words = json.dumps([asdict(word) for word in alignment.words(duration=duration)], ensure_ascii=False)
     files = {
         "json": (words, "application/json"),
         "srt": (to_srt(cues), "application/x-subrip; charset=utf-8"),
@@ -171,8 +158,8 @@ async def store_timestamps(context: Context, name: str, alignment: Alignment, *,
             f"{stem}.{extension}",
             text.encode(),
             content_type=content_type,
-            provider=PROVIDER.name,
-            model=model,
+            provider=provider.name,
+            model=call.model,
         )
     urls = {f"{extension}_url": AUDIO.url(context, f"{stem}.{extension}") for extension in files}
     return TimestampLinks(**urls)

@@ -11,6 +11,6 @@ from electrons.settings import Settings
 class AudioSettings(Settings):
     """The shared settings and those of audio-gen."""
 
-    default_voice_id: str = "21m00Tcm4TlvDq8ikWAM"
+    default_voice_id: str = ""
     default_speech_model: str = "eleven_multilingual_v2"
     voices_cache_seconds: int = 3600

@@ -1,47 +1,41 @@
-"""Image generation: the provider's files are fetched at once, kept in R2 and served from there."""
+"""Image generation: the provider's files are downloaded at once, stored in R2 and served from there."""
 
 from collections.abc import Mapping
 
 from electrons.app import App
-from electrons.capabilities.images import (
-    GeneratedImage,
-    ImageCall,
-    ImageProvider,
-    generate_images,
-    read_image,
-)
+from electrons.capabilities.images import GeneratedImage, ImageCall, ImageProvider, generate_images
 from electrons.context import Context
-from electrons.errors import ElectronsError, ProviderError, ProviderRejectedError
-from electrons.media.images import CONTENT_TYPES, read_image_format
+from electrons.errors import ElectronsError, ProviderRejectedError
 from electrons.registry import choose_model, find_providers
 from electrons.storage.ledger import record_usage
-from electrons.storage.media import MediaFolder, new_name
 from electrons.usage import Usage
+from image_gen.files import IMAGES, ImageFiles
 from image_gen.models import Image, ImageMetadata, ImageRequest, ImageResponse
 from image_gen.settings import ImageSettings
 
 PROVIDERS = find_providers(ImageProvider)
-IMAGES = MediaFolder(bucket="IMAGE_STORAGE", path="/images", not_found="Image file not found")
 
 app = App("image-gen", scope="image", providers=PROVIDERS, settings=ImageSettings)
 app.serve_media(IMAGES)
 
 
 def estimate(body: ImageRequest) -> Mapping[str, int]:
-    """As many images as are asked for."""
+    """Return how many images are asked for."""
     return {"images": body.options.num_images}
 
 
 @app.post("/generate", needs=(IMAGES,), estimate=estimate)
 async def generate(context: Context, body: ImageRequest) -> ImageResponse:
-    """`POST /generate`: the images that could be had, and warnings about those that could not."""
+    """Generate and store images; return those that were stored, and warnings about those that were lost."""
     provider, call, warnings = prepare(context, body)
-    generated = await generate_images(context, provider, call)
-    images, losses = await keep(context, provider, call, generated)
+    files = ImageFiles(context=context, provider=provider, model=call.model)
+    generated = await generate_images(context, provider, call, on_file=files.add)
+    made = len(generated)
+    images, losses = await store_images(files, call, generated)
     if not images:
-        raise nothing_kept(provider, generated, losses)
+        raise nothing_stored(provider, losses, made=made)
     first = images[0]
-    warnings += [describe_loss(provider, loss, of=len(generated)) for loss in losses]
+    warnings += [describe_loss(provider, loss, made=made) for loss in losses]
     return ImageResponse(
         image_url=first.image_url,
         images=images,
@@ -58,10 +52,10 @@ async def generate(context: Context, body: ImageRequest) -> ImageResponse:
 
 
 def prepare(context: Context, body: ImageRequest) -> tuple[ImageProvider, ImageCall, list[str]]:
-    """Who answers, with what; and what had to be left out. From here on the call is counted."""
+    """Return the provider, its call, and warnings about what was left out. From here on the call is counted."""
     options = body.options
     default_model = context.settings_as(ImageSettings).default_image_model
-    provider, model = choose_model(context, body.model or default_model, PROVIDERS)
+    provider, model = choose_model(context, body.model or options.model or default_model, PROVIDERS)
     call = ImageCall(
         model=model,
         prompt=body.prompt,
@@ -75,66 +69,54 @@ def prepare(context: Context, body: ImageRequest) -> tuple[ImageProvider, ImageC
     )
     call, warnings = provider.fit_images(call)
     record_usage(context, Usage(provider=provider.name, model=model, unit="images"))
-    return provider, call, warnings
+    return provider, call, [*options.warnings, *warnings]
 
 
-async def keep(
-    context: Context, provider: ImageProvider, call: ImageCall, generated: list[GeneratedImage]
+async def store_images(
+    files: ImageFiles, call: ImageCall, generated: list[GeneratedImage]
 ) -> tuple[list[Image], list[ElectronsError]]:
-    """Fetches and stores one image after the other, so that only one is in memory; what failed stands beside them."""
+    """Store one image after the other, and return those that were stored and why the others were not.
+
+    `generated` is empty afterwards: an image that is stored leaves the memory.
+    """
     images: list[Image] = []
     losses: list[ElectronsError] = []
-    for image in generated:
+    while generated:
+        image = generated.pop(0)
         try:
-            images.append(await keep_one(context, provider, call, image))
+            stored = await files.store_image(image)
         except ElectronsError as error:
-            context.log.warning("image_lost", request_id=context.request_id, error=error.message)
+            files.context.log.warning("image_lost", request_id=files.context.request_id, error=error.message)
             losses.append(error)
+            continue
+        images.append(
+            Image(
+                image_url=stored.url,
+                width=stored.format.width,
+                height=stored.format.height,
+                format=stored.format.name,
+                size_bytes=stored.size,
+                seed=image.seed,
+                prompt=image.prompt if image.prompt != call.prompt else None,
+            )
+        )
     return images, losses
 
 
-async def keep_one(context: Context, provider: ImageProvider, call: ImageCall, image: GeneratedImage) -> Image:
-    """One stored image. Raises `ProviderError` for one that cannot be had, and `UnavailableError` for R2."""
-    if image.withheld:
-        raise ProviderRejectedError(
-            f"{provider.title} withheld it, because it failed the safety check", provider=provider.name
-        )
-    content = await read_image(context, provider, image, max_bytes=context.settings_as(ImageSettings).max_image_bytes)
-    try:
-        form = read_image_format(content)
-    except ValueError as error:
-        raise ProviderError(f"{provider.title}'s file is no image: {error}", provider=provider.name) from error
-    name = new_name(form.name)
-    await IMAGES.put_bytes(
-        context, name, content, content_type=CONTENT_TYPES[form.name], provider=provider.name, model=call.model
-    )
-    return Image(
-        image_url=IMAGES.url(context, name),
-        width=form.width,
-        height=form.height,
-        format=form.name,
-        size_bytes=len(content),
-        seed=image.seed,
-        prompt=image.prompt if image.prompt != call.prompt else None,
-    )
-
-
-def describe_loss(provider: ImageProvider, loss: ElectronsError, *, of: int) -> str:
-    """The warning about an image that is missing among others."""
+def describe_loss(provider: ImageProvider, loss: ElectronsError, *, made: int) -> str:
+    """Return the warning about an image that is missing among others."""
     if isinstance(loss, ProviderRejectedError):
-        return f"1 of {of} images is missing: {loss.message}"
-    return f"1 of {of} images is missing, though {provider.title} made it and charges for it: {loss.message}"
+        return f"1 of {made} images is missing: {loss.message}"
+    return f"1 of {made} images is missing, though {provider.title} made it and charges for it: {loss.message}"
 
 
-def nothing_kept(
-    provider: ImageProvider, generated: list[GeneratedImage], losses: list[ElectronsError]
-) -> ElectronsError:
-    """The error when no image is left. A safety refusal is the answer only if it was all there is to say."""
+def nothing_stored(provider: ImageProvider, losses: list[ElectronsError], *, made: int) -> ElectronsError:
+    """Return the error when no image is left: a failure, if there was one, rather than a safety refusal."""
     loss = next((loss for loss in losses if not isinstance(loss, ProviderRejectedError)), losses[0])
-    loss.details = {**(loss.details or {}), "images_made": len(generated)}
+    loss.details = {**(loss.details or {}), "images_made": made}
     if isinstance(loss, ProviderRejectedError):
         loss.message = f"The image failed {provider.title}'s safety check and was withheld; change the prompt"
     else:
-        loss.message = f"{provider.title} made the image and charges for it, but it could not be kept: {loss.message}"
+        loss.message = f"{provider.title} made the image and charges for it, but it could not be stored: {loss.message}"
         loss.details["paid"] = True
     return loss

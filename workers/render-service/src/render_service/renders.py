@@ -1,27 +1,28 @@
-"""What both sides of a render share: the provider, where files lie, and how a row is shown."""
+"""What requests and background work share: the provider, the folder of files, and how a row is shown and recorded."""
 
 import math
 
 from electrons.bindings import Value
 from electrons.capabilities.render import RenderProvider, RenderStatus
-from electrons.context import Context
+from electrons.context import Context, Labels
+from electrons.http import Request
 from electrons.providers.shotstack.provider import ShotstackProvider
 from electrons.storage.ledger import COLUMNS
 from electrons.storage.media import MediaFolder
 from render_service.models import CallbackState, RenderMetadata, RenderResponse
 from render_service.settings import RenderSettings
-from render_service.storage import Render
+from render_service.storage import Render, Renders
 
 PROVIDER: RenderProvider = ShotstackProvider()
 
 FILES = MediaFolder(bucket="RENDER_STORAGE", path="/renders", not_found="Render file not found")
 
-LOOK_AGAIN = "look-again"
+CHECK_NOW = "check-now"
 """The event that ends a pause of the background work."""
 
 UNCONFIRMED = (
-    "Shotstack did not confirm the render, so it may or may not be rendering, and be paid for; "
-    "look at your Shotstack dashboard before you send it again"
+    f"{PROVIDER.title} did not confirm the render, so it may or may not be rendering, and be paid for; "
+    f"look at your {PROVIDER.title} dashboard before you send it again"
 )
 
 _SHOWN: dict[str, RenderStatus] = {"submitting": "queued", "unconfirmed": "failed"}
@@ -38,28 +39,44 @@ _PROGRESS = {
 
 
 def file_name(render: Render, extension: str | None = None) -> str:
-    """The name of a render's film, or of another file that belongs to it."""
+    """Return the name of a render's file, or of another file that belongs to it."""
     return f"{render.id}.{extension or render.format}"
 
 
+def model_name(render: Render) -> str:
+    """Return what the usage ledger and stored files call the model: the vendor's API and its environment."""
+    return f"edit-{render.environment}"
+
+
 def webhook_url(settings: RenderSettings, render_id: str) -> str | None:
-    """Where Shotstack may announce the end of a render, None where it cannot reach this deployment."""
+    """Return the address at which the vendor may announce the end of a render, None if it cannot be reached."""
     base = settings.public_base_url.rstrip("/")
     return f"{base}/webhooks/{PROVIDER.name}/{render_id}" if base else None
 
 
 def longest_pause(settings: RenderSettings) -> float:
-    """Seconds between two questions to the provider, once the pauses have grown."""
+    """Return the seconds between two checks of a render, once the pauses have grown."""
     return settings.render_poll_seconds * 15
 
 
-def submission_is_lost(render: Render, settings: RenderSettings) -> bool:
-    """Whether nobody can still be waiting for the answer to the submission."""
+def is_submission_lost(render: Render, settings: RenderSettings) -> bool:
+    """Return whether no request can still be waiting for the response to the submission."""
     return render.status == "submitting" and render.age_seconds > settings.total_timeout_seconds + 60
 
 
+async def load_render(context: Context, render_id: str) -> Render:
+    """Return the row of a render, and make the context that of the request that asked for it. Raises LookupError."""
+    render = await Renders(context.bindings.database).find(render_id)
+    if render is None:
+        raise LookupError(f"the render {render_id} has no row")
+    context.request_id = render.request_id
+    context.request = Request(method="WORKFLOW", url=render.base_url)
+    context.labels = Labels(instance_id=render.instance_id, project_id=render.project_id)
+    return render
+
+
 def describe(context: Context, render: Render) -> RenderResponse:
-    """A row as callers see it."""
+    """Return a row as callers see it."""
     status = _SHOWN.get(render.status, render.status)
     callback = None
     if render.callback_url and render.callback_status:
@@ -87,18 +104,18 @@ def describe(context: Context, render: Render) -> RenderResponse:
     )
 
 
-def usage_row(context: Context, render: Render, *, status: int, error_code: str | None = None) -> list[Value]:
-    """The usage ledger's row of a render: the unit is a second of film, and the time that of all its rendering."""
+def usage_row(context: Context, render: Render, *, status: int, error_code: str | None, created_at: str) -> list[Value]:
+    """Return the usage ledger's row of a render: units are seconds of video, the time is that of the whole render."""
     values: dict[str, Value] = {
         "request_id": render.request_id,
-        "created_at": render.created_at,
+        "created_at": created_at,
         "worker": context.service,
         "route": "/render",
         "key_id": render.key_id,
         "instance_id": render.instance_id,
         "project_id": render.project_id,
         "provider": render.provider,
-        "model": f"edit-{render.environment}",
+        "model": model_name(render),
         "unit": "seconds",
         "input_units": 0,
         "output_units": math.ceil(render.duration_seconds or 0),

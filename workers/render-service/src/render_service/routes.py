@@ -1,129 +1,131 @@
-"""Renders: submitted once, then followed in the background (`follow.py`); here they are asked for and shown."""
+"""The routes of render-service. A render is submitted once (`submission.py`) and then followed by `follow.py`."""
 
 import asyncio
 import time
-import uuid
-from typing import Any
-from urllib.parse import urlsplit
+from dataclasses import replace
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from electrons.app import App
-from electrons.capabilities.render import is_refusal, look_up_render, submit_render
+from electrons.capabilities.render import look_up_render
 from electrons.context import Context
-from electrons.errors import ConfigurationError, NotFoundError, ProviderError, RequestError, UnavailableError
+from electrons.errors import ConfigurationError, DatabaseError, NotFoundError, RequestError, UnavailableError
 from electrons.http import Response
+from electrons.middleware.validation import invalid_fields
 from electrons.models import ResponseModel
-from electrons.storage.ledger import UsageLedger
-from electrons.usage import Usage
 from render_service.models import WAIT_LIMIT_SECONDS, RenderRequest, RenderResponse
 from render_service.renders import (
+    CHECK_NOW,
     FILES,
-    LOOK_AGAIN,
     PROVIDER,
     UNCONFIRMED,
     describe,
+    is_submission_lost,
     longest_pause,
-    submission_is_lost,
-    usage_row,
+    webhook_url,
 )
-from render_service.renders import webhook_url as webhook_url_of
 from render_service.settings import RenderSettings
 from render_service.storage import Render, Renders
+from render_service.submission import create_render, save, submit
 from render_service.urls import find_url_problem
 
 app = App("render-service", scope="render", providers=(PROVIDER,), settings=RenderSettings)
 app.serve_media(FILES)
 
-_RESUMED = 20
+_RESUME_LIMIT = 20
 _FIRST_PAUSE_SECONDS = 0.25
 _LONGEST_PAUSE_SECONDS = 4.0  # a Worker has 50 queries to D1 on the free plan, and a request may wait for two minutes
 
 
-class Announcement(BaseModel):
-    """Shotstack's webhook. It is not signed, so nothing in it is believed; of its members only `id` is looked at."""
+class WebhookCall(BaseModel):
+    """A webhook as its vendor sends it. It is not signed, so it proves nothing; only the render's id is read."""
 
-    id: Any = None
+    model_config = ConfigDict(extra="allow")
 
 
 @app.post("/render", needs=(PROVIDER, FILES), body_limit=4 * 1024 * 1024)
 async def post_render(context: Context, body: RenderRequest) -> RenderResponse:
-    """`POST /render`: 202, or 200 when the caller waited to the end."""
+    """Respond to `POST /render` with 202, or with 200 if the render ended within `wait_seconds`."""
     check_urls(context, body)
     settings = context.settings_as(RenderSettings)
     if body.callback_url and not settings.callback_signing_secret.reveal():
         raise ConfigurationError("`callback_url` needs the secret `CALLBACK_SIGNING_SECRET`, which signs the call")
-    render = await create_row(context, body)
+    render = await create_render(context, body)
     edit = body.edit
-    if announced_at := webhook_url_of(settings, render.id):
-        edit["callback"] = announced_at
+    if address := webhook_url(settings, render.id):
+        edit["callback"] = address
     try:
         # First, so that nothing is ever paid for that nobody follows.
         await context.bindings.render_workflow.create(render.id)
     except UnavailableError as error:
-        await renders_of(context).advance(render.id, "failed", error=error.message)
+        message = error.message
+        await save(context, render, lambda: renders_of(context).advance(render.id, "failed", error=message))
         raise
     await context.see_through(submit(context, render, edit))
-    return answer(context, await wait_for_end(context, render.id, seconds=body.wait_seconds), unfinished=202)
+    queued = replace(render, status="queued")
+    return respond(context, await wait_for_end(context, queued, seconds=body.wait_seconds), unfinished=202)
 
 
 @app.get("/render/")
-async def get_nothing(_context: Context) -> Response:
-    """`GET /render/`: the id is missing."""
+async def get_render_without_id(_context: Context) -> Response:
+    """Respond to `GET /render/`, whose id is missing."""
     raise RequestError("Render ID is required")
 
 
 @app.get("/render/{render_id}")
 async def get_render(context: Context) -> RenderResponse:
-    """`GET /render/{render_id}`: the state of a render, at once or after up to `wait_seconds`."""
+    """Respond to `GET /render/{render_id}` with the state of a render, at once or after up to `wait_seconds`."""
     seconds = read_wait_seconds(context.request.query.get("wait_seconds", "0"))
-    render = await find(context, context.path_parameters["render_id"])
-    if submission_is_lost(render, context.settings_as(RenderSettings)):
+    render, settings = await find_render(context), context.settings_as(RenderSettings)
+    if is_submission_lost(render, settings):
         await renders_of(context).advance(render.id, "failed", error=UNCONFIRMED)
-    elif not render.ended and render.idle_seconds > 2 * longest_pause(context.settings_as(RenderSettings)):
+        render = await find_render(context)
+    elif not render.ended and render.idle_seconds > 2 * longest_pause(settings):
         await wake(context, render.id)
-    return answer(context, await wait_for_end(context, render.id, seconds=seconds), unfinished=200)
+    return respond(context, await wait_for_end(context, render, seconds=seconds), unfinished=200)
 
 
 @app.post(f"/webhooks/{PROVIDER.name}/{{render_id}}", public=True, body_limit=64 * 1024)
-async def post_webhook(context: Context, body: Announcement) -> ResponseModel:
-    """`POST /webhooks/shotstack/{render_id}`: Shotstack says that a render has ended; that is looked up, not believed.
+async def post_webhook(context: Context, body: WebhookCall) -> ResponseModel:
+    """`POST /webhooks/shotstack/{render_id}`: ask Shotstack at once how far the render is, whatever the body claims.
 
-    A render whose submission was not confirmed is found again here, if Shotstack itself has the render of that id and
-    was told to announce it under this very address.
+    A render whose submission was not confirmed is found again here, if Shotstack itself reports that it was told to
+    call this very address about the render of that id. Without `PUBLIC_BASE_URL` it was never told any address.
     """
-    render = await find(context, context.path_parameters["render_id"])
-    if render.status == "unconfirmed" and isinstance(body.id, str):
-        state = await look_up_render(context, PROVIDER, body.id, environment=render.environment, with_edit=True)
-        if state.callback == webhook_url_of(context.settings_as(RenderSettings), render.id):
-            await renders_of(context).advance(render.id, "queued", provider_id=body.id, error=None)
+    render = await find_render(context)
+    address = webhook_url(context.settings_as(RenderSettings), render.id)
+    provider_id = PROVIDER.parse_webhook(body.model_dump())
+    if address and provider_id and render.provider_id is None and not render.ended:
+        state = await look_up_render(context, PROVIDER, provider_id, environment=render.environment, with_edit=True)
+        if state.callback == address:
+            await renders_of(context).advance(render.id, "queued", provider_id=provider_id, error=None)
     if not render.ended:
         await wake(context, render.id)
     return ResponseModel()
 
 
 @app.on_start
-async def resume(context: Context) -> None:
-    """Wakes what is unfinished. Cloudflare does that by itself, but nobody else does after a local run was killed."""
-    for render_id in await renders_of(context).find_unfinished(limit=_RESUMED):
+async def resume_renders(context: Context) -> None:
+    """Wake the unfinished renders. Cloudflare does that by itself, but a local run that was killed does not."""
+    for render_id in await renders_of(context).find_unfinished(limit=_RESUME_LIMIT):
         await wake(context, render_id)
 
 
 def renders_of(context: Context) -> Renders:
-    """The table of renders."""
+    """Return the table of renders."""
     return Renders(context.bindings.database)
 
 
-async def find(context: Context, render_id: str) -> Render:
-    """The row of a render. Raises `NotFoundError`."""
-    render = await renders_of(context).find(render_id)
+async def find_render(context: Context) -> Render:
+    """Return the row of the render that the path names. Raises `NotFoundError`."""
+    render = await renders_of(context).find(context.path_parameters["render_id"])
     if render is None:
         raise NotFoundError("Render not found", code="RENDER_NOT_FOUND")
     return render
 
 
 def check_urls(context: Context, body: RenderRequest) -> None:
-    """Raises `RequestError` for URLs that are not public."""
+    """Raise `RequestError` for URLs that are not public."""
     allow_loopback = context.settings_as(RenderSettings).allow_loopback_urls == "true"
     problems = [
         {"field": path, "message": problem}
@@ -131,84 +133,49 @@ def check_urls(context: Context, body: RenderRequest) -> None:
         if (problem := find_url_problem(url, allow_loopback=allow_loopback))
     ]
     if problems:
-        text = "; ".join(f"{problem['field']}: {problem['message']}" for problem in problems)
-        raise RequestError(text, details={"fields": problems})
+        raise invalid_fields(problems)
 
 
 def read_wait_seconds(text: str) -> float:
-    """The query parameter. Raises `RequestError`."""
+    """Return the seconds in the query parameter. Raises `RequestError`."""
     try:
         seconds = float(text)
     except ValueError:
         seconds = -1
     if not 0 <= seconds <= WAIT_LIMIT_SECONDS:
         message = f"must be seconds from 0 to {WAIT_LIMIT_SECONDS}"
-        fields = [{"field": "wait_seconds", "message": message}]
-        raise RequestError(f"wait_seconds: {message}", details={"fields": fields})
+        raise invalid_fields([{"field": "wait_seconds", "message": message}])
     return seconds
 
 
-async def create_row(context: Context, body: RenderRequest) -> Render:
-    """The row of a new render, which is in D1 before anything is submitted."""
-    output, request_url = body.edit["output"], urlsplit(context.request.url)
-    size = output.get("size")
-    return await renders_of(context).create(
-        Render(
-            id=str(uuid.uuid4()),
-            request_id=context.request_id,
-            key_id=context.principal.key_id,
-            instance_id=context.labels.instance_id,
-            project_id=context.labels.project_id,
-            provider=PROVIDER.name,
-            environment=PROVIDER.environment(context.settings),
-            format=output["format"],
-            resolution=f"{size['width']}x{size['height']}" if size else output.get("resolution"),
-            base_url=f"{request_url.scheme}://{request_url.netloc}",
-            callback_url=body.callback_url,
-            callback_status="pending" if body.callback_url else None,
-        )
-    )
+async def wait_for_end(context: Context, render: Render, *, seconds: float) -> Render:
+    """Return the render when it has ended, or as it is when the time is over.
 
-
-async def submit(context: Context, render: Render, edit: dict[str, Any]) -> None:
-    """Submits and notes what came of it. Raises `ProviderError`."""
-    context.usage = Usage(provider=render.provider, model=f"edit-{render.environment}", unit="seconds")
-    try:
-        provider_id = await submit_render(context, PROVIDER, edit)
-    except ProviderError as error:
-        error.details = {**(error.details or {}), "render_id": render.id}
-        if is_refusal(error):
-            await renders_of(context).advance(render.id, "failed", error=error.message)
-        else:
-            error.message = f"{error.message}. {UNCONFIRMED}"
-            await renders_of(context).advance(render.id, "unconfirmed", error=error.message)
-        row = usage_row(context, render, status=error.status, error_code=error.error_code)
-        await context.bindings.table(UsageLedger).write(row)
-        raise
-    await renders_of(context).advance(render.id, "queued", provider_id=provider_id)
-
-
-async def wait_for_end(context: Context, render_id: str, *, seconds: float) -> Render:
-    """The render when it has ended, or as it is when the time is over."""
+    If the database fails meanwhile, the render is returned as it was last seen: its id must reach the caller.
+    """
     deadline, pause = time.monotonic() + seconds, _FIRST_PAUSE_SECONDS
-    while True:
-        render = await find(context, render_id)
+    while not (render.ended or render.status == "unconfirmed"):
         remaining = deadline - time.monotonic()
-        if render.ended or render.status == "unconfirmed" or remaining <= 0:
-            return render
+        if remaining <= 0:
+            break
         await asyncio.sleep(min(pause, remaining))
         pause = min(pause * 1.5, _LONGEST_PAUSE_SECONDS)
+        try:
+            render = await renders_of(context).find(render.id) or render
+        except DatabaseError as error:
+            context.log.warning("wait", request_id=context.request_id, render_id=render.id, error=error.reason)
+    return render
 
 
 async def wake(context: Context, render_id: str) -> None:
-    """Has the background work look at once; that it cannot be told is no failure of the request."""
+    """Make the background work check now. A failure of that does not fail the request."""
     try:
-        await context.bindings.render_workflow.send(render_id, event=LOOK_AGAIN)
+        await context.bindings.render_workflow.send(render_id, event=CHECK_NOW)
     except UnavailableError as error:
         context.log.warning("wake", request_id=context.request_id, render_id=render_id, error=error.message)
 
 
-def answer(context: Context, render: Render, *, unfinished: int) -> RenderResponse:
+def respond(context: Context, render: Render, *, unfinished: int) -> RenderResponse:
     """Return the body that shows a render; `unfinished` is the status of one that has not ended."""
     shown = describe(context, render)
     return shown.with_status(200 if shown.status in {"done", "failed"} else unfinished)

@@ -1,6 +1,6 @@
-"""The table `renders` in D1: one row for each render that was asked for, written before it is submitted.
+"""The table `renders` in D1: one row for each requested render, inserted before it is submitted.
 
-A status goes forward only: what is `done` or `failed` stays so, whoever comes late with another one.
+The status of a render that is `done` or `failed` never changes again, even if another one arrives late.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from electrons.logs import timestamp
 Status = Literal[
     "submitting", "unconfirmed", "queued", "fetching", "preprocessing", "rendering", "saving", "done", "failed"
 ]  # fmt: skip
-"""What GET /render shows, and before that: `submitting` (no answer yet), `unconfirmed` (the answer was lost)."""
+"""What GET /render shows, and before that: `submitting` (no response yet), `unconfirmed` (the response was lost)."""
 
 CallbackStatus = Literal["pending", "delivered", "given_up"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Render:
-    """One row. `base_url` is where the caller saw this worker; `provider_url` works for a day."""
+    """One row. `base_url` is this worker's address as the caller used it; `provider_url` works for a day."""
 
     id: str
     request_id: str
@@ -50,17 +50,17 @@ class Render:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will come."""
+        """Whether the status is final."""
         return self.status in {"done", "failed"}
 
     @property
     def age_seconds(self) -> float:
-        """Since it was asked for."""
+        """Seconds since it was requested."""
         return _seconds_since(self.created_at)
 
     @property
     def idle_seconds(self) -> float:
-        """Since the row was written last."""
+        """Seconds since the row was last written."""
         return _seconds_since(self.updated_at)
 
 
@@ -76,19 +76,19 @@ class Renders:
         self._database = database
 
     async def create(self, render: Render) -> Render:
-        """Adds a row; gives it with its times."""
+        """Insert a row; return it with its times."""
         now = timestamp()
         render = replace(render, created_at=now, updated_at=now)
         await self._database.execute(_INSERT, *(getattr(render, column) for column in COLUMNS))
         return render
 
     async def find(self, render_id: str) -> Render | None:
-        """The row of a render, None when there is none."""
+        """Return the row of a render, None if it does not exist."""
         rows = await self._database.query("SELECT * FROM renders WHERE id = ?", render_id)
         return _read(rows[0]) if rows else None
 
     async def find_unfinished(self, *, limit: int) -> list[str]:
-        """The ids of renders that have not ended, or whose callback is still due; the longest unattended first."""
+        """Return the ids of renders that have not ended, or whose callback is still due; the longest idle first."""
         rows = await self._database.query(
             "SELECT id FROM renders WHERE status NOT IN ('done', 'failed') OR callback_status = 'pending' "
             "ORDER BY updated_at LIMIT ?",
@@ -97,18 +97,18 @@ class Renders:
         return [str(row["id"]) for row in rows]
 
     async def advance(self, render_id: str, status: Status, **values: Value) -> None:
-        """Sets the status, and columns with it, unless the render has ended."""
+        """Set the status, and further columns, unless the render has ended."""
         guard = " AND status NOT IN ('done', 'failed')"
         await self._update(render_id, {"status": status, **values}, guard=guard)
 
     async def note(self, render_id: str, **values: Value) -> None:
-        """Sets columns other than the status."""
+        """Set columns other than the status."""
         await self._update(render_id, values)
 
     async def _update(self, render_id: str, values: dict[str, Value], *, guard: str = "") -> None:
         values = {**values, "updated_at": timestamp()}
         settings = ", ".join(f"{column} = ?" for column in values)
-        statement = f"UPDATE renders SET {settings} WHERE id = ?{guard}"  # noqa: S608  # names of ours
+        statement = f"UPDATE renders SET {settings} WHERE id = ?{guard}"  # noqa: S608  # column names are constants
         await self._database.execute(statement, *values.values(), render_id)
 
 

@@ -1,6 +1,6 @@
-"""Checks of generated files that need nothing to be run: does it compile, does it parse.
+"""Check generated files without running them: does a file compile, does it parse?
 
-Only a JavaScript engine knows the syntax of JavaScript: `trials.check_javascript` asks one.
+Only a JavaScript engine knows the syntax of JavaScript: `trial_runner.check_javascript` uses one.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ MAX_SOURCE_CHARACTERS = 512 * 1024
 
 MAX_CHAIN = 500
 """A statement of more operators, or an `if` of more branches, is not compiled either. Each may be one level of the
-syntax tree, and the compiler goes down a level by calling itself: in WebAssembly a tree that is too deep ends not the
-compilation but the process."""
+syntax tree, and the compiler calls itself for each level: in WebAssembly a tree that is too deep ends the process, not
+just the compilation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Problem:
 
 
 def check_files(files: Mapping[str, str | bytes]) -> tuple[list[Problem], list[str]]:
-    """Compiles Python, parses JSON and TOML: the problems, and the paths of those files that nobody looked into."""
+    """Compile Python, parse JSON and TOML; return the problems, and the paths of the files that were not checked."""
     problems: list[Problem] = []
     unchecked: list[str] = []
     for path, content in files.items():
@@ -56,7 +56,7 @@ def check_files(files: Mapping[str, str | bytes]) -> tuple[list[Problem], list[s
 
 
 def _is_deep(path: str, content: str) -> bool:
-    """Whether a source may be nested too deep for the compiler, or too long a key for the TOML parser."""
+    """Return whether a source may be nested too deep for the compiler, or have too long a key for the TOML parser."""
     if path.endswith(".toml"):
         return any(line.count(".") > MAX_CHAIN for line in content.splitlines())
     if not path.endswith(".py"):
@@ -73,7 +73,7 @@ def _is_deep(path: str, content: str) -> bool:
             if max(operators, branches) > MAX_CHAIN:
                 return True
     except (tokenize.TokenError, SyntaxError):
-        return False  # it does not compile, and will be told where
+        return False  # it does not compile, and the compiler says where
     return False
 
 
@@ -95,7 +95,7 @@ def _check_python(path: str, content: str) -> Problem | None:
 
 def _check_json(path: str, content: str) -> Problem | None:
     try:
-        # Not `json.loads`, which goes down a level by calling itself: see MAX_CHAIN.
+        # Not `json.loads`, which calls itself for each level: see MAX_CHAIN.
         from_json(content, allow_inf_nan=False)
     except ValueError as error:
         return Problem(path, _line_in(error), f"invalid JSON: {error}")

@@ -1,7 +1,7 @@
 """The conversation with the model: turn after turn until it is done, or a limit ends it.
 
-Every limit is looked at before a turn is paid for, with what that turn can cost at most, so none is passed but by what
-an estimate of new text (four characters a token) is wrong by; only the clock can end a turn that is under way.
+Every limit is checked before a turn is paid for, with what that turn can cost at most. So a limit is exceeded at most
+by the error of an estimate of new text (four characters a token); only the clock can end a turn that is in progress.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from sandbox_executor.tools import TOOLS, Toolbox
 from sandbox_executor.workspace import ToolError, Workspace
 
 _LEAST_TOKENS = 256
-"""A turn that may write less than that is not worth its input."""
+"""Output tokens without which a turn is not worth its input."""
 
-_GO_ON = "You were cut off at the limit of what you may write at once. Go on, in smaller pieces."
+_GO_ON = "You reached the limit of what you may write at once. Continue, in smaller pieces."
 
 
 class Conversation:
-    """One execution's conversation. `result` is true at any time, so that what exists can be told whatever happens."""
+    """One execution's conversation. `result` is right at any time, so that it can be returned whatever happens."""
 
     def __init__(
         self,
@@ -55,21 +55,24 @@ class Conversation:
         self._report_step = report
         self.toolbox = Toolbox(context, workspace, requests=body.requests, report=self._report)
 
-    async def hold(self, *, after_turn: Callable[[], Awaitable[None]]) -> None:
-        """Talks to the end; `after_turn` is awaited between turns. Raises `ProviderError`, and notes what there is."""
+    async def run(self, *, after_turn: Callable[[], Awaitable[None]]) -> None:
+        """Take turns until the end; `after_turn` is awaited between turns. Raises `ProviderError`.
+
+        `result` is up to date afterwards, also after an error.
+        """
         seconds = self._context.settings_as(SandboxSettings).execute_max_seconds or None
         ended: EndedBy = "failure"
         try:
             async with asyncio.timeout(seconds) as clock:
-                ended = await self._talk(after_turn)
+                ended = await self._take_turns(after_turn)
         except TimeoutError:
             if not clock.expired():
                 raise
             ended = "max_seconds"
         finally:
-            self.note(ended)
+            self.update_result(ended)
 
-    async def _talk(self, after_turn: Callable[[], Awaitable[None]]) -> EndedBy:
+    async def _take_turns(self, after_turn: Callable[[], Awaitable[None]]) -> EndedBy:
         self._messages = [UserText(text=describe_task(self._body, self._workspace))]
         model = self._usage.model
         first = TurnCall(
@@ -77,26 +80,27 @@ class Conversation:
         )
         self._next_input = estimate_tokens(self._provider.build_turn(first).content.decode())
         while True:
-            call, ended = self._fit(model)
+            call, ended = self._prepare_turn(model)
             if ended:
                 return ended
             self.result.metadata.turns += 1
             turn = await take_turn(self._context, self._provider, call)
-            self.result.output = turn.text or self.result.output
+            self.result.output = turn.text if turn.text.strip() else self.result.output
             self._next_input = turn.input_tokens + turn.output_tokens
             if turn.ended == "refusal":
                 return "refusal"
             if turn.ended == "context":
                 return "context_window"
-            self._messages.append(turn)
+            if turn.tool_uses or turn.text.strip() or turn.ended == "pause":
+                self._messages.append(turn)  # a turn that says nothing cannot be sent back
             if turn.tool_uses:
-                results = await self.toolbox.answer(turn, number=self.result.metadata.turns)
+                results = await self.toolbox.run_turn(turn, number=self.result.metadata.turns)
                 self._add(results)
             elif turn.ended == "length":
                 self._add(UserText(text=_GO_ON))
             elif turn.ended != "pause":
-                await self._accept_silence(turn.text)
-            self.note(None)
+                await self._accept_without_finish(turn.text)
+            self.update_result(None)
             if self.toolbox.summary is not None:
                 self.result.output = self.toolbox.summary
                 return "finished" if self.toolbox.trial else "answered"
@@ -104,8 +108,8 @@ class Conversation:
                 return "max_repairs"
             await after_turn()
 
-    def note(self, ended: EndedBy | None) -> None:
-        """Brings the result up to date."""
+    def update_result(self, ended: EndedBy | None) -> None:
+        """Update the result with what exists now."""
         workspace, result, usage = self._workspace, self.result, self._usage
         result.files = [
             ExecutedFile(path=path, content=text, type=file_type(path))
@@ -126,13 +130,13 @@ class Conversation:
         metadata.warnings = self._warnings or None
 
     def warn(self, text: str) -> None:
-        """Adds a warning to the result, once."""
+        """Add a warning to the result, once."""
         if text not in self._warnings:
             self._warnings.append(text)
         self.result.metadata.warnings = self._warnings
 
-    def _fit(self, model: str) -> tuple[TurnCall, EndedBy | None]:
-        """The next turn, and the limit that forbids it, if one does."""
+    def _prepare_turn(self, model: str) -> tuple[TurnCall, EndedBy | None]:
+        """Return the next turn, and the limit that forbids it, if one does."""
         settings = self._context.settings_as(SandboxSettings)
         room = settings.execute_max_tokens - self._usage.total_units - self._next_input
         max_tokens = min(self._body.options.max_tokens, room)
@@ -167,8 +171,8 @@ class Conversation:
         self._messages.append(message)
         self._next_input += sum(estimate_tokens(text) for text in texts)
 
-    async def _accept_silence(self, text: str) -> None:
-        """The model has stopped without `finish`: what it has written is tried all the same."""
+    async def _accept_without_finish(self, text: str) -> None:
+        """Try what the model has written, although it has stopped without the tool `finish`."""
         if not self._workspace.changed and not self._workspace.deleted:
             self.toolbox.summary, self.toolbox.trial = text, None
             return

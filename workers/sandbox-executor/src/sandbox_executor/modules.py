@@ -14,7 +14,7 @@ _TOO_MANY = f"The Worker has more than {MODULES_LIMIT} modules"
 
 _MAINS = ("src/index.js", "src/index.mjs", "src/worker.js", "index.js", "worker.js", "src/entry.py", "entry.py")
 _JAVASCRIPT = (".js", ".mjs")
-# Each pattern looks at a character once: a file may be written to keep a pattern busy for ever.
+# Each pattern reads a character once: a file may be written to keep a pattern busy forever.
 _EXPORT = re.compile(r"\bexport\s+default\b")
 _FETCH = re.compile(r"\bfetch\b")
 _ENTRYPOINT = re.compile(r"\bclass\s+\w+\(WorkerEntrypoint\)")
@@ -41,14 +41,14 @@ _TYPES = {
 
 
 def file_type(path: str) -> str:
-    """The language or format that a file's name says, `text` if it says none."""
+    """Return the language or format that a file's name says, `text` if it says none."""
     return _TYPES.get(posixpath.splitext(path)[1].lstrip(".").lower(), "text")
 
 
 async def find_main(workspace: Workspace, named: str | None) -> str | None:
-    """The main module of the Worker: the one that is named, or one of a usual name that looks like it.
+    """Return the main module of the Worker: the one that is named, or one with a usual name and content.
 
-    None if no program has changed, or there is no Worker. Raises `ToolError` for a name that cannot be right.
+    Return None if no program has changed, or there is no Worker. Raises `ToolError` for a name that cannot be right.
     """
     if named is not None:
         if named not in workspace.paths:
@@ -65,18 +65,18 @@ async def find_main(workspace: Workspace, named: str | None) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class WorkerCode:
+class WorkerModules:
     """A Worker's modules by name; `main` is the name of one of them."""
 
     main: str
     modules: dict[str, str]
 
 
-async def collect_modules(workspace: Workspace, main: str) -> WorkerCode:
-    """The Worker whose main module is this file. Raises `ToolError`.
+async def collect_modules(workspace: Workspace, main: str) -> WorkerModules:
+    """Return the modules of the Worker whose main module is this file. Raises `ToolError`.
 
-    For JavaScript what is imported from it, by paths that begin with a dot; for Python, which imports from the main
-    module's folder, every `.py` file in it or below.
+    For JavaScript they are what is imported from it, by paths that begin with a dot; for Python, which imports from the
+    main module's folder, every `.py` file in that folder or below.
     """
     if file_type(main) == "python":
         folder = posixpath.dirname(main)
@@ -84,7 +84,7 @@ async def collect_modules(workspace: Workspace, main: str) -> WorkerCode:
         if len(inside) > MODULES_LIMIT:
             raise ToolError(_TOO_MANY)
         modules = {posixpath.relpath(path, folder or "."): await workspace.read(path) for path in inside}
-        return WorkerCode(posixpath.basename(main), modules)
+        return WorkerModules(posixpath.basename(main), modules)
     modules = {}
     waiting = [main]
     known = set(workspace.paths)
@@ -98,7 +98,7 @@ async def collect_modules(workspace: Workspace, main: str) -> WorkerCode:
                 posixpath.normpath(f"{posixpath.dirname(path)}/{name}") for name in _IMPORT.findall(modules[path])
             )
             waiting += [name for name in imports if name in known and name not in modules and name not in waiting]
-    return WorkerCode(main, modules)
+    return WorkerModules(main, modules)
 
 
 def _looks_like_a_worker(text: str) -> bool:

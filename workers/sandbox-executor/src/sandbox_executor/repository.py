@@ -14,7 +14,7 @@ GITHUB = GitHubProvider()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepositorySource:
-    """The files of a branch as they were at the commit `head`, which is None in an empty repository."""
+    """The files of a branch as they were at the commit `head`, None in an empty repository."""
 
     context: Context
     repo: str
@@ -26,7 +26,7 @@ class RepositorySource:
 
     @classmethod
     async def open(cls, context: Context, repo: str, branch: str) -> RepositorySource:
-        """Reads what files there are. Raises `ElectronsError`."""
+        """Read the list of files. Raises `ElectronsError`."""
         tree = await read_tree(context, GITHUB, repo, branch)
         return cls(
             context=context,

@@ -1,4 +1,4 @@
-"""Code: written by a model, tried, deployed as a Worker, committed to a repository. The routes."""
+"""The routes: code is written by a model, tried, deployed as a Worker, and committed to a repository."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from electrons.logs import timestamp
 from electrons.middleware.errors import describe
 from electrons.providers.cloudflare.scripts import CLOUDFLARE
 from electrons.tasks import start_task
-from sandbox_executor import commits, deployments, execution
-from sandbox_executor.execution import Job
+from sandbox_executor import commits, deployments
+from sandbox_executor.execution import MODELS, ExecutionRun, start_execution
+from sandbox_executor.execution_lookup import load_execution
 from sandbox_executor.models.commit import CommitRequest, CommitResponse
 from sandbox_executor.models.deploy import DeploymentState, DeployRequest, DeployResponse, RemovalResponse
-from sandbox_executor.models.execute import ExecuteRequest, ExecuteResponse, ExecutionShown, Step
+from sandbox_executor.models.execute import ExecuteRequest, ExecuteResponse, ExecutionState, Step
 from sandbox_executor.repository import GITHUB
 from sandbox_executor.settings import SandboxSettings
 
-PROVIDERS = (*execution.MODELS, CLOUDFLARE, GITHUB)
+PROVIDERS = (*MODELS, CLOUDFLARE, GITHUB)
 
 app = App(
     "sandbox-executor",
@@ -35,76 +36,75 @@ app = App(
 
 
 def estimate(body: ExecuteRequest) -> Mapping[str, int]:
-    """What the first turn can use at most; the others are counted when they are over."""
+    """Return what the first turn can use at most; the others are counted afterwards."""
     return {"tokens": estimate_tokens(body.task) + estimate_tokens(body.context) + body.options.max_tokens}
 
 
 @app.post("/execute", body_limit=2 * 1024 * 1024, estimate=estimate)
 async def post_execute(context: Context, body: ExecuteRequest) -> ExecuteResponse:
-    """`POST /execute`: the files, and what became of them."""
-    begun = await execution.begin(context, body)
-    return await begun.work(lambda _step: None) if isinstance(begun, Job) else begun
+    """`POST /execute`: return the files, and what was done with them."""
+    started = await start_execution(context, body)
+    return await started.run(lambda _step: None) if isinstance(started, ExecutionRun) else started
 
 
 @app.post("/execute/stream", body_limit=2 * 1024 * 1024, estimate=estimate)
 async def post_execute_stream(context: Context, body: ExecuteRequest) -> Response:
-    """`POST /execute/stream`: a frame for each step, and a last one with `done`."""
-    begun = await execution.begin(context, body)
-    return Response.event_stream(frames(context, begun))
+    """`POST /execute/stream`: send a frame for each step, and a last one with `done`."""
+    return Response.event_stream(stream_frames(context, await start_execution(context, body)))
 
 
 @app.get("/execute/{execution_id}")
-async def get_execution(context: Context) -> ExecutionShown:
-    """`GET /execute/{execution_id}`: what exists of an execution, whether it has ended or not."""
-    return await execution.show(context, context.path_parameters["execution_id"])
+async def get_execution(context: Context) -> ExecutionState:
+    """`GET /execute/{execution_id}`: return what exists of an execution, whether it has ended or not."""
+    return await load_execution(context, context.path_parameters["execution_id"])
 
 
 @app.post("/deploy", scope="sandbox:deploy", needs=(CLOUDFLARE,), body_limit=16 * 1024 * 1024)
 async def post_deploy(context: Context, body: DeployRequest) -> DeployResponse:
-    """`POST /deploy`: a Worker is live, or everything is as it was."""
+    """`POST /deploy`: put a Worker live, or leave everything as it was."""
     return DeployResponse(deployment=await context.see_through(deployments.deploy(context, body)))
 
 
 @app.get("/deploy/{name}", scope="sandbox:deploy", needs=(CLOUDFLARE,))
 async def get_deployment(context: Context) -> DeploymentState:
-    """`GET /deploy/{name}`: what was deployed from here under a name."""
-    return await deployments.show(context, context.path_parameters["name"])
+    """`GET /deploy/{name}`: return what was deployed from here under a name."""
+    return await deployments.load_deployment_state(context, context.path_parameters["name"])
 
 
 @app.delete("/deploy/{name}", scope="sandbox:deploy", needs=(CLOUDFLARE,))
 async def delete_deployment(context: Context) -> RemovalResponse:
-    """`DELETE /deploy/{name}`: takes a Worker away that was deployed from here."""
-    return await context.see_through(deployments.remove(context, context.path_parameters["name"]))
+    """`DELETE /deploy/{name}`: delete a Worker that was deployed from here."""
+    return await context.see_through(deployments.delete_worker(context, context.path_parameters["name"]))
 
 
 @app.post("/deploy/{name}/rollback", scope="sandbox:deploy", needs=(CLOUDFLARE,))
 async def post_rollback(context: Context) -> DeployResponse:
-    """`POST /deploy/{name}/rollback`: the version before is live again."""
+    """`POST /deploy/{name}/rollback`: put the version before live again."""
     name = context.path_parameters["name"]
     return DeployResponse(deployment=await context.see_through(deployments.roll_back(context, name)))
 
 
 @app.post("/github/commit", scope="sandbox:commit", needs=(GITHUB,), body_limit=16 * 1024 * 1024)
 async def post_commit(context: Context, body: CommitRequest) -> CommitResponse:
-    """`POST /github/commit`: all files in one commit, or nothing."""
+    """`POST /github/commit`: commit all files at once, or none."""
     return CommitResponse(commit=await context.see_through(commits.commit(context, body)))
 
 
-async def frames(context: Context, begun: Job | ExecuteResponse) -> AsyncGenerator[str, None]:
-    """The events of an execution. If the caller leaves, the work ends, but for that under an idempotency key."""
-    if not isinstance(begun, Job):
-        yield last_frame(context, begun)
+async def stream_frames(context: Context, started: ExecutionRun | ExecuteResponse) -> AsyncGenerator[str, None]:
+    """Yield the events of an execution. If the caller leaves, the work ends, unless it has an idempotency key."""
+    if not isinstance(started, ExecutionRun):
+        yield last_frame(context, started)
         return
     steps: asyncio.Queue[Step | None] = asyncio.Queue()
-    work = start_task(begun.work(steps.put_nowait))
+    work = start_task(started.run(steps.put_nowait))
     work.add_done_callback(lambda _: steps.put_nowait(None))
     try:
-        yield data_frame({"execution_id": begun.id, "done": False, "request_id": context.request_id})
+        yield data_frame({"execution_id": started.id, "done": False, "request_id": context.request_id})
         while (step := await steps.get()) is not None:
-            shown = step.model_dump(exclude_none=True)
-            yield data_frame({"step": shown, "done": False, "request_id": context.request_id})
+            document = step.model_dump(exclude_none=True)
+            yield data_frame({"step": document, "done": False, "request_id": context.request_id})
         yield last_frame(context, await work)
-    except Exception as error:  # noqa: BLE001  # the edge: the answer has begun, so this is its only way out
+    except Exception as error:  # noqa: BLE001  # the edge: the response has begun, so this is its only way out
         known = describe(error, context).to_body(context.request_id)
         yield data_frame({**known, "done": True})
     finally:
@@ -114,6 +114,6 @@ async def frames(context: Context, begun: Job | ExecuteResponse) -> AsyncGenerat
 
 
 def last_frame(context: Context, response: ExecuteResponse) -> str:
-    """The answer of `POST /execute`, as the end of a stream."""
+    """Return the response of `POST /execute`, as the end of a stream."""
     response.request_id, response.timestamp = context.request_id, timestamp()
-    return data_frame({**response.model_dump(mode="json", exclude_none=True), "done": True})
+    return data_frame({**response.to_document(context.warnings), "done": True})

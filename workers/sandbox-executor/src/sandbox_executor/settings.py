@@ -12,13 +12,13 @@ from electrons.settings import Settings
 class SandboxSettings(Settings):
     """The shared settings and those of sandbox-executor."""
 
-    # What it may touch, and where a deployed Worker is seen
+    # What it may use, and the address of a deployed Worker
     allowed_repositories: str = ""
     allowed_worker_prefixes: str = ""
     allow_workflow_files: Literal["true", "false"] = "false"
     workers_dev_url: str = "https://{name}.{subdomain}.workers.dev"
 
-    # Where an execution ends
+    # The limits of an execution
     default_code_model: str = "anthropic:claude-sonnet-4-6"
     execute_max_turns: int = 24
     execute_max_tokens: int = 400_000

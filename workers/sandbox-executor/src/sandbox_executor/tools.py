@@ -1,4 +1,4 @@
-"""The tools of the model, and their use: each wish is checked like a caller's input, and answered, whatever it was."""
+"""The model's tools: each use is checked like a caller's input, and always gets a result."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from pydantic import Field, ValidationError
 from electrons.capabilities.turns import Tool, ToolResult, ToolResults, ToolUse, Turn
 from electrons.context import Context
 from electrons.models import RequestModel
-from sandbox_executor import trial
 from sandbox_executor.models.execute import Step, Trial, TrialRequestModel
 from sandbox_executor.workspace import LISTED_LIMIT, ToolError, Workspace
+from sandbox_executor.workspace_trials import check_workspace, run_final_trial, run_worker
 
 _STEP_LIMIT = 600
-"""Characters of what a step tells the caller."""
+"""Characters of a step's output, as the caller gets it."""
 
 _TARGET_LIMIT = 200
 """Characters of a step's target."""
@@ -25,8 +25,8 @@ _TARGET_LIMIT = 200
 _USES_LIMIT = 32
 """Uses of tools in one turn."""
 
-_TOO_MANY = f"No more than {_USES_LIMIT} tools can be used in one turn, so this was not done."
-_CUT_OFF = "You were cut off in the middle of this, so it was not done. Do it in smaller pieces."
+_TOO_MANY = f"Only {_USES_LIMIT} tools can be used in one turn, so this was not done."
+_CUT_OFF = "You reached the limit of your output in the middle of this, so it was not done. Do it in smaller pieces."
 _OVER = "The task is finished, so this was not done."
 
 
@@ -37,20 +37,20 @@ class ListFiles(RequestModel):
 
 
 class ReadFile(RequestModel):
-    """Read a file, whole."""
+    """Read a whole file."""
 
     path: str
 
 
 class WriteFile(RequestModel):
-    """Make a file, or replace it whole."""
+    """Create a file, or replace all of it."""
 
     path: str
     content: str
 
 
 class EditFile(RequestModel):
-    """Replace a text that stands in a file exactly once; `old` must match to the letter, white space included."""
+    """Replace a text that appears exactly once in a file; `old` must match exactly, white space included."""
 
     path: str
     old: str
@@ -75,7 +75,7 @@ class Run(RequestModel):
 
 
 class Finish(RequestModel):
-    """Say that the task is done. `main` is the Worker's main module, if there is a Worker."""
+    """Report that the task is done. `main` is the Worker's main module, if there is a Worker."""
 
     summary: str
     main: str | None = None
@@ -101,10 +101,10 @@ TOOLS = tuple(
 
 
 class Toolbox:
-    """The tools at work on one workspace.
+    """The tools for one workspace.
 
-    `trial` is the last one; `repairs` counts those that failed; `summary` is there once what was written is accepted.
-    `report` is told of each step.
+    `trial` is the last one; `repairs` counts those that failed; `summary` is set once what was written is accepted.
+    `report` is called with each step.
     """
 
     def __init__(
@@ -123,8 +123,8 @@ class Toolbox:
         self._requests = requests
         self._report = report
 
-    async def answer(self, turn: Turn, *, number: int) -> ToolResults:
-        """Uses the tools of a turn, one after the other; what has passed its trial is not touched any more."""
+    async def run_turn(self, turn: Turn, *, number: int) -> ToolResults:
+        """Run the tools of a turn, one after the other; nothing is changed after the final trial was passed."""
         results: list[ToolResult] = []
         for position, use in enumerate(turn.tool_uses):
             try:
@@ -137,9 +137,10 @@ class Toolbox:
                 text, failed = await self._use(use), False
             except ToolError as error:
                 text, failed = str(error), True
-            # Whatever it is: a Worker on trial may answer with what stands in its code.
+            # Whatever it is: a Worker on trial may respond with a part of its code.
             text = self._workspace.mask(text)
-            results.append(ToolResult(id=use.id, content=text or "(empty)", failed=failed))
+            content = text if text.strip() else "(only white space)" if text else "(empty)"
+            results.append(ToolResult(id=use.id, content=content, failed=failed))
             target = use.input.get("path") or use.input.get("main")
             self._report(
                 Step(
@@ -153,14 +154,14 @@ class Toolbox:
         return ToolResults(results=tuple(results))
 
     async def accept(self, summary: str, *, main: str | None) -> None:
-        """The trial that decides. Raises `ToolError` with what it found."""
-        self._judge(await trial.accept(self._context, self._workspace, main=main, requests=self._requests))
+        """Run the final trial. Raises `ToolError` with what it found."""
+        self._record_trial(await run_final_trial(self._context, self._workspace, main=main, requests=self._requests))
         self.summary = summary
 
     async def _use(self, use: ToolUse) -> str:
         kind = _INPUTS.get(use.name)
         if kind is None:
-            raise ToolError(f"There is no tool `{use.name}`; there are {', '.join(_INPUTS)}")
+            raise ToolError(f"There is no tool `{use.name}`; the tools are {', '.join(_INPUTS)}")
         match _read(kind, use.input):
             case ListFiles(folder=folder):
                 return self._list(folder)
@@ -176,9 +177,11 @@ class Toolbox:
                 self._workspace.delete(path)
                 return f"`{path}` is deleted"
             case Check():
-                return _describe(await trial.check(self._context, self._workspace))
+                return _describe(await check_workspace(self._context, self._workspace))
             case Run(requests=requests, main=main):
-                return self._judge(await trial.run(self._context, self._workspace, main=main, requests=requests))
+                return self._record_trial(
+                    await run_worker(self._context, self._workspace, main=main, requests=requests)
+                )
             case Finish(summary=summary, main=main):
                 await self.accept(summary, main=main)
                 return "Done"
@@ -192,7 +195,7 @@ class Toolbox:
         more = [f"({len(paths) - LISTED_LIMIT} more; name a folder)"] if len(paths) > LISTED_LIMIT else []
         return "\n".join([*listed, *more])
 
-    def _judge(self, result: Trial) -> str:
+    def _record_trial(self, result: Trial) -> str:
         self.trial = result
         text = _describe(result)
         if not result.passed:
@@ -207,9 +210,9 @@ def _read(kind: type[Input], value: dict[str, Any]) -> Input:
     except ValidationError as error:
         problems = error.errors(include_url=False, include_context=False, include_input=False)
         texts = [f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in problems]
-        raise ToolError(f"The input does not fit the tool: {'; '.join(texts)}") from error
+        raise ToolError(f"The input does not match the tool's schema: {'; '.join(texts)}") from error
 
 
 def _describe(result: Trial) -> str:
-    """A trial, as the model is told of it: JSON, because answers of the Worker are data."""
+    """Return a trial as the model gets it: JSON, because the Worker's responses are data."""
     return result.model_dump_json(exclude_none=True, exclude_defaults=True)

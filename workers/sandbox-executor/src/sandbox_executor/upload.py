@@ -1,4 +1,4 @@
-"""What is uploaded for a Worker: its modules and, for a Python one, the SDK that it needs."""
+"""The upload of a Worker: its modules and, for a Python one, the SDK that it needs."""
 
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, distribution
@@ -8,14 +8,14 @@ from electrons.providers.cloudflare.provider import Module, Upload
 from sandbox_executor.models.deploy import PYTHON_FLAG, DeployRequest, module_type
 
 SDK = "workers-runtime-sdk"
-"""The package with the module `workers`, which Python Workers of today bring along themselves."""
+"""The package with the module `workers`, which new Python Workers must bring along themselves."""
 
 SDK_NOT_BUILT_IN_FROM = "2026-09-08"
-"""The compatibility date from which on that is so; before it the runtime has an SDK of its own."""
+"""The compatibility date since when they must; before, the runtime has an SDK of its own."""
 
 
 def build_upload(body: DeployRequest) -> Upload:
-    """The Worker as it is uploaded; a Python one with the flag and the SDK that it needs."""
+    """Return the Worker as it is uploaded; a Python one with the flag and the SDK that it needs."""
     flags = list(body.compatibility_flags)
     modules = {path: Module(path, text.encode(), module_type(path) or "") for path, text in body.modules.items()}
     if body.is_python:
@@ -34,7 +34,7 @@ def build_upload(body: DeployRequest) -> Upload:
 
 
 def read_sdk() -> Iterator[Module]:
-    """The files of the SDK that this worker has itself, as wrangler would upload them.
+    """Yield the files of the SDK that this worker has itself, as wrangler would upload them.
 
     Raises `ConfigurationError` when it was not vendored.
     """

@@ -1,13 +1,13 @@
-"""Stock media: `POST /search/videos`, `POST /search/photos` and `POST /search`."""
+"""The request and the response of `POST /search/videos`, `POST /search/photos` and `POST /search`."""
 
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, StringConstraints, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
+from electrons.capabilities.stock import Orientation
 from electrons.models import LabeledRequest, RequestModel, ResponseModel
 
-Orientation = Literal["landscape", "portrait", "square"]
 Size = Literal["large", "medium", "small"]
 
 PIXEL_LIMIT = 100_000
@@ -15,9 +15,9 @@ DAY_SECONDS = 24 * 60 * 60
 
 
 class StockOptions(RequestModel):
-    """Paging, and bounds that really filter. Zero is a value; a bound that is absent or null is none.
+    """Paging, and the bounds that every result is within. Zero is a value.
 
-    Durations are in seconds and concern videos only; sizes are in pixels of the file behind `url`.
+    Durations are in seconds and apply to videos only; sizes are in pixels of the file behind `url`.
     """
 
     per_page: int | None = Field(default=None, ge=1, le=80)
@@ -37,7 +37,7 @@ class StockOptions(RequestModel):
 
 
 class StockRequest(LabeledRequest):
-    """What to look for: keywords are joined by spaces, those without a visible character are left out."""
+    """What to search for: keywords are joined by spaces, those without a visible character are left out."""
 
     keywords: list[Annotated[str, StringConstraints(max_length=200)]] = Field(
         default_factory=list, max_length=32, validate_default=True
@@ -56,14 +56,14 @@ class StockRequest(LabeledRequest):
 
     @property
     def query(self) -> str:
-        """The keywords as one text, with single spaces."""
+        """Return the keywords as one string, with single spaces."""
         return " ".join(" ".join(self.keywords).split())
 
 
 class StockItem(BaseModel):
-    """One video or photo; `url` is its best file that meets the bounds, `width` and `height` are that file's.
+    """One video or photo; `url` is its best file within the bounds, `width` and `height` are that file's.
 
-    `duration` is in seconds and there for videos only. Whoever shows it names `photographer`, with the links.
+    `duration` is in seconds, for videos only. Wherever it is shown, `photographer` must be named with the links.
     """
 
     id: str
@@ -80,7 +80,10 @@ class StockItem(BaseModel):
 
 
 class StockMetadata(BaseModel):
-    """`cached`: no provider was asked. `warnings` says so when the search ended before it had looked at everything."""
+    """How the results were found. `cached` means that the provider was not called.
+
+    `warnings` says if results were left out, or if the search ended before all of them were read.
+    """
 
     provider: str
     query: str
@@ -90,7 +93,7 @@ class StockMetadata(BaseModel):
 
 
 class StockResponse(ResponseModel):
-    """One page. `total_results` is the provider's, before the bounds; on `/search` everything counts per kind."""
+    """One page. `total_results` is the provider's, before the bounds; on `/search`, `per_page` counts per kind."""
 
     media: list[StockItem]
     total_results: int

@@ -1,18 +1,28 @@
-"""Text generation: `POST /generate` and `POST /generate/stream`."""
+"""The request and the response of `POST /generate` and `POST /generate/stream`."""
 
 from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import AliasChoices, BaseModel, Field
 
 from electrons.models import LabeledRequest, RequestModel, ResponseModel, not_blank
 
 PROMPT_LIMIT = 1_000_000
 """Characters of a prompt; the largest context windows end about there."""
 
+ModelName = Annotated[
+    str | None,
+    # The second is the older name of the field.
+    Field(min_length=1, max_length=256, validation_alias=AliasChoices("model", "model_id")),
+]
+
 
 class TextOptions(RequestModel):
-    """Sampling and length. Zero is a value: `temperature: 0` reaches the provider as 0."""
+    """Sampling and length. Zero is a value: `temperature: 0` reaches the provider as 0.
 
+    Older callers name the model here.
+    """
+
+    model: ModelName = None
     max_tokens: int = Field(default=2000, ge=1, le=1_000_000)
     temperature: float = Field(default=0.7, ge=0, le=2)
     top_p: float | None = Field(default=None, ge=0, le=1)
@@ -21,18 +31,18 @@ class TextOptions(RequestModel):
 
 
 class TextRequest(LabeledRequest):
-    """`model` is `provider:name`, or a bare name; absent, the deployment's `DEFAULT_MODEL` answers."""
+    """A prompt for a model: `provider:name`, or a bare name; without one, the deployment's `DEFAULT_MODEL` answers."""
 
     prompt: Annotated[str, Field(max_length=PROMPT_LIMIT), not_blank("Prompt is required")]
-    model: str | None = Field(default=None, min_length=1, max_length=256)
+    model: ModelName = None
     options: TextOptions = Field(default_factory=TextOptions)
 
 
 class TextMetadata(BaseModel):
-    """How the text came about. `model` is the one that really answered.
+    """What answered and what it used. `model` is the one that really answered.
 
     `finish_reason`: `stop`, `length`, `content_filter`, or the provider's own word where it has no counterpart.
-    `warnings` names the options that the model does not take and that were left out.
+    `warnings` names the options that the model does not take, and counts that are estimated.
     """
 
     provider: str

@@ -1,4 +1,4 @@
-"""Text generation: the whole text at once, or piece by piece as server-sent events."""
+"""The routes of text generation: the whole text at once, or piece by piece as server-sent events."""
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
@@ -21,14 +21,14 @@ app = App("text-gen", scope="text", providers=PROVIDERS, settings=TextSettings)
 
 
 def estimate(body: TextRequest) -> Mapping[str, int]:
-    """What a call can use at most: its input, and all the output it may ask for."""
+    """Return the most that a call can use: its input, and all the output that it may ask for."""
     options = body.options
     return {"tokens": estimate_tokens(body.prompt) + estimate_tokens(options.system_prompt) + options.max_tokens}
 
 
 @app.post("/generate", body_limit=8 * 1024 * 1024, estimate=estimate)
 async def generate(context: Context, body: TextRequest) -> TextResponse:
-    """`POST /generate`: the text and how it came about."""
+    """Answer `POST /generate` with the text and its metadata."""
     provider, call, warnings = prepare(context, body)
     result = await generate_text(context, provider, call)
     return TextResponse(text=result.text, metadata=describe_result(provider, result, context, warnings))
@@ -36,9 +36,9 @@ async def generate(context: Context, body: TextRequest) -> TextResponse:
 
 @app.post("/generate/stream", body_limit=8 * 1024 * 1024, estimate=estimate)
 async def generate_stream(context: Context, body: TextRequest) -> Response:
-    """`POST /generate/stream`: frames of text, and a last one with `done`.
+    """Answer `POST /generate/stream` with frames of text, and a last one with `done`.
 
-    A failure before the first piece of text is an ordinary error answer; later ones are the last frame.
+    A failure before the first piece of text is an ordinary error response; a later one is the last frame.
     """
     provider, call, warnings = prepare(context, body)
     result = TextResult(model=call.model)
@@ -48,24 +48,24 @@ async def generate_stream(context: Context, body: TextRequest) -> Response:
     async def frames() -> AsyncGenerator[str, None]:
         async with aclosing(pieces):
             try:
-                yield frame(context, text=first, done=False)
+                yield build_frame(context, text=first, done=False)
                 async for piece in pieces:
-                    yield frame(context, text=piece, done=False)
-            except Exception as error:  # noqa: BLE001  # the edge: the answer has begun, so this is its only way out
+                    yield build_frame(context, text=piece, done=False)
+                metadata = describe_result(provider, result, context, [*warnings, *context.warnings])
+                last = build_frame(context, text="", done=True, metadata=metadata.model_dump(exclude_none=True))
+            except Exception as error:  # noqa: BLE001  # the edge: the response has begun, so this is its only way out
                 known = describe(error, context)
-                yield frame(context, error=known.message, error_code=known.error_code, done=True)
-            else:
-                metadata = describe_result(provider, result, context, warnings).model_dump(exclude_none=True)
-                yield frame(context, text="", done=True, metadata=metadata)
+                last = build_frame(context, error=known.message, error_code=known.error_code, done=True)
+            yield last
 
     return Response.event_stream(frames())
 
 
 def prepare(context: Context, body: TextRequest) -> tuple[TextProvider, TextCall, list[str]]:
-    """Who answers, with what; and what had to be left out. From here on the call is counted."""
+    """Return the provider, its call and a warning for each option left out. From here on the call is counted."""
     options = body.options
     default_model = context.settings_as(TextSettings).default_model
-    provider, model = choose_model(context, body.model or default_model, PROVIDERS)
+    provider, model = choose_model(context, body.model or options.model or default_model, PROVIDERS)
     call = TextCall(
         model=model,
         prompt=body.prompt,
@@ -81,7 +81,7 @@ def prepare(context: Context, body: TextRequest) -> tuple[TextProvider, TextCall
 
 
 def describe_result(provider: TextProvider, result: TextResult, context: Context, warnings: list[str]) -> TextMetadata:
-    """The metadata of an answer."""
+    """Return the metadata of a response."""
     return TextMetadata(
         provider=provider.name,
         model=result.model,
@@ -90,10 +90,10 @@ def describe_result(provider: TextProvider, result: TextResult, context: Context
         output_tokens=result.output_tokens,
         finish_reason=result.finish_reason or "stop",
         generation_time_ms=context.elapsed_ms(),
-        warnings=warnings or None,
+        warnings=[*warnings, *result.warnings] or None,
     )
 
 
-def frame(context: Context, **members: Any) -> str:
-    """One server-sent event with the request's id in it."""
-    return data_frame({**members, "request_id": context.request_id})
+def build_frame(context: Context, **fields: Any) -> str:
+    """Return one server-sent event with the request's id in it."""
+    return data_frame({**fields, "request_id": context.request_id})

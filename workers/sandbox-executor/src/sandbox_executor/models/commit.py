@@ -18,7 +18,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from electrons.models import LabeledRequest, RequestModel, ResponseModel
-from electrons.providers.github.repositories import folders_of
+from electrons.providers.github.repositories import list_folders
 from sandbox_executor.names import find_branch_problem, find_path_problem, find_repository_problem
 
 FILES_LIMIT = 500
@@ -51,7 +51,7 @@ def _require_message(value: Any) -> Any:
 
 def _check_message(value: str) -> str:
     if "\0" in value:
-        raise PydanticCustomError("message", "must not hold the character NUL")
+        raise PydanticCustomError("message", "must not contain the character NUL")
     return value
 
 
@@ -69,10 +69,20 @@ def _check_path(value: str) -> str:
 
 Repository = Annotated[str, BeforeValidator(_require_repository)]
 Branch = Annotated[str, AfterValidator(_check_branch)]
+PullRequestTitle = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=256)]
+PullRequestBody = Annotated[str, StringConstraints(max_length=3 * MESSAGE_LIMIT)]
+
+
+def check_base_branch(value: str | None, info: ValidationInfo) -> str | None:
+    """Return the base of a new branch or a pull request. Raises `PydanticCustomError` if it is the branch itself."""
+    used = info.data.get("create_branch") or info.data.get("create_pr")
+    if used and value is not None and value == info.data.get("branch"):
+        raise PydanticCustomError("branch", "must be another branch than `branch`")
+    return value
 
 
 class CommitFile(RequestModel):
-    """A file as it is to be, or with the content None, one that is to go.
+    """A file as it should be, or with the content None, one to delete.
 
     Base64 is the standard alphabet with its padding (RFC 4648, 4); line breaks in it do not matter. `executable` is
     None to leave that as it is; a new file is not.
@@ -95,17 +105,17 @@ class CommitFile(RequestModel):
 
     @property
     def data(self) -> bytes | None:
-        """The content's bytes, None for a file that is to go."""
+        """Return the content's bytes, None for a file to delete."""
         if self.content is None:
             return None
         return _decode(self.content) if self.encoding == "base64" else self.content.encode()
 
 
 class CommitRequest(LabeledRequest):
-    """One commit of any number of files to a branch, maybe a new one, maybe with a pull request.
+    """One commit of any number of files to a branch, possibly a new one, possibly with a pull request.
 
-    `base_branch` is what a new branch begins at and what a pull request asks to be merged into: the repository's
-    default branch if it is None.
+    A new branch begins at `base_branch`, and a pull request asks to be merged into it: the repository's default branch
+    if it is None.
     """
 
     repo: Repository = Field(default="", validate_default=True)
@@ -119,8 +129,8 @@ class CommitRequest(LabeledRequest):
     create_branch: bool = False
     create_pr: bool = False
     base_branch: Branch | None = None
-    pr_title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=256)] | None = None
-    pr_body: Annotated[str, StringConstraints(max_length=3 * MESSAGE_LIMIT)] | None = None
+    pr_title: PullRequestTitle | None = None
+    pr_body: PullRequestBody | None = None
 
     @field_validator("files")
     @classmethod
@@ -128,10 +138,10 @@ class CommitRequest(LabeledRequest):
         paths = Counter(file.path for file in files)
         for path, count in paths.items():
             if count > 1:
-                raise PydanticCustomError("twice", "`{path}` is there twice", {"path": path})
-            for folder in folders_of(path):
+                raise PydanticCustomError("twice", "`{path}` is listed twice", {"path": path})
+            for folder in list_folders(path):
                 if folder in paths:
-                    raise PydanticCustomError("twice", "`{path}` is a file and a folder", {"path": folder})
+                    raise PydanticCustomError("twice", "`{path}` is listed as a file and as a folder", {"path": folder})
         if sum(len(file.data or b"") for file in files) > SIZE_LIMIT:
             raise PydanticCustomError("size", "have more than {limit} bytes in all", {"limit": SIZE_LIMIT})
         return files
@@ -139,14 +149,11 @@ class CommitRequest(LabeledRequest):
     @field_validator("base_branch")
     @classmethod
     def _check_base(cls, value: str | None, info: ValidationInfo) -> str | None:
-        asked = info.data.get("create_branch") or info.data.get("create_pr")
-        if asked and value is not None and value == info.data.get("branch"):
-            raise PydanticCustomError("branch", "must be another branch than `branch`")
-        return value
+        return check_base_branch(value, info)
 
 
 class PullRequestError(BaseModel):
-    """Why there is no pull request. `status` is GitHub's, absent if there was no answer."""
+    """Why there is no pull request. `status` is GitHub's, absent if there was no response."""
 
     status: int | None = None
     error: str
@@ -154,7 +161,7 @@ class PullRequestError(BaseModel):
 
 
 class Commit(BaseModel):
-    """A commit that a branch has got. `pr_error` says why there is no pull request, if one was asked for."""
+    """A commit on a branch. `pr_error` says why there is no pull request, if one was requested."""
 
     success: Literal[True] = True
     sha: str
@@ -165,7 +172,7 @@ class Commit(BaseModel):
 
 
 class CommitResponse(ResponseModel):
-    """The answer of `POST /github/commit`."""
+    """The response of `POST /github/commit`."""
 
     commit: Commit
 

@@ -1,11 +1,11 @@
-"""Workers that are deployed: `POST /deploy`, `GET` and `DELETE /deploy/{name}`, `POST /deploy/{name}/rollback`."""
+"""Deployed Workers: `POST /deploy`, `GET` and `DELETE /deploy/{name}`, `POST /deploy/{name}/rollback`."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
@@ -19,7 +19,7 @@ SIZE_LIMIT = 10 * 1024 * 1024
 FILES_LIMIT = 1000
 
 DEFAULT_COMPATIBILITY_DATE = "2026-10-01"
-"""Of a deployment that names none: the date that this platform's own workers have."""
+"""For a deployment that names none: the date of this platform's own workers."""
 
 PYTHON_FLAG = "python_workers"
 
@@ -29,17 +29,17 @@ MODULE_TYPES: Mapping[str, str] = {
     ".py": "text/x-python",
     **dict.fromkeys((".css", ".csv", ".html", ".json", ".md", ".sql", ".svg", ".txt", ".xml"), "text/plain"),
 }
-"""What a file is to a Worker, by the end of its name: a content type. A text is imported as a string."""
+"""Content types of a Worker's files, by the end of their names. Text is imported as a string."""
 
 PROGRAM_TYPES = (".js", ".mjs", ".py")
 """What the main module can be."""
 
 DeploymentStatus = Literal["pending", "deployed", "unconfirmed", "replaced", "rolled_back", "deleted", "failed"]
-"""`unconfirmed`: it was interrupted, or its answer was lost, or it could not be undone, so that only Cloudflare knows.
-`replaced` and `rolled_back`: another version was put in its place, a newer one or the one before."""
+"""`unconfirmed`: it was interrupted, its response was lost, or it could not be undone, so that only Cloudflare knows.
+`replaced` and `rolled_back`: another version took its place, a newer one or the one before."""
 
 CurrentStatus = Literal["pending", "deployed", "unconfirmed", "changed", "missing"]
-"""What is there now. `changed`: somebody else has put another version live; `missing`: has deleted the Worker."""
+"""What is there now. `changed`: another version was put live elsewhere; `missing`: it was deleted there."""
 
 DeploymentAction = Literal["deploy", "rollback", "delete"]
 
@@ -51,18 +51,18 @@ def _problem(text: str) -> PydanticCustomError:
 
 
 def module_type(path: str) -> str | None:
-    """The content type of a file as a module, None when it can be none."""
+    """Return the content type of a file as a module, None if it cannot be one."""
     if path.startswith("python_modules/"):
-        return "application/octet-stream"  # as wrangler sends what was vendored
+        return "application/octet-stream"  # as wrangler uploads vendored files
     return next((kind for ending, kind in MODULE_TYPES.items() if path.lower().endswith(ending)), None)
 
 
 def find_module_problem(path: str) -> str | None:
-    """What is wrong with a file of a Worker; paths are held to the rules of repositories."""
+    """Return what is wrong with a file of a Worker; its path must also be possible in a repository."""
     if problem := find_path_problem(path):
         return problem
     if path.lower().endswith(".wasm"):
-        return "is binary, and files are text here: WebAssembly cannot be deployed this way"
+        return "is binary, but files are text here: WebAssembly cannot be deployed this way"
     if module_type(path) is None:
         return f"must end in one of {', '.join(MODULE_TYPES)}"
     return None
@@ -82,16 +82,16 @@ def _check_path(value: str) -> str:
 
 def _check_name(value: str) -> str:
     if not _NAME.fullmatch(value):
-        raise _problem("must be letters, digits and _, 128 at most, and not begin with a digit")
+        raise _problem("must be letters, digits and _, 128 at most, and must not begin with a digit")
     return value
 
 
 def _check_date(value: str) -> str:
     try:
-        right = date.fromisoformat(value).isoformat() == value
+        valid = date.fromisoformat(value).isoformat() == value
     except ValueError:
-        right = False
-    if not right:
+        valid = False
+    if not valid:
         raise _problem("must be a date like 2026-10-01")
     return value
 
@@ -105,8 +105,8 @@ class DeployRequest(LabeledRequest):
     """A Worker: one module as `code`, or many as `files`, by path.
 
     `main` may be left out with a single file, and with `code`, which then is `entry.py` if `compatibility_flags` has
-    `python_workers`, and `index.js` otherwise. Secrets of earlier deployments of this name stay, unless they are given
-    anew; `env_vars` that are not given are gone. The content shows in no `repr`.
+    `python_workers`, and `index.js` otherwise. Secrets of earlier deployments of this name are kept unless
+    they are given again; `env_vars` that are not given are gone. No `repr` shows the content.
     """
 
     worker_name: WorkerName
@@ -122,13 +122,6 @@ class DeployRequest(LabeledRequest):
     env_vars: _Texts = Field(default_factory=dict, max_length=128, repr=False)
     secrets: _Texts = Field(default_factory=dict, max_length=128, repr=False)
     workers_dev: bool = True
-
-    @field_validator("compatibility_date", "compatibility_flags", "env_vars", "secrets", mode="before")
-    @classmethod
-    def _null_is_absent(cls, value: Any, info: ValidationInfo) -> Any:
-        if value is None and info.field_name is not None:
-            return cls.model_fields[info.field_name].get_default(call_default_factory=True)
-        return value
 
     @field_validator("files")
     @classmethod
@@ -161,7 +154,7 @@ class DeployRequest(LabeledRequest):
         if not main.lower().endswith(PROGRAM_TYPES):
             raise _problem(f"must end in one of {', '.join(PROGRAM_TYPES)}")
         if "/" in main and main.lower().endswith(".py"):
-            raise _problem("must not lie in a folder: a Python Worker's imports begin where its main module is")
+            raise _problem("must not be in a folder: a Python Worker's imports start where its main module is")
         return main
 
     @field_validator("secrets")
@@ -173,19 +166,19 @@ class DeployRequest(LabeledRequest):
 
     @property
     def modules(self) -> dict[str, str]:
-        """All modules by path, however they came."""
+        """Return all modules by path."""
         return self.files if self.files is not None else {self.main or "": self.code or ""}
 
     @property
     def is_python(self) -> bool:
-        """Whether the main module is Python."""
+        """Return whether the main module is Python."""
         return (self.main or "").lower().endswith(".py")
 
 
 class Deployment(BaseModel):
-    """What is live now. `url` is there if workers.dev serves it.
+    """What is live now. `url` is present if workers.dev serves it.
 
-    `worker_id` is Cloudflare's, as is `version`; `previous_version` is the one that a rollback would put in its place.
+    `worker_id` and `version` are Cloudflare's; `previous_version` is the one that a rollback would make live.
     """
 
     success: Literal[True] = True
@@ -205,7 +198,7 @@ class DeployResponse(ResponseModel):
 
 
 class DeploymentRecord(BaseModel):
-    """One thing that was done to a Worker, or was tried. Times are ISO 8601."""
+    """One change of a Worker, or an attempt at one. Times are ISO 8601."""
 
     action: DeploymentAction
     status: DeploymentStatus

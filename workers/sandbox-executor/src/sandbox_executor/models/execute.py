@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, Field, StringConstraints, ValidationInfo, field_validator
+from pydantic import AliasChoices, BaseModel, Field, StringConstraints, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from electrons.models import LabeledRequest, RequestModel, ResponseModel, not_blank
-from sandbox_executor.models.commit import Branch, Commit, Repository
+from sandbox_executor.models.commit import (
+    Branch,
+    Commit,
+    PullRequestBody,
+    PullRequestTitle,
+    Repository,
+    check_base_branch,
+)
 from sandbox_executor.models.deploy import Deployment, WorkerName
 
 TASK_LIMIT = 100_000
@@ -29,7 +36,7 @@ EndedBy = Literal[
     "failure",
 ]
 """`finished`: the model said so, and what it wrote passed its trial. `answered`: it answered with text and changed no
-file. The others say which limit, or what else, ended it before; `failure` is the provider's, or the platform's own."""
+file. The others name the limit, or the reason, that ended it before; `failure` is the provider's or the platform's."""
 
 COMPLETE = frozenset(get_args(EndedBy)[:2])
 
@@ -41,7 +48,7 @@ _HeaderValue = Annotated[str, StringConstraints(pattern=r"^[\t\x20-\x7e\u0080-\u
 class TrialRequestModel(RequestModel):
     """A request that is sent to the Worker on trial. `path` starts with a slash and may have a query.
 
-    What cannot be sent at all is refused here: it would count as a failure of the Worker.
+    What cannot be sent is refused here: it would count as a failure of the Worker.
     """
 
     method: TrialMethod = "GET"
@@ -51,7 +58,7 @@ class TrialRequestModel(RequestModel):
 
     @field_validator("body")
     @classmethod
-    def _has_place_for_a_body(cls, value: str | None, info: ValidationInfo) -> str | None:
+    def _refuse_body_without_place(cls, value: str | None, info: ValidationInfo) -> str | None:
         if value is not None and info.data.get("method") in {"GET", "HEAD"}:
             raise PydanticCustomError("body", "cannot be sent with {method}", {"method": info.data["method"]})
         return value
@@ -66,23 +73,29 @@ class ExecuteOptions(RequestModel):
 
 
 class ExecuteRequest(LabeledRequest):
-    """What is to be written, for whom to read, and what is to happen to it.
+    """What to write, from which files, and what to do with the result.
 
     `paths` are the files and folders of the repository, or patterns of them (`src/*.py`), that the model may read; all
-    of them if there are none. `requests` are sent to the Worker on trial, besides those of the model's own.
+    of them if it is None. `requests` are sent to the Worker on trial, besides the model's own. `create_branch` and the
+    fields after it are those of a `CommitRequest`.
     """
 
     task: Annotated[str, Field(max_length=TASK_LIMIT), not_blank("Task is required")]
     context: str | None = Field(default=None, max_length=4 * TASK_LIMIT)
-    repo: Repository | None = None
+    repo: Repository | None = Field(default=None, validation_alias=AliasChoices("repo", "github_repo"))
     branch: Branch = "main"
     paths: list[Annotated[str, StringConstraints(min_length=1, max_length=1024)]] | None = Field(
         default=None, max_length=100
     )
-    commit: bool = False
+    commit: bool = Field(default=False, validation_alias=AliasChoices("commit", "auto_commit"))
     commit_message: (
         Annotated[str, Field(max_length=10_000, pattern=r"^[^\x00]*$"), not_blank("Commit message is required")] | None
-    ) = None
+    ) = Field(default=None, validation_alias=AliasChoices("commit_message", "commitMessage"))
+    create_branch: bool = False
+    create_pr: bool = False
+    base_branch: Branch | None = None
+    pr_title: PullRequestTitle | None = None
+    pr_body: PullRequestBody | None = None
     auto_deploy: bool = False
     worker_name: WorkerName | None = Field(default=None, validate_default=True)
     requests: list[TrialRequestModel] = Field(default_factory=list, max_length=10)
@@ -90,14 +103,26 @@ class ExecuteRequest(LabeledRequest):
 
     @field_validator("commit")
     @classmethod
-    def _commits_to_something(cls, value: bool, info: ValidationInfo) -> bool:
+    def _require_repository(cls, value: bool, info: ValidationInfo) -> bool:
         if value and info.data.get("repo", "") is None:
             raise PydanticCustomError("commit", "needs a `repo`")
         return value
 
+    @field_validator("create_branch", "create_pr")
+    @classmethod
+    def _require_commit(cls, value: bool, info: ValidationInfo) -> bool:
+        if value and not info.data.get("commit", True):
+            raise PydanticCustomError("commit", "needs `commit`")
+        return value
+
+    @field_validator("base_branch")
+    @classmethod
+    def _check_base(cls, value: str | None, info: ValidationInfo) -> str | None:
+        return check_base_branch(value, info)
+
     @field_validator("worker_name")
     @classmethod
-    def _deploys_something(cls, value: str | None, info: ValidationInfo) -> str | None:
+    def _require_worker_name(cls, value: str | None, info: ValidationInfo) -> str | None:
         if value is None and info.data.get("auto_deploy"):
             raise PydanticCustomError("worker_name", "is needed for `auto_deploy`")
         return value
@@ -112,7 +137,7 @@ class ExecutedFile(BaseModel):
 
 
 class Step(BaseModel):
-    """One use of a tool by the model, and what it was told; long texts are cut."""
+    """One use of a tool by the model, and its result; long texts are cut."""
 
     turn: int
     tool: str
@@ -122,9 +147,9 @@ class Step(BaseModel):
 
 
 class TrialAnswerModel(BaseModel):
-    """What the Worker on trial answered to a request; or `error`, when its code failed.
+    """The response of the Worker on trial to a request, or `error` if its code failed.
 
-    `truncated` is true for a body that goes on after what is shown of it.
+    `truncated` is true for a body that is longer than what is shown of it.
     """
 
     method: str
@@ -139,8 +164,8 @@ class TrialAnswerModel(BaseModel):
 class Trial(BaseModel):
     """The last trial of what was written.
 
-    `problems` are of the files themselves, `error` of the Worker's start. `not_run` says why nothing was run, if that
-    is so, and `unchecked` lists the files of which nobody here can say whether they are right.
+    `problems` are those of single files, `error` is that of the Worker's start. `not_run` says why nothing was run, if
+    so, and `unchecked` lists the files that cannot be checked here.
     """
 
     passed: bool
@@ -153,7 +178,7 @@ class Trial(BaseModel):
 
 
 class ExecutionMetadata(BaseModel):
-    """How the result came about. `input_tokens` contains those that were read from the provider's cache."""
+    """How the result was made. `input_tokens` includes those that were read from the provider's cache."""
 
     tokens_used: int = 0
     input_tokens: int = 0
@@ -169,7 +194,7 @@ class ExecutionMetadata(BaseModel):
 
 
 class ExecutionResult(BaseModel):
-    """What exists: the final text, the changed files, the way there."""
+    """What exists: the final text, the changed files, and the steps towards them."""
 
     output: str = ""
     files: list[ExecutedFile] = Field(default_factory=list)
@@ -179,8 +204,8 @@ class ExecutionResult(BaseModel):
     metadata: ExecutionMetadata = Field(default_factory=ExecutionMetadata)
 
 
-class Undone(BaseModel):
-    """A deployment or a commit that was asked for and did not come about."""
+class FailedAction(BaseModel):
+    """A deployment or a commit that was requested and was not made."""
 
     success: Literal[False] = False
     error: str
@@ -188,16 +213,24 @@ class Undone(BaseModel):
 
 
 class ExecuteResponse(ResponseModel):
-    """The result, and what became of it. A limit that ended the work is no failure: `metadata.complete` is false."""
+    """The result, and what was done with it. A limit that ends the work is no error: `metadata.complete` is false."""
 
     execution_id: str
     result: ExecutionResult
-    deployment: Deployment | Undone | None = None
-    commit: Commit | Undone | None = None
+    deployment: Deployment | FailedAction | None = None
+    commit: Commit | FailedAction | None = None
+
+    def to_document(self, warnings: list[str]) -> dict[str, Any]:
+        """Return the base's document; the warnings are in `result.metadata.warnings`."""
+        document = super().to_document([])
+        if warnings:
+            metadata = document["result"]["metadata"]
+            metadata["warnings"] = [*metadata.get("warnings", []), *warnings]
+        return document
 
 
-class ExecutionShown(ExecuteResponse):
-    """An execution as its row has it. `status` is `running`, `succeeded`, `failed` or `cancelled` (the caller left)."""
+class ExecutionState(ExecuteResponse):
+    """An execution as stored. `status` is `running`, `succeeded`, `failed` or `cancelled` (the caller left)."""
 
     status: str
     created_at: str

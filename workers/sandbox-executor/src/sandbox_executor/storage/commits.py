@@ -1,4 +1,4 @@
-"""The table `commits` in D1: one row for each commit that was asked for, whatever became of it."""
+"""The table `commits` in D1: one row for each requested commit, with its result."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from electrons.context import Context
 from electrons.logs import redact, timestamp
 
 MESSAGE_LIMIT = 200
-"""Characters of a message's first line, and of an error, that are kept."""
+"""Characters of a message's first line, and of an error, that are stored."""
 
 _INSERT = (
     "INSERT INTO commits (id, request_id, created_at, updated_at, key_id, instance_id, project_id, repo, branch, "
@@ -19,13 +19,13 @@ _FINISH = "UPDATE commits SET updated_at = ?, sha = ?, pr_url = ?, error = ?, er
 
 
 class Commits:
-    """The table. What looks like a credential is not kept."""
+    """The table. What looks like a credential is not stored."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def begin(self, context: Context, *, repo: str, branch: str, message: str, path_count: int) -> str:
-        """Adds a row with who asks for what; gives its id."""
+    async def insert(self, context: Context, *, repo: str, branch: str, message: str, path_count: int) -> str:
+        """Insert a row with who requests what, and return its id."""
         commit_id, now = str(uuid.uuid4()), timestamp()
         await self._database.execute(
             _INSERT,
@@ -52,7 +52,7 @@ class Commits:
         error: str | None = None,
         error_code: str | None = None,
     ) -> None:
-        """Adds the result: a commit, maybe with an error of its pull request, or an error alone."""
+        """Add the result: a commit, possibly with an error of its pull request, or an error alone."""
         error = _shorten(error) if error is not None else None
         await self._database.execute(_FINISH, timestamp(), sha, pr_url, error, error_code, commit_id)
 

@@ -1,8 +1,8 @@
-"""The table `deployments` in D1: one row for each thing done to a Worker at Cloudflare, written before it is begun.
+"""The table `deployments` in D1: one row for each change of a Worker at Cloudflare, inserted before the change begins.
 
-A Worker is the platform's own as long as it has a row that may be live; any other is never touched. A `pending` row
-keeps everybody else away from the Worker, until it ends or has been pending for `PENDING_SECONDS`: then it was
-interrupted, and counts as `unconfirmed`.
+A Worker was deployed by this platform as long as it has a row that may be live; it belongs to the API key of that row,
+and to the keys that this one was rotated from or to. A `pending` row keeps every other change away from the Worker
+until it ends or has been pending for `PENDING_SECONDS`: then it was interrupted, and counts as `unconfirmed`.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from electrons.logs import timestamp
 from sandbox_executor.models.deploy import DeploymentAction, DeploymentStatus
 
 PENDING_SECONDS = 900
-"""How long anything that is done to a Worker can take."""
+"""How long a change of a Worker can take at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeploymentRow:
-    """One row. `previous_version` is where a rollback goes to; `secret_names` are joined by commas."""
+    """One row. A rollback goes to `previous_version`; `secret_names` are joined by commas."""
 
     worker_name: str
     action: DeploymentAction
@@ -44,19 +44,39 @@ class DeploymentRow:
 
     @property
     def secrets(self) -> list[str]:
-        """The names of the secrets that the Worker has."""
+        """Return the names of the Worker's secrets."""
         return self.secret_names.split(",") if self.secret_names else []
 
 
-COLUMNS = tuple(field.name for field in fields(DeploymentRow))
-_OWN = COLUMNS[:6]  # what a row has from the beginning
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveWorker:
+    """A Worker that this platform deployed.
 
-_LIVE = "(status IN ('deployed', 'unconfirmed') OR (status = 'pending' AND created_at < ?))"
+    `row` is what is live according to the table: the row that is sure, without one the latest that may be live.
+    `is_own` says whether it belongs to the key in question, `is_sure` whether no other row may be live.
+    """
+
+    row: DeploymentRow
+    is_own: bool
+    is_sure: bool
+
+
+COLUMNS = tuple(field.name for field in fields(DeploymentRow))
+_INITIAL_COLUMNS = COLUMNS[:6]
+
+_MAY_BE_LIVE = "(status IN ('deployed', 'unconfirmed') OR (status = 'pending' AND created_at < ?))"
+
+_IS_OWN = (
+    "COALESCE((SELECT COALESCE(first_id, id) FROM api_keys WHERE id = key_id), key_id) IS "
+    "COALESCE((SELECT COALESCE(first_id, id) FROM api_keys WHERE id = ?1), ?1)"
+)
+"""Whether a row's key is the one of the first parameter, or both descend from the same key."""
 
 _INSERT = (
-    f"INSERT INTO deployments ({', '.join(_OWN)}, secret_names, status, created_at, updated_at) "  # noqa: S608
-    f"SELECT {', '.join('?' for _ in _OWN)}, '', 'pending', ?, ? WHERE NOT EXISTS "
-    "(SELECT 1 FROM deployments WHERE worker_name = ? AND status = 'pending' AND created_at >= ?) RETURNING id"
+    f"INSERT INTO deployments ({', '.join(_INITIAL_COLUMNS)}, secret_names, status, created_at, updated_at) "  # noqa: S608
+    "SELECT ?2, ?3, ?4, ?1, ?5, ?6, '', 'pending', ?7, ?7 WHERE NOT EXISTS (SELECT 1 FROM deployments "
+    "WHERE worker_name = ?2 AND ((status = 'pending' AND created_at >= ?8) "
+    f"OR (({_MAY_BE_LIVE.replace('?', '?8')}) AND NOT ({_IS_OWN})))) RETURNING id"
 )
 
 
@@ -66,52 +86,61 @@ class Deployments:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def begin(self, row: DeploymentRow) -> int | None:
-        """Adds a pending row and gives its id; None when something else is pending for that Worker."""
-        now = timestamp()
-        values: list[Value] = [getattr(row, column) for column in _OWN]
-        rows = await self._database.query(_INSERT, *values, now, now, row.worker_name, _long_ago())
+    async def insert_pending(self, row: DeploymentRow) -> int | None:
+        """Insert a pending row and return its id.
+
+        Return None while another change of the Worker is pending, or if the Worker belongs to another key.
+        """
+        name, action, request_id, key_id, *labels = [cast(Value, getattr(row, column)) for column in _INITIAL_COLUMNS]
+        rows = await self._database.query(
+            _INSERT, key_id, name, action, request_id, *labels, timestamp(), _pending_since()
+        )
         return cast(int, rows[0]["id"]) if rows else None
 
     async def end(self, row_id: int, status: DeploymentStatus, **values: Value) -> None:
-        """Sets the status of a row that did not become live, and columns with it."""
+        """Set the status, and other columns, of a row that did not become live."""
         values = {"status": status, **values, "updated_at": timestamp()}
         settings = ", ".join(f"{column} = ?" for column in values)
-        statement = f"UPDATE deployments SET {settings} WHERE id = ?"  # noqa: S608  # names of ours
+        statement = f"UPDATE deployments SET {settings} WHERE id = ?"  # noqa: S608  # our own names
         await self._database.execute(statement, *values.values(), row_id)
 
     async def succeed(
         self, row_id: int, status: DeploymentStatus, *, worker_name: str, others: DeploymentStatus, **values: Value
     ) -> None:
-        """Ends a row that took the place of the `others` which were live; they get that status."""
+        """End a row that replaced those which were live before; these get the status `others`."""
         await self.end(row_id, "pending", **values)
         await self._database.execute(
             "UPDATE deployments SET status = CASE id WHEN ? THEN ? ELSE ? END, updated_at = ? "  # noqa: S608
-            f"WHERE id = ? OR (worker_name = ? AND {_LIVE})",
+            f"WHERE id = ? OR (worker_name = ? AND {_MAY_BE_LIVE})",
             row_id,
             status,
             others,
             timestamp(),
             row_id,
             worker_name,
-            _long_ago(),
+            _pending_since(),
         )
 
-    async def find_live(self, worker_name: str) -> DeploymentRow | None:
-        """The row of what is live; without one that is sure, the latest that may be. None when the Worker is not ours.
+    async def find_live(self, worker_name: str, *, key_id: str | None) -> LiveWorker | None:
+        """Return what is live, as the key sees it; None if this platform has not deployed the Worker.
 
-        What is pending may turn out to be about somebody else's Worker, so it is no sign of our own.
+        A pending row does not count: it may turn out to be about a Worker that somebody else has deployed.
         """
         rows = await self._database.query(
-            f"SELECT * FROM deployments WHERE worker_name = ? AND {_LIVE} "  # noqa: S608
-            "ORDER BY status = 'deployed' DESC, id DESC LIMIT 1",
+            f"SELECT *, {_IS_OWN} AS is_own FROM deployments "  # noqa: S608
+            f"WHERE worker_name = ?2 AND {_MAY_BE_LIVE.replace('?', '?3')} "
+            "ORDER BY status = 'deployed' DESC, id DESC LIMIT 2",
+            key_id,
             worker_name,
-            _long_ago(),
+            _pending_since(),
         )
-        return _read(rows[0]) if rows else None
+        if not rows:
+            return None
+        row = _read(rows[0])
+        return LiveWorker(row=row, is_own=bool(rows[0]["is_own"]), is_sure=row.status == "deployed" and len(rows) == 1)
 
     async def find_upload(self, worker_name: str, version: str) -> DeploymentRow | None:
-        """The row of the deployment that made a version."""
+        """Return the row of the deployment that made a version."""
         rows = await self._database.query(
             "SELECT * FROM deployments WHERE worker_name = ? AND version = ? AND action = 'deploy' LIMIT 1",
             worker_name,
@@ -119,20 +148,24 @@ class Deployments:
         )
         return _read(rows[0]) if rows else None
 
-    async def history(self, worker_name: str, *, limit: int) -> list[DeploymentRow]:
-        """All that was done to a Worker, the latest first."""
+    async def load_history(self, worker_name: str, *, key_id: str | None, limit: int) -> list[DeploymentRow]:
+        """Return the changes that this key, or another of its line of rotation, made to a Worker; latest first."""
         rows = await self._database.query(
-            "SELECT * FROM deployments WHERE worker_name = ? ORDER BY id DESC LIMIT ?", worker_name, limit
+            f"SELECT * FROM deployments WHERE worker_name = ?2 AND {_IS_OWN} ORDER BY id DESC LIMIT ?3",  # noqa: S608
+            key_id,
+            worker_name,
+            limit,
         )
         return [_read(row) for row in rows]
 
 
 def _read(row: Row) -> DeploymentRow:
-    if row["status"] == "pending" and str(row["created_at"]) < _long_ago():
+    if row["status"] == "pending" and str(row["created_at"]) < _pending_since():
         row = {**row, "status": "unconfirmed"}
     return DeploymentRow(**{column: cast(str, row[column]) for column in COLUMNS})  # type: ignore[arg-type]
 
 
-def _long_ago() -> str:
+def _pending_since() -> str:
+    """Return the time after which a pending row must have been inserted to be still in progress."""
     moment = datetime.now(UTC) - timedelta(seconds=PENDING_SECONDS)
     return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"

@@ -1,24 +1,32 @@
-"""The table `executions` in D1: one row for each execution, written before a model is asked and after each turn.
+"""The table `executions` in D1: one row for each execution, inserted before the first turn, saved after each.
 
-With an idempotency key (draft-ietf-httpapi-idempotency-key-header) the row is also what a retry gets: a key is one
-caller's, and stands for one request. Whoever writes an answer takes the credentials out of it.
+With an idempotency key (draft-ietf-httpapi-idempotency-key-header) the row is also what a retry gets: a key belongs to
+one caller and stands for one request. Callers of this module take credentials out of an answer before they store it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal, cast
 
 from electrons.bindings import Database, Row, Value
 from electrons.logs import redact_tokens, timestamp
 
-Status = Literal["running", "succeeded", "failed", "cancelled"]
+ExecutionStatus = Literal["running", "succeeded", "failed", "cancelled"]
+
+INTERRUPTED = "EXECUTION_INTERRUPTED"
+"""The error code of an execution that stopped without recording its end."""
+
+INTERRUPTED_STATUS = 503
+INTERRUPTED_MESSAGE = (
+    "The execution was interrupted. Partial results are in `details.result`; retry with a new `Idempotency-Key`"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Execution:
-    """One row. `answer` is JSON: the answer, or what exists so far; `request_hash` is of the request's body."""
+    """One row. `answer` is the JSON of the response, or of what exists so far; `request_hash` is that of the body."""
 
     id: str
     request_id: str
@@ -32,7 +40,7 @@ class Execution:
     project_id: str | None = None
     repo: str | None = None
     branch: str | None = None
-    status: Status = "running"
+    status: ExecutionStatus = "running"
     ended_by: str | None = None
     error: str | None = None
     error_code: str | None = None
@@ -40,17 +48,16 @@ class Execution:
     answer: str | None = None
     idempotency_key: str | None = None
 
-    @property
-    def idle_seconds(self) -> float:
-        """Since the row was written last."""
-        return (datetime.now(UTC) - datetime.fromisoformat(self.updated_at)).total_seconds()
-
 
 COLUMNS = tuple(field.name for field in fields(Execution))
 
 _INSERT = (
     f"INSERT INTO executions ({', '.join(COLUMNS)}) VALUES ({', '.join('?' for _ in COLUMNS)}) "  # noqa: S608
     "ON CONFLICT DO NOTHING RETURNING id"
+)
+_INTERRUPT = (
+    "UPDATE executions SET status = 'failed', error = ?, error_code = ?, error_status = ?, updated_at = ? "
+    "WHERE status = 'running' AND updated_at < ?"
 )
 
 
@@ -60,33 +67,58 @@ class Executions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def create(self, execution: Execution) -> bool:
-        """Adds a row, unless the caller's idempotency key has one already: then False."""
+    async def insert(self, execution: Execution) -> bool:
+        """Insert a row; return False, without inserting, if the caller's idempotency key already has one."""
         now = timestamp()
         values = {column: getattr(execution, column) for column in COLUMNS}
         values |= {"created_at": now, "updated_at": now, "task": redact_tokens(execution.task)}
         return bool(await self._database.query(_INSERT, *values.values()))
 
     async def find(self, execution_id: str, *, key_id: str | None) -> Execution | None:
-        """A caller's own execution, None when there is none."""
+        """Return an execution of this API key, None if there is none."""
         rows = await self._database.query("SELECT * FROM executions WHERE id = ? AND key_id IS ?", execution_id, key_id)
         return _read(rows[0]) if rows else None
 
-    async def find_first(self, idempotency_key: str, *, key_id: str | None) -> Execution | None:
-        """The execution that a caller began with this idempotency key."""
+    async def find_by_idempotency_key(self, idempotency_key: str, *, key_id: str | None) -> Execution | None:
+        """Return the execution that this API key began with the idempotency key."""
         rows = await self._database.query(
             "SELECT * FROM executions WHERE idempotency_key = ? AND key_id IS ?", idempotency_key, key_id
         )
         return _read(rows[0]) if rows else None
 
-    async def note(self, execution_id: str, **values: Value) -> None:
-        """Sets columns of an execution that is running; what has ended stays as it is."""
-        values = {**values, "updated_at": timestamp()}
-        if isinstance(error := values.get("error"), str):
+    async def save_progress(self, execution_id: str, *, answer: str) -> None:
+        """Store what exists so far of an execution that is running."""
+        await self._database.execute(
+            "UPDATE executions SET answer = ?, updated_at = ? WHERE id = ? AND status = 'running'",
+            answer,
+            timestamp(),
+            execution_id,
+        )
+
+    async def end(self, execution_id: str, status: ExecutionStatus, **values: Value) -> None:
+        """Store the end of an execution. One that has ended stays as it is, unless it was only thought interrupted."""
+        values = {"error": None, "error_code": None, "error_status": None, **values}
+        values |= {"status": status, "updated_at": timestamp()}
+        if isinstance(error := values["error"], str):
             values["error"] = redact_tokens(error)
         settings = ", ".join(f"{column} = ?" for column in values)
-        statement = f"UPDATE executions SET {settings} WHERE id = ? AND status = 'running'"  # noqa: S608  # names of ours
-        await self._database.execute(statement, *values.values(), execution_id)
+        statement = (
+            f"UPDATE executions SET {settings} WHERE id = ? "  # noqa: S608  # our own names
+            "AND (status = 'running' OR error_code = ?)"
+        )
+        await self._database.execute(statement, *values.values(), execution_id, INTERRUPTED)
+
+    async def end_interrupted(self, *, idle_seconds: float) -> None:
+        """End all executions that are `running` but have not saved anything for so long."""
+        idle_since = datetime.now(UTC) - timedelta(seconds=idle_seconds)
+        await self._database.execute(
+            _INTERRUPT,
+            INTERRUPTED_MESSAGE,
+            INTERRUPTED,
+            INTERRUPTED_STATUS,
+            timestamp(),
+            idle_since.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z",
+        )
 
 
 def _read(row: Row) -> Execution:

@@ -1,0 +1,248 @@
+"""Sentences and search keywords for the subjects that prompts are often about."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A subject: the words of a topic that refer to it, keywords for stock media, and sentences about it."""
+
+    words: frozenset[str]
+    keywords: tuple[str, ...]
+    sentences: tuple[str, ...]
+
+
+def _subject(words: str, keywords: tuple[str, ...], *sentences: str) -> Subject:
+    return Subject(frozenset(words.split()), keywords, sentences)
+
+
+# The most specific ones come first.
+SUBJECTS = (
+    _subject(
+        "lighthouse lighthouses beacon beacons",
+        ("lighthouse", "lighthouse at night", "rocky coast", "sea storm", "sea at sunset"),
+        "A lighthouse stands where land and water meet, and where ships need it most.",
+        "Every light has its own rhythm, so that a captain can tell one tower from another.",
+        "For centuries keepers climbed the stairs each evening to light the lamp by hand.",
+        "A lens of polished glass gathers the light and sends it out as a single bright beam.",
+        "On a clear night that beam can be seen from more than twenty miles away.",
+        "Today most towers work without a keeper, but sailors still greet them like old friends.",
+    ),
+    _subject(
+        "bee bees honey beekeeping beekeeper hive pollination insect insects butterfly",
+        ("flower field", "garden flowers", "meadow", "farm field", "summer sky"),
+        "A bee visits hundreds of flowers a day, yet makes only a fraction of a teaspoon of honey in its life.",
+        "Back in the hive, bees tell each other with a dance where the best flowers are.",
+        "They fan the nectar with their wings until enough water has gone, and then they seal it with wax.",
+        "A colony in summer can have more than fifty thousand members, and each has a task.",
+        "Many of the fruits and vegetables on our tables depend on visits from insects.",
+        "In winter the bees form a cluster and keep each other warm until the first flowers open.",
+    ),
+    _subject(
+        "coffee espresso cafe tea barista latte",
+        ("coffee cup", "cafe morning", "coffee beans", "barista", "city street morning"),
+        "A coffee plant needs several years before it carries its first ripe cherries.",
+        "The beans are green and almost without scent until heat brings out their aroma.",
+        "A few seconds more or less in the roaster can change the taste of the cup.",
+        "The water should be hot but not boiling, and it should take its time.",
+        "In many places a cup is an invitation to sit down and talk.",
+        "Steam rises, spoons ring against china, and the day can begin.",
+    ),
+    _subject(
+        "animal animals wildlife dog dogs cat cats horse horses lion whale whales fish pet pets wolf bear",
+        ("wildlife", "animals in nature", "forest", "birds in the sky", "meadow"),
+        "Animals know their surroundings through senses that are often far sharper than ours.",
+        "Much of what looks like rest is careful observation of everything that moves.",
+        "Young animals learn by playing, and their games are exercises for later life.",
+        "Tracks in the mud can tell who passed by, in which direction, and how fast.",
+        "Some species travel thousands of miles each year and still return to the same place.",
+        "The quieter we are, the more there is to see.",
+    ),
+    _subject(
+        "music song songs guitar piano concert orchestra singing singer band jazz art painting artist film dance",
+        ("concert crowd", "abstract colours", "people dancing", "city at night", "sunset silhouette"),
+        "It begins with silence, and with someone who decides to break it.",
+        "Rhythm reaches us first, because our own hearts keep one all day long.",
+        "Years of practice go into a gesture that looks as if it needed no effort at all.",
+        "A few simple elements, repeated and varied, are enough to hold our attention.",
+        "What moves us cannot always be explained, but it can be shared.",
+        "Every performance happens only once, even if the notes are the same.",
+    ),
+    _subject(
+        "food cooking cook kitchen recipe bread baking bake meal restaurant chef cuisine pasta pizza vegetable fruit",
+        ("cooking in a kitchen", "fresh bread", "vegetables", "restaurant meal", "farm harvest"),
+        "Good cooking starts long before the kitchen, in a garden, on a field or at a market.",
+        "Salt, acid, fat and heat are enough to change almost any ingredient.",
+        "Dough rises because tiny organisms turn sugar into gas, slowly and without any hurry.",
+        "A sharp knife, a heavy pan and a clean table are worth more than a drawer full of tools.",
+        "Recipes travel with people, and they change a little in every place where they settle.",
+        "The best seasoning is still good company around the table.",
+    ),
+    _subject(
+        "sea ocean wave waves coast shore tide beach sailing sail ship surf island marine harbour harbor",
+        ("ocean waves", "sea at night", "coast", "beach", "island", "sea water"),
+        "Waves arrive one after another, each carrying a little of the wind that made it far away.",
+        "Near the shore the water turns from deep blue to green, and then to white foam.",
+        "At night the surface holds the light of the moon and breaks it into a thousand pieces.",
+        "On most coasts the tide rises and falls twice a day, pulled by the moon and the sun.",
+        "Below the surface there is a landscape of valleys and ridges that few people have ever seen.",
+        "The air smells of salt and weed, and it carries the calls of gulls over the harbour.",
+        "Fishing boats leave before dawn, and their lights draw slow lines across the dark water.",
+        "More than two thirds of our planet is covered by water, and most of it is still unexplored.",
+    ),
+    _subject(
+        "mountain mountains peak peaks summit alps hill hills hiking climbing glacier volcano valley everest",
+        ("mountain peak", "mountain valley", "hiking trail", "snow mountains", "mountain sunrise"),
+        "In the morning the highest peaks catch the light while the valleys are still in shadow.",
+        "Mountains look eternal, yet wind, ice and water shape them every single day.",
+        "With every hundred metres of height the air becomes a little cooler and a little thinner.",
+        "Trees grow smaller on the way up, until only grass, moss and bare rock remain.",
+        "Clouds can close around a ridge within minutes, and open again just as quickly.",
+        "Snow that falls up here in winter feeds rivers far below in summer.",
+        "A good path does not take the shortest line; it takes the one that can be walked in any weather.",
+        "From the top, roads and houses shrink to thin lines and small bright dots.",
+    ),
+    _subject(
+        "forest forests tree trees wood woods woodland jungle rainforest leaf leaves park",
+        ("forest path", "trees in the mist", "forest sunlight", "green leaves", "autumn forest"),
+        "Under the trees the light is green, and even a strong wind becomes a whisper.",
+        "A single oak can be home to hundreds of different kinds of insects.",
+        "Roots and fungi form a network in the soil through which water and nutrients move.",
+        "Fallen trunks are not waste, because moss, beetles and seedlings begin their lives on them.",
+        "In spring the forest floor flowers first, before the leaves above close the roof.",
+        "Birds use every level, from the bushes close to the ground to the highest branches.",
+        "A forest cools the air around it, and it holds back the rain after a storm.",
+        "Each ring in a trunk records one year, wide when it was good and narrow when it was dry.",
+    ),
+    _subject(
+        "city cities street streets urban skyline town downtown building buildings architecture traffic metro",
+        ("city skyline", "city street", "city at night", "buildings", "traffic"),
+        "In the early morning the streets belong to delivery vans, bakers and the first commuters.",
+        "A skyline tells the story of a place, because every decade adds its own shapes to it.",
+        "Behind thousands of windows thousands of different days are taking place.",
+        "Trains, lifts and traffic lights keep time together, and we notice them only when they stop.",
+        "Squares and small parks give a city room to breathe, and people a reason to stay.",
+        "After sunset the glass turns dark and the lights behind it draw a new picture.",
+        "Most large cities grew around a river, a harbour or a crossroads.",
+        "The best way to get to know a street is still to walk along it.",
+    ),
+    _subject(
+        "field fields farm farms farming agriculture harvest crop crops wheat meadow rural countryside soil garden",
+        ("wheat field", "farm field", "harvest", "countryside", "green meadow"),
+        "From above, the fields look like a quilt, stitched together by hedges and narrow roads.",
+        "Good soil is alive, and a handful of it holds more organisms than there are people on the planet.",
+        "A farmer reads the weather in the morning and decides what the day will be about.",
+        "Between sowing and harvest there are months in which patience is the most important tool.",
+        "When the grain is ripe, the wind moves through it like waves through water.",
+        "After the harvest the ground rests, and so do the people who worked on it.",
+        "Hedges and strips of flowers along the edge give birds and bees a place to live.",
+    ),
+    _subject(
+        "water river rivers lake lakes stream waterfall climate environment energy solar nature planet earth recycling",
+        ("river", "green landscape", "mountain lake", "wind turbines in a field", "forest"),
+        "Water is always on its way, from cloud to ground, from ground to river, and back again.",
+        "A river looks for the easiest way, and over many years it makes its own.",
+        "Wind and sunlight arrive everywhere, though never at the same strength for long.",
+        "Healthy wetlands work like a sponge, filling in wet months and giving back in dry ones.",
+        "Small savings in millions of homes add up to the output of a large power station.",
+        "Nature rarely wastes anything, because what one creature leaves behind another can use.",
+    ),
+    _subject(
+        "sky cloud clouds weather rain storm wind air flight airplane bird birds",
+        ("blue sky clouds", "storm clouds", "sky at sunrise", "clouds moving", "flying birds"),
+        "Clouds form where rising air cools and the water in it becomes visible.",
+        "The blue above us is sunlight, scattered by air that seems to have no colour at all.",
+        "High, thin clouds are made of ice, and they often announce a change in the weather.",
+        "A passing shower needs only a few minutes to wash the dust out of the air.",
+        "Birds use columns of warm air to climb without a single beat of their wings.",
+        "Watch a cloud for a while, and you will see that it is never the same for two moments.",
+    ),
+    _subject(
+        "sunset sunrise dusk dawn evening golden horizon sun",
+        ("sunset", "golden hour", "sunrise horizon", "sunset over the sea", "evening sky"),
+        "When the sun is low, its light takes a longer way through the air and turns red and gold.",
+        "Shadows stretch across the ground, and ordinary things suddenly have a clear shape.",
+        "The last minutes of light are the ones that photographers wait for all day.",
+        "For a short time the sky shows more colours than most of us could name.",
+        "After the sun has gone, the horizon goes on glowing for almost half an hour.",
+        "It happens every day, and yet no two evenings look the same.",
+    ),
+    _subject(
+        "health fitness exercise yoga meditation sleep running sport sports training walk walking wellness medicine",
+        ("people running", "yoga at sunrise", "forest walk", "people outdoors", "morning sky"),
+        "The body likes regular habits, and it answers to them within a few weeks.",
+        "A brisk walk of half an hour is one of the simplest things that a person can do for their heart.",
+        "Sleep is the time in which we repair what the day has worn out.",
+        "A calm breath, slow in and slower out, tells the whole body that it may rest.",
+        "Progress is easier to keep when the next step is so small that it cannot be refused.",
+        "It helps to have company, because we keep promises to others more readily than to ourselves.",
+    ),
+    _subject(
+        "technology computer computers software ai artificial intelligence digital internet code coding robot "
+        "robots data programming quantum computing machine learning algorithm cloud serverless edge api",
+        ("technology", "data charts", "computer code", "abstract digital", "office work"),
+        "Every screen we touch rests on layers of invisible work, each built on the one below.",
+        "At the lowest level there are only tiny switches, turned on and off billions of times a second.",
+        "Good software is like good handwriting, because other people can read it years later.",
+        "A program does exactly what it is told, which is rarely quite what we had in mind.",
+        "Large systems stay reliable when each part may fail without taking the others with it.",
+        "Data becomes useful only when somebody asks it a clear question.",
+        "The most helpful tools are those that we stop noticing after a while.",
+    ),
+    _subject(
+        "business company companies finance money market marketing startup economy work office team leadership "
+        "productivity sales investing investment stock stocks chart charts growth statistics",
+        ("business charts", "office team", "data charts", "city skyline", "people in a meeting"),
+        "Behind every number in a chart there is a decision that somebody made on an ordinary day.",
+        "A good plan fits on one page, and everyone who works with it can explain it.",
+        "Trust grows slowly, through promises that are kept, and it can be lost in an afternoon.",
+        "Teams work best when people know what is expected, and feel free to ask when they do not.",
+        "Growth that lasts usually looks slow while it is happening.",
+        "Customers remember how a problem was solved long after they have forgotten the price.",
+        "The figures show what happened, but only people can say why.",
+    ),
+    _subject(
+        "space star stars galaxy planet planets moon mars astronomy universe cosmos rocket astronaut telescope night",
+        ("night sky stars", "moon", "space", "city at night", "sea at night"),
+        "The light of many stars started on its way to us long before anyone now alive was born.",
+        "On a clear night, far from any town, the eye can see more than two thousand stars.",
+        "The moon always shows us the same face, because it turns once in each of its orbits.",
+        "Planets do not twinkle as stars do, and they wander slowly from one constellation to the next.",
+        "Our own galaxy appears as a pale band that crosses the sky from one horizon to the other.",
+        "Apart from hydrogen, almost every element in our bodies was made inside a star.",
+    ),
+    _subject(
+        "travel journey trip tourism holiday train trains road roads car cars adventure backpacking airport",
+        ("open road", "train journey", "mountain road", "city street", "coast road"),
+        "A journey starts with a map on the table and a date in the calendar.",
+        "On the road the hours feel longer and the weeks feel shorter.",
+        "The places that we remember best are often the ones that we did not plan to visit.",
+        "A few words in the local language open more doors than a thick wallet.",
+        "From the window of a train a whole country passes by like a slow film.",
+        "Travelling light is an art, and it begins with leaving something at home.",
+    ),
+    _subject(
+        "history ancient rome roman egypt medieval castle empire war museum archaeology century pyramids vikings",
+        ("old city buildings", "castle", "countryside", "mountain valley", "people walking"),
+        "The past has left traces in walls, in words, and in the lines of our streets.",
+        "A broken pot can tell an expert what people ate, where they traded, and how they lived.",
+        "Great events fill the books, but most of history is made of ordinary days.",
+        "Letters and diaries let us hear voices that would otherwise be lost.",
+        "What we call ancient was once new, and somebody was proud of it.",
+        "Every generation asks its own questions of the same old stones.",
+    ),
+    _subject(
+        "people family families friendship children child love community home school education teaching learning "
+        "teacher student language reading book books happiness",
+        ("people walking at sunset", "family outdoors", "friends talking", "children playing", "city people"),
+        "People tell stories to each other, and that is how knowledge survives.",
+        "A kind word at the right moment can change the course of a whole day.",
+        "Children learn more from what we do than from what we say.",
+        "Friendships grow in small, shared moments that nobody planned.",
+        "Listening is a skill, and it improves with practice like any other.",
+        "We remember how somebody made us feel long after we have forgotten what they said.",
+    ),
+)
+
+# For a topic without a known subject.
+GENERAL_KEYWORDS = ("people walking", "city street", "sunrise", "hands at work", "open landscape", "blue sky clouds")

@@ -1,0 +1,184 @@
+"""render-service's routes when the database or Shotstack fails, and its webhook."""
+
+import json
+from typing import Any
+
+import httpx2
+import pytest
+
+from electrons.errors import UnavailableError
+from tests.unit.render_stack import RenderStack, progress, submitted
+
+EDIT = {"timeline": {"tracks": [{"clips": [{"asset": {"type": "title", "text": "Hi"}, "start": 0, "length": 1}]}]}}
+PUBLIC = "https://renders.example"
+
+
+def refuse(status: int) -> httpx2.Response:
+    return httpx2.Response(status, json={"success": False, "message": "No"})
+
+
+async def post(stack: RenderStack, **fields: Any) -> tuple[int, dict[str, Any]]:
+    response = await stack.client.request("POST", "/render", json={**EDIT, **fields})
+    body: dict[str, Any] = response.json()
+    return response.status, body
+
+
+async def post_webhook(stack: RenderStack, render_id: str, body: object) -> int:
+    response = await stack.client.request("POST", f"/webhooks/shotstack/{render_id}", json=body)
+    return response.status
+
+
+async def unconfirmed(shotstack_id: Any = "shotstack-1", *, callback: Any, **settings: Any) -> tuple[RenderStack, str]:
+    """Return a deployment and the id of its render, whose submission Shotstack did not confirm."""
+
+    def respond(request: httpx2.Request) -> httpx2.Response:
+        if request.method == "POST":
+            return refuse(500)
+        return progress("rendering", id=shotstack_id, data={"callback": callback})
+
+    stack = RenderStack(respond, **settings)
+    status, body = await post(stack)
+    assert status == 502
+    return stack, body["details"]["render_id"]
+
+
+@pytest.mark.parametrize("callback", [None, "", "None", "https://elsewhere.example/webhooks/shotstack/x"])
+async def test_webhook_without_public_address_then_not_adopted(callback: Any) -> None:
+    stack, render_id = await unconfirmed(callback=callback)
+    before = len(stack.requests)
+
+    assert await post_webhook(stack, render_id, {"id": "shotstack-1"}) == 200
+
+    row = await stack.render_row()
+    assert (row["status"], row["provider_id"]) == ("unconfirmed", None)
+    assert len(stack.requests) == before
+
+
+@pytest.mark.parametrize("callback", [None, "", f"{PUBLIC}/webhooks/shotstack/", f"{PUBLIC}/webhooks/shotstack/other"])
+async def test_webhook_when_another_address_was_given_then_ignored(callback: Any) -> None:
+    stack, render_id = await unconfirmed(callback=callback, public_base_url=PUBLIC)
+
+    assert await post_webhook(stack, render_id, {"id": "shotstack-1"}) == 200
+
+    row = await stack.render_row()
+    assert (row["status"], row["provider_id"]) == ("unconfirmed", None)
+
+
+async def test_webhook_when_this_address_was_given_then_adopted() -> None:
+    known: dict[str, str] = {}
+
+    def respond(request: httpx2.Request) -> httpx2.Response:
+        if request.method == "POST":
+            known["callback"] = json.loads(request.content)["callback"]
+            return refuse(500)
+        return progress("rendering", data=known)
+
+    stack = RenderStack(respond, public_base_url=PUBLIC)
+    _, body = await post(stack)
+    render_id = body["details"]["render_id"]
+
+    assert await post_webhook(stack, render_id, {"id": "shotstack-1", "status": "done"}) == 200
+
+    row = await stack.render_row()
+    assert (row["status"], row["provider_id"], row["error"]) == ("queued", "shotstack-1", None)
+    assert stack.workflow.woken == [render_id]
+
+
+@pytest.mark.parametrize("claimed", ["..", ".", "", None, 5, ["x"], {"id": "x"}, "x" * 300])
+async def test_webhook_when_its_id_is_not_one_then_no_lookup(claimed: Any) -> None:
+    stack, render_id = await unconfirmed(callback=None, public_base_url=PUBLIC)
+    before = len(stack.requests)
+
+    assert await post_webhook(stack, render_id, {"id": claimed}) == 200
+
+    assert len(stack.requests) == before
+
+
+async def test_webhook_when_the_id_has_slashes_then_one_segment() -> None:
+    stack, render_id = await unconfirmed(callback=None, public_base_url=PUBLIC)
+
+    await post_webhook(stack, render_id, {"id": "../../v1/render/x?y#z"})
+
+    assert stack.requests[-1].url.raw_path.startswith(b"/edit/stage/render/..%2F..%2Fv1%2Frender%2Fx%3Fy%23z?data=true")
+
+
+async def test_submission_when_refused_and_d1_away_then_vendor_error() -> None:
+    stack = RenderStack(lambda _request: refuse(402))
+    stack.database.fail("UPDATE renders", times=100)
+
+    status, body = await post(stack)
+
+    assert (status, body["error_code"]) == (502, "PROVIDER_QUOTA_EXHAUSTED")
+    assert body["details"]["render_id"]
+    assert [row["error_code"] for row in await stack.usage_rows()] == ["PROVIDER_QUOTA_EXHAUSTED"]
+
+
+async def test_submission_when_d1_fails_twice_then_saved() -> None:
+    stack = RenderStack(lambda _request: submitted())
+    stack.database.fail("UPDATE renders", times=2)
+
+    status, body = await post(stack)
+
+    row = await stack.render_row()
+    assert (status, body["status"]) == (202, "queued")
+    assert (row["status"], row["provider_id"]) == ("queued", "shotstack-1")
+
+
+async def test_submission_when_never_saved_then_error_has_both_ids() -> None:
+    stack = RenderStack(lambda _request: submitted())
+    stack.database.fail("UPDATE renders", times=100)
+
+    status, body = await post(stack)
+
+    assert (status, body["error_code"]) == (503, "SERVICE_UNAVAILABLE")
+    assert body["details"] == {"render_id": (await stack.render_row())["id"], "provider_id": "shotstack-1"}
+    assert "Shotstack accepted the render as shotstack-1" in body["error"]
+
+
+async def test_wait_when_d1_fails_then_the_render_is_still_shown() -> None:
+    stack = RenderStack(lambda _request: submitted())
+    stack.database.fail("SELECT * FROM renders", times=100)
+
+    status, body = await post(stack, wait_seconds=0.6)
+
+    assert (status, body["status"]) == (202, "queued")
+    stack.database.fail("")
+    stack.database.failures = 0
+    assert body["render_id"] == (await stack.render_row())["id"]
+
+
+async def test_render_when_workflow_cannot_start_then_not_submitted() -> None:
+    stack = RenderStack(lambda _request: submitted())
+    stack.workflow.failure = UnavailableError("The Workflow cannot be started; try again shortly")
+    stack.database.fail("UPDATE renders")
+
+    status, body = await post(stack)
+
+    assert (status, body["error"]) == (503, "The Workflow cannot be started; try again shortly")
+    assert stack.requests == []
+    assert (await stack.render_row())["status"] == "failed"
+
+
+async def test_submission_when_unconfirmed_then_error_keeps_facts() -> None:
+    stack = RenderStack(lambda _request: refuse(503))
+
+    status, body = await post(stack)
+
+    row = await stack.render_row()
+    assert (status, body["error_code"]) == (502, "PROVIDER_ERROR")
+    assert body["details"] == {"provider": "shotstack", "status": 503, "render_id": row["id"]}
+    assert body["error"] == row["error"]
+    assert "may or may not be rendering" in body["error"]
+    (usage,) = await stack.usage_rows()
+    assert (usage["status"], usage["error_code"]) == (502, "PROVIDER_ERROR")
+
+
+async def test_urls_when_many_are_private_then_first_and_count() -> None:
+    stack = RenderStack(lambda _request: submitted())
+    clip = {"asset": {"type": "video", "src": "https://10.0.0.1/"}, "start": 0, "length": 1}
+
+    response = await stack.client.request("POST", "/render", json={"timeline": {"tracks": [{"clips": [clip] * 1_000}]}})
+
+    details = response.json()["details"]
+    assert (response.status, details["count"], len(details["fields"])) == (400, 1_000, 20)
+    assert len(response.body) < 10_000

@@ -1,0 +1,300 @@
+"""`/execute` on plain CPython: a model and a GitHub that play along, and a database that fails when it is told to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import httpx2
+import pytest
+
+from electrons.bindings import LoadedWorker, Row, Value
+from electrons.errors import DatabaseError
+from electrons.middleware.validation import parse_body
+from electrons.settings import Secret
+from electrons.testing import MemoryDatabase, TestClient, TestResponse, create_key, create_memory_bindings
+from sandbox_executor.models.execute import ExecuteRequest
+from sandbox_executor.routes import app
+from sandbox_executor.settings import SandboxSettings
+
+SCOPES = ("sandbox:execute", "sandbox:deploy", "sandbox:commit")
+SETTINGS = SandboxSettings(
+    declared={"ANTHROPIC_API_KEY": Secret("key"), "GITHUB_PAT": Secret("token")},
+    allowed_repositories="*",
+    max_retries=0,
+)
+
+WRITE = [["write_file", {"path": "notes.md", "content": "# Notes"}]]
+FINISH = [["finish", {"summary": "Done"}]]
+
+
+class FailingDatabase(MemoryDatabase):
+    """A database that refuses the statements that contain one of the texts in `refused`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refused: set[str] = set()
+
+    async def query(self, statement: str, *parameters: Value) -> list[Row]:
+        """See `Database.query`."""
+        if any(text in statement for text in self.refused):
+            raise DatabaseError("disk")
+        return await super().query(statement, *parameters)
+
+
+class Model:
+    """Anthropic's API with turns to take, one after the other; a turn is a list of tool uses, or an HTTP response."""
+
+    def __init__(self, *turns: list[list[Any]] | dict[str, Any] | httpx2.Response) -> None:
+        self._turns = list(turns)
+        self.requests: list[dict[str, Any]] = []
+
+    def respond(self, request: httpx2.Request) -> httpx2.Response:
+        self.requests.append(json.loads(request.content))
+        turn = self._turns.pop(0)
+        if isinstance(turn, httpx2.Response):
+            return turn
+        return httpx2.Response(200, json=turn if isinstance(turn, dict) else message(turn))
+
+
+def message(uses: list[list[Any]]) -> dict[str, Any]:
+    content = [
+        {"type": "tool_use", "id": f"toolu_{index}", "name": name, "input": value}
+        for index, (name, value) in enumerate(uses)
+    ]
+    usage = {"input_tokens": 10, "output_tokens": 10}
+    return {"model": "claude-sonnet-4-6", "content": content, "stop_reason": "tool_use", "usage": usage}
+
+
+class NoLoader:
+    """A loader for executions that write no code."""
+
+    async def load(self, code: Mapping[str, Any]) -> LoadedWorker:
+        """See `Loader.load`."""
+        raise AssertionError("there is no code to load")
+
+
+class Platform:
+    """The worker with a key, a database and a model."""
+
+    def __init__(self, model: Model, database: FailingDatabase, key: str) -> None:
+        self.model = model
+        self.database = database
+        self._headers = {"Authorization": f"Bearer {key}"}
+        self._client = TestClient(
+            app,
+            settings=SETTINGS,
+            bindings=replace(create_memory_bindings(), DB=database, LOADER=NoLoader()),
+            http=httpx2.MockTransport(model.respond),
+        )
+
+    async def execute(self, task: str = "Write notes", *, key: str | None = None, **fields: Any) -> TestResponse:
+        headers = {**self._headers, **({"Idempotency-Key": key} if key else {})}
+        return await self._client.request("POST", "/execute", json={"task": task, **fields}, headers=headers)
+
+    async def load(self, execution_id: str) -> TestResponse:
+        return await self._client.request("GET", f"/execute/{execution_id}", headers=self._headers)
+
+    async def row(self) -> Row:
+        (row,) = await self.database.query("SELECT * FROM executions")
+        return row
+
+
+async def create_platform(*turns: Any) -> Platform:
+    database = FailingDatabase()
+    return Platform(Model(*turns), database, await create_key(database, *SCOPES))
+
+
+@pytest.mark.parametrize("refused", ["SET answer", "UPDATE executions"])
+async def test_execution_goes_on_when_progress_cannot_be_saved(refused: str) -> None:
+    platform = await create_platform(WRITE, FINISH)
+    platform.database.refused = {refused}
+
+    response = await platform.execute()
+
+    assert response.status == 200
+    assert response.json()["result"]["files"][0]["path"] == "notes.md"
+    assert "execution_progress_not_saved" in [line["event"] for line in response.log]
+
+
+async def test_end_that_cannot_be_saved_is_saved_after_the_response() -> None:
+    platform = await create_platform(WRITE, FINISH)
+
+    original = platform.database.query
+    ends = 0
+
+    async def query(statement: str, *parameters: Value) -> list[Row]:
+        nonlocal ends
+        if "ended_by = ?" in statement:
+            ends += 1
+            if ends == 1:
+                raise DatabaseError("disk")
+        return await original(statement, *parameters)
+
+    platform.database.query = query  # type: ignore[method-assign]
+    response = await platform.execute()
+
+    assert response.status == 200
+    row = await platform.row()
+    assert (ends, row["status"], row["ended_by"]) == (2, "succeeded", "finished")
+
+
+async def test_database_error_does_not_replace_the_models_error() -> None:
+    platform = await create_platform(WRITE, httpx2.Response(500, json={"error": {"message": "overloaded"}}))
+    platform.database.refused = {"UPDATE executions"}
+
+    response = await platform.execute()
+
+    body = response.json()
+    assert (response.status, body["error_code"]) == (502, "PROVIDER_ERROR")
+    assert body["details"]["execution_id"]
+    assert body["details"]["result"]["files"][0]["path"] == "notes.md"
+    usage = await platform.database.query("SELECT * FROM usage")
+    assert [(row["input_units"], row["output_units"]) for row in usage] == [(10, 10)]
+
+
+async def test_interrupted_execution_is_ended_when_it_is_read() -> None:
+    platform = await create_platform(WRITE, FINISH)
+    execution_id = (await platform.execute()).json()["execution_id"]
+    await platform.database.execute(
+        "UPDATE executions SET status = 'running', ended_by = NULL, updated_at = '2026-01-01T00:00:00.000Z'"
+    )
+
+    shown = (await platform.load(execution_id)).json()
+
+    assert (shown["status"], shown["error_code"]) == ("failed", "EXECUTION_INTERRUPTED")
+    assert shown["error"].startswith("The execution was interrupted. Partial results are in `details.result`")
+    assert shown["result"]["files"][0]["path"] == "notes.md"
+    assert (await platform.row())["status"] == "failed"
+
+
+async def test_interrupted_execution_is_ended_by_the_next_one() -> None:
+    platform = await create_platform(WRITE, FINISH, FINISH)
+    first = (await platform.execute()).json()["execution_id"]
+    await platform.database.execute("UPDATE executions SET status = 'running', updated_at = '2026-01-01T00:00:00.000Z'")
+
+    await platform.execute("Another task")
+
+    (row,) = await platform.database.query("SELECT * FROM executions WHERE id = ?", first)
+    assert (row["status"], row["error_code"], row["error_status"]) == ("failed", "EXECUTION_INTERRUPTED", 503)
+
+
+async def test_retry_after_an_interruption_gets_the_partial_result() -> None:
+    platform = await create_platform(WRITE, FINISH)
+    await platform.execute(key="key-1")
+    await platform.database.execute("UPDATE executions SET status = 'running', updated_at = '2026-01-01T00:00:00.000Z'")
+
+    response = await platform.execute(key="key-1")
+
+    body = response.json()
+    assert (response.status, body["error_code"]) == (503, "EXECUTION_INTERRUPTED")
+    assert body["details"]["result"]["files"][0]["path"] == "notes.md"
+    assert len(platform.model.requests) == 2
+
+
+async def test_execution_thought_interrupted_can_still_succeed() -> None:
+    platform = await create_platform(WRITE, FINISH)
+    original = platform.model.respond
+
+    def respond(request: httpx2.Request) -> httpx2.Response:
+        if len(platform.model.requests) == 1:  # as if another isolate had given this one up
+            platform.database._connection.execute(  # noqa: SLF001
+                "UPDATE executions SET status = 'failed', error = 'x', error_code = 'EXECUTION_INTERRUPTED'"
+            )
+        return original(request)
+
+    platform._client.http = httpx2.MockTransport(respond)  # noqa: SLF001
+    await platform.execute()
+
+    row = await platform.row()
+    assert (row["status"], row["error"], row["error_code"]) == ("succeeded", None, None)
+
+
+@pytest.mark.parametrize("text", ["", " \n"])
+async def test_blank_text_of_a_turn_is_not_sent_back(text: str) -> None:
+    turn = message(WRITE)
+    turn["content"].insert(0, {"type": "text", "text": text})
+    platform = await create_platform(turn, FINISH)
+
+    assert (await platform.execute()).status == 200
+
+    blocks = [block for each in platform.model.requests[1]["messages"] for block in each["content"]]
+    assert [block for block in blocks if block["type"] == "text" and not block["text"].strip()] == []
+    assert [block["type"] for block in blocks] == ["text", "tool_use", "tool_result"]
+
+
+async def test_turn_that_says_nothing_is_left_out_of_the_conversation() -> None:
+    silent = {**message([]), "content": [{"type": "text", "text": " "}], "stop_reason": "max_tokens"}
+    platform = await create_platform(silent, WRITE, FINISH)
+
+    assert (await platform.execute()).status == 200
+
+    assert [each["role"] for each in platform.model.requests[1]["messages"]] == ["user"]
+
+
+async def test_result_of_only_white_space_is_described() -> None:
+    files = [["write_file", {"path": "a.txt", "content": "\n"}], ["read_file", {"path": "a.txt"}]]
+    platform = await create_platform(files, FINISH)
+
+    await platform.execute()
+
+    result = platform.model.requests[1]["messages"][-1]["content"][-1]
+    assert result["content"] == "(only white space)"
+
+
+async def test_failed_commit_is_logged_without_what_the_provider_says() -> None:
+    platform = await create_platform(httpx2.Response(404, json={"message": "Not Found: const plan = 1"}))
+
+    response = await platform.execute(repo="demo/hello")
+
+    assert response.status >= 400
+    assert "const plan" not in json.dumps(response.log)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message_part"),
+    [
+        ({"create_branch": True}, "create_branch: needs `commit`"),
+        ({"create_pr": True}, "create_pr: needs `commit`"),
+        ({"auto_commit": True}, "commit: needs a `repo`"),
+        (
+            {"repo": "demo/hello", "commit": True, "create_pr": True, "branch": "new", "base_branch": "new"},
+            "base_branch: must be another branch than `branch`",
+        ),
+        ({"github_repo": "hello"}, "must be in owner/repo format"),
+    ],
+)
+async def test_branches_that_do_not_fit_are_refused(fields: dict[str, Any], message_part: str) -> None:
+    response = await (await create_platform()).execute(**fields)
+
+    assert (response.status, message_part in response.json()["error"]) == (400, True), response.json()
+
+
+def test_older_names_of_fields_are_understood() -> None:
+    body = parse_body(
+        json.dumps(
+            {"task": "x", "github_repo": "demo/hello", "auto_commit": True, "commitMessage": "Say hello"}
+        ).encode(),
+        ExecuteRequest,
+    )
+
+    assert (body.repo, body.commit, body.commit_message) == ("demo/hello", True, "Say hello")
+    assert list(body.unknown_fields()) == []
+
+
+def test_newer_name_of_a_field_wins_over_the_older_one() -> None:
+    document = {"task": "x", "github_repo": "old/name", "repo": "new/name", "auto_commit": True, "commit": None}
+
+    body = parse_body(json.dumps(document).encode(), ExecuteRequest)
+
+    assert (body.repo, body.commit) == ("new/name", True)
+
+
+async def test_unknown_fields_are_named_in_the_warnings() -> None:
+    platform = await create_platform(FINISH)
+
+    body = (await platform.execute(maxTokens=5)).json()
+
+    assert "`maxTokens`" in json.dumps(body["result"]["metadata"]["warnings"])
