@@ -1,7 +1,7 @@
-"""`npm test`: install what is missing, then run every test but those that need copies or deployments of their own.
+"""`npm test`: install what is missing, then run all tests but those that need copies or deployments of their own.
 
-Without arguments the tests run in two processes. Arguments go to pytest, which then runs in one: `npm test -- -k
-stream`. `npm run test:full` runs the others (the marker `full`).
+Without arguments they run in two processes (tests/scheduling.py). Arguments go to pytest, which then runs in one:
+`npm test -- -k stream`. `npm run test:full` runs the tests that are left out, those with the marker `full`.
 """
 
 import os
@@ -12,16 +12,17 @@ import time
 import setup
 
 STARTED = time.time()
-TWO_PROCESSES = ("-n", "2")
 FULL = "--full"
 
 
 def main() -> int:
     """Run pytest and return its exit status."""
+    is_full = FULL in sys.argv[1:]
     arguments = [argument for argument in sys.argv[1:] if argument != FULL]
-    selected = "full" if FULL in sys.argv[1:] else "not full"
-    command = [str(setup.PYTHON), "-m", "pytest", "-m", selected, *(arguments or TWO_PROCESSES)]
-    # tests/report.py counts from here.
+    if not is_full and not arguments:
+        arguments = ["-n", "2"]
+    command = [str(setup.PYTHON), "-m", "pytest", "-m", "full" if is_full else "not full", *arguments]
+    # tests/report.py counts from here, so that set-up is part of the time.
     environment = {**os.environ, "TESTS_STARTED_AT": str(STARTED)}
     return subprocess.run(command, cwd=setup.ROOT, env=environment, check=False).returncode
 

@@ -36,7 +36,7 @@ def text_gen(state: Path, emulators: Emulators) -> Iterator[httpx2.Client]:
             workers.process.stdout.close()
 
 
-def test_keys_when_there_is_no_table_then_nobody_gets_in_until_there_is(emulators: Emulators, tmp_path: Path) -> None:
+def test_missing_key_table_admits_no_caller(emulators: Emulators, tmp_path: Path) -> None:
     with text_gen(tmp_path, emulators) as client:
         for headers in ({}, {"X-API-Key": "any"}, {"Authorization": f"Bearer {generate('live')}"}):
             for path in ("/generate", "/generate/stream"):

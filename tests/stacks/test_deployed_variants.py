@@ -30,7 +30,7 @@ def find_tests(worker: str) -> list[str]:
 
 
 @pytest.mark.parametrize("worker", WORKERS)
-def test_variants_when_they_are_deployments_then_their_tests_pass(worker: str) -> None:
+def test_variants_pass_their_tests_as_deployments(worker: str) -> None:
     command = [str(PYTHON), "-m", "pytest", "-q", "-p", "no:cacheprovider", "--deployed", worker, *find_tests(worker)]
 
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -41,7 +41,7 @@ def uploads(uploaded: Path) -> dict[str, subprocess.CompletedProcess[str]]:
 
 
 @EVERY
-def test_upload_when_the_worker_is_deployed_then_it_fits_the_free_plan(
+def test_upload_fits_the_free_plan(
     uploads: dict[str, subprocess.CompletedProcess[str]], worker: str, record_property: Callable[[str, object], None]
 ) -> None:
     result = uploads[worker]
@@ -55,7 +55,7 @@ def test_upload_when_the_worker_is_deployed_then_it_fits_the_free_plan(
 
 
 @EVERY
-def test_upload_when_the_worker_is_deployed_then_no_file_reads_the_tests_header(
+def test_upload_has_no_file_that_reads_the_settings_header(
     uploads: dict[str, subprocess.CompletedProcess[str]], uploaded: Path, worker: str
 ) -> None:
     assert uploads[worker].returncode == 0

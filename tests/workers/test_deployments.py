@@ -76,7 +76,7 @@ def test_provider_when_unreachable_then_502_after_another_try(platform: Platform
     assert [line["attempt"] for line in platform.log_lines(body["request_id"], event="retry")] == [1]
 
 
-def test_settings_when_a_caller_sends_some_then_a_deployment_does_not_read_them(platform: Platform) -> None:
+def test_deployment_ignores_the_settings_header(platform: Platform) -> None:
     opened = {SETTINGS_HEADER: '{"AUTH_MODE": "open"}'}
 
     answer = platform.client("text-gen-with-keys-required").post("/generate", json={"prompt": "Hello"}, headers=opened)
@@ -84,7 +84,7 @@ def test_settings_when_a_caller_sends_some_then_a_deployment_does_not_read_them(
     error_of(answer, 401, "UNAUTHORIZED")
 
 
-def test_settings_when_a_test_sends_some_then_the_worker_has_them(platform: Platform) -> None:
+def test_worker_under_test_obeys_the_settings_header(platform: Platform) -> None:
     """The other half of the test above: what the deployment has not read is what a worker under test would read."""
     closed = {SETTINGS_HEADER: '{"AUTH_MODE": "required"}'}
 

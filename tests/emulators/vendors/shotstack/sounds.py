@@ -60,13 +60,15 @@ def _add_sound(graph: Graph, asset: Mapping[str, Any], sources: Sources, *, star
 
 def mix(graph: Graph, duration: float) -> str:
     """Add the mix of all audio, extended with silence, and return its label."""
+    # Endless silence, cut off afterwards, would do as well, but ffmpeg 9 then hangs now and then on a busy machine.
+    padded = f"apad=whole_dur={duration:g},atrim=0:{duration:g}"
     labels = [*graph.voices, *graph.sounds, graph.soundtrack] if graph.soundtrack else [*graph.voices, *graph.sounds]
     if graph.soundtrack and graph.voices:
-        graph.chains.append(f"{_join(graph.voices)},apad,atrim=0:{duration:g},asplit[voice][key]")
-        graph.chains.append(f"{graph.soundtrack}apad,atrim=0:{duration:g}[music]")
+        graph.chains.append(f"{_join(graph.voices)},{padded},asplit[voice][key]")
+        graph.chains.append(f"{graph.soundtrack}{padded}[music]")
         graph.chains.append(f"[music][key]{_DUCKING}[ducked]")
         labels = ["[voice]", *graph.sounds, "[ducked]"]
-    graph.chains.append(f"{_join(labels) if labels else _SILENCE},apad,atrim=0:{duration:g}[sound]")
+    graph.chains.append(f"{_join(labels) if labels else _SILENCE},{padded}[sound]")
     return "[sound]"
 
 
