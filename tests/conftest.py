@@ -46,14 +46,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Schedulin
 
 @pytest.fixture(scope="session")
 def running_emulators() -> Iterator[Emulators]:
-    """The emulators' process."""
+    """Run the emulators."""
     with start_emulators() as emulators:
         yield emulators
 
 
 @pytest.fixture
 def emulators(running_emulators: Emulators) -> Emulators:
-    """The running emulators without faults, recorded requests or latency."""
+    """Return the running emulators without faults, recorded requests or latency."""
     running_emulators.reset()
     return running_emulators
 
@@ -67,7 +67,7 @@ def delete_deployed(running_emulators: Emulators) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A local state with nothing but the tables, to be copied: wrangler takes seconds to make one."""
+    """Make a local state that has the tables only. Tests copy it, because wrangler takes seconds to make one."""
     state = tmp_path_factory.mktemp("migrated")
     local.migrate(state)
     return state
@@ -75,7 +75,7 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def migrated_state(migrated: Path, tmp_path: Path) -> Path:
-    """The folder of a fresh local state for one test."""
+    """Return the folder of a fresh local state for one test."""
     return shutil.copytree(migrated, tmp_path / "state")
 
 
@@ -86,7 +86,7 @@ def running_platform(
     tmp_path_factory: pytest.TempPathFactory,
     pytestconfig: pytest.Config,
 ) -> Iterator[Platform]:
-    """All workers on workerd, with a fresh state, and their variants."""
+    """Run all workers and their variants on workerd, with a fresh state."""
     state = shutil.copytree(migrated, tmp_path_factory.mktemp("platform") / "state")
     deployed = pytestconfig.getoption("deployed")
     variants = {
@@ -111,5 +111,5 @@ def show_progress(config: pytest.Config, doing: str) -> Iterator[None]:
 
 @pytest.fixture
 def platform(running_platform: Platform, emulators: Emulators) -> Platform:
-    """The running workers, with emulators that have forgotten earlier tests."""
+    """Return the running workers, with emulators that have been reset."""
     return running_platform

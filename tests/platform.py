@@ -99,7 +99,7 @@ class Platform:
         return {SETTINGS_HEADER: json.dumps(variant.vars)}
 
     def key(self, *scopes: str, expires_at: datetime | None = None, rate_limit_policy: str | None = None) -> str:
-        """A new API key with these scopes, with all there are if none is named."""
+        """Create an API key with these scopes, with all scopes if none is named."""
         key, _ = keys.create(
             self.database,
             environment="test",
@@ -117,7 +117,7 @@ class Platform:
         return self.key()
 
     def log_lines(self, request_id: str, *, event: str = "request") -> list[dict[str, Any]]:
-        """The log lines of one request with that event; waits for the first."""
+        """Return the log lines of one request with that event; wait for the first."""
         return wait_for(lambda: [x for x in self._logs if (x.get("request_id"), x["event"]) == (request_id, event)])
 
     def has_logged(self, request_id: str, *, event: str) -> bool:
@@ -129,7 +129,7 @@ class Platform:
         return json.dumps(self._logs, ensure_ascii=False)
 
     def usage_rows(self, request_id: str, *, wait: bool = True) -> list[dict[str, Any]]:
-        """The usage rows of one request, read from D1's own file; waits for the first unless told not to."""
+        """Return the usage rows of one request from D1's own file; wait for the first unless `wait` is false."""
 
         def look() -> list[dict[str, Any]]:
             return self._query("SELECT * FROM usage WHERE request_id = ?", request_id)
@@ -137,14 +137,14 @@ class Platform:
         return wait_for(look) if wait else look()
 
     def rows(self, table: str, *, request_id: str, status: str | None = None) -> list[dict[str, Any]]:
-        """The rows of one request in another table; with a status, waits for the first that has it."""
+        """Return the rows of one request in another table; with a status, wait for the first that has it."""
         statement = f"SELECT * FROM {table} WHERE request_id = ?"  # noqa: S608  # a name in a test
         if status is None:
             return self._query(statement, request_id)
         return wait_for(lambda: self._query(f"{statement} AND status = ?", request_id, status))
 
     def stored_objects(self, request_id: str) -> list[dict[str, Any]]:
-        """What one request has stored in R2, read from the buckets' own files: `key`, `size`, and the metadata."""
+        """Return what one request has stored in R2, from the buckets' own files: `key`, `size` and the metadata."""
         files = (path for path in self._state.glob("v3/r2/*/*.sqlite") if path.stem != "metadata")
         statement = "SELECT * FROM _mf_objects WHERE custom_metadata ->> 'request_id' = ? ORDER BY key"
         return [row for file in files for row in self._read(file, statement, request_id)]
@@ -168,7 +168,7 @@ class Platform:
 
 
 def wait_for(look: Callable[[], T]) -> T:
-    """What `look` finds, as soon as that is anything; the last it found when the time is over."""
+    """Return what `look` finds as soon as it finds anything, or the last it found when the time is over."""
     deadline = time.monotonic() + WAIT_SECONDS
     while not (found := look()) and time.monotonic() < deadline:
         time.sleep(0.02)

@@ -46,7 +46,7 @@ def capabilities_of(provider: Provider) -> set[str]:
 
 
 def read_cases(provider: Provider) -> Cases:
-    """The table in the provider's test file."""
+    """Return the table in the provider's test file."""
     cases: Cases = importlib.import_module(f"tests.providers.test_{provider.name}").CASES
     return cases
 

@@ -12,7 +12,7 @@ SCRIPT = Path(__file__).parents[2] / "wrangler" / "workerd.sh"
 
 @pytest.fixture
 def commands(tmp_path: Path) -> Path:
-    """A folder for PATH with a workerd that prints its arguments, and nothing that only Linux has."""
+    """Make a folder for PATH with a workerd that prints its arguments, and nothing that only Linux has."""
     folder = tmp_path / "bin"
     folder.mkdir()
     write_command(folder / "workerd", 'printf "%s\\n" "$@"')

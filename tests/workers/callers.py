@@ -17,7 +17,7 @@ _RESET = struct.pack("ii", 1, 0)  # linger on, for no time
 
 @contextmanager
 def asking(url: str, path: str, body: Mapping[str, Any], headers: Mapping[str, str]) -> Iterator[HTTPConnection]:
-    """A connection on which a POST is out; at the block's end the caller is gone."""
+    """Send a POST and yield its connection, which is closed at the end of the block."""
     connection = HTTPConnection(urlsplit(url).netloc, timeout=10)
     connection.request("POST", path, json.dumps(body), dict(headers))
     connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)

@@ -77,7 +77,7 @@ class _WorkflowBinding:
 
 
 def _with_settings(original: Any) -> Any:
-    """The same Workflow, which takes the settings out of an instance's parameters."""
+    """Return the same Workflow, which takes the settings from an instance's parameters."""
 
     async def run(self: WorkflowEntrypoint, event: Any, step: Any) -> None:
         if isinstance(event.payload, str):
@@ -91,7 +91,7 @@ def _with_settings(original: Any) -> Any:
 
 
 def _export_classes() -> None:
-    """Exports what the worker's own main module exports besides `Default`: workerd takes each class that it finds."""
+    """Export what the worker's own main module exports besides `Default`: workerd takes each class that it finds."""
     for name, value in vars(entry).items():
         if isinstance(value, type) and name != "Default":
             globals()[name] = _with_settings(value) if issubclass(value, WorkflowEntrypoint) else value

@@ -13,7 +13,7 @@ UUID4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9
 
 
 def success_of(answer: httpx2.Response) -> dict[str, Any]:
-    """The body of a 200 in the platform's success shape."""
+    """Return the body of a 200 in the platform's success shape."""
     body: dict[str, Any] = answer.json()
     assert answer.status_code == 200, body
     assert answer.headers["Content-Type"] == "application/json"
@@ -24,7 +24,7 @@ def success_of(answer: httpx2.Response) -> dict[str, Any]:
 
 
 def error_of(answer: httpx2.Response, status: int, code: str) -> dict[str, Any]:
-    """The body of a failure in the platform's one error shape, with this status and `error_code`."""
+    """Return the body of a failure in the platform's error shape, with this status and `error_code`."""
     body: dict[str, Any] = answer.json()
     assert (answer.status_code, body["error_code"]) == (status, code), body
     assert answer.headers["Content-Type"] == "application/json"
@@ -36,7 +36,7 @@ def error_of(answer: httpx2.Response, status: int, code: str) -> dict[str, Any]:
 
 
 def frames_of(answer: httpx2.Response) -> list[dict[str, Any]]:
-    """The frames of a whole stream: only the last one is `done`, and each carries the request's id."""
+    """Return the frames of a whole stream: only the last one is `done`, and each carries the request's id."""
     assert answer.status_code == 200, answer.text
     assert answer.headers["Content-Type"] == "text/event-stream; charset=utf-8"
     *events, rest = answer.text.split("\n\n")
