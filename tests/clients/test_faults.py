@@ -251,9 +251,7 @@ def test_fault_when_it_is_invalid_then_422_says_why(emulators: Emulators, fault:
     assert answer.json()["errors"]
 
 
-def test_reset_clears_faults_requests_and_latency(
-    sdk: Sdk, emulators: Emulators
-) -> None:
+def test_reset_clears_faults_requests_and_latency(sdk: Sdk, emulators: Emulators) -> None:
     sdk.create_text()
     emulators.set_latency(sdk.vendor, first_byte_ms=60_000)
     emulators.add_fault(sdk.vendor, kind="status", status=500)
