@@ -44,7 +44,7 @@ def test_create_when_a_format_is_given_then_json_that_fits_it(anthropic_client: 
     assert "Lighthouses" in document["title"] and len(document["tags"]) == 2
 
 
-def test_create_when_a_script_is_wanted_then_sentences_without_a_mark(anthropic_client: anthropic.Anthropic) -> None:
+def test_create_when_script_is_requested_then_no_emulator_mark(anthropic_client: anthropic.Anthropic) -> None:
     prompt = "Write a narration about the mountains"
     message = anthropic_client.messages.create(
         model=MODEL, max_tokens=500, messages=[{"role": "user", "content": prompt}]

@@ -68,7 +68,7 @@ class Script(BaseModel):
     scenes: list[Scene]
 
 
-def test_parse_when_a_model_is_given_then_the_sdk_parses_a_script_on_the_topic(openai_client: openai.OpenAI) -> None:
+def test_parse_when_model_is_set_then_parses_script_on_topic(openai_client: openai.OpenAI) -> None:
     messages: list[ChatCompletionMessageParam] = [{"role": "user", "content": "A script about bees in 2 scenes"}]
     completion = openai_client.chat.completions.parse(model=MODEL, messages=messages, response_format=Script)
 

@@ -203,7 +203,7 @@ async def test_invalid_base64_is_a_provider_error(text: str) -> None:
 @pytest.mark.parametrize(
     "url", [LINK, "https://api.ideogram.ai/x", "https://cdn.eu.ideogram.ai/x?y", "https://IDEOGRAM.AI/x"]
 )
-def test_link_when_on_a_host_of_the_providers_then_it_is_its_own(url: str) -> None:
+def test_link_when_host_belongs_to_provider_then_own_link(url: str) -> None:
     assert is_own_link(PROVIDER, Settings(), url)
     assert is_own_link(PROVIDER, Settings(declared={"IDEOGRAM_BASE_URL": "https://gateway.example/ideogram"}), url)
 

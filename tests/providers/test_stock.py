@@ -375,7 +375,7 @@ async def test_cache_when_switched_off_then_each_search_asks() -> None:
     assert len(library.asked) == 2
 
 
-async def test_cache_when_its_life_is_shorter_than_kvs_least_then_that() -> None:
+async def test_cache_when_lifetime_is_below_kv_minimum_then_minimum() -> None:
     context = create_context(PROVIDER, Library(3).respond)
     limits = {"max_pages": 3, "cache_seconds": 1}
 

@@ -267,7 +267,7 @@ async def test_each_retry_is_logged_without_content() -> None:
     assert "private" not in line
 
 
-async def test_error_of_a_provider_that_echoes_our_key_in_a_header_conceals_it() -> None:
+async def test_error_when_provider_echoes_key_in_header_then_hidden() -> None:
     response = failing(401)
     response.headers["x-request-id"] = f"req-{API_KEY}"
 

@@ -89,7 +89,7 @@ async def test_request_when_path_is_unknown_then_404() -> None:
     }
 
 
-async def test_request_when_method_is_wrong_then_405_names_the_right_ones() -> None:
+async def test_request_when_method_is_wrong_then_405_names_allowed() -> None:
     answer = await TestClient(create_app()).request("GET", "/greet")
 
     assert (answer.status, answer.json()["error_code"]) == (405, "METHOD_NOT_ALLOWED")
@@ -103,7 +103,7 @@ async def test_failure_when_context_has_headers_then_they_go_out_too() -> None:
     assert answer.headers.get("x-note") == "kept"
 
 
-async def test_deferred_work_when_one_fails_then_it_is_logged_and_the_others_run() -> None:
+async def test_deferred_work_when_one_fails_then_logged_and_rest_run() -> None:
     app, done = App("worker"), []
 
     @app.get("/work")
@@ -127,7 +127,7 @@ async def test_deferred_work_when_one_fails_then_it_is_logged_and_the_others_run
     assert "the disk is full" in failure["traceback"]
 
 
-async def test_deferred_work_when_answer_is_a_stream_then_it_runs_after_the_last_frame() -> None:
+async def test_deferred_work_when_stream_then_runs_after_last_frame() -> None:
     app, order = App("worker"), []
 
     @app.get("/stream")
@@ -160,7 +160,7 @@ def test_routes_when_asked_then_health_and_own_ones_in_order() -> None:
     ]
 
 
-def test_handler_whose_second_parameter_is_not_a_model_is_refused() -> None:
+def test_handler_when_second_parameter_is_no_model_then_refused() -> None:
     app = App("worker")
 
     with pytest.raises(TypeError, match="must be a pydantic model"):
@@ -170,7 +170,7 @@ def test_handler_whose_second_parameter_is_not_a_model_is_refused() -> None:
             return Response()
 
 
-async def test_deferred_work_when_something_is_seen_through_then_it_runs_after_that() -> None:
+async def test_deferred_work_when_caller_is_cancelled_then_runs_last() -> None:
     app, order, go_on = App("worker"), list[str](), asyncio.Event()
     context = TestClient(app).create_context("GET", "/")
 

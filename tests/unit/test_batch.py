@@ -23,7 +23,7 @@ async def test_take_leaves_nothing_for_the_caller_that_waits() -> None:
     assert await first == []
 
 
-async def test_add_when_the_first_was_ended_meanwhile_then_a_later_one_gets_its_items_too() -> None:
+async def test_add_when_first_was_cancelled_then_next_takes_its_items() -> None:
     batch = Batch[int](linger_seconds=0.01)
     first = asyncio.create_task(batch.add(1))
     await asyncio.sleep(0)

@@ -44,7 +44,7 @@ def test_start_when_the_port_is_taken_then_one_line_says_so() -> None:
 
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT, None])
-def test_end_when_told_or_orphaned_then_leaves_even_a_stalled_stream(ending: signal.Signals | None) -> None:
+def test_exit_when_signalled_or_orphaned_then_ends_streams(ending: signal.Signals | None) -> None:
     with subprocess.Popen(
         [*_COMMAND, "0", "--exit-with-parent"],
         cwd=_ROOT,

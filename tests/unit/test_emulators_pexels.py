@@ -34,7 +34,7 @@ def difference(first: Image.Image, second: Image.Image) -> float:
 @pytest.mark.parametrize(
     "query", [*TOPICS, "the sea at night", "serendipity", "old lighthouse keepers", "growth charts"]
 )
-def test_search_when_a_clip_of_any_length_is_needed_then_there_is_one(query: str, orientation: str) -> None:
+def test_search_then_finds_short_and_long_clips(query: str, orientation: str) -> None:
     found = [video for video in VIDEOS.values() if score(video, query) and video.orientation == orientation]
     durations = [video.seconds for video in found]
 
@@ -43,7 +43,7 @@ def test_search_when_a_clip_of_any_length_is_needed_then_there_is_one(query: str
     assert max(durations) <= 60
 
 
-def test_search_when_it_names_a_light_then_media_in_that_light_come_first() -> None:
+def test_search_when_query_names_light_then_it_ranks_first() -> None:
     def best(query: str) -> Medium:
         return max(VIDEOS.values(), key=lambda video: score(video, query))
 
@@ -52,7 +52,7 @@ def test_search_when_it_names_a_light_then_media_in_that_light_come_first() -> N
     assert best("lighthouse in the morning").light == "dawn"
 
 
-def test_topics_when_listed_then_each_has_scenes_and_eight_of_each_kind() -> None:
+def test_topics_then_each_has_scenes_and_eight_of_each_kind() -> None:
     assert set(SCENES) == set(TOPICS)
     for topic in TOPICS:
         assert sum(video.topic == topic for video in VIDEOS.values()) == 8
@@ -72,7 +72,7 @@ def test_topics_when_listed_then_each_has_scenes_and_eight_of_each_kind() -> Non
     ),
     share=st.floats(0, 0.999),
 )
-def test_motion_when_evaluated_by_ffmpeg_then_is_where_pillow_puts_it(motion: Motion, share: float) -> None:
+def test_motion_when_evaluated_by_ffmpeg_then_matches_pillow(motion: Motion, share: float) -> None:
     names = {"t": share * 10, "sin": math.sin, "PI": math.pi, "mod": math.fmod, "round": round}
     positions = [eval(expression, {}, names) for expression in motion.expressions(10)]  # noqa: S307 - our own text
 
@@ -82,7 +82,7 @@ def test_motion_when_evaluated_by_ffmpeg_then_is_where_pillow_puts_it(motion: Mo
 
 
 @pytest.mark.parametrize("scene", _ALL_SCENES, ids=lambda scene: scene.__name__)
-def test_scene_when_drawn_then_fills_both_shapes_and_changes_with_time(scene: object) -> None:
+def test_scene_when_drawn_then_fills_both_shapes_and_moves(scene: object) -> None:
     name = scene.__name__  # type: ignore[attr-defined]
     for size in ((320, 180), (180, 320)):
         layers = draw(name, size)
@@ -94,7 +94,7 @@ def test_scene_when_drawn_then_fills_both_shapes_and_changes_with_time(scene: ob
 
 
 @pytest.mark.parametrize("name", ["sea", "mountains", "forest", "skyline", "fields", "lighthouse"])
-def test_scene_when_the_light_changes_then_night_is_darker_than_day(name: str) -> None:
+def test_scene_when_light_changes_then_night_is_darker_than_day(name: str) -> None:
     brightness = {
         light: ImageStat.Stat(flatten(draw(name, (320, 180), light=light), (320, 180), share=0, period=10).convert("L"))
         for light in ("day", "sunset", "night")
@@ -113,7 +113,7 @@ def test_layer_when_trimmed_then_the_picture_is_the_same() -> None:
     assert sum(layer.frames[0].width for layer in trimmed) < sum(layer.frames[0].width for layer in layers)
 
 
-def test_photo_when_cropped_then_has_the_size_and_shows_the_middle() -> None:
+def test_photo_when_cropped_then_has_requested_size() -> None:
     photo = next(photo for photo in PHOTOS.values() if photo.topic == "lighthouse")
 
     assert render_photo(photo, 280, 200).size == (280, 200)

@@ -25,7 +25,7 @@ def difference(first: Image.Image, second: Image.Image) -> float:
         "A title slide for a video, text: The Sea at Night",
     ],
 )
-def test_title_card_when_painted_then_shows_the_title_and_nothing_else(prompt: str) -> None:
+def test_title_card_when_painted_then_shows_only_the_title(prompt: str) -> None:
     card = draw(prompt)
 
     # White letters in the middle, and none of the signature's at the edge.
@@ -36,12 +36,12 @@ def test_title_card_when_painted_then_shows_the_title_and_nothing_else(prompt: s
     assert difference(card, draw(prompt, signature="other")) == 0
 
 
-def test_picture_when_it_is_no_title_card_then_has_shapes_and_a_signature() -> None:
+def test_picture_when_no_title_card_then_shapes_and_signature() -> None:
     assert difference(draw("A cat"), draw("A cat", signature="another one")) > 0
     assert difference(draw("A cat"), draw("A cat", seed=2)) > 5
 
 
-def test_picture_when_the_prompt_has_unknown_glyphs_then_as_without_them() -> None:
+def test_picture_when_prompt_has_unknown_glyphs_then_left_out() -> None:
     first, second = (Image.new("RGBA", SIZE) for _ in range(2))
     draw_centred(first, "Hello 好的 🚀 world", pixels=40)
     draw_centred(second, "Hello world", pixels=40)

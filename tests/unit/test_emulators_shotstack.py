@@ -40,11 +40,11 @@ def used_shades(image: Image.Image) -> list[int]:
         ("🚀", ""),
     ],
 )
-def test_printable_when_glyphs_are_missing_then_no_boxes_are_drawn(text: str, expected: str) -> None:
+def test_printable_when_glyphs_are_missing_then_left_out(text: str, expected: str) -> None:
     assert printable(text) == expected
 
 
-def test_balance_when_text_needs_two_lines_then_they_are_about_as_long() -> None:
+def test_balance_when_text_needs_two_lines_then_similar_lengths() -> None:
     font = load_font(60)
     text = "A Closer Look at the Sea at Night and at Dawn"
     lines = balance(text, font, 1100).split("\n")
@@ -66,7 +66,7 @@ def test_title_when_drawn_then_it_fits_into_the_picture(viewport: tuple[int, int
     assert used_shades(image.getchannel("A"))[-1] == 255
 
 
-def test_title_when_above_white_then_its_letters_have_a_dark_edge() -> None:
+def test_title_when_above_white_then_letters_have_a_dark_edge() -> None:
     image = draw_text({"asset": {"type": "title", "text": "Night"}}, HD)
     page = Image.new("RGBA", image.size, "white")
     page.alpha_composite(image)
@@ -107,7 +107,7 @@ def test_caption_when_drawn_then_readable_over_any_picture(
     assert ImageStat.Stat(page.convert("L")).stddev[0] > 25
 
 
-def test_caption_when_it_has_an_outline_of_its_own_then_that_one() -> None:
+def test_caption_when_it_sets_an_outline_then_uses_it() -> None:
     image = cue({"font": {"strokeWidth": 0, "color": "#ffffff"}}, HD)
 
     colours = {colour[:3] for _, colour in image.getcolors(1 << 20) or [] if isinstance(colour, tuple) and colour[3]}

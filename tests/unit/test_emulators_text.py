@@ -58,7 +58,7 @@ def split_sentences(text: str) -> list[str]:
 
 
 @given(prompt=_PROMPTS, limit=st.none() | st.integers(0, 200))
-def test_complete_when_limited_then_counts_and_streams_what_it_wrote(prompt: str, limit: int | None) -> None:
+def test_complete_when_limited_then_streams_and_counts_its_text(prompt: str, limit: int | None) -> None:
     whole = finish(prompt)
     completion = finish(prompt, max_tokens=limit)
 
@@ -70,7 +70,7 @@ def test_complete_when_limited_then_counts_and_streams_what_it_wrote(prompt: str
 
 
 @given(prompt=_PROMPTS, stops=st.lists(st.text(min_size=1, max_size=3), min_size=1, max_size=4))
-def test_complete_when_it_may_stop_then_contains_no_stop_sequence(prompt: str, stops: list[str]) -> None:
+def test_complete_when_stops_are_set_then_contains_none_of_them(prompt: str, stops: list[str]) -> None:
     whole = finish(prompt)
     completion = finish(prompt, stop_sequences=stops)
 
@@ -85,7 +85,7 @@ def test_complete_when_it_may_stop_then_contains_no_stop_sequence(prompt: str, s
 @pytest.mark.parametrize(
     "prompt", ["Hello", 'Summarise this JSON: {"a": 1}', "Write a Python script that reads a CSV file", "", "{[\"'"]
 )
-def test_compose_when_the_prompt_is_plain_then_names_model_and_checksum(prompt: str) -> None:
+def test_compose_when_plain_prompt_then_has_model_and_checksum(prompt: str) -> None:
     text = generate(prompt)
 
     assert text.startswith("[emulated m] You wrote “")
@@ -93,7 +93,7 @@ def test_compose_when_the_prompt_is_plain_then_names_model_and_checksum(prompt: 
     assert "好的" in text and "🚀" in text and "ï" in text
 
 
-def test_compose_when_the_front_end_asks_for_sections_then_they_fit_the_video() -> None:
+def test_compose_when_sections_requested_then_they_fit_video() -> None:
     document = json.loads(generate(FRONT_END_PROMPT))
 
     assert list(document) == ["title", "description", "sections", "totalDuration"]
@@ -109,7 +109,7 @@ def test_compose_when_the_front_end_asks_for_sections_then_they_fit_the_video() 
     assert "coffee" in " ".join(section["narration"] for section in document["sections"])
 
 
-def test_compose_when_there_are_sections_then_no_sentence_is_repeated() -> None:
+def test_compose_when_many_sections_then_no_repeated_sentence() -> None:
     document = json.loads(generate(FRONT_END_PROMPT.replace("2 minutes", "6 minutes")))
 
     sentences = [line for section in document["sections"] for line in split_sentences(section["narration"])]
@@ -132,7 +132,7 @@ def test_compose_when_there_are_sections_then_no_sentence_is_repeated() -> None:
         ("Write a script.", "the world around us"),
     ],
 )
-def test_compose_when_a_script_is_wanted_then_it_is_about_the_topic(prompt: str, topic: str) -> None:
+def test_compose_when_script_is_requested_then_about_the_topic(prompt: str, topic: str) -> None:
     text = generate(prompt.replace(" and return JSON", ""))
 
     assert topic in text
@@ -159,14 +159,14 @@ def test_compose_when_a_script_has_a_length_then_keeps_it(wish: str, least: int,
         ('```json\n{"keywords": ["a", "b"], /* search words */ "is_final": false}\n```', {"keywords": 5}),
     ],
 )
-def test_compose_when_a_number_of_items_is_asked_for_then_so_many(template: str, expected: dict[str, int]) -> None:
+def test_compose_when_item_count_is_requested_then_that_many(template: str, expected: dict[str, int]) -> None:
     (name,) = expected
     document = json.loads(generate(f"Topic: forests. Return JSON with five {name}:\n{template}"))
 
     assert {key: len(document[key]) for key in expected} == expected
 
 
-def test_compose_when_the_example_has_typed_placeholders_then_the_types_are_kept() -> None:
+def test_compose_when_placeholders_are_typed_then_types_kept() -> None:
     template = '{"title": string, "seconds": <number>, "score": 0.5, "done": false, "next": null, "kind": "a" | "b"}'
     document = json.loads(generate(f"Fill in this JSON about birds, 40 seconds:\n{template}"))
 
@@ -221,7 +221,7 @@ def test_compose_when_any_json_object_is_wanted_then_valid_json() -> None:
     assert document["title"] and document["sections"]
 
 
-def test_compose_when_the_template_is_in_the_instructions_then_the_prompt_is_the_topic() -> None:
+def test_compose_when_template_is_in_instructions_then_used() -> None:
     instructions = 'Always reply with JSON: {"headline": "...", "summary": "..."}'
     document = json.loads(generate("The northern lights", instructions=instructions))
 
@@ -229,7 +229,7 @@ def test_compose_when_the_template_is_in_the_instructions_then_the_prompt_is_the
     assert "northern lights" in document["summary"]
 
 
-def test_compose_when_there_are_choices_then_they_differ_and_repeat_exactly() -> None:
+def test_compose_when_choices_differ_then_texts_differ() -> None:
     first, second = (generate(FRONT_END_PROMPT, choice=number) for number in (0, 1))
 
     assert first != second
@@ -241,9 +241,7 @@ def test_compose_when_there_are_choices_then_they_differ_and_repeat_exactly() ->
     document=st.dictionaries(st.text("abcABC_", min_size=1), _JSON, min_size=1, max_size=4),
     indent=st.none() | st.just(2),
 )
-def test_compose_when_any_example_is_given_then_json_with_its_keys(
-    document: dict[str, Any], indent: int | None
-) -> None:
+def test_compose_when_any_example_then_json_with_its_keys(document: dict[str, Any], indent: int | None) -> None:
     text = generate(f"Reply with JSON like this:\n{json.dumps(document, indent=indent)}")
 
     assert set(json.loads(text)) == set(document)

@@ -31,7 +31,7 @@ def implemented(kind: type[ElectronsError] = ElectronsError, depth: int = 0) -> 
             yield from implemented(derived, depth + 1)
 
 
-def test_docstring_when_compared_then_its_tree_is_that_of_the_classes() -> None:
+def test_docstring_when_compared_then_matches_class_tree() -> None:
     assert documented() == list(implemented())
 
 
@@ -55,25 +55,25 @@ def test_code_when_given_then_it_takes_the_classs_place() -> None:
     assert RequestError("Too long", code="TEXT_TOO_LONG").error_code == "TEXT_TOO_LONG"
 
 
-def test_missing_api_key_when_raised_then_text_names_the_secret_to_set() -> None:
+def test_missing_api_key_when_raised_then_names_secret_to_set() -> None:
     message = MissingAPIKeyError(provider="Anthropic", setting="ANTHROPIC_API_KEY").message
 
     assert "Anthropic API key not configured" in message
     assert "`ANTHROPIC_API_KEY`" in message
 
 
-def test_database_error_when_raised_then_its_reason_is_for_the_log_only() -> None:
+def test_database_error_when_raised_then_body_hides_the_reason() -> None:
     error = DatabaseError("D1_ERROR: no such table: things")
 
     assert str(error) == "D1_ERROR: no such table: things"
     assert "things" not in str(error.to_body("id-1"))
 
 
-def test_unauthorized_when_raised_then_it_says_how_to_authenticate() -> None:
+def test_unauthorized_when_raised_then_says_how_to_authenticate() -> None:
     assert UnauthorizedError("Send a key").headers == [("WWW-Authenticate", "Bearer")]
 
 
-def test_provider_error_when_facts_are_known_then_details_have_those_only() -> None:
+def test_provider_error_when_facts_are_known_then_only_those() -> None:
     error = ProviderError("Overloaded", provider="anthropic", upstream_status=529, upstream_code="overloaded_error")
 
     assert error.details == {"provider": "anthropic", "status": 529, "code": "overloaded_error"}
@@ -84,17 +84,17 @@ def test_provider_error_when_facts_are_known_then_details_have_those_only() -> N
     ("seconds", "header"),
     [(0, "0"), (0.2, "1"), (3, "3"), (3.01, "4"), (-1, "0"), (1e300, "86400"), (float("inf"), "86400")],
 )
-def test_provider_error_when_it_says_when_to_retry_then_whole_seconds_rounded_up(seconds: float, header: str) -> None:
+def test_provider_error_when_retry_after_then_rounded_up(seconds: float, header: str) -> None:
     assert ProviderError("Busy", provider="openai", retry_after=seconds).headers == [("Retry-After", header)]
 
 
-def test_provider_error_without_a_readable_pause_has_no_retry_after() -> None:
+def test_provider_error_when_retry_after_is_nan_then_no_header() -> None:
     error = ProviderError("Busy", provider="openai", retry_after=float("nan"))
 
     assert (error.retry_after, error.headers) == (None, [])
 
 
-def test_extended_error_says_more_and_leaves_the_original_unchanged() -> None:
+def test_extend_then_adds_details_and_leaves_original_unchanged() -> None:
     error = ProviderError("Vendor failed.", provider="vendor", upstream_status=500, retry_after=3)
     error.result = {"text": "paid"}
 

@@ -27,7 +27,7 @@ class BrokenDatabase:
         raise OSError("D1_ERROR")
 
 
-async def test_health_when_asked_then_healthy_without_a_key_or_a_look_at_anything() -> None:
+async def test_health_when_database_is_broken_then_still_healthy() -> None:
     client = TestClient(APP, settings=Settings(), bindings=Bindings(DB=BrokenDatabase()))
 
     answer = await client.request("GET", "/health")
@@ -48,7 +48,7 @@ async def test_deep_health_when_all_is_there_then_each_check_is_ok() -> None:
     )
 
 
-async def test_deep_health_when_a_binding_fails_and_a_secret_is_missing_then_degraded() -> None:
+async def test_deep_health_when_binding_and_secret_fail_then_degraded() -> None:
     bindings = Bindings(DB=BrokenDatabase(), CACHE=MemoryKeyValueStore())
     settings = Settings(declared={"ANTHROPIC_API_KEY": Secret("a")})
 

@@ -41,7 +41,7 @@ def test_generate_when_repeated_then_nothing_is_the_same() -> None:
     assert len({key.id for key in keys}) == len({key.hash for key in keys}) == 100
 
 
-def test_parse_when_a_key_was_made_long_ago_then_it_is_read_as_then() -> None:
+def test_parse_when_key_is_old_then_hash_is_unchanged() -> None:
     # The hash is what `printf %s KEY | sha256sum` says: the stored ones must stay good for ever.
     assert parse(KNOWN) == ParsedKey(environment="live", id="0123456789abcdef", hash=KNOWN_HASH)
 
@@ -75,7 +75,7 @@ def test_parse_when_cut_off_or_longer_then_malformed(key: str, data: st.DataObje
 
 
 @pytest.mark.parametrize("text", ["", "any", "sk-ant-api03-x", KNOWN.upper(), f" {KNOWN}", f"{KNOWN}\n"])
-def test_parse_when_it_is_something_else_then_the_error_does_not_repeat_it(text: str) -> None:
+def test_parse_when_malformed_then_error_does_not_repeat_text(text: str) -> None:
     with pytest.raises(MalformedKeyError) as caught:
         parse(text)
 
@@ -87,7 +87,7 @@ def test_redact_when_a_key_stands_in_a_text_then_it_is_hidden(key: str) -> None:
     assert redact(f"refused {key}, sorry") == "refused ***, sorry"
 
 
-def test_record_when_created_then_it_holds_the_hash_and_never_the_key() -> None:
+def test_record_when_created_then_holds_hash_instead_of_key() -> None:
     moment = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
     record = KeyRecord.create(
@@ -106,7 +106,7 @@ def test_record_when_created_then_it_holds_the_hash_and_never_the_key() -> None:
     )
 
 
-def test_status_when_time_passes_then_valid_expired_and_revoked_for_good() -> None:
+def test_status_when_time_passes_then_valid_expired_or_revoked() -> None:
     moment = datetime(2026, 11, 23, 12, tzinfo=UTC)
     record = KeyRecord.create(KNOWN, name="app", owner="me", scopes=(), created_at=moment, expires_at=moment)
     now = moment.timestamp()

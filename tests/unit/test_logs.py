@@ -33,9 +33,7 @@ OPAQUE = "Ab1cd2ef3GH4ij5kl6mn7"
 
 @pytest.mark.parametrize("credential", CREDENTIALS.values(), ids=list(CREDENTIALS))
 @pytest.mark.parametrize("text", ["{}", "Incorrect API key provided: {}", "key '{}' is revoked", '{{"key":"{}"}}'])
-def test_redact_when_credential_has_a_known_shape_then_it_is_gone_wherever_it_stands(
-    text: str, credential: str
-) -> None:
+def test_redact_when_credential_shape_is_known_then_removed(text: str, credential: str) -> None:
     assert redact(text.format(credential)) == text.format("***")
 
 
@@ -58,7 +56,7 @@ def test_redact_when_credential_has_a_known_shape_then_it_is_gone_wherever_it_st
         "client_secret: {}",
     ],
 )
-def test_redact_when_a_name_says_that_it_is_a_credential_then_it_is_gone(text: str) -> None:
+def test_redact_when_name_indicates_credential_then_removed(text: str) -> None:
     assert redact(text.format(OPAQUE)) == text.format("***")
 
 
@@ -91,7 +89,7 @@ def write_lines(*, pretty: bool = False) -> tuple[Logger, list[tuple[Level, str]
 
 
 @given(st.dictionaries(st.from_regex(r"field_[a-z]+", fullmatch=True), st.text() | st.integers() | st.none()))
-def test_logger_when_it_writes_then_one_line_of_json_without_absent_fields(fields: dict[str, str | int | None]) -> None:
+def test_logger_then_writes_one_json_line_without_absent_fields(fields: dict[str, str | int | None]) -> None:
     logger, lines = write_lines()
 
     logger.info("request", **fields)
@@ -105,7 +103,7 @@ def test_logger_when_it_writes_then_one_line_of_json_without_absent_fields(field
     assert record == {"worker": "text-gen", "event": "request", **known}
 
 
-def test_logger_when_error_has_a_cause_then_its_traceback_without_credentials() -> None:
+def test_logger_when_error_has_cause_then_traceback_is_redacted() -> None:
     logger, lines = write_lines()
 
     logger.error("failure", cause=ValueError(f"Authorization: Bearer {OPAQUE}"), request_id="id-1")
@@ -143,7 +141,7 @@ def test_traceback_of_a_validation_error_hides_the_input() -> None:
     assert text.endswith("1 errors in Note: int_type\n")
 
 
-def test_traceback_shows_each_cause_once_and_cuts_long_quotations() -> None:
+def test_traceback_shows_each_cause_once_and_cuts_long_quotes() -> None:
     first, second = ValueError(f"no number: '{'tulip ' * 20}'"), RuntimeError("broken")
     first.__cause__, second.__cause__ = second, first
 

@@ -31,7 +31,7 @@ def create_app() -> App:
     return app
 
 
-async def test_access_log_when_answered_then_one_line_with_what_was_used() -> None:
+async def test_access_log_when_answered_then_one_line_with_usage() -> None:
     answer = await TestClient(create_app()).request("GET", "/things/42?q=private")
 
     (line,) = answer.log
@@ -58,7 +58,7 @@ async def test_access_log_when_refused_then_line_has_status_and_code() -> None:
     assert (line["status"], line["error_code"]) == (403, "FORBIDDEN")
 
 
-async def test_access_log_when_no_route_matches_then_the_path_is_not_logged() -> None:
+async def test_access_log_when_no_route_matches_then_path_not_logged() -> None:
     answer = await TestClient(create_app()).request("GET", "/things/a/secret")
 
     (line,) = answer.log
@@ -66,7 +66,7 @@ async def test_access_log_when_no_route_matches_then_the_path_is_not_logged() ->
     assert line["status"] == 404
 
 
-async def test_access_log_when_the_caller_leaves_before_the_answer_then_there_is_a_line_too() -> None:
+async def test_access_log_when_caller_leaves_early_then_one_line() -> None:
     client, lines = TestClient(create_app()), list[str]()
     context = client.create_context("GET", "/slow")
     context.log = Logger(worker="worker", write=lambda _level, line: lines.append(line))

@@ -82,7 +82,7 @@ async def test_open_access_counts_by_address_even_with_a_key() -> None:
     "header",
     ["Authorization: Bearer KEY", "authorization:  bearer  KEY ", "X-API-Key: KEY", "x-api-key: KEY"],
 )
-async def test_auth_when_the_key_has_the_scope_then_its_id_is_who_calls(header: str) -> None:
+async def test_auth_when_key_has_scope_then_caller_is_key_id(header: str) -> None:
     client = create_client()
     key = await create_key(client.bindings.database, "text", "image")
     name, _, value = header.replace("KEY", key).partition(":")
@@ -93,7 +93,7 @@ async def test_auth_when_the_key_has_the_scope_then_its_id_is_who_calls(header: 
     assert answer.json() == {"id": key_id, "key_id": key_id, "scopes": ["image", "text"]}
 
 
-async def test_auth_when_both_headers_are_there_then_the_bearer_counts() -> None:
+async def test_auth_when_both_headers_are_sent_then_bearer_counts() -> None:
     client = create_client()
     key = await create_key(client.bindings.database, "text")
 
@@ -106,7 +106,7 @@ async def test_auth_when_both_headers_are_there_then_the_bearer_counts() -> None
 @pytest.mark.parametrize(
     "headers", [{}, {"X-API-Key": " "}, {"Authorization": "Bearer "}, {"Authorization": "Basic YQ"}]
 )
-async def test_auth_when_there_is_no_key_then_401_says_how_to_send_one(headers: dict[str, str]) -> None:
+async def test_auth_when_key_is_missing_then_401_says_how_to_send_one(headers: dict[str, str]) -> None:
     answer = await create_client().request("GET", "/who", headers=headers)
 
     assert refusal(answer) == (401, "UNAUTHORIZED")
@@ -115,7 +115,7 @@ async def test_auth_when_there_is_no_key_then_401_says_how_to_send_one(headers: 
 
 
 @pytest.mark.parametrize("text", ["any", "sk-ant-api03-0123456789", "de_live_", "é", "de_live_" + "x" * 100_000])
-async def test_auth_when_the_key_is_malformed_then_401_without_repeating_it(text: str) -> None:
+async def test_auth_when_key_is_malformed_then_401_does_not_repeat_it(text: str) -> None:
     answer = await create_client().request("GET", "/who", headers={"X-API-Key": text})
 
     assert refusal(answer) == (401, "UNAUTHORIZED")
@@ -137,7 +137,7 @@ async def test_auth_when_the_key_is_mistyped_then_no_lookup() -> None:
     assert refusal(answer) == (401, "UNAUTHORIZED")
 
 
-async def test_auth_when_a_key_is_not_good_then_one_text_does_not_tell_why() -> None:
+async def test_auth_when_key_is_invalid_then_text_does_not_reveal_why() -> None:
     client = create_client()
     database = client.bindings.database
     revoked, expired = await create_key(database, "text"), await create_key(database, "text")
@@ -185,7 +185,7 @@ async def test_auth_when_the_app_names_no_scope_then_any_key_will_do() -> None:
     assert (await client.request("GET", "/who")).status == 401
 
 
-async def test_auth_when_an_app_is_never_open_then_open_does_not_open_it() -> None:
+async def test_auth_when_app_is_never_open_then_open_mode_needs_key() -> None:
     client = create_client(OPEN, never_open=True)
     key = await create_key(client.bindings.database, "text")
 
@@ -214,7 +214,7 @@ DOWN = DownDatabase()
 
 @pytest.mark.parametrize("credential", [{}, {"X-API-Key": "any"}, {"X-API-Key": generate("live")}])
 @pytest.mark.parametrize("kind", ["down", "no table", "no binding"])
-async def test_auth_when_the_key_table_cannot_be_read_then_503_says_what_to_do(
+async def test_auth_when_key_table_is_unreadable_then_503_with_advice(
     kind: str, credential: dict[str, str], tmp_path: Path
 ) -> None:
     client = create_client(database=MemoryDatabase(tmp_path) if kind == "no table" else DOWN)
@@ -242,7 +242,7 @@ async def test_auth_when_a_key_is_used_then_the_time_is_noted() -> None:
     assert str(row["last_used_at"]).endswith("Z")
 
 
-async def test_auth_when_a_key_is_remembered_then_the_next_request_does_no_io() -> None:
+async def test_auth_when_key_is_cached_then_next_request_does_no_io() -> None:
     class Watched(MemoryDatabase):
         quiet = False
 
@@ -268,7 +268,7 @@ async def test_address_that_a_local_caller_claims_does_not_count() -> None:
     assert answer.json()["id"] == "local"
 
 
-async def test_made_up_keys_from_one_address_are_refused_without_a_lookup() -> None:
+async def test_auth_when_many_unknown_keys_then_429_for_that_address() -> None:
     client = create_client()
     good = await create_key(client.bindings.database, "text")
     noisy, other = {"CF-Connecting-IP": "203.0.113.7"}, {"CF-Connecting-IP": "203.0.113.8"}

@@ -9,7 +9,7 @@ from electrons.testing import TestClient
 LISTED = Settings(auth_mode="open", cors_origins="https://app.example, https://other.example")
 
 
-async def test_preflight_when_any_origin_is_allowed_then_204_with_what_is_allowed() -> None:
+async def test_preflight_when_any_origin_is_allowed_then_204() -> None:
     answer = await TestClient(App("worker")).request("OPTIONS", "/anything", headers={"Origin": "https://a.example"})
 
     assert (answer.status, answer.body) == (204, b"")
@@ -23,7 +23,7 @@ async def test_preflight_when_any_origin_is_allowed_then_204_with_what_is_allowe
 
 
 @pytest.mark.parametrize("path", ["/health", "/nowhere"])
-async def test_answer_when_success_or_failure_then_browsers_may_read_it(path: str) -> None:
+async def test_answer_when_success_or_failure_then_browsers_may_read(path: str) -> None:
     answer = await TestClient(App("worker")).request("GET", path)
 
     assert answer.headers.get("Access-Control-Allow-Origin") == "*"

@@ -51,7 +51,7 @@ async def test_error_when_it_is_ours_then_its_status_code_and_text(
         assert answer.headers.get(name) == value
 
 
-async def test_error_when_it_is_foreign_then_a_fixed_text_and_the_traceback_in_the_log() -> None:
+async def test_error_when_unexpected_then_fixed_text_and_traceback() -> None:
     answer = await raise_in_handler(KeyError("the private column"))
 
     assert (answer.status, answer.json()["error_code"]) == (500, "INTERNAL_ERROR")
@@ -61,7 +61,7 @@ async def test_error_when_it_is_foreign_then_a_fixed_text_and_the_traceback_in_t
     assert "the private column" in failure["traceback"]
 
 
-async def test_error_when_it_is_a_failure_of_ours_or_a_provider_then_its_cause_reaches_the_log() -> None:
+async def test_error_when_provider_unreachable_then_cause_is_logged() -> None:
     error = ProviderUnreachableError("OpenAI cannot be reached", provider="openai")
 
     answer = await raise_in_handler(error, cause=OSError("no route; Authorization: Bearer abcdef123456"))
@@ -72,13 +72,13 @@ async def test_error_when_it_is_a_failure_of_ours_or_a_provider_then_its_cause_r
     assert "no route" not in answer.body.decode()
 
 
-async def test_error_when_the_request_is_at_fault_then_only_the_access_line() -> None:
+async def test_error_when_request_is_invalid_then_only_access_line() -> None:
     answer = await raise_in_handler(RequestError("Task is required"))
 
     assert [(line["event"], line["error_code"]) for line in answer.log] == [("request", "INVALID_REQUEST")]
 
 
-async def test_log_of_a_provider_error_has_its_codes_and_none_of_its_words() -> None:
+async def test_provider_error_when_logged_then_codes_without_messages() -> None:
     error = ProviderError(
         "Cannot do: the tulip plan",
         provider="openai",
@@ -100,7 +100,7 @@ async def test_log_of_a_provider_error_has_its_codes_and_none_of_its_words() -> 
     }
 
 
-async def test_log_of_a_failed_deployment_has_the_codes_of_its_errors_only() -> None:
+async def test_deployment_error_when_logged_then_error_codes_only() -> None:
     cause = ProviderError("Uncaught: secret = 'tulip'", provider="cloudflare", upstream_code="the tulip plan")
     words: list[dict[str, Any]] = [
         {"code": 10021, "message": "Uncaught: secret = 'tulip'"},

@@ -49,7 +49,7 @@ def remaining(header: str | None) -> list[int]:
     return [int(number) for number in re.findall(r"r=(\d+)", header or "")]
 
 
-async def test_rate_limit_when_under_it_then_headers_tell_what_is_left() -> None:
+async def test_rate_limit_when_under_it_then_headers_show_remaining() -> None:
     answer = await create_client().request("POST", "/work", json={"reserved": 400, "used": 400})
 
     assert answer.status == 200
@@ -57,7 +57,7 @@ async def test_rate_limit_when_under_it_then_headers_tell_what_is_left() -> None
     assert remaining(answer.headers.get("RateLimit")) == [2, 600]
 
 
-async def test_rate_limit_when_less_was_used_than_reserved_then_the_rest_is_given_back() -> None:
+async def test_rate_limit_when_less_used_than_reserved_then_refunded() -> None:
     client = create_client()
 
     await client.request("POST", "/work", json={"reserved": 900, "used": 100})
@@ -66,7 +66,7 @@ async def test_rate_limit_when_less_was_used_than_reserved_then_the_rest_is_give
     assert remaining(answer.headers.get("RateLimit")) == [1, 0]
 
 
-async def test_rate_limit_when_the_provider_failed_then_all_units_are_given_back() -> None:
+async def test_rate_limit_when_provider_failed_then_all_is_refunded() -> None:
     client = create_client()
 
     await client.request("POST", "/work", json={"reserved": 1000})
@@ -88,7 +88,7 @@ async def test_rate_limit_when_over_it_then_429_says_which_and_when() -> None:
     assert remaining(answer.headers.get("RateLimit")) == [0, 1000]
 
 
-async def test_rate_limit_when_the_request_alone_is_too_large_then_waiting_is_not_advised() -> None:
+async def test_rate_limit_when_request_too_large_then_no_retry_after() -> None:
     answer = await create_client().request("POST", "/work", json={"reserved": 1001, "used": 0})
 
     assert answer.status == 429
@@ -96,7 +96,7 @@ async def test_rate_limit_when_the_request_alone_is_too_large_then_waiting_is_no
     assert "make it smaller" in answer.json()["error"]
 
 
-async def test_rate_limit_when_route_is_public_then_nothing_is_counted() -> None:
+async def test_rate_limit_when_route_is_public_then_not_counted() -> None:
     answer = await create_client().request("GET", "/health")
 
     assert answer.headers.get("RateLimit") is None
@@ -118,7 +118,7 @@ def create_client_with_keys(settings: Settings) -> TestClient:
     return client
 
 
-async def test_rate_limit_when_a_key_has_its_own_then_it_takes_the_deployments_place() -> None:
+async def test_rate_limit_when_key_has_own_policy_then_it_overrides() -> None:
     client, own = create_client_with_keys(SETTINGS), '"requests";q=7;w=60'
     keys = [await create_key(client.bindings.database, rate_limit_policy=policy) for policy in (own, None)]
 
@@ -131,7 +131,7 @@ async def test_rate_limit_when_a_key_has_its_own_then_it_takes_the_deployments_p
     assert remaining(answers[0].headers.get("RateLimit")) == [6]
 
 
-async def test_rate_limit_when_a_key_has_none_then_it_is_never_refused() -> None:
+async def test_rate_limit_when_key_policy_is_none_then_never_refused() -> None:
     client = create_client_with_keys(SETTINGS)
     key = await create_key(client.bindings.database, rate_limit_policy="none")
 
@@ -141,7 +141,7 @@ async def test_rate_limit_when_a_key_has_none_then_it_is_never_refused() -> None
         assert answer.headers.get("RateLimit") is None
 
 
-async def test_rate_limit_when_only_a_key_has_one_then_it_is_held_to_it() -> None:
+async def test_rate_limit_when_only_key_has_policy_then_enforced() -> None:
     client = create_client_with_keys(replace(SETTINGS, rate_limit_policy="none"))
     key = await create_key(client.bindings.database, rate_limit_policy='"requests";q=1;w=60')
 
@@ -153,7 +153,7 @@ async def test_rate_limit_when_only_a_key_has_one_then_it_is_held_to_it() -> Non
     assert statuses == [200, 429]
 
 
-async def test_rate_limit_when_keys_differ_then_each_has_its_own_whatever_the_address() -> None:
+async def test_rate_limit_when_keys_differ_then_counted_per_key() -> None:
     client = create_client_with_keys(SETTINGS)
 
     for _ in range(2):
@@ -178,7 +178,7 @@ IMPATIENT = replace(SETTINGS, rate_limit_timeout_seconds=0.001)
 
 
 @LIMITERS
-async def test_rate_limit_when_limiter_fails_and_failure_is_open_then_the_request_goes_on(
+async def test_rate_limit_when_limiter_fails_open_then_200(
     call: Call,
 ) -> None:
     answer = await create_client(IMPATIENT, RateLimiter(call)).request("POST", "/work", json={"reserved": 1, "used": 1})
@@ -188,7 +188,7 @@ async def test_rate_limit_when_limiter_fails_and_failure_is_open_then_the_reques
 
 
 @LIMITERS
-async def test_rate_limit_when_limiter_fails_and_failure_is_closed_then_503(call: Call) -> None:
+async def test_rate_limit_when_limiter_fails_closed_then_503(call: Call) -> None:
     settings = replace(IMPATIENT, rate_limit_failure="closed")
 
     answer = await create_client(settings, RateLimiter(call)).request("POST", "/work", json={"reserved": 1, "used": 1})
@@ -259,7 +259,7 @@ async def test_small_body_needs_one_call_to_the_limiter() -> None:
     assert calls == ["reserve", "settle"]
 
 
-async def test_usage_that_a_provider_makes_up_does_not_lock_the_caller_out() -> None:
+async def test_rate_limit_when_reported_usage_is_absurd_then_bounded() -> None:
     now = 1_700_000_000.0
     client = create_client(limiter=create_memory_rate_limiter(clock=lambda: now))
 

@@ -29,7 +29,7 @@ async def test_request_id_when_absent_or_ill_formed_then_a_new_uuid(given_id: st
 
 
 @given(st.text())
-async def test_request_id_when_anything_comes_then_what_goes_out_is_well_formed(given_id: str) -> None:
+async def test_request_id_when_any_text_then_returns_well_formed_id(given_id: str) -> None:
     answer = await CLIENT.request("GET", "/health", headers={"X-Request-ID": given_id})
 
     outgoing = answer.headers.get("X-Request-ID") or ""

@@ -134,7 +134,7 @@ async def test_body_when_several_fields_are_wrong_then_all_are_named() -> None:
     assert fields == ["task_name", "options.count", "options.weight"]
 
 
-async def test_body_with_many_wrong_fields_names_twenty_and_counts_all() -> None:
+async def test_parse_body_when_90_errors_then_names_20_and_counts_all() -> None:
     class Wide(RequestModel):
         flags: list[bool] = Field(max_length=100)
 
@@ -190,13 +190,13 @@ def test_optional_field_that_is_null_or_empty_has_its_default(field: str, absent
     assert field not in body.model_fields_set
 
 
-def test_optional_field_within_a_field_that_is_null_has_its_default() -> None:
+def test_parse_body_when_nested_optional_is_null_then_default() -> None:
     body = parse_body(b'{"task_name": "a", "options": {"count": null, "weight": ""}}', Work)
 
     assert body.options == Options()
 
 
-def test_required_field_keeps_null_where_that_is_a_value_and_the_empty_string() -> None:
+def test_parse_body_when_required_is_null_or_empty_then_kept() -> None:
     body = parse_body(
         b'{"task_name": "a", "steps": [{"name": "x", "content": null}, {"name": "y", "content": ""}]}', Work
     )
@@ -214,13 +214,13 @@ def test_unknown_fields_are_named_by_their_paths() -> None:
     assert list(body.unknown_fields()) == ["x", "options.maxTokens", "steps.1.mode"]
 
 
-async def test_unknown_fields_are_named_in_the_warnings_of_the_response() -> None:
+async def test_unknown_fields_are_named_in_response_warnings() -> None:
     answer = await TestClient(create_app()).request("POST", "/echo", json={"task_name": "a", "github_repo": "a/b"})
 
     assert answer.json()["warnings"] == ["`github_repo` is not a field of this request; it was ignored"]
 
 
-async def test_unknown_fields_are_named_in_the_metadata_where_there_is_any() -> None:
+async def test_unknown_fields_when_metadata_exists_then_named_there() -> None:
     answer = await TestClient(create_app()).request("POST", "/described", json={"task_name": "a", "b": 1, "c": 2})
 
     body = answer.json()
@@ -263,7 +263,7 @@ async def test_labels_when_in_body_and_header_then_the_body_wins() -> None:
 
 
 @pytest.mark.parametrize(("header", "label"), [("header", "header"), ("x" * 300, "x" * LABEL_LIMIT), ("", None)])
-async def test_labels_when_only_in_the_header_then_that_one_cut_to_the_limit(header: str, label: str | None) -> None:
+async def test_labels_when_only_in_header_then_cut_to_the_limit(header: str, label: str | None) -> None:
     answer = await post(b'{"task_name": "a"}', headers={"X-Instance-ID": header})
 
     assert answer.json()["instance"] == label
@@ -276,7 +276,7 @@ async def test_labels_when_too_long_in_the_body_then_refused() -> None:
 
 
 @given(st.binary())
-def test_parse_body_when_anything_comes_then_a_model_or_a_request_error(content: bytes) -> None:
+def test_parse_body_when_any_bytes_then_model_or_request_error(content: bytes) -> None:
     try:
         assert parse_body(content, Work).task_name
     except RequestError as error:

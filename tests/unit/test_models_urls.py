@@ -193,7 +193,7 @@ TABLE_EDGES = {
 
 
 @pytest.mark.parametrize(("host", "public"), TABLE_EDGES.items())
-def test_address_when_at_the_edge_of_a_network_then_its_own_side(host: str, public: bool) -> None:
+def test_address_when_at_network_edge_then_classified_correctly(host: str, public: bool) -> None:
     assert (find_url_problem(f"https://{host}/") is None) is public
 
 
@@ -208,6 +208,6 @@ def test_address_when_python_calls_it_private_then_refused(address: IPv4Address 
 
 
 @given(st.text())
-def test_url_when_it_is_any_text_then_an_answer_and_no_exception(text: str) -> None:
+def test_url_when_any_text_then_never_raises(text: str) -> None:
     for url in (text, f"https://{text}", f"https://{text}/"):
         assert find_url_problem(url) is None or find_url_problem(url)

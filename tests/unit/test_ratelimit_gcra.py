@@ -104,7 +104,7 @@ def play(policy: Policy, history: Sequence[tuple[int, str, int, int | None]]) ->
         (0, "reserve", 0, None),
     ],
 )
-def test_reserve_over_any_window_then_admits_no_more_than_burst_and_rate(policy: Policy, history: Any) -> None:
+def test_reserve_when_any_window_then_at_most_burst_plus_rate(policy: Policy, history: Any) -> None:
     used = play(policy, history).used
     for first, (start, _, _) in enumerate(used):
         total = 0
@@ -118,7 +118,7 @@ def test_reserve_over_any_window_then_admits_no_more_than_burst_and_rate(policy:
 
 @REPEATABLE
 @given(policies(), st.lists(st.tuples(PAUSES, COSTS), max_size=40))
-def test_reserve_without_settling_then_agrees_with_a_token_bucket_in_fractions(policy: Policy, steps: Any) -> None:
+def test_reserve_without_settling_then_matches_token_bucket(policy: Policy, steps: Any) -> None:
     limiter, now = Limiter([policy]), START
     bucket = Fraction(policy.capacity)
     for pause, cost in steps:
@@ -132,9 +132,7 @@ def test_reserve_without_settling_then_agrees_with_a_token_bucket_in_fractions(p
 
 @REPEATABLE
 @given(policies(), st.lists(st.tuples(st.integers(-9_000, 9_000), COSTS), max_size=40))
-def test_reserve_when_the_clock_jumps_back_then_admits_no_more_than_over_the_whole_range(
-    policy: Policy, steps: Any
-) -> None:
+def test_reserve_when_clock_jumps_back_then_limit_still_holds(policy: Policy, steps: Any) -> None:
     limiter, now, times, total = Limiter([policy]), START, [START], 0
     for jump, cost in steps:
         now += jump
@@ -146,14 +144,14 @@ def test_reserve_when_the_clock_jumps_back_then_admits_no_more_than_over_the_who
 
 @REPEATABLE
 @given(st.integers(1, 10**9), st.integers(1, 10**7))
-def test_reserve_when_a_whole_quota_was_used_then_it_is_back_after_exactly_one_window(quota: int, seconds: int) -> None:
+def test_reserve_when_quota_used_then_restored_after_a_window(quota: int, seconds: int) -> None:
     limiter = Limiter([Policy("units", quota, seconds, unit="units")])
     assert limiter.reserve({"units": quota}, now=START).allowed
     assert limiter.limit(now=START + seconds * 1000 - 1).remaining < quota
     assert limiter.limit(now=START + seconds * 1000).remaining == quota
 
 
-def test_reserve_when_500_callers_share_100_an_hour_then_100_are_admitted_and_one_more_each_36_seconds() -> None:
+def test_reserve_when_500_callers_then_100_and_1_per_36_seconds() -> None:
     limiter = Limiter([PER_HOUR])
     assert sum(limiter.reserve({"requests": 1}, now=START).allowed for _ in range(500)) == 100
     for admitted in range(1, 4):
@@ -185,7 +183,7 @@ def test_reserve_when_one_policy_refuses_then_no_state_changes(several: Sequence
             assert (decision.states, decision.reservation, decision.limits) == ({}, {}, before)
 
 
-def test_reserve_when_two_policies_count_one_unit_then_both_are_charged() -> None:
+def test_reserve_when_policies_share_a_unit_then_both_charged() -> None:
     daily = Policy("daily", 5000, 86_400)
     decision = Limiter([PER_HOUR, daily]).reserve({"requests": 3}, now=START)
     assert [limit.remaining for limit in decision.limits] == [97, 4997]
@@ -197,7 +195,7 @@ def test_reserve_when_a_unit_has_no_policy_then_it_is_free() -> None:
     assert not decision.states
 
 
-def test_reserve_when_a_policy_in_debt_costs_nothing_then_it_does_not_refuse() -> None:
+def test_reserve_when_indebted_policy_has_no_cost_then_admitted() -> None:
     limiter = Limiter([PER_HOUR, TOKENS])
     limiter.settle({}, {"tokens": 2_000_000}, now=START)
     decision = limiter.reserve({"requests": 1}, now=START)
@@ -205,7 +203,7 @@ def test_reserve_when_a_policy_in_debt_costs_nothing_then_it_does_not_refuse() -
     assert [limit.remaining for limit in decision.limits] == [99, 0]
 
 
-def test_reserve_when_the_rate_of_a_policy_changed_then_it_starts_afresh() -> None:
+def test_reserve_when_policy_rate_changed_then_starts_afresh() -> None:
     limiter = Limiter([PER_HOUR])
     limiter.reserve({"requests": 100}, now=START)
     limiter.policies = [Policy("requests", 7, 3600)]
@@ -217,7 +215,7 @@ def test_reserve_when_the_rate_of_a_policy_changed_then_it_starts_afresh() -> No
 
 @REPEATABLE
 @given(policies(), HISTORIES, COSTS)
-def test_retry_after_when_refused_then_is_the_first_second_that_admits(policy: Policy, history: Any, cost: int) -> None:
+def test_retry_after_when_refused_then_first_admitting_second(policy: Policy, history: Any, cost: int) -> None:
     played = play(policy, history)
     refusal = reserve([policy], played.limiter.states, costs={"units": cost}, now=played.now)
     assume(not refusal.allowed)
@@ -229,7 +227,7 @@ def test_retry_after_when_refused_then_is_the_first_second_that_admits(policy: P
         assert reserve([policy], played.limiter.states, costs={"units": cost}, now=admitted_at).allowed
 
 
-def test_retry_after_when_several_policies_refuse_then_is_the_longest() -> None:
+def test_retry_after_when_several_policies_refuse_then_longest() -> None:
     limiter = Limiter([PER_HOUR, TOKENS])
     limiter.reserve({"requests": 100, "tokens": 1_000_000}, now=START)
     decision = limiter.reserve({"requests": 1, "tokens": 50_000}, now=START)
@@ -238,7 +236,7 @@ def test_retry_after_when_several_policies_refuse_then_is_the_longest() -> None:
 
 
 @pytest.mark.parametrize("order", [1, -1])
-def test_retry_after_when_one_of_the_costs_passes_its_burst_then_there_is_none(order: int) -> None:
+def test_retry_after_when_one_cost_exceeds_its_burst_then_none(order: int) -> None:
     limiter = Limiter([PER_HOUR, Policy("tokens", 1000, 60, burst=10, unit="tokens")][::order])
     limiter.reserve({"requests": 100}, now=START)
     decision = limiter.reserve({"requests": 1, "tokens": 11}, now=START)
@@ -248,7 +246,7 @@ def test_retry_after_when_one_of_the_costs_passes_its_burst_then_there_is_none(o
 
 @REPEATABLE
 @given(policies(), HISTORIES)
-def test_remaining_when_asked_for_then_is_admitted_and_one_more_is_not(policy: Policy, history: Any) -> None:
+def test_remaining_then_admits_that_many_units_and_not_one_more(policy: Policy, history: Any) -> None:
     played = play(policy, history)
     remaining = played.limiter.limit(now=played.now).remaining
     assert reserve([policy], played.limiter.states, costs={"units": remaining}, now=played.now).allowed
@@ -257,9 +255,7 @@ def test_remaining_when_asked_for_then_is_admitted_and_one_more_is_not(policy: P
 
 @REPEATABLE
 @given(policies(), HISTORIES)
-def test_effective_window_when_it_has_passed_then_one_more_unit_is_there_and_not_before(
-    policy: Policy, history: Any
-) -> None:
+def test_effective_window_when_passed_then_one_more_unit(policy: Policy, history: Any) -> None:
     played = play(policy, history)
     limit = played.limiter.limit(now=played.now)
     assert limit.effective_window_seconds >= 1
@@ -271,7 +267,7 @@ def test_effective_window_when_it_has_passed_then_one_more_unit_is_there_and_not
 
 @REPEATABLE
 @given(policies(), HISTORIES)
-def test_reset_when_it_has_passed_then_the_whole_burst_is_there_and_not_before(policy: Policy, history: Any) -> None:
+def test_reset_when_passed_then_whole_burst_is_available(policy: Policy, history: Any) -> None:
     played = play(policy, history)
     seconds = played.limiter.limit(now=played.now).reset_seconds
     assert played.limiter.limit(now=played.now + seconds * 1000).remaining == policy.capacity
@@ -297,7 +293,7 @@ def test_limits_when_a_caller_rests_then_only_recover(policy: Policy, history: A
 
 @REPEATABLE
 @given(policies(), HISTORIES, COSTS, PAUSES)
-def test_settle_when_the_estimate_was_right_then_changes_nothing(
+def test_settle_when_estimate_was_right_then_changes_nothing(
     policy: Policy, history: Any, cost: int, pause: int
 ) -> None:
     played = play(policy, history)
@@ -312,7 +308,7 @@ def test_settle_when_the_estimate_was_right_then_changes_nothing(
 
 @REPEATABLE
 @given(policies(), HISTORIES, COSTS, COSTS)
-def test_settle_at_once_then_leaves_what_reserving_the_actual_cost_would_have_left(
+def test_settle_at_once_then_same_as_reserving_actual_cost(
     policy: Policy, history: Any, cost: int, actual: int
 ) -> None:
     played = play(policy, history)
@@ -323,7 +319,7 @@ def test_settle_at_once_then_leaves_what_reserving_the_actual_cost_would_have_le
     assert played.limiter.limits(now=played.now) == direct.limits
 
 
-def test_settle_while_the_reservation_still_waits_then_gives_back_exactly() -> None:
+def test_settle_when_reservation_pending_then_refunds_exactly() -> None:
     limiter = Limiter([TOKENS])
     limiter.reserve({"tokens": 900_000}, now=START)
     reservation = limiter.reserve({"tokens": 100_000}, now=START).reservation
@@ -331,7 +327,7 @@ def test_settle_while_the_reservation_still_waits_then_gives_back_exactly() -> N
     assert limiter.limit(now=START + 3_000).remaining == 50_000 + 99_999
 
 
-def test_settle_after_other_refunds_then_still_gives_back_exactly() -> None:
+def test_settle_after_other_refunds_then_still_refunds_exactly() -> None:
     limiter = Limiter([PER_HOUR])
     for _ in range(3):
         reservation = limiter.reserve({"requests": 60}, now=START).reservation
@@ -339,7 +335,7 @@ def test_settle_after_other_refunds_then_still_gives_back_exactly() -> None:
     assert limiter.limit(now=START + 36_000).remaining == 71
 
 
-def test_settle_when_time_has_given_the_units_back_already_then_they_are_not_given_back_twice() -> None:
+def test_settle_when_units_were_restored_by_time_then_no_refund() -> None:
     limiter, later = Limiter([PER_HOUR]), START + 3_600_000
     first = limiter.reserve({"requests": 100}, now=START).reservation
     limiter.reserve({"requests": 100}, now=later)
@@ -347,7 +343,7 @@ def test_settle_when_time_has_given_the_units_back_already_then_they_are_not_giv
     assert limiter.limit(now=later).remaining == 0
 
 
-def test_settle_when_a_refund_pulled_the_queue_forward_then_later_refunds_count_from_there() -> None:
+def test_settle_when_refund_advanced_queue_then_no_late_refund() -> None:
     limiter, hour = Limiter([Policy("requests", 100, 3600, burst=200)]), 3_600_000
     first = limiter.reserve({"requests": 100}, now=START).reservation
     second = limiter.reserve({"requests": 100}, now=START).reservation
@@ -357,7 +353,7 @@ def test_settle_when_a_refund_pulled_the_queue_forward_then_later_refunds_count_
     assert limiter.limit(now=START + hour).remaining == 0
 
 
-def test_settle_when_the_estimate_was_too_small_then_later_requests_wait_for_the_debt() -> None:
+def test_settle_when_estimate_too_small_then_debt_delays_others() -> None:
     limiter = Limiter([TOKENS])
     reservation = limiter.reserve({"tokens": 900_000}, now=START).reservation
     limiter.settle(reservation, {"tokens": 1_500_000}, now=START)
@@ -368,14 +364,14 @@ def test_settle_when_the_estimate_was_too_small_then_later_requests_wait_for_the
     assert limiter.limit(now=START + 90_000).remaining == 1_000_000
 
 
-def test_settle_when_nothing_was_reserved_for_a_unit_then_charges_it() -> None:
+def test_settle_when_unit_was_not_reserved_then_charges_it() -> None:
     limiter = Limiter([PER_HOUR, TOKENS])
     reservation = limiter.reserve({"requests": 1}, now=START).reservation
     limiter.settle(reservation, {"tokens": 812}, now=START)
     assert [limit.remaining for limit in limiter.limits(now=START)] == [99, 999_188]
 
 
-def test_settle_when_the_policy_changed_meanwhile_then_gives_nothing_back() -> None:
+def test_settle_when_policy_changed_meanwhile_then_no_refund() -> None:
     limiter = Limiter([PER_HOUR])
     reservation = limiter.reserve({"requests": 50}, now=START).reservation
     limiter.policies = [Policy("requests", 50, 3600)]
@@ -387,7 +383,7 @@ def test_settle_when_the_policy_changed_meanwhile_then_gives_nothing_back() -> N
 # Values
 
 
-def test_state_and_reservation_when_kept_as_json_then_come_back_the_same() -> None:
+def test_state_and_reservation_when_kept_as_json_then_unchanged() -> None:
     prime_rate = Policy("tokens", 999_999_937, 86_400, unit="tokens")
     decision = reserve([prime_rate], {}, costs={"tokens": 5}, now=START)
     state, hold = decision.states[prime_rate.key], decision.reservation[prime_rate.key]
@@ -412,8 +408,6 @@ def test_policy_when_its_name_cannot_be_written_then_raises(name: str) -> None:
 @pytest.mark.parametrize(
     ("quota", "window_seconds", "burst"), [(0, 1, 1), (1, 0, 1), (1, 1, 0), (10**15, 1, 1), (1, 10**15, 1)]
 )
-def test_policy_when_its_numbers_cannot_be_enforced_or_written_then_raises(
-    quota: int, window_seconds: int, burst: int
-) -> None:
+def test_policy_when_numbers_are_out_of_range_then_raises(quota: int, window_seconds: int, burst: int) -> None:
     with pytest.raises(ValueError, match="from 1 to 15 digits"):
         Policy("a", quota, window_seconds, burst)

@@ -38,7 +38,7 @@ def limit(policy: Policy, remaining: int, window: int) -> ServiceLimit:
         (limit(Policy("peruser", 100, 60), 99, 1), '"peruser";q=100;w=60', '"peruser";r=99;t=1'),
     ],
 )
-def test_headers_of_the_drafts_examples_then_are_written_as_there(
+def test_headers_when_examples_of_the_draft_then_match(
     service_limit: ServiceLimit, rate_limit_policy: str, rate_limit: str
 ) -> None:
     assert rate_limit_headers([service_limit]) == [
@@ -47,7 +47,7 @@ def test_headers_of_the_drafts_examples_then_are_written_as_there(
     ]
 
 
-def test_headers_when_there_are_several_policies_then_are_one_list_each() -> None:
+def test_headers_when_several_policies_then_one_list_each() -> None:
     limits = [
         limit(Policy("burst", 100, 60), 45, 30),
         limit(Policy("daily", 1000, 86_400), 850, 87),
@@ -64,7 +64,7 @@ def test_headers_when_the_unit_is_not_requests_then_name_it() -> None:
     assert headers["RateLimit-Policy"] == '"tokens";q=1000000;qu="tokens";w=60'
 
 
-def test_headers_when_refused_then_retry_after_is_not_before_the_end_of_any_effective_window() -> None:
+def test_headers_when_refused_then_retry_after_covers_windows() -> None:
     policies = [Policy("requests", 100, 3600), Policy("tokens", 1000, 60, unit="tokens")]
     used = reserve(policies, {}, costs={"requests": 1, "tokens": 1000}, now=0)
     refusal = reserve(policies, used.states, costs={"requests": 1, "tokens": 100}, now=0)
@@ -75,18 +75,18 @@ def test_headers_when_refused_then_retry_after_is_not_before_the_end_of_any_effe
     ]
 
 
-def test_headers_when_the_request_is_impossible_then_have_no_retry_after() -> None:
+def test_headers_when_request_is_impossible_then_no_retry_after() -> None:
     refusal = reserve([Policy("requests", 100, 3600)], {}, costs={"requests": 101}, now=0)
     headers = rate_limit_headers(refusal.limits, retry_after_seconds=refusal.retry_after_seconds)
     assert [name for name, _ in headers] == ["RateLimit-Policy", "RateLimit"]
 
 
-def test_headers_when_a_name_has_quotes_and_backslashes_then_escape_them() -> None:
+def test_headers_when_name_has_quotes_or_backslash_then_escaped() -> None:
     headers = dict(rate_limit_headers([limit(Policy(r"a \"b\"", 1, 1), 1, 1)]))
     assert headers["RateLimit"] == r'"a \\\"b\\\"";r=1;t=1'
 
 
-def test_headers_when_there_are_no_limits_then_there_is_no_empty_list() -> None:
+def test_headers_when_there_are_no_limits_then_no_empty_list() -> None:
     assert rate_limit_headers([]) == []
     assert rate_limit_headers([], retry_after_seconds=5) == [("Retry-After", "5")]
 
@@ -136,6 +136,6 @@ def test_parse_policies_when_there_are_none_then_is_empty() -> None:
         ('"a";q=1;w=1, "a";q=2;w=2', "two policies"),
     ],
 )
-def test_parse_policies_when_malformed_then_raises_what_is_wrong(text: str, complaint: str) -> None:
+def test_parse_policies_when_malformed_then_raises_with_reason(text: str, complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
         parse_policies(text)

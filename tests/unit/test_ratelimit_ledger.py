@@ -86,7 +86,7 @@ def test_settle_when_less_was_used_then_the_rest_is_back(ledger: Ledger) -> None
     assert left(ledger) == 900
 
 
-def test_settle_when_more_was_used_then_it_is_charged_past_the_limit(ledger: Ledger, clock: Clock) -> None:
+def test_settle_when_more_was_used_then_charged_past_the_limit(ledger: Ledger, clock: Clock) -> None:
     reserve(ledger, 600, reservation_id="a")
 
     settle(ledger, "a", 1200)
@@ -98,7 +98,7 @@ def test_settle_when_more_was_used_then_it_is_charged_past_the_limit(ledger: Led
     assert left(ledger) == 1
 
 
-def test_settle_when_done_twice_or_unknown_then_only_the_first_counts(ledger: Ledger) -> None:
+def test_settle_when_repeated_or_unknown_then_only_first_counts(ledger: Ledger) -> None:
     reserve(ledger, 600, reservation_id="a")
 
     for reservation_id in ("a", "a", "never"):
@@ -107,7 +107,7 @@ def test_settle_when_done_twice_or_unknown_then_only_the_first_counts(ledger: Le
     assert left(ledger) == 1000
 
 
-def test_settle_when_the_request_was_refused_then_there_is_nothing_to_settle(ledger: Ledger) -> None:
+def test_settle_when_request_was_refused_then_nothing_to_settle(ledger: Ledger) -> None:
     reserve(ledger, 1000)
     reserve(ledger, 1, reservation_id="refused")
 
@@ -116,7 +116,7 @@ def test_settle_when_the_request_was_refused_then_there_is_nothing_to_settle(led
     assert left(ledger) == 0
 
 
-def test_reserve_when_settlements_come_along_then_they_are_done_first(ledger: Ledger) -> None:
+def test_reserve_when_settlements_included_then_settled_first(ledger: Ledger) -> None:
     reserve(ledger, 1000, reservation_id="a")
 
     answer = reserve(ledger, 900, settlements=[settlement("a", 100)])
@@ -142,7 +142,7 @@ def test_ledger_opened_again_on_its_database_has_lost_nothing(sql: MemorySql, cl
     assert left(Ledger(sql, clock)) == 900
 
 
-def test_is_idle_when_the_burst_is_whole_and_nothing_reserved_then_true(ledger: Ledger, clock: Clock) -> None:
+def test_is_idle_when_burst_full_and_nothing_reserved_then_true(ledger: Ledger, clock: Clock) -> None:
     assert ledger.is_idle()
     reserve(ledger, 10)
     assert not ledger.is_idle()
@@ -150,7 +150,7 @@ def test_is_idle_when_the_burst_is_whole_and_nothing_reserved_then_true(ledger: 
     assert ledger.is_idle()
 
 
-def test_is_idle_when_a_reservation_is_open_then_false_until_it_expires(ledger: Ledger, clock: Clock) -> None:
+def test_is_idle_when_reservation_open_then_false_until_expiry(ledger: Ledger, clock: Clock) -> None:
     reserve(ledger, 10, reservation_id="a")
 
     clock.now += RESERVATION_LIFE_MS
@@ -174,7 +174,7 @@ def test_settle_with_an_absurd_number_makes_a_debt_of_one_burst(ledger: Ledger, 
     assert left(ledger) == 1000
 
 
-def test_settle_with_an_absurd_number_bounds_each_policy_by_itself(sql: MemorySql, clock: Clock) -> None:
+def test_settle_when_usage_is_absurd_then_each_policy_bounds_it(sql: MemorySql, clock: Clock) -> None:
     policy = f'{POLICY}, "daily";q=5000;qu="tokens";w=86400'
     ledger = Ledger(sql, clock)
     message = {"policy": policy, "costs": {"tokens": 10}, "id": "a", "settlements": []}

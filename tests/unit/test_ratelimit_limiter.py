@@ -34,7 +34,7 @@ async def test_reserve_when_allowed_then_a_verdict_with_header_pairs() -> None:
     assert calls.seen == [("w:a", "reserve", expected)]
 
 
-async def test_settle_when_a_reservation_follows_at_once_then_it_takes_the_settlement_along() -> None:
+async def test_settle_when_reservation_follows_then_sent_with_it() -> None:
     calls = Calls()
     limiter = RateLimiter(calls)
 
@@ -48,7 +48,7 @@ async def test_settle_when_a_reservation_follows_at_once_then_it_takes_the_settl
     assert message["settlements"] == [{"policy": POLICY, "id": "1", "actual": {"tokens": 5}}]
 
 
-async def test_settle_when_nothing_follows_then_neighbours_go_out_together_and_callers_apart() -> None:
+async def test_settle_when_nothing_follows_then_batched_per_caller() -> None:
     calls = Calls()
     limiter = RateLimiter(calls)
 
@@ -64,7 +64,7 @@ async def test_settle_when_nothing_follows_then_neighbours_go_out_together_and_c
     assert len(calls.seen) == 2
 
 
-async def test_reserve_when_unreachable_then_the_error_reaches_the_caller() -> None:
+async def test_reserve_when_unreachable_then_error_reaches_caller() -> None:
     async def call(_key: str, _method: str, _message: str) -> str:
         raise LimiterUnreachableError("gone")
 

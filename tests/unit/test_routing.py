@@ -22,7 +22,7 @@ def create_router(*routes: str) -> Router:
     return router
 
 
-def test_match_when_path_and_method_fit_then_route_and_parameters() -> None:
+def test_match_when_path_and_method_fit_then_route_and_values() -> None:
     router = create_router("GET /renders/{render_id}.mp4", "POST /renders/{render_id}/parts/{part}")
 
     route, parameters = router.match("POST", "/renders/7/parts/two")
@@ -42,14 +42,14 @@ def test_match_when_path_is_only_similar_then_not_found(path: str) -> None:
         create_router("GET /audio/{id}").match("GET", path)
 
 
-def test_match_when_path_has_pattern_characters_then_they_are_literal() -> None:
+def test_match_when_path_has_pattern_characters_then_literal() -> None:
     router = create_router("GET /a.b")
 
     with pytest.raises(RouteNotFoundError):
         router.match("GET", "/aXb")
 
 
-def test_match_when_method_is_wrong_then_allow_names_all_of_the_path() -> None:
+def test_match_when_method_is_wrong_then_allow_lists_methods() -> None:
     router = create_router("GET /things/{id}", "POST /things/{name}", "POST /other")
 
     with pytest.raises(MethodNotAllowedError) as caught:
@@ -66,5 +66,5 @@ def test_add_when_method_and_path_are_taken_then_value_error() -> None:
 
 
 @given(st.text(st.characters(exclude_characters="/", exclude_categories=["Cs"]), min_size=1))
-def test_match_when_any_segment_then_the_parameter_is_that_segment(segment: str) -> None:
+def test_match_when_any_segment_then_parameter_is_that_segment(segment: str) -> None:
     assert create_router("GET /a/{x}/b").match("GET", f"/a/{segment}/b")[1] == {"x": segment}

@@ -175,7 +175,7 @@ def test_rotate_when_the_old_key_expires_sooner_then_that_stays(state: Path) -> 
     assert abs(lifetime - timedelta(hours=1)) <= timedelta(seconds=1)
 
 
-def test_rotate_when_run_twice_then_every_key_descends_from_the_first(state: Path) -> None:
+def test_rotate_twice_then_both_new_keys_descend_from_first(state: Path) -> None:
     database = LocalDatabase(state)
     _, first = keys.create(database, environment="test", name="n", owner="o", scopes=["text"])
 
@@ -186,7 +186,7 @@ def test_rotate_when_run_twice_then_every_key_descends_from_the_first(state: Pat
     assert {row["id"]: row["first_id"] for row in rows} == {first.id: None, second.id: first.id, third.id: first.id}
 
 
-def test_local_key_when_replaced_then_the_new_one_descends_from_it(state: Path) -> None:
+def test_local_key_when_replaced_then_new_key_descends_from_it(state: Path) -> None:
     database, first = LocalDatabase(state), parse(keys.load_local_key(state)).id
     keys.revoke(database, first)
 

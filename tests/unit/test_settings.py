@@ -63,7 +63,7 @@ def test_read_when_value_is_wrong_then_error_names_the_var(name: str, value: str
     assert caught.value.message.startswith(problem)
 
 
-def test_types_when_listed_then_secrets_are_secrets_and_nothing_else_is() -> None:
+def test_types_when_listed_then_only_secrets_are_secret() -> None:
     for kind in settings_classes():
         types = get_type_hints(kind)
         for name in kind.names():

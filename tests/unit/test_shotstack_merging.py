@@ -162,6 +162,6 @@ json_values = st.recursive(
 
 
 @given(edit=json_values, replacement=json_values)
-def test_merge_when_nothing_is_to_be_replaced_then_an_equal_copy(edit: Any, replacement: Any) -> None:
+def test_merge_when_nothing_to_replace_then_equal_copy(edit: Any, replacement: Any) -> None:
     assert merge(edit, {"FIND": replacement}) == edit
     assert merge(["{{ FIND }}"], {"FIND": replacement}) == [replacement]

@@ -55,7 +55,7 @@ async def test_database_when_written_then_rows_are_read_as_dicts() -> None:
     assert await database.query("SELECT * FROM things WHERE name = ?", "a") == [{"id": 1, "name": "a", "weight": None}]
 
 
-async def test_database_when_new_then_the_migrations_tables_hold_what_they_promise() -> None:
+async def test_database_when_new_then_tables_enforce_constraints() -> None:
     with pytest.raises(DatabaseError, match="NOT NULL"):
         await MemoryDatabase().execute("INSERT INTO usage (request_id) VALUES (?)", "id")
 
@@ -71,6 +71,6 @@ async def test_cache_when_its_time_has_passed_then_forgotten() -> None:
     assert await cache.get("other") is None
 
 
-async def test_cache_when_the_time_is_shorter_than_kv_takes_then_value_error() -> None:
+async def test_cache_when_ttl_is_below_kv_minimum_then_value_error() -> None:
     with pytest.raises(ValueError, match="60 seconds"):
         await MemoryKeyValueStore().put("voices", "[]", ttl_seconds=59)

@@ -112,9 +112,7 @@ async def test_verify_when_revoked_then_refused_within_the_time(
     assert not await is_good(keys, key)
 
 
-async def test_verify_when_nothing_is_to_be_remembered_then_looked_up_each_time(
-    keys: ApiKeys, database: CountingDatabase
-) -> None:
+async def test_verify_when_max_age_is_zero_then_looked_up_each_time(keys: ApiKeys, database: CountingDatabase) -> None:
     key = await create_key(database, "text")
     assert await is_good(keys, key, max_age_seconds=0)
     await revoke(database, key)
@@ -149,7 +147,7 @@ async def test_verify_when_the_clock_is_set_back_then_looked_up_again(
     assert not await is_good(keys, key)
 
 
-async def test_verify_when_it_expires_while_remembered_then_refused_at_once(
+async def test_verify_when_cached_key_expires_then_refused_at_once(
     keys: ApiKeys, database: CountingDatabase, clock: Clock
 ) -> None:
     key = await create_key(database, "text", expires_at=datetime.fromtimestamp(int(clock.now) + 10, UTC))
@@ -183,7 +181,7 @@ async def test_verify_when_hashes_are_compared_then_in_constant_time(
     assert compared == [(parse(key).hash.encode(), parse(key).hash.encode())]
 
 
-async def test_verify_when_the_id_is_unknown_then_that_is_remembered_too(
+async def test_verify_when_id_is_unknown_then_result_is_cached(
     keys: ApiKeys, database: CountingDatabase, clock: Clock
 ) -> None:
     key = generate("live")
@@ -213,7 +211,7 @@ async def test_made_up_ids_do_not_push_out_valid_keys(
     assert database.lookups == 1
 
 
-async def test_verify_when_the_database_fails_then_what_is_remembered_is_good_until_its_time(
+async def test_verify_when_database_fails_then_cached_until_max_age(
     keys: ApiKeys, database: CountingDatabase, clock: Clock
 ) -> None:
     key = await create_key(database, "text")
@@ -229,7 +227,7 @@ async def test_verify_when_the_database_fails_then_what_is_remembered_is_good_un
 @pytest.mark.parametrize(
     ("column", "value"), [("expires_at", "next week"), ("rate_limit_policy", "100/min"), ("rate_limit_policy", "1")]
 )
-async def test_verify_when_a_row_was_written_wrongly_by_hand_then_it_opens_nothing(
+async def test_verify_when_row_is_malformed_then_database_error(
     keys: ApiKeys, database: CountingDatabase, column: str, value: str
 ) -> None:
     key = await create_key(database, "text")
@@ -239,7 +237,7 @@ async def test_verify_when_a_row_was_written_wrongly_by_hand_then_it_opens_nothi
         await is_good(keys, key)
 
 
-async def test_verify_when_the_database_does_not_answer_then_the_wait_ends() -> None:
+async def test_verify_when_database_does_not_answer_then_times_out() -> None:
     class SilentDatabase(MemoryDatabase):
         async def query(self, statement: str, *parameters: Value) -> list[Row]:
             await asyncio.Event().wait()
@@ -260,7 +258,7 @@ async def test_check_when_the_table_was_read_once_then_not_again(keys: ApiKeys, 
     assert len(database.statements) == 2
 
 
-async def test_check_when_a_key_was_looked_up_before_then_nothing_is_read(
+async def test_check_when_key_was_looked_up_before_then_reads_nothing(
     keys: ApiKeys, database: CountingDatabase
 ) -> None:
     assert not await is_good(keys, generate("live"))
@@ -302,7 +300,7 @@ async def unknown_key(keys: ApiKeys, sender: str) -> bool:
     return False
 
 
-async def test_unknown_keys_of_one_sender_are_looked_up_so_many_times_a_minute(
+async def test_unknown_keys_when_one_sender_then_lookups_are_limited(
     keys: ApiKeys, database: CountingDatabase, clock: Clock
 ) -> None:
     refused = [await unknown_key(keys, SENDER) for _ in range(UNKNOWN_PER_SENDER + 20)]
@@ -319,7 +317,7 @@ async def test_unknown_keys_of_many_senders_are_bounded_together(keys: ApiKeys, 
     assert (refused.count(True), database.lookups) == (20, UNKNOWN_PER_ISOLATE)
 
 
-async def test_key_that_was_valid_before_is_looked_up_however_many_unknown_ones_come(
+async def test_verify_when_sender_is_limited_then_known_key_is_valid(
     keys: ApiKeys, database: CountingDatabase, clock: Clock
 ) -> None:
     key = await create_key(database, "text")

@@ -67,9 +67,7 @@ async def test_get_when_stored_then_the_file_with_all_its_headers(stored: Stored
 
 
 @pytest.mark.parametrize("headers", [{}, {"Range": "bytes=0-9"}, {"Range": "bytes=900-"}])
-async def test_head_when_stored_then_the_whole_files_headers_and_no_body(
-    stored: Stored, headers: dict[str, str]
-) -> None:
+async def test_head_when_stored_then_whole_file_headers_and_no_body(stored: Stored, headers: dict[str, str]) -> None:
     answer = await stored.get("HEAD", **headers)
 
     assert (answer.status, answer.body) == (200, b"")
@@ -90,7 +88,7 @@ async def test_head_when_stored_then_the_whole_files_headers_and_no_body(
         ("Bytes= 5 - 6 ", 5, 6),
     ],
 )
-async def test_range_when_it_is_within_the_file_then_206_with_that_part(
+async def test_range_when_within_the_file_then_206_with_that_part(
     stored: Stored, asked: str, first: int, last: int
 ) -> None:
     answer = await stored.get(Range=asked)
@@ -125,7 +123,7 @@ async def test_range_outside_the_file_is_416_with_its_size(stored: Stored, asked
         f"bytes=0-{'9' * 5000}",
     ],
 )
-async def test_range_when_it_is_none_that_we_serve_then_the_whole_file(stored: Stored, asked: str) -> None:
+async def test_range_when_unsupported_then_whole_file(stored: Stored, asked: str) -> None:
     answer = await stored.get(Range=asked)
 
     assert (answer.status, answer.body) == (200, CONTENT)
@@ -162,7 +160,7 @@ async def test_if_none_match_when_the_caller_has_it_then_304(stored: Stored, tag
     assert answer.headers.get("Content-Length") is None
 
 
-async def test_if_none_match_when_the_caller_has_another_then_the_file_whatever_the_date(stored: Stored) -> None:
+async def test_if_none_match_when_different_then_file_despite_date(stored: Stored) -> None:
     answer = await stored.get(If_None_Match='"other"', If_Modified_Since=LAST_MODIFIED)
 
     assert (answer.status, answer.body) == (200, CONTENT)
@@ -205,13 +203,13 @@ async def test_get_when_there_is_no_such_file_then_404(stored: Stored, name: str
         assert (answer.json()["error_code"], answer.json()["error"]) == ("NOT_FOUND", "Audio file not found")
 
 
-async def test_get_when_the_deployment_wants_keys_then_a_file_needs_none(stored: Stored) -> None:
+async def test_get_when_deployment_requires_keys_then_file_needs_none(stored: Stored) -> None:
     stored.client.settings = replace(stored.client.settings, auth_mode="required")
 
     assert (await stored.get()).status == 200
 
 
-async def test_get_when_the_bucket_is_not_bound_then_the_error_names_it() -> None:
+async def test_get_when_bucket_is_not_bound_then_error_names_it() -> None:
     client = create_client()
     client.bindings = Bindings()
 
@@ -246,7 +244,7 @@ async def test_put_when_stored_then_all_that_is_known_is_kept_with_it() -> None:
 @pytest.mark.parametrize(
     "name", ["", "a.mp3", f"../{NAME}", f"a/{NAME}", NAME.upper(), f"{NAME}\n", "\\" * 32 + ".mp3"]
 )
-async def test_put_when_the_name_could_leave_the_folder_then_value_error(name: str) -> None:
+async def test_put_when_name_could_leave_the_folder_then_value_error(name: str) -> None:
     context = create_client().create_context("POST", "/")
 
     with pytest.raises(ValueError, match="not the name"):
@@ -316,7 +314,7 @@ async def test_put_stream_of_a_broken_body_stores_nothing(
         ("https://media.example/de/", f"https://media.example/de/audio/{NAME}"),
     ],
 )
-def test_url_when_a_base_is_set_then_below_that_else_where_the_request_came_in(setting: str, url: str) -> None:
+def test_url_when_base_is_set_then_below_it_else_request_origin(setting: str, url: str) -> None:
     context = create_client(public_base_url=setting).create_context("POST", "/synthesize?x=1")
 
     assert FOLDER.url(context, NAME) == url

@@ -77,7 +77,7 @@ async def test_usage_when_the_call_fails_then_its_row_says_how() -> None:
     assert row == {"status": 502, "error_code": "PROVIDER_ERROR", "input_units": 1000}
 
 
-async def test_usage_when_the_model_has_no_price_then_the_cost_is_unknown() -> None:
+async def test_usage_when_model_has_no_price_then_cost_is_unknown() -> None:
     client = create_client()
 
     await client.request("POST", "/work", json={"model": "new"})
@@ -171,7 +171,7 @@ async def test_write_whose_response_was_lost_is_not_done_twice() -> None:
     assert await written(database) == ["a"]
 
 
-async def test_rows_are_kept_for_the_next_write_when_the_pauses_are_over() -> None:
+async def test_write_when_all_retries_fail_then_next_write_keeps_rows() -> None:
     database = UnsteadyDatabase(*["D1_ERROR: Network connection lost"] * 3)
     table = UsageLedger(database)
 
@@ -182,7 +182,7 @@ async def test_rows_are_kept_for_the_next_write_when_the_pauses_are_over() -> No
     assert sorted(map(str, await written(database))) == ["a", "b"]
 
 
-async def test_rows_are_kept_when_the_request_that_writes_them_is_ended() -> None:
+async def test_write_when_request_is_cancelled_then_rows_are_kept() -> None:
     class Silent(UnsteadyDatabase):
         async def execute(self, statement: str, *parameters: Value) -> None:
             if self.reasons:
@@ -200,7 +200,7 @@ async def test_rows_are_kept_when_the_request_that_writes_them_is_ended() -> Non
     assert sorted(map(str, await written(database))) == ["a", "b"]
 
 
-async def test_row_that_the_table_refuses_does_not_stop_its_neighbours() -> None:
+async def test_write_when_one_row_is_refused_then_others_are_written() -> None:
     database = MemoryDatabase()
     await database.execute("CREATE UNIQUE INDEX one ON usage (request_id)")
     await database.execute(
@@ -245,7 +245,7 @@ async def test_log_says_which_rows_were_given_up_or_wait() -> None:
     assert delayed["error"] == "D1_ERROR: down"
 
 
-async def test_row_that_must_be_there_is_written_once_whatever_happens() -> None:
+async def test_write_now_when_retried_after_failure_then_written_once() -> None:
     database = UnsteadyDatabase("D1_ERROR: down", "lost")
     table = UsageLedger(database)
 

@@ -15,7 +15,7 @@ async def test_start_task_when_it_ends_then_its_result() -> None:
     assert await start_task(work()) == 7
 
 
-async def test_start_task_when_it_fails_then_the_failure_is_for_whoever_awaits_it() -> None:
+async def test_start_task_when_it_fails_then_awaiting_it_raises() -> None:
     async def work() -> None:
         raise OSError("no")
 

@@ -11,7 +11,7 @@ from electrons.http import Response
 from electrons.testing import TestClient
 
 
-async def test_client_when_a_stream_breaks_then_deferred_work_runs_and_the_failure_is_seen() -> None:
+async def test_client_when_stream_breaks_then_defers_run_and_raises() -> None:
     app, order = App("worker"), list[str]()
 
     @app.get("/stream")
@@ -32,7 +32,7 @@ async def test_client_when_a_stream_breaks_then_deferred_work_runs_and_the_failu
     assert order == ["deferred"]
 
 
-async def test_client_when_it_has_no_http_then_a_call_outwards_is_a_failure() -> None:
+async def test_client_when_it_has_no_http_then_outgoing_call_fails() -> None:
     app = App("worker")
 
     @app.get("/call")

@@ -31,7 +31,7 @@ def run(commands: Path, *arguments: str, **variables: str) -> subprocess.Complet
     return subprocess.run([str(SCRIPT), *arguments], env=environment, capture_output=True, text=True, check=False)
 
 
-def test_workerd_when_setpriv_is_missing_then_it_gets_the_bundle(commands: Path) -> None:
+def test_workerd_when_setpriv_is_missing_then_receives_bundle(commands: Path) -> None:
     result = run(commands, "serve", "a b.capnp", "--binary", PYODIDE_BUNDLE_DIR="/bundles/a b")
 
     assert result.stdout.splitlines() == [
@@ -43,7 +43,7 @@ def test_workerd_when_setpriv_is_missing_then_it_gets_the_bundle(commands: Path)
     assert result.stderr == ""
 
 
-def test_workerd_when_there_is_a_snapshot_then_it_gets_all_folders(commands: Path) -> None:
+def test_workerd_when_snapshot_is_set_then_receives_all_folders(commands: Path) -> None:
     folders = {"PYODIDE_BUNDLE_DIR": "/b", "PYODIDE_PACKAGE_DIR": "/p", "PYTHON_SNAPSHOT_DIR": "/s"}
 
     loading = run(commands, "serve", **folders)

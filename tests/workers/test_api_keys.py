@@ -60,7 +60,7 @@ def test_key_when_it_has_the_scope_then_the_call_is_done(platform: Platform, wor
     ("worker", "method", "path"),
     [(worker, method, path) for worker in CALLS for method, path in private_routes(worker)],
 )
-def test_route_when_it_is_not_public_then_it_needs_a_key_with_the_scope(
+def test_route_when_not_public_then_needs_a_key_with_the_scope(
     platform: Platform, worker: str, method: str, path: str
 ) -> None:
     client, scope = platform.client(f"{worker}-with-keys-required"), CALLS[worker][0]
@@ -107,7 +107,7 @@ def test_key_when_it_is_malformed_then_401_says_so(platform: Platform, worker: s
 
 
 @EVERY
-def test_key_when_it_is_revoked_after_use_then_it_is_dead_within_the_time(platform: Platform, worker: str) -> None:
+def test_key_when_revoked_after_use_then_soon_refused(platform: Platform, worker: str) -> None:
     key = platform.key(CALLS[worker][0])
     assert call(platform, worker, key).status_code in {200, 202}
 
@@ -118,7 +118,7 @@ def test_key_when_it_is_revoked_after_use_then_it_is_dead_within_the_time(platfo
     assert wait_for(lambda: call(platform, worker, key).status_code == 401)
 
 
-def test_key_when_it_is_rotated_without_overlap_then_only_the_new_one_works(platform: Platform) -> None:
+def test_key_when_rotated_without_overlap_then_only_new_works(platform: Platform) -> None:
     old = platform.key("image", rate_limit_policy='"requests";q=5;w=60')
 
     new, _ = keys.rotate(platform.database, parse(old).id, overlap=timedelta())
@@ -156,7 +156,7 @@ def test_health_when_keys_are_required_then_it_needs_none(platform: Platform, wo
     assert platform.client(f"{worker}-with-keys-required").get("/health").status_code == 200
 
 
-def test_media_when_keys_are_required_then_the_stored_file_needs_none(platform: Platform) -> None:
+def test_media_when_keys_required_then_stored_file_needs_none(platform: Platform) -> None:
     body = success_of(call(platform, "image-gen", platform.key("image")))
 
     assert httpx2.get(body["image_url"], trust_env=False).status_code == 200
@@ -196,7 +196,7 @@ def test_key_when_it_is_used_then_the_time_is_noted(platform: Platform) -> None:
     assert datetime.fromisoformat(used_at).tzinfo is not None
 
 
-def test_key_when_it_was_used_or_refused_then_it_stands_in_no_answer_and_no_log(platform: Platform) -> None:
+def test_key_when_used_or_refused_then_not_in_answer_or_log(platform: Platform) -> None:
     good, revoked, foreign = platform.key("text"), platform.key("text"), platform.key("audio")
     keys.revoke(platform.database, parse(revoked).id)
     mistyped = good[:-1] + ("A" if good[-1] != "A" else "B")

@@ -101,9 +101,7 @@ def test_if_none_match_when_the_caller_has_it_then_304(
     assert answer.headers["Cache-Control"] == IMMUTABLE
 
 
-def test_if_none_match_when_the_caller_has_another_then_the_file(
-    platform: Platform, spoken: dict[str, Any], content: bytes
-) -> None:
+def test_if_none_match_when_different_then_the_file(platform: Platform, spoken: dict[str, Any], content: bytes) -> None:
     assert fetch(platform, spoken["audio_url"], If_None_Match='"x"').content == content
 
 

@@ -31,7 +31,7 @@ def test_preflight_when_asked_then_204_names_what_is_allowed(platform: Platform,
 
 
 @pytest.mark.parametrize("worker", ["text-gen-with-keys-required", "text-gen-limited"])
-def test_preflight_when_keys_and_limits_apply_then_it_needs_neither(platform: Platform, worker: str) -> None:
+def test_preflight_when_keys_and_limits_apply_then_is_exempt(platform: Platform, worker: str) -> None:
     answer = ask_before(platform, worker, "/generate", "https://app.example")
 
     assert answer.status_code == 204
@@ -47,7 +47,7 @@ def test_preflight_when_keys_and_limits_apply_then_it_needs_neither(platform: Pl
         ("/nothing-here", {}, 404),
     ],
 )
-def test_answer_when_it_comes_then_a_page_may_read_it_and_its_headers(
+def test_answer_when_any_status_then_page_may_read_headers(
     platform: Platform, path: str, body: dict[str, str], status: int
 ) -> None:
     answer = platform.client("text-gen").post(path, json=body)

@@ -14,9 +14,7 @@ def test_health_when_asked_then_exactly_three_members(platform: Platform) -> Non
     assert body == {"status": "healthy", "service": "text-gen"}
 
 
-def test_health_when_asked_deeply_then_every_binding_and_secret_is_checked(
-    platform: Platform, emulators: Emulators
-) -> None:
+def test_deep_health_then_checks_every_binding_and_secret(platform: Platform, emulators: Emulators) -> None:
     answer = platform.client("text-gen").get("/health?deep=1")
 
     body = answer.json()
@@ -27,7 +25,7 @@ def test_health_when_asked_deeply_then_every_binding_and_secret_is_checked(
     assert [emulators.requests(vendor) for vendor in ("anthropic", "openai")] == [[], []]
 
 
-def test_health_when_secrets_are_missing_then_only_a_deep_check_is_degraded(platform: Platform) -> None:
+def test_health_when_secrets_missing_then_only_deep_is_degraded(platform: Platform) -> None:
     client = platform.client("text-gen-without-keys")
 
     assert client.get("/health").json()["status"] == "healthy"
@@ -39,7 +37,7 @@ def test_health_when_secrets_are_missing_then_only_a_deep_check_is_degraded(plat
     assert body["checks"]["DB"] == "ok"
 
 
-def test_health_when_asked_often_then_no_limit_and_no_ledger_count_it(platform: Platform) -> None:
+def test_health_when_called_often_then_not_limited_or_recorded(platform: Platform) -> None:
     client = platform.client("text-gen-limited")
 
     answers = [client.get("/health", headers={"CF-Connecting-IP": "192.0.2.1"}) for _ in range(101)]

@@ -30,7 +30,7 @@ def remaining(answer: httpx2.Response) -> dict[str, int]:
     return {name: int(left) for name, left in re.findall(r'"(\w+)";r=(\d+)', answer.headers["RateLimit"])}
 
 
-def test_limits_when_a_call_is_admitted_then_the_headers_say_what_is_left(platform: Platform) -> None:
+def test_limits_when_call_admitted_then_headers_show_remaining(platform: Platform) -> None:
     answers = [ask(platform, "text-gen-limited", "192.0.2.10") for _ in range(2)]
 
     for answer in answers:
@@ -43,9 +43,7 @@ def test_limits_when_a_call_is_admitted_then_the_headers_say_what_is_left(platfo
     ]
 
 
-def test_limits_when_the_answer_is_a_stream_or_a_failure_then_the_headers_are_there_too(
-    platform: Platform, emulators: Emulators
-) -> None:
+def test_limits_when_stream_or_failure_then_headers_are_present(platform: Platform, emulators: Emulators) -> None:
     client, headers = platform.client("text-gen-limited"), {"CF-Connecting-IP": "192.0.2.11"}
     emulators.add_fault("anthropic", kind="status", status=400)
 
@@ -56,7 +54,7 @@ def test_limits_when_the_answer_is_a_stream_or_a_failure_then_the_headers_are_th
     assert [remaining(answer)["requests"] for answer in (failure, stream)] == [99, 98]
 
 
-def test_limits_when_500_call_at_once_then_exactly_100_are_admitted(platform: Platform) -> None:
+def test_limits_when_500_calls_at_once_then_100_are_admitted(platform: Platform) -> None:
     async def call_all() -> list[httpx2.Response]:
         limits = httpx2.Limits(max_connections=500)
         url = platform.urls["text-gen-limited"]
@@ -86,14 +84,14 @@ def test_limits_when_500_call_at_once_then_exactly_100_are_admitted(platform: Pl
     assert remaining(ask(platform, "text-gen-limited", "192.0.2.13"))["requests"] == 99
 
 
-def test_tokens_when_reserved_then_the_most_that_a_call_can_use_is_taken(platform: Platform) -> None:
+def test_tokens_when_reserved_then_maximum_usage_is_taken(platform: Platform) -> None:
     answer = ask(platform, "text-gen-metered", "192.0.2.20", options={"max_tokens": 1500, "system_prompt": "x" * 40})
 
     assert answer.headers["RateLimit-Policy"] == METERED
     assert remaining(answer) == {"requests": 999, "tokens": 5000 - (2 + 10 + 1500)}
 
 
-def test_tokens_when_a_call_has_used_less_then_the_rest_is_given_back(platform: Platform) -> None:
+def test_tokens_when_call_used_less_then_rest_is_refunded(platform: Platform) -> None:
     address = "192.0.2.21"
     # Each may use 2000 and uses about 100: without giving back, the third would be refused.
     used = 0
@@ -121,9 +119,7 @@ def test_tokens_when_the_call_fails_then_all_are_given_back(
         assert platform.usage_rows(answer.headers["X-Request-ID"])
 
 
-def test_tokens_when_a_call_is_larger_than_the_burst_then_no_waiting_is_advised(
-    platform: Platform, emulators: Emulators
-) -> None:
+def test_tokens_when_call_exceeds_the_burst_then_no_retry_after(platform: Platform, emulators: Emulators) -> None:
     answer = ask(platform, "text-gen-metered", "192.0.2.24", options={"max_tokens": 5001})
 
     error = error_of(answer, 429, "RATE_LIMITED")
@@ -133,7 +129,7 @@ def test_tokens_when_a_call_is_larger_than_the_burst_then_no_waiting_is_advised(
     assert emulators.requests("anthropic") == []
 
 
-def test_limits_when_a_call_is_refused_then_it_costs_none_of_them(platform: Platform) -> None:
+def test_limits_when_call_is_refused_then_nothing_is_charged(platform: Platform) -> None:
     address = "192.0.2.25"
     refused = [ask(platform, "text-gen-metered", address, options={"max_tokens": 6000}) for _ in range(3)]
 
@@ -153,7 +149,7 @@ def test_wrong_body_costs_one_request(platform: Platform, body: dict[str, Any]) 
     assert remaining(after)["requests"] == 98
 
 
-def test_limiter_when_unreachable_and_the_deployment_stays_open_then_calls_go_on(platform: Platform) -> None:
+def test_limiter_when_unreachable_and_open_then_calls_succeed(platform: Platform) -> None:
     answer = ask(platform, "text-gen-limiter-open", "192.0.2.40")
 
     body = success_of(answer)
@@ -163,9 +159,7 @@ def test_limiter_when_unreachable_and_the_deployment_stays_open_then_calls_go_on
 
 
 @pytest.mark.parametrize("path", ["/generate", "/generate/stream"])
-def test_limiter_when_unreachable_and_the_deployment_closes_then_503(
-    platform: Platform, emulators: Emulators, path: str
-) -> None:
+def test_limiter_when_unreachable_and_closed_then_503(platform: Platform, emulators: Emulators, path: str) -> None:
     answer = platform.client("text-gen-limiter-closed").post(path, json={"prompt": "Hello"})
 
     error = error_of(answer, 503, "RATE_LIMITER_UNAVAILABLE")

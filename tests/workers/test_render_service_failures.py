@@ -49,7 +49,7 @@ def test_submission_when_refused_then_error_and_failed_render(
     assert (row["status"], row["error_code"], row["output_units"]) == (status, code, 0)
 
 
-def test_submission_when_throttled_then_it_waits_and_tries_again(platform: Platform, emulators: Emulators) -> None:
+def test_submission_when_throttled_then_waits_and_tries_again(platform: Platform, emulators: Emulators) -> None:
     emulators.add_fault("shotstack", kind="status", status=429, retry_after=0.01, method="POST")
 
     render_to_end(platform.client(SERVICE), edit_of())

@@ -106,14 +106,14 @@ def test_callback_when_its_url_is_not_public_then_400(platform: Platform, emulat
 
 
 @pytest.mark.parametrize("url", [url for url in NOT_PUBLIC if "127.0.0.1" not in url and "localhost" not in url])
-def test_url_when_loopback_is_allowed_then_other_private_refused(platform: Platform, url: str) -> None:
+def test_url_when_loopback_allowed_then_other_private_refused(platform: Platform, url: str) -> None:
     if "[::1]" in url:
         url = "https://[fe80::1]/a.mp4"
 
     error_of(platform.client("render-service").post("/render", json=edit_of(callback_url=url)), 400, "INVALID_REQUEST")
 
 
-def test_soundtrack_and_fonts_when_not_public_then_each_is_named(platform: Platform) -> None:
+def test_soundtrack_and_fonts_when_not_public_then_each_named(platform: Platform) -> None:
     edit = edit_of()
     edit["timeline"] |= {"soundtrack": {"src": "https://10.0.0.1/x.mp3"}, "fonts": [{"src": "http://fonts.example/x"}]}
 
@@ -148,7 +148,7 @@ def test_body_when_too_large_then_413(platform: Platform) -> None:
     error_of(platform.client("render-service").post("/render", json=edit), 413, "PAYLOAD_TOO_LARGE")
 
 
-def test_callback_when_it_cannot_be_signed_then_500_names_secret(platform: Platform, emulators: Emulators) -> None:
+def test_callback_when_it_cannot_be_signed_then_names_secret(platform: Platform, emulators: Emulators) -> None:
     edit = edit_of(callback_url="https://caller.example/hook")
 
     error = error_of(platform.client("render-service-unsigned").post("/render", json=edit), 500, "CONFIGURATION_ERROR")

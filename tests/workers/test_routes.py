@@ -60,13 +60,13 @@ def test_request_id_when_well_formed_then_it_is_kept_everywhere(platform: Platfo
 
 
 @pytest.mark.parametrize("given", ["", "x" * 129, "a b", "a/b", "é", "a,b", '"><script>'])
-def test_request_id_when_malformed_then_a_new_one_takes_its_place(platform: Platform, given: str) -> None:
+def test_request_id_when_malformed_then_replaced_by_a_new_one(platform: Platform, given: str) -> None:
     answer = platform.client("text-gen").get("/nothing-here", headers={b"X-Request-ID": given.encode()})
 
     assert UUID4.fullmatch(error_of(answer, 404, "ROUTE_NOT_FOUND")["request_id"])
 
 
-def test_request_id_when_none_is_given_then_each_request_has_its_own(platform: Platform) -> None:
+def test_request_id_when_absent_then_each_request_has_its_own(platform: Platform) -> None:
     client = platform.client("text-gen")
 
     ids = [client.get("/health").headers["X-Request-ID"] for _ in range(3)]
@@ -75,7 +75,7 @@ def test_request_id_when_none_is_given_then_each_request_has_its_own(platform: P
     assert len(set(ids)) == 3
 
 
-def test_request_id_when_the_provider_takes_one_then_it_is_sent_on(platform: Platform, emulators: Emulators) -> None:
+def test_request_id_when_provider_accepts_one_then_sent_on(platform: Platform, emulators: Emulators) -> None:
     platform.client("text-gen").post(
         "/generate", json={"prompt": "Hello", "model": "openai:gpt-4o"}, headers={"X-Request-ID": "mine-1"}
     )

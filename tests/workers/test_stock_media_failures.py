@@ -117,7 +117,7 @@ def test_failure_of_a_later_page_is_the_response(platform: Platform, emulators: 
 
 @PATHS
 @pytest.mark.parametrize("kind", ["empty", "broken_json", "truncate"])
-def test_answer_when_it_cannot_be_read_then_502_and_no_other_try(
+def test_answer_when_unreadable_then_502_without_retry(
     platform: Platform, emulators: Emulators, path: str, kind: str
 ) -> None:
     emulators.add_fault("pexels", kind=kind)

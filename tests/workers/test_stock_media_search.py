@@ -33,7 +33,7 @@ def asked(emulators: Emulators) -> list[tuple[str, dict[str, str]]]:
 
 
 @SINGLE
-def test_search_when_asked_then_media_and_all_metadata_come_back(platform: Platform, path: str) -> None:
+def test_search_when_successful_then_media_and_all_metadata(platform: Platform, path: str) -> None:
     body = search(platform, path, "ocean")
 
     assert body.keys() == {

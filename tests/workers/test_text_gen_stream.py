@@ -172,7 +172,7 @@ def test_stream_ends_at_the_total_timeout(platform: Platform, emulators: Emulato
 
 
 @BOTH
-def test_stream_is_over_though_the_provider_holds_the_connection(
+def test_stream_when_provider_holds_connection_open_then_ends(
     platform: Platform, emulators: Emulators, model: str
 ) -> None:
     vendor = model.partition(":")[0]

@@ -48,7 +48,7 @@ def test_body_that_does_not_come_is_a_timeout(platform: Platform, size: str) -> 
         ("Transfer-Encoding: chunked", b'5\r\n{"pro\r\n', (400, "INVALID_REQUEST")),
     ],
 )
-def test_caller_who_leaves_during_the_upload_is_logged_without_a_failure(
+def test_upload_when_caller_leaves_then_logged_without_failure(
     platform: Platform, size: str, body: bytes, expected: tuple[int, str]
 ) -> None:
     request_id = str(uuid.uuid4())
