@@ -67,7 +67,7 @@ class ElectronsError(Exception):
     def extend(self, sentence: str = "", **details: Any) -> Self:
         """Return a copy whose message ends with `sentence` and whose details also have these fields.
 
-        What was raised is never changed: whoever knows more raises a copy from it.
+        A raised error is never changed; code that knows more raises a copy of it.
         """
         extended = type(self).__new__(type(self), *self.args)
         vars(extended).update(vars(self))
