@@ -38,6 +38,18 @@ def test_video_file_when_fetched_then_an_mp4_as_in_the_response(emulators: Emula
     assert f"{file['fps']:g} fps" in printed
 
 
+@pytest.mark.parametrize("orientation", ["landscape", "portrait"])
+def test_video_when_longer_than_its_loop_then_its_whole_length(emulators: Emulators, orientation: str) -> None:
+    path = f"/v1/videos/search?query=lighthouse+at+night&orientation={orientation}&per_page=80"
+    videos = httpx2.get(emulators.url_of("pexels") + path, headers={"authorization": "any"}).json()["videos"]
+    video = max(videos, key=lambda video: int(video["duration"]))
+    smallest = min(video["video_files"], key=lambda file: int(file["width"]))
+    answer = httpx2.get(smallest["link"], timeout=60)
+
+    assert video["duration"] >= 36
+    assert f"Duration: 00:00:{video['duration']:02d}.0" in probe_video(answer.content)
+
+
 def test_photo_file_when_fetched_then_a_jpeg_of_its_urls_size(emulators: Emulators) -> None:
     photo = find_first(emulators, "/v1/search?query=tea&orientation=landscape&size=small")
 

@@ -50,6 +50,8 @@ def test_search_when_query_names_light_then_it_ranks_first() -> None:
     assert best("ocean at night").light == "night"
     assert best("mountain at sunset").light == "sunset"
     assert best("lighthouse in the morning").light == "dawn"
+    # The first topic in the query wins over one that has more of its words.
+    assert best("lighthouse, ocean waves, lighthouse at night").topic == "lighthouse"
 
 
 def test_topics_then_each_has_scenes_and_eight_of_each_kind() -> None:

@@ -216,17 +216,19 @@ PHOTOS = _photos()
 def score(medium: Medium, query: str) -> int:
     """Return how well a medium matches a query; 0 means not at all.
 
-    The topic counts two points, each of its other words one, and so does a word for the light of a medium that matches
-    already. Pexels finds something for nearly every query, so a query without any known word finds the topic `abstract`
-    unless it contains a digit or no vowel.
+    The topic counts two points, and two more if it is the first word that any topic has; each of its other words counts
+    one, and so does a word for the light of a medium that matches already. Pexels finds something for nearly every
+    query, so a query without any known word finds the topic `abstract` unless it contains a digit or no vowel.
     """
-    words = {_singular(word) for word in re.findall(r"\w+", query.lower())}
-    if not words & _KNOWN_WORDS:
+    words = [_singular(word) for word in re.findall(r"\w+", query.lower())]
+    known = [word for word in words if word in _KNOWN_WORDS]
+    if not known:
         plausible = re.search("[aeiouy]", query.lower()) and not re.search(r"\d", query)
         return int(bool(plausible) and medium.topic == "abstract")
+    topic = _singular(medium.topic)
     tags = {_singular(tag) for tag in medium.tags}
-    points = len(words & tags) + int(_singular(medium.topic) in words)
-    return points + int(bool(points and words & LIGHTS[medium.light].words))
+    points = len(tags.intersection(known)) + int(topic in known) + 2 * int(topic == known[0])
+    return points + int(bool(points) and not LIGHTS[medium.light].words.isdisjoint(words))
 
 
 def _singular(word: str) -> str:
