@@ -214,7 +214,10 @@ async def _raise_for(provider: Provider, response: httpx2.Response) -> NoReturn:
     # A short one may be part of any header: a number of seconds, a request id.
     long = tuple(secret for secret in confidential if len(secret) >= _SECRET_LENGTH)
     headers = {name: _conceal_string(value, long) for name, value in response.headers.items()}
-    raise provider.parse_error(response.status_code, headers, _conceal(content, confidential))
+    content = _conceal(content, confidential)
+    error = provider.parse_error(response.status_code, headers, content)
+    error.content = content
+    raise error
 
 
 def _parse_reported_error(provider: Provider, document: dict[str, Any], confidential: tuple[str, ...]) -> ProviderError:
