@@ -13,6 +13,7 @@ from electrons.http import data_frame
 _CODES = {
     "UNAUTHORIZED": "invalid_api_key",
     "UNKNOWN_PROVIDER": "model_not_found",
+    "MODEL_NOT_FOUND": "model_not_found",
     "RATE_LIMITED": "rate_limit_exceeded",
     "PROVIDER_RATE_LIMIT": "rate_limit_exceeded",
     "PROVIDER_QUOTA_EXHAUSTED": "insufficient_quota",
@@ -51,6 +52,12 @@ def build_error(failure: Failure) -> dict[str, Any]:
 def build_error_frame(failure: Failure) -> str:
     """Return the last chunk of chat completions that failed after they began: no `[DONE]` follows it."""
     return data_frame(build_error(failure))
+
+
+def build_response_error_frame(failure: Failure) -> str:
+    """Return the last event of a response that failed after it began; clients read its members or its `error`."""
+    error = build_error(failure)["error"]
+    return "event: error\n" + data_frame({**error, "type": "error", "sequence_number": 0, "error": error})
 
 
 def _type_of(status: int, code: str | None) -> str:

@@ -46,6 +46,8 @@ def render_frame(error: ElectronsError, context: Context) -> str:
     failure = describe_failure(error)
     if context.dialect == "anthropic":
         return anthropic.build_error_frame(failure, context.request_id)
+    if context.route_path == "/v1/responses":
+        return openai.build_response_error_frame(failure)
     return openai.build_error_frame(failure)
 
 
