@@ -97,6 +97,7 @@ class PassedStream:
     """Counts a stream, and closes it in the caller's format when it ends before its end (`upstream.relay.Watcher`)."""
 
     def __init__(self, context: Context, call: PassedCall, body: VendorRequest, *, edits: bool) -> None:
+        self.reads = True
         self.edits = edits
         self._context = context
         self._call = call

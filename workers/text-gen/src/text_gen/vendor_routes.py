@@ -8,17 +8,15 @@ from electrons.app import App
 from electrons.capabilities.text import TextProvider
 from electrons.context import Context
 from electrons.dialects.requests import VendorRequest
-from electrons.errors import RequestError, UnknownProviderError
+from electrons.errors import RequestError
 from electrons.http import Response
-from electrons.registry import choose_model
+from electrons.registry import choose_vendor_model
 from electrons.storage.ledger import record_usage
 from electrons.usage import Usage
 from text_gen.passing import PassedCall, pass_on
 from text_gen.vendor_models import get_model, list_models
 
 BODY_LIMIT = 8 * 1024 * 1024
-
-_FINE_TUNED = "ft:"
 
 
 def estimate(body: VendorRequest) -> Mapping[str, int]:
@@ -82,10 +80,5 @@ def add_vendor_routes(app: App, providers: Sequence[TextProvider]) -> None:
 
 def choose(context: Context, body: VendorRequest, providers: Sequence[TextProvider]) -> PassedCall:
     """Return the call of the model that the body names. Raises `UnknownProviderError` and `ConfigurationError`."""
-    name = f"openai:{body.model}" if body.model.lower().startswith(_FINE_TUNED) else body.model
-    try:
-        provider, model = choose_model(context, name, providers)
-    except UnknownProviderError as error:
-        message = f"The model `{body.model}` does not exist: {error.message[:1].lower()}{error.message[1:]}"
-        raise UnknownProviderError(message, details=error.details) from error
+    provider, model = choose_vendor_model(context, body.model, providers)
     return PassedCall(provider=provider, model=model, path=context.route.path)
