@@ -1,8 +1,8 @@
-"""Cloudflare's Workers API, version 4, as of November 2026; uploaded Workers run on workerd.
+"""Cloudflare's API for Workers and what they bind, version 4, as of November 2026; uploaded Workers run on workerd.
 
 Sources: https://developers.cloudflare.com/api/resources/workers/, the SDKs cloudflare 5.9.0 (PyPI) and 7.3.0 (npm), and
-the requests of wrangler 4.164 when it deploys. Bindings are `plain_text`, `secret_text` and `json`; a new Worker is
-disabled on workers.dev. The emulator keeps everything in memory.
+the requests of wrangler 4.164. A new Worker is disabled on workers.dev. Scripts are kept in memory, their data on disk
+until the emulators start again.
 
 Every token is accepted that is not empty; `invalid…` gets 401, `forbidden…` has no permission, and `nosubdomain…` has
 an account without a workers.dev subdomain. Every account id of 32 hex digits exists.
