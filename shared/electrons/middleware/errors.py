@@ -20,10 +20,14 @@ async def errors(context: Context, call_next: CallNext) -> Response:
     try:
         return await call_next(context)
     except Exception as error:  # noqa: BLE001  # the edge: everything must become a response
-        known = describe(error, context)
-        response = Response.json(known.to_body(context.request_id), status=known.status)
-        response.headers += known.headers
-        return response
+        return _respond(describe(error, context), context)
+
+
+def _respond(error: ElectronsError, context: Context) -> Response:
+    # A variable in the frame that caught the error would keep it alive, and with it all that its frames have: the body.
+    response = Response.json(error.to_body(context.request_id), status=error.status)
+    response.headers += error.headers
+    return response
 
 
 def describe(error: Exception, context: Context) -> ElectronsError:
