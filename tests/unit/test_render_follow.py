@@ -184,4 +184,4 @@ async def test_render_when_a_lookup_has_a_wrong_value_then_ended(mutation: Mutat
 
     assert render.status in {"done", "failed"}
     (usage,) = await stack.usage_rows()
-    assert usage["output_units"] >= 0
+    assert isinstance(usage["output_units"], int) and usage["output_units"] >= 0

@@ -196,5 +196,5 @@ async def test_submission_with_a_wrong_value_is_found_again(mutation: Mutation) 
 
     assert status in {202, 429, 502}, body
     row = await stack.render_row()
-    assert row["id"] in json.dumps(body)
+    assert str(row["id"]) in json.dumps(body)
     assert row["status"] in {"queued", "unconfirmed", "failed"}

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
 from electrons.context import Context
+from electrons.dialects.requests import VendorRequest
 from electrons.errors import InvalidJSONError, RequestError
 from electrons.http import Response
 from electrons.middleware import CallNext
@@ -113,7 +114,10 @@ def parse_body(content: bytes, model: type[M]) -> M:
     if _NOT_FINITE.search(content) and (path := _find_not_finite(document)):
         raise invalid_fields([{"field": path, "message": "must be a finite number"}])
     try:
-        return model.model_validate(document)
+        body = model.model_validate(document)
+        if isinstance(body, VendorRequest):
+            body.attach(content, document)
+        return body
     except ValidationError as error:
         problems = error.errors(include_url=False)
         if not problems[0]["loc"] and problems[0]["type"] in _NOT_AN_OBJECT:

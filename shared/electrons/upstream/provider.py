@@ -41,7 +41,8 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderRequest:
-    """One call to a provider. `path` starts with a slash and is appended to the base URL.
+    """One call to a provider. `path` starts with a slash and is appended to the base URL. A header in `headers` takes
+    the place of the provider's own.
 
     `file_url` is the full URL of a file that the provider has stored elsewhere: no credentials are sent with it.
     `repeatable` is false for a call that could be paid for twice; `client.py` says when it is retried nevertheless.
