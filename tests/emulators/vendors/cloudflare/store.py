@@ -23,7 +23,8 @@ from .runtime import Instance, Runtime, StartupError
 from .uploads import Binding, Upload
 
 _MAX_VERSIONS = 100
-_runtime = Runtime()
+runtime = Runtime()
+"""What runs all scripts of all accounts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class Version:
         resources = {
             "bindings": describe_bindings(self.bindings),
             "script": {"etag": self.upload.etag, "handlers": ["fetch"], "last_deployed_from": self.source},
-            "script_runtime": {
+            "scriptruntime": {
                 "compatibility_date": metadata.compatibility_date,
                 "compatibility_flags": metadata.compatibility_flags,
                 "usage_model": metadata.usage_model,
@@ -146,6 +147,11 @@ class Script:
         (id_,) = random.choices(list(shares), list(shares.values()))  # noqa: S311 - not a secret
         return self.version(id_), self.running[id_]
 
+    @property
+    def tail_name(self) -> str:
+        """The name of the script in the runtime's events."""
+        return f"{self.account.key}/{self.name}"
+
     def worker_name(self, version: Version) -> str:
         """Return the name of a version on the account's workerd: the script's own if it is the deployed one."""
         return self.name if version.id == self.deployed.id else f"{self.name}--{version.id[:8]}"
@@ -217,7 +223,7 @@ class Script:
         """Stop a blocked instance and start it again, once, however many requests find it blocked."""
         with self.lock:
             if self.running.get(version.id) is blocked:
-                _runtime.stop(blocked)
+                runtime.stop(blocked)
                 self._start(version, ())
 
     def stop(self) -> None:
@@ -228,12 +234,14 @@ class Script:
     def _start(self, version: Version, classes: Sequence[ObjectClass]) -> None:
         names = [one.class_name for one in classes]
         try:
-            instance = _runtime.start(version.upload, values=binding_values(version.bindings), classes=names)
+            instance = runtime.start(
+                version.upload, name=self.tail_name, values=binding_values(version.bindings), classes=names
+            )
         except StartupError as problem:
             raise self._explain(problem, classes) from problem
         if version.shared:
             # That was the check; the account's workerd starts it again with its resources.
-            _runtime.stop(instance)
+            runtime.stop(instance)
             self.running[version.id] = Hosted(instance.startup_ms)
             self.account.platform.mark_outdated()
         else:
@@ -257,7 +265,7 @@ class Script:
             if isinstance(ended, Hosted):
                 self.account.platform.mark_outdated()
             else:
-                _runtime.stop(ended)
+                runtime.stop(ended)
 
     def _check_secrets(self, versions: list[Version]) -> None:
         # A newer version has its own secrets; only a rollback could restore an old value.
@@ -283,7 +291,7 @@ class Account:
         self.scripts: dict[str, Script] = {}
         self.resources = Resources()
         self.lock = threading.RLock()
-        self.platform = Platform(key, _runtime, folder=str(folder / key), describe=self._describe)
+        self.platform = Platform(key, runtime, folder=str(folder / key), describe=self._describe)
 
     def find(self, name: str) -> Script:
         """Return a deployed script. Raises `Refusal` with 404."""
@@ -328,6 +336,7 @@ class Account:
         names = {one["className"] for one in bound["durableObjects"].values() if one["scriptName"] == script.name}
         return {
             "name": script.worker_name(version),
+            "tailed": script.tail_name,
             "code": version.upload.key,
             "vars": binding_values(version.bindings),
             "unboundDurableObjects": [describe_class(one) for one in own if one.class_name not in names],
