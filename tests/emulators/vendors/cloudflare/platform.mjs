@@ -74,7 +74,9 @@ export class Platform {
   }
 
   async dispose() {
-    await this.#runtime?.dispose().catch(() => {});
+    const runtime = this.#runtime;
+    this.#runtime = undefined;
+    await runtime?.dispose().catch(() => {});
   }
 }
 

@@ -11,7 +11,8 @@
 //   {"id": 4, "op": "forget", "key": "<etag>"}
 //   {"id": 5, "op": "configure", "account": "<id>", "folder": "/…", "workers": […], "d1": […], …}              -> url
 //   {"id": 6, "op": "call", "account": "<id>", "operation": {…}}                                             -> result
-//   {"id": 7, "op": "watch", "worker": "<name>"}, and "unwatch": print {"event": "tail", "worker", "events"} of this one
+//   {"id": 7, "op": "dispose", "account": "<id>"}: end it; its data stays
+//   {"id": 8, "op": "watch", "worker": "<name>"}, and "unwatch": print {"event": "tail", "worker", "events"} of this one
 //
 // It ends, with every workerd, when its standard input closes, so it never outlives the emulators.
 import { createInterface } from "node:readline";
@@ -101,6 +102,7 @@ const operations = {
   start,
   stop,
   configure,
+  dispose: ({ account }) => platforms.get(account)?.dispose(),
   watch: ({ worker }) => void watched.add(worker),
   unwatch: ({ worker }) => void watched.delete(worker),
   call: async ({ account, operation }) => ({ result: await platforms.get(account).call(operation) }),

@@ -95,6 +95,12 @@ class Runtime:
         url: str = result["url"]
         return url
 
+    def dispose(self, account: str) -> None:
+        """End what `configure` has started."""
+        for key in self._configured.pop(account, []):
+            self._release(key)
+        self._run_command({"op": "dispose", "account": account})
+
     def call(self, account: str, operation: Mapping[str, Any]) -> Any:
         """Perform an operation on a resource of a configured account. Raises `OperationError`."""
         result = self._run_command({"op": "call", "account": account, "operation": {**operation}})

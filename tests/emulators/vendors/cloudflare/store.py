@@ -70,7 +70,7 @@ class Version:
         resources = {
             "bindings": describe_bindings(self.bindings),
             "script": {"etag": self.upload.etag, "handlers": ["fetch"], "last_deployed_from": self.source},
-            "scriptruntime": {
+            "script_runtime": {
                 "compatibility_date": metadata.compatibility_date,
                 "compatibility_flags": metadata.compatibility_flags,
                 "usage_model": metadata.usage_model,
@@ -318,6 +318,8 @@ class Account:
                 del self.resources.object_classes[one.id]
             for workflow in [one for one in self.resources.workflows.values() if one.script == name]:
                 del self.resources.workflows[workflow.name]
+        if not any(isinstance(one, Hosted) for script in self.deployed_scripts() for one in script.running.values()):
+            self.platform.stop()
 
     def _describe(self) -> Description:
         shared = [
@@ -370,11 +372,17 @@ def account_keys() -> list[str]:
     return keys or ["0" * 32]
 
 
-def find_public(name: str) -> tuple[Account, Script] | None:
-    """Return the enabled script of that name on workers.dev; if two accounts have one, the one deployed last."""
-    found = [
-        (account, script)
-        for account in list(_accounts.values())
-        if (script := account.scripts.get(name)) and script.deployments and script.workers_dev
-    ]
-    return max(found, key=lambda pair: pair[1].deployments[-1].created_on, default=None)
+def find_public(name: str) -> tuple[Account, Script, Version | None] | None:
+    """Return the enabled script of that name on workers.dev; if two accounts have one, the one deployed last.
+
+    The name `<first 8 digits of a version's id>-<script>` is the preview of that version, which is returned too.
+    """
+    found: list[tuple[Account, Script, Version | None]] = []
+    prefix, _, previewed = name.partition("-")
+    for account in list(_accounts.values()):
+        if (script := account.scripts.get(name)) and script.deployments and script.workers_dev:
+            found.append((account, script, None))
+        elif (script := account.scripts.get(previewed)) and script.previews and script.deployments:
+            running = [version for version in script.versions if version.id in script.running and version.has_preview]
+            found += [(account, script, version) for version in running if version.id[:8] == prefix]
+    return max(found, key=lambda one: one[1].deployments[-1].created_on, default=None)

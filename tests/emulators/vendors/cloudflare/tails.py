@@ -1,7 +1,7 @@
 """Tails: the events and logs of a script over a WebSocket, for `wrangler tail`.
 
-Source: https://developers.cloudflare.com/api/resources/workers/subresources/scripts/subresources/tail/, and the requests
-of wrangler 4.164.
+Sources: https://developers.cloudflare.com/api/resources/workers/subresources/scripts/subresources/tail/ and wrangler's
+requests.
 """
 
 import random
