@@ -15,8 +15,9 @@ from html import escape
 import httpx2
 
 from ...vendor import Call, Headers, Response
+from .releases import Version
 from .runtime import Instance
-from .store import Account, Script, Version, find_public
+from .store import Account, Script, find_public
 
 _PREFIX = "/workers.dev/"
 _CPU_SECONDS = 5.0
