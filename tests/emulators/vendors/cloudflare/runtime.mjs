@@ -49,6 +49,7 @@ async function start({ key, tailed, code: etag, vars, classes }) {
   running.set(key, runtime);
   try {
     await within(startSeconds[isPython(code) ? "python" : "javascript"], runtime.ready);
+    if (classes.length > 0) await assertExported(messages);
     return { url: (await runtime.unsafeGetDirectURL("edge")).origin, ms: Math.round(performance.now() - since) };
   } catch (error) {
     await stop({ key });
@@ -64,6 +65,13 @@ function listen({ worker, events }) {
 const exporting = (classes) => ({
   additionalUnboundDurableObjects: classes.map((className) => ({ className, useSQLite: true })),
 });
+
+/** Throw workerd's warning about a class that is not exported, which is no error for it. */
+async function assertExported(messages) {
+  await new Promise((resolve) => setTimeout(resolve, 50)); // its messages come on another pipe than its ports
+  const warning = messages.find((message) => message.includes("no such Durable Object class is exported"));
+  if (warning) throw new Error(warning);
+}
 
 async function stop({ key }) {
   const runtime = running.get(key);
