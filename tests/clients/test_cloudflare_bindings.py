@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import cloudflare
@@ -75,7 +76,9 @@ def call_api(emulators: Emulators, method: str, path: str, **options: Any) -> ht
 def test_data_when_a_worker_writes_it_then_the_api_reads_it(workers: Workers, emulators: Emulators) -> None:
     client, suffix = workers.client, uuid.uuid4().hex
     database = client.d1.database.create(account_id=ACCOUNT, name=f"bound-{suffix}").uuid or ""
-    namespace = client.kv.namespaces.create(account_id=ACCOUNT, title=f"bound-{suffix}").id
+    created = client.kv.namespaces.create(account_id=ACCOUNT, title=f"bound-{suffix}")
+    assert created
+    namespace = created.id
     client.r2.buckets.create(account_id=ACCOUNT, name=f"bound-{suffix}")
     client.d1.database.query(database, account_id=ACCOUNT, sql="CREATE TABLE notes (text TEXT)")
     bindings = [
@@ -273,6 +276,25 @@ def test_worker_when_it_blocks_the_shared_runtime_then_1102(workers: Workers) ->
 
     assert (blocked.status_code, "Error 1102" in blocked.text) == (503, True)
     assert (before, workers.get("stuck").json()) == (1, 2)
+
+
+def test_requests_when_the_worker_is_deployed_again_then_none_fails(workers: Workers) -> None:
+    code = "export default { fetch: async (_, env) => { await scheduler.wait(50); return new Response(env.N); } };"
+
+    def deploy(number: int) -> None:
+        text = {"name": "N", "type": "plain_text", "text": str(number)}
+        upload(workers, "busy", COUNTER + code, [counter_of(), text], **({} if number else {"migrations": NEW}))
+
+    deploy(0)
+    with ThreadPoolExecutor() as threads:
+        answers = [threads.submit(workers.get, "busy") for _ in range(10)]
+        deploy(1)
+        answers += [threads.submit(workers.get, "busy") for _ in range(10)]
+        deploy(2)
+    texts = [answer.result().text for answer in answers]
+
+    assert set(texts) <= {"0", "1", "2"}
+    assert workers.get("busy").text == "2"
 
 
 def test_preview_when_enabled_then_the_new_version_responds(workers: Workers) -> None:

@@ -41,7 +41,9 @@ def query(client: cloudflare.Cloudflare, database: str) -> Any:
 
 @pytest.fixture(scope="module")
 def namespace(client: cloudflare.Cloudflare) -> str:
-    return client.kv.namespaces.create(account_id=ACCOUNT, title=uuid.uuid4().hex).id
+    created = client.kv.namespaces.create(account_id=ACCOUNT, title=uuid.uuid4().hex)
+    assert created
+    return created.id
 
 
 def post(emulators: Emulators, path: str, body: object, *, account: str = ACCOUNT) -> dict[str, Any]:

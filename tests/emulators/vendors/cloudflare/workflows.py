@@ -81,7 +81,11 @@ def forward_instances(call: Call) -> Response:
         path += "?" + urlencode(call.query, doseq=True)
     body = from_json(call.body) if call.body else None
     if call.method == "POST" and not rest:
-        body = body or {}
+        fields = body if isinstance(body, dict) else {}
+        # miniflare has another name for it than Cloudflare.
+        body = {"params": fields.get("params")}
+        if "instance_id" in fields:
+            body["id"] = fields["instance_id"]
     answer = _explore(call, call.method, path, body)
     found = answer["body"].get("result")
     for instance in found if isinstance(found, list) else [found]:
