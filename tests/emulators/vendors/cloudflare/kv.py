@@ -1,10 +1,11 @@
 """KV: namespaces, keys and values. Sources: https://developers.cloudflare.com/api/resources/kv/, wrangler 4.164."""
 
 import base64
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from ...forms import parse_form
 from ...validation import describe_first_error
@@ -19,6 +20,7 @@ _INVALID = 10012
 _NO_NAMESPACE = 10013
 _TITLE_TAKEN = 10014
 _KEYS_A_PAGE = 1000
+_Body = TypeVar("_Body")
 
 
 class _Pair(BaseModel):
@@ -75,9 +77,10 @@ def get_namespace(call: Call) -> Response:
 def rename_namespace(call: Call) -> Response:
     """Change the title of a namespace."""
     account, namespace, title = account_of(call), _namespace_of(call), _read_title(call)
+    renamed = replace(namespace, title=title)
     with account.lock:
-        account.resources.namespaces[namespace.id] = Namespace(title, id=namespace.id)
-    return success({})
+        account.resources.namespaces[namespace.id] = renamed
+    return success(_describe(renamed))
 
 
 def delete_namespace(call: Call) -> Response:
@@ -136,12 +139,16 @@ def delete_value(call: Call) -> Response:
     return success(None)
 
 
+def get_values(call: Call) -> Response:
+    """Return the values of up to 100 `keys` as texts, `null` for a key that does not exist."""
+    keys = _read(_KEYS, to_json(parse_body(call).get("keys")))
+    found = {key: _call(call, method="get", key=key)["value"] for key in keys}
+    return success({"values": {key: value and base64.b64decode(value).decode() for key, value in found.items()}})
+
+
 def put_values(call: Call) -> Response:
     """Write up to 10,000 pairs."""
-    try:
-        pairs = _PAIRS.validate_json(call.body)
-    except ValidationError as problem:
-        raise refusal(400, _INVALID, describe_first_error(problem)) from problem
+    pairs = _read(_PAIRS, call.body)
     for pair in pairs:
         options = {"expiration": pair.expiration, "expirationTtl": pair.expiration_ttl, "metadata": pair.metadata}
         value = base64.b64decode(pair.value) if pair.base64 else pair.value.encode()
@@ -151,13 +158,17 @@ def put_values(call: Call) -> Response:
 
 def delete_values(call: Call) -> Response:
     """Delete up to 10,000 keys."""
-    try:
-        keys = _KEYS.validate_json(call.body)
-    except ValidationError as problem:
-        raise refusal(400, _INVALID, describe_first_error(problem)) from problem
+    keys = _read(_KEYS, call.body)
     for key in keys:
         _call(call, method="delete", key=key)
     return success({"successful_key_count": len(keys), "unsuccessful_keys": []})
+
+
+def _read(adapter: TypeAdapter[_Body], body: bytes) -> _Body:
+    try:
+        return adapter.validate_json(body)
+    except ValidationError as problem:
+        raise refusal(400, _INVALID, describe_first_error(problem)) from problem
 
 
 def _find(call: Call) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { compatibilityDate as newestDate } from "workerd";
 import { LOADER_FLAGS, LOADER_SERVICE, loaderService } from "../../../../wrangler/loader/processes.mjs";
 import { pythonSnapshot } from "../../../../wrangler/snapshot.mjs";
-import { edge, isPython, readSources, root, sharedOptions, workerOptions } from "./worker_options.mjs";
+import { edge, isPython, readSources, root, sharedOptions, tailWorker, workerOptions } from "./worker_options.mjs";
 
 const STORAGE = "storage"; // the Worker that has every resource as a binding
 const host = "127.0.0.1";
@@ -16,18 +16,20 @@ export class Platform {
   #runtime;
   #folder;
   #bundle;
+  #listen;
   #messages = [];
   #port = 0;
 
-  /** `folder` is where miniflare keeps the data, `bundle` that of the Pyodide bundle. */
-  constructor({ folder, bundle }) {
+  /** `folder` is where miniflare keeps the data, `bundle` that of the Pyodide bundle; `listen` is for `tailWorker`. */
+  constructor({ folder, bundle, listen }) {
     this.#folder = folder;
     this.#bundle = bundle;
+    this.#listen = listen;
   }
 
   /**
    * Run these Workers with the account's resources: `{ workers, d1, kv, r2 }`, where the last three are ids or names.
-   * A worker is `{ name, code, vars, d1, kv, r2, durableObjects, unboundDurableObjects, workflows, loaders }`.
+   * A worker is `{ name, tailed, code, vars, d1, kv, r2, durableObjects, unboundDurableObjects, workflows, loaders }`.
    */
   async configure({ workers, d1, kv, r2 }) {
     this.#messages.length = 0;
@@ -39,6 +41,7 @@ export class Platform {
       workers: [
         edge({ port: this.#port, targets: workers.map(({ name }) => name) }),
         ...workers.map(hosted),
+        tailWorker(this.#listen),
         {
           name: STORAGE,
           script: "addEventListener('fetch', () => {})",
@@ -71,14 +74,16 @@ export class Platform {
   }
 
   async dispose() {
-    await this.#runtime?.dispose().catch(() => {});
+    const runtime = this.#runtime;
+    this.#runtime = undefined;
+    await runtime?.dispose().catch(() => {});
   }
 }
 
 const identity = (names) => Object.fromEntries(names.map((name) => [name, name]));
 
-function hosted({ name, code, d1, kv, r2, durableObjects, unboundDurableObjects, workflows, loaders, vars }) {
-  const options = workerOptions(code, vars);
+function hosted({ name, tailed, code, d1, kv, r2, durableObjects, unboundDurableObjects, workflows, loaders, vars }) {
+  const options = workerOptions(code, vars, tailed);
   const extraFlags = loaders.length > 0 ? LOADER_FLAGS : [];
   return {
     name,

@@ -91,6 +91,14 @@ class Platform:
             if self._serving is blocked:
                 self._configure()
 
+    def stop(self) -> None:
+        """End the workerd until it is needed again; the data stays."""
+        with self._changed:
+            if self._serving:
+                self._drain()
+                self._serving = None
+                self._runtime.dispose(self._account)
+
     def _drain(self) -> None:
         self._changed.wait_for(lambda: self._users == 0, timeout=_DRAIN_SECONDS)
 

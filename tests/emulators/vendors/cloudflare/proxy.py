@@ -1,7 +1,8 @@
 """`/workers.dev/<name>/...`: the deployed Workers, in place of `https://<name>.<subdomain>.workers.dev/...`.
 
-A Worker sees that URL as its own. If it throws, the caller gets the page of Cloudflare's error 1101; if it blocks its
-thread for longer than `limits.cpu_ms`, that of 1102, and the Worker starts again. Responses are not streamed.
+`<version>-<name>` is the preview of a version, if it is deployed or the newest. A Worker sees that URL as its own. If
+it throws, the caller gets the page of Cloudflare's error 1101; if it blocks its thread for longer than `limits.cpu_ms`,
+that of 1102, and the Worker starts again. Responses are not streamed.
 """
 
 import threading
@@ -14,6 +15,7 @@ from html import escape
 import httpx2
 
 from ...vendor import Call, Headers, Response
+from .releases import Version
 from .runtime import Instance
 from .store import Account, Script, find_public
 
@@ -33,9 +35,9 @@ def call_worker(call: Call) -> Response:
     found = find_public(name)
     if found is None:
         return _page(404, "There is nothing here yet", "No Worker of this name is enabled on workers.dev.")
-    account, script = found
+    account, script, version = found
     public_host = f"{name}.{account.subdomain}.workers.dev"
-    response = _forward(account, script, call, host=public_host)
+    response = _forward(account, script, version, call, host=public_host)
     headers = [
         (name, _localize(value, call, public_host) if name == b"location" else value)
         for name, value in response.headers
@@ -43,8 +45,8 @@ def call_worker(call: Call) -> Response:
     return Response(response.status, headers, response.frames)
 
 
-def _forward(account: Account, script: Script, call: Call, *, host: str) -> Response:
-    version, instance = script.pick()
+def _forward(account: Account, script: Script, previewed: Version | None, call: Call, *, host: str) -> Response:
+    version, instance = (previewed, script.running[previewed.id]) if previewed else script.pick()
     busy_seconds = version.upload.metadata.limits.get("cpu_ms", _CPU_SECONDS * 1000) / 1000
     if isinstance(instance, Instance):
         target = _Target(instance.url, "worker", host, busy_seconds)

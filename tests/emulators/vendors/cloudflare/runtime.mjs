@@ -5,29 +5,32 @@
 //
 //   {"id": 1, "op": "code", "key": "<etag>", "code": {"serviceWorker": false, "compatibilityDate": "2026-10-01",
 //     "compatibilityFlags": [], "modules": [{"type": "ESModule", "path": "index.js", "contents": "<base64>"}]}}
-//   {"id": 2, "op": "start", "key": "a", "code": "<etag>", "vars": {"NAME": "value"},
+//   {"id": 2, "op": "start", "key": "a", "tailed": "<name>", "code": "<etag>", "vars": {"NAME": "value"},
 //     "classes": ["Counter"]}                                               -> url, ms: the time that it took
 //   {"id": 3, "op": "stop", "key": "a"}
 //   {"id": 4, "op": "forget", "key": "<etag>"}
 //   {"id": 5, "op": "configure", "account": "<id>", "folder": "/…", "workers": […], "d1": […], …}              -> url
 //   {"id": 6, "op": "call", "account": "<id>", "operation": {…}}                                             -> result
+//   {"id": 7, "op": "dispose", "account": "<id>"}: end it; its data stays
+//   {"id": 8, "op": "watch", "worker": "<name>"}, and "unwatch": print {"event": "tail", "worker", "events"} of this one
 //
 // It ends, with every workerd, when its standard input closes, so it never outlives the emulators.
 import { createInterface } from "node:readline";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { pyodideBundle } from "../../../../wrangler/snapshot.mjs";
 import { Platform, snapshotOf } from "./platform.mjs";
-import { edge, explain, isPython, root, sharedOptions, workerOptions } from "./worker_options.mjs";
+import { edge, explain, isPython, root, sharedOptions, tailWorker, workerOptions } from "./worker_options.mjs";
 
 const startSeconds = { javascript: 10, python: 120 };
 const codes = new Map(); // by etag
 const running = new Map(); // Miniflare by key
 const platforms = new Map(); // Platform by account
+const watched = new Set(); // names of Workers whose events are printed
 const bundle = await pyodideBundle(root);
 
 console.log = console.info = console.error; // standard output has the results only
 
-async function start({ key, code: etag, vars, classes }) {
+async function start({ key, tailed, code: etag, vars, classes }) {
   const since = performance.now();
   const code = codes.get(etag);
   const messages = [];
@@ -36,12 +39,17 @@ async function start({ key, code: etag, vars, classes }) {
     convertV4MiniflareOptions({
       ...sharedOptions({ bundle, messages }),
       unsafeRuntimeEnv: { PYODIDE_BUNDLE_DIR: bundle, ...snapshot },
-      workers: [edge({ targets: ["worker"] }), { name: "worker", ...workerOptions(code, vars), ...exporting(classes) }],
+      workers: [
+        edge({ targets: ["worker"] }),
+        { name: "worker", ...workerOptions(code, vars, tailed), ...exporting(classes) },
+        tailWorker(listen),
+      ],
     }),
   );
   running.set(key, runtime);
   try {
     await within(startSeconds[isPython(code) ? "python" : "javascript"], runtime.ready);
+    if (classes.length > 0) await assertExported(messages);
     return { url: (await runtime.unsafeGetDirectURL("edge")).origin, ms: Math.round(performance.now() - since) };
   } catch (error) {
     await stop({ key });
@@ -49,9 +57,21 @@ async function start({ key, code: etag, vars, classes }) {
   }
 }
 
+/** Print the events of a Worker, if someone watches it. */
+function listen({ worker, events }) {
+  if (watched.has(worker)) print({ event: "tail", worker, events });
+}
+
 const exporting = (classes) => ({
   additionalUnboundDurableObjects: classes.map((className) => ({ className, useSQLite: true })),
 });
+
+/** Throw workerd's warning about a class that is not exported, which is no error for it. */
+async function assertExported(messages) {
+  await new Promise((resolve) => setTimeout(resolve, 50)); // its messages come on another pipe than its ports
+  const warning = messages.find((message) => message.includes("no such Durable Object class is exported"));
+  if (warning) throw new Error(warning);
+}
 
 async function stop({ key }) {
   const runtime = running.get(key);
@@ -73,7 +93,7 @@ async function within(seconds, promise) {
 }
 
 async function configure({ account, folder, workers, ...resources }) {
-  if (!platforms.has(account)) platforms.set(account, new Platform({ folder, bundle }));
+  if (!platforms.has(account)) platforms.set(account, new Platform({ folder, bundle, listen }));
   const platform = platforms.get(account);
   const described = workers.map(({ code, ...worker }) => ({ ...worker, code: codes.get(code) }));
   try {
@@ -90,6 +110,9 @@ const operations = {
   start,
   stop,
   configure,
+  dispose: ({ account }) => platforms.get(account)?.dispose(),
+  watch: ({ worker }) => void watched.add(worker),
+  unwatch: ({ worker }) => void watched.delete(worker),
   call: async ({ account, operation }) => ({ result: await platforms.get(account).call(operation) }),
 };
 
@@ -100,7 +123,11 @@ async function perform({ id, op, ...command }) {
   } catch (error) {
     result = { error: error.message };
   }
-  process.stdout.write(`${JSON.stringify({ id, ...result })}\n`);
+  print({ id, ...result });
+}
+
+function print(line) {
+  process.stdout.write(`${JSON.stringify(line)}\n`);
 }
 
 createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY })

@@ -8,7 +8,7 @@ import json
 import subprocess
 import threading
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,9 @@ from typing import IO, Any, Protocol
 
 _ROOT = Path(__file__).parents[4]
 _COMMAND = [str(_ROOT / "node_modules" / ".bin" / "node"), str(Path(__file__).with_suffix(".mjs"))]
+
+Event = dict[str, Any]
+"""One event of a Worker with its logs: a request, an alarm, … (a `TraceItem` of Tail Workers)."""
 
 
 class Code(Protocol):
@@ -56,17 +59,18 @@ class Runtime:
         self._pending: dict[int, Future[dict[str, Any]]] = {}
         self._holders: Counter[str] = Counter()
         self._configured: dict[str, list[str]] = {}
+        self._watchers: dict[str, Callable[[list[Event]], None]] = {}
 
-    def start(self, code: Code, *, values: Mapping[str, Any], classes: Sequence[str] = ()) -> Instance:
+    def start(self, code: Code, *, name: str, values: Mapping[str, Any], classes: Sequence[str] = ()) -> Instance:
         """Start a Worker with these vars on a workerd of its own. Raises `StartupError`.
 
-        It must export the classes of Durable Objects that are named.
+        It must export the classes of Durable Objects that are named. `name` is for `watch`.
         """
         key = f"worker-{next(self._serial)}"
         self._hold(code)
         try:
-            command = {"op": "start", "key": key, "code": code.key, "vars": values, "classes": [*classes]}
-            result = self._run_command(command)
+            worker = {"tailed": name, "code": code.key, "vars": values, "classes": [*classes]}
+            result = self._run_command({"op": "start", "key": key, **worker})
         finally:
             self._release(code.key)
         if "error" in result:
@@ -91,12 +95,28 @@ class Runtime:
         url: str = result["url"]
         return url
 
+    def dispose(self, account: str) -> None:
+        """End what `configure` has started."""
+        for key in self._configured.pop(account, []):
+            self._release(key)
+        self._run_command({"op": "dispose", "account": account})
+
     def call(self, account: str, operation: Mapping[str, Any]) -> Any:
         """Perform an operation on a resource of a configured account. Raises `OperationError`."""
         result = self._run_command({"op": "call", "account": account, "operation": {**operation}})
         if "error" in result:
             raise OperationError(result["error"])
         return result.get("result")
+
+    def watch(self, name: str, receive: Callable[[list[Event]], None]) -> None:
+        """Call `receive` with the events of a Worker, from now on and in place of an earlier function."""
+        self._watchers[name] = receive
+        self._run_command({"op": "watch", "worker": name})
+
+    def unwatch(self, name: str) -> None:
+        """Stop to watch a Worker."""
+        self._watchers.pop(name, None)
+        self._run_command({"op": "unwatch", "worker": name})
 
     def _hold(self, code: Code) -> None:
         with self._lock:
@@ -137,7 +157,10 @@ class Runtime:
     def _read_results(self, lines: IO[str]) -> None:
         for line in lines:
             result = json.loads(line)
-            self._pending.pop(result["id"]).set_result(result)
+            if "event" not in result:
+                self._pending.pop(result["id"]).set_result(result)
+            elif receive := self._watchers.get(result["worker"]):
+                receive(result["events"])
         for identity in list(self._pending):
             self._pending.pop(identity).set_exception(RuntimeError("The program that runs Workers has ended."))
 

@@ -7,7 +7,8 @@ from .bindings import describe_bindings
 from .calls import account_of, new_bindings, parse_body, script_of, source_of
 from .http import NO_SUBDOMAIN, refusal, success, success_list
 from .migrations import check_deletions, migrate
-from .store import Account, Script, Version
+from .releases import Version
+from .store import Account, Script
 from .subdomains import describe_subdomain
 from .uploads import Upload, read_upload
 

@@ -15,91 +15,17 @@ from pathlib import Path
 from typing import Any
 
 from ...vendor import Refusal
-from .bindings import binding_values, bound_resources, describe_bindings, describe_class, shares_data
+from .bindings import binding_values, bound_resources, describe_class, shares_data
 from .http import CLASS_IN_USE, CLASS_NOT_EXPORTED, INVALID, NOT_FOUND, SECRETS_CHANGED, refusal
 from .platform import Description, Platform
+from .releases import Deployment, Version
 from .resources import ObjectClass, Resources, now
 from .runtime import Instance, Runtime, StartupError
 from .uploads import Binding, Upload
 
 _MAX_VERSIONS = 100
-_runtime = Runtime()
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """Code and bindings of one upload; never changed."""
-
-    number: int
-    upload: Upload
-    bindings: list[Binding]
-    source: str
-    triggered_by: str
-    has_preview: bool = False
-    shared: bool = False
-    id: str = field(default_factory=lambda: str(uuid.uuid4()))
-    created_on: str = field(default_factory=now)
-
-    @property
-    def secrets(self) -> dict[str, str]:
-        """The secrets by name."""
-        return {binding["name"]: binding["text"] for binding in self.bindings if binding["type"] == "secret_text"}
-
-    @property
-    def annotations(self) -> dict[str, str]:
-        """The annotations of the upload and what triggered it."""
-        return {**self.upload.metadata.annotations, "workers/triggered_by": self.triggered_by}
-
-    def summarize(self) -> dict[str, Any]:
-        """Return the object of the version in a list."""
-        metadata = {
-            "created_on": self.created_on,
-            "modified_on": self.created_on,
-            "source": self.source,
-            "author_id": "",
-            "author_email": "developer@example.com",
-            "hasPreview": self.has_preview,
-            "has_preview": self.has_preview,
-        }
-        return {"id": self.id, "number": self.number, "metadata": metadata, "annotations": self.annotations}
-
-    def describe(self) -> dict[str, Any]:
-        """Return the object of a single version; the emulator assumes that it handles `fetch`."""
-        metadata = self.upload.metadata
-        resources = {
-            "bindings": describe_bindings(self.bindings),
-            "script": {"etag": self.upload.etag, "handlers": ["fetch"], "last_deployed_from": self.source},
-            "script_runtime": {
-                "compatibility_date": metadata.compatibility_date,
-                "compatibility_flags": metadata.compatibility_flags,
-                "usage_model": metadata.usage_model,
-                "limits": metadata.limits,
-            },
-        }
-        return {**self.summarize(), "resources": resources}
-
-
-@dataclass(frozen=True, slots=True)
-class Deployment:
-    """The versions that get requests, with their percentages, whose sum is 100."""
-
-    shares: Mapping[str, float]
-    annotations: Mapping[str, str]
-    source: str
-    id: str = field(default_factory=lambda: str(uuid.uuid4()))
-    created_on: str = field(default_factory=now)
-
-    def describe(self) -> dict[str, Any]:
-        """Return the object of the deployment."""
-        return {
-            "id": self.id,
-            "source": self.source,
-            "strategy": "percentage",
-            "author_email": "developer@example.com",
-            "annotations": dict(self.annotations),
-            "versions": [{"version_id": id_, "percentage": share} for id_, share in self.shares.items()],
-            "created_on": self.created_on,
-        }
+runtime = Runtime()
+"""What runs all scripts of all accounts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +71,11 @@ class Script:
         shares = self.deployments[-1].shares
         (id_,) = random.choices(list(shares), list(shares.values()))  # noqa: S311 - not a secret
         return self.version(id_), self.running[id_]
+
+    @property
+    def tail_name(self) -> str:
+        """The name of the script in the runtime's events."""
+        return f"{self.account.key}/{self.name}"
 
     def worker_name(self, version: Version) -> str:
         """Return the name of a version on the account's workerd: the script's own if it is the deployed one."""
@@ -217,7 +148,7 @@ class Script:
         """Stop a blocked instance and start it again, once, however many requests find it blocked."""
         with self.lock:
             if self.running.get(version.id) is blocked:
-                _runtime.stop(blocked)
+                runtime.stop(blocked)
                 self._start(version, ())
 
     def stop(self) -> None:
@@ -228,12 +159,14 @@ class Script:
     def _start(self, version: Version, classes: Sequence[ObjectClass]) -> None:
         names = [one.class_name for one in classes]
         try:
-            instance = _runtime.start(version.upload, values=binding_values(version.bindings), classes=names)
+            instance = runtime.start(
+                version.upload, name=self.tail_name, values=binding_values(version.bindings), classes=names
+            )
         except StartupError as problem:
             raise self._explain(problem, classes) from problem
         if version.shared:
             # That was the check; the account's workerd starts it again with its resources.
-            _runtime.stop(instance)
+            runtime.stop(instance)
             self.running[version.id] = Hosted(instance.startup_ms)
             self.account.platform.mark_outdated()
         else:
@@ -257,7 +190,7 @@ class Script:
             if isinstance(ended, Hosted):
                 self.account.platform.mark_outdated()
             else:
-                _runtime.stop(ended)
+                runtime.stop(ended)
 
     def _check_secrets(self, versions: list[Version]) -> None:
         # A newer version has its own secrets; only a rollback could restore an old value.
@@ -283,7 +216,7 @@ class Account:
         self.scripts: dict[str, Script] = {}
         self.resources = Resources()
         self.lock = threading.RLock()
-        self.platform = Platform(key, _runtime, folder=str(folder / key), describe=self._describe)
+        self.platform = Platform(key, runtime, folder=str(folder / key), describe=self._describe)
 
     def find(self, name: str) -> Script:
         """Return a deployed script. Raises `Refusal` with 404."""
@@ -310,6 +243,8 @@ class Account:
                 del self.resources.object_classes[one.id]
             for workflow in [one for one in self.resources.workflows.values() if one.script == name]:
                 del self.resources.workflows[workflow.name]
+        if not any(isinstance(one, Hosted) for script in self.deployed_scripts() for one in script.running.values()):
+            self.platform.stop()
 
     def _describe(self) -> Description:
         shared = [
@@ -328,6 +263,7 @@ class Account:
         names = {one["className"] for one in bound["durableObjects"].values() if one["scriptName"] == script.name}
         return {
             "name": script.worker_name(version),
+            "tailed": script.tail_name,
             "code": version.upload.key,
             "vars": binding_values(version.bindings),
             "unboundDurableObjects": [describe_class(one) for one in own if one.class_name not in names],
@@ -361,11 +297,17 @@ def account_keys() -> list[str]:
     return keys or ["0" * 32]
 
 
-def find_public(name: str) -> tuple[Account, Script] | None:
-    """Return the enabled script of that name on workers.dev; if two accounts have one, the one deployed last."""
-    found = [
-        (account, script)
-        for account in list(_accounts.values())
-        if (script := account.scripts.get(name)) and script.deployments and script.workers_dev
-    ]
-    return max(found, key=lambda pair: pair[1].deployments[-1].created_on, default=None)
+def find_public(name: str) -> tuple[Account, Script, Version | None] | None:
+    """Return the enabled script of that name on workers.dev; if two accounts have one, the one deployed last.
+
+    The name `<first 8 digits of a version's id>-<script>` is the preview of that version, which is returned too.
+    """
+    found: list[tuple[Account, Script, Version | None]] = []
+    prefix, _, previewed = name.partition("-")
+    for account in list(_accounts.values()):
+        if (script := account.scripts.get(name)) and script.deployments and script.workers_dev:
+            found.append((account, script, None))
+        elif (script := account.scripts.get(previewed)) and script.previews and script.deployments:
+            running = [version for version in script.versions if version.id in script.running and version.has_preview]
+            found += [(account, script, version) for version in running if version.id[:8] == prefix]
+    return max(found, key=lambda one: one[1].deployments[-1].created_on, default=None)

@@ -1,6 +1,6 @@
 // What an uploaded Worker and its workerd need as options for miniflare, on a workerd of its own or a shared one.
 import path from "node:path";
-import { Log, LogLevel } from "miniflare";
+import { Log, LogLevel, Response } from "miniflare";
 import { compatibilityDate as newestDate } from "workerd";
 import { LOCAL_FLAGS } from "../../../../wrangler/workers.mjs";
 
@@ -40,6 +40,33 @@ export function edge({ port = 0, targets }) {
   };
 }
 
+const TAIL = "tail";
+
+// Receives what a Worker logs, with each of its events (https://developers.cloudflare.com/workers/observability/logs/
+// tail-workers/), and passes it on.
+const TAIL_WORKER = `export default {
+  async tail(events, env, ctx) {
+    const body = JSON.stringify({ worker: ctx.props.worker, events });
+    await env.SINK.fetch("http://sink/", { method: "POST", body });
+  },
+};`;
+
+/** Return the Worker that calls `listen({ worker, events })` with the events of all others. */
+export function tailWorker(listen) {
+  return {
+    name: TAIL,
+    modulesRoot: "/",
+    modules: [{ type: "ESModule", path: "/tail.mjs", contents: TAIL_WORKER }],
+    compatibilityDate: newestDate,
+    serviceBindings: {
+      async SINK(request) {
+        listen(await request.json());
+        return new Response(null, { status: 204 });
+      },
+    },
+  };
+}
+
 class NoLog extends Log {
   log() {}
 }
@@ -57,10 +84,11 @@ export function sharedOptions({ bundle, messages }) {
   };
 }
 
-/** Return the options of a Worker: its code and its vars. */
-export function workerOptions(code, vars) {
+/** Return the options of a Worker: its code and its vars. Its events come with the name `tailed`. */
+export function workerOptions(code, vars, tailed) {
   return {
     bindings: vars,
+    tails: [{ name: TAIL, props: { worker: tailed } }],
     // workerd does not accept today's date.
     compatibilityDate: [code.compatibilityDate, newestDate].sort()[0],
     compatibilityFlags: [...code.compatibilityFlags, ...(isPython(code) ? LOCAL_FLAGS : [])],

@@ -81,9 +81,24 @@ def forward_instances(call: Call) -> Response:
         path += "?" + urlencode(call.query, doseq=True)
     body = from_json(call.body) if call.body else None
     if call.method == "POST" and not rest:
-        body = body or {}
+        fields = body if isinstance(body, dict) else {}
+        # miniflare has another name for it than Cloudflare.
+        body = {"params": fields.get("params")}
+        if "instance_id" in fields:
+            body["id"] = fields["instance_id"]
     answer = _explore(call, call.method, path, body)
+    found = answer["body"].get("result")
+    for instance in found if isinstance(found, list) else [found]:
+        if isinstance(instance, dict) and "status" in instance:
+            _complete(instance, workflow)
     return json_response(answer["body"], status=answer["status"])
+
+
+def _complete(instance: dict[str, Any], workflow: Workflow) -> None:
+    """Add the fields of an instance that miniflare leaves out."""
+    times = [instance.get(name) for name in ("modified_on", "ended_on", "end", "started_on", "start", "created_on")]
+    instance["modified_on"] = next((time for time in times if time), workflow.created_on)
+    instance.update(workflow_id=workflow.id, version_id=workflow.version_id)
 
 
 def _count_instances(call: Call, workflow: Workflow) -> dict[str, int]:
