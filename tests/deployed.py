@@ -2,6 +2,7 @@
 
 import json
 import urllib.request
+from collections.abc import Iterable
 from typing import Any
 
 import local
@@ -11,10 +12,10 @@ from tests.emulators.process import Emulators
 ACCOUNTS = (ACCOUNT, local.EMULATED_CREDENTIALS["cloudflare"]["CLOUDFLARE_ACCOUNT_ID"])
 
 
-def delete_deployed_workers(emulators: Emulators) -> None:
-    """End and forget all of them, whatever fault is queued."""
+def delete_deployed_workers(emulators: Emulators, *, accounts: Iterable[str] = ACCOUNTS) -> None:
+    """End and forget all Workers of the accounts, whatever fault is queued."""
     emulators.reset()
-    for account in ACCOUNTS:
+    for account in accounts:
         path = f"/accounts/{account}/workers/scripts"
         for script in _call(emulators, "GET", path):
             _call(emulators, "DELETE", f"{path}/{script['id']}")

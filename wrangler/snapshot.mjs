@@ -21,10 +21,11 @@ export async function pyodideBundle(root) {
 
 /**
  * Return the folder of the snapshot for `workers`, which is saved if it is missing. With `shared` it includes the
- * package `electrons`: such a snapshot starts faster, but becomes invalid with every edit of shared/.
+ * package `electrons`: such a snapshot starts faster, but becomes invalid with every edit of shared/. A worker has its
+ * `modules`, or those of its `folder`.
  */
 export async function pythonSnapshot({ root, bundle, workers, shared, log }) {
-  const vendored = await Promise.all(workers.map(({ folder }) => vendoredModules(folder)));
+  const vendored = await Promise.all(workers.map(({ folder, modules }) => modules ?? vendoredModules(folder)));
   const modules = common(vendored).filter((module) => shared || topLevel(module) !== "electrons");
   const warmup = await readFile(path.join(here, "warmup.py"), "utf8");
   const { compatibility_date, compatibility_flags } = workers[0].config;

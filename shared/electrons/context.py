@@ -123,6 +123,10 @@ class Context:
                 await task
             except Exception as error:  # noqa: BLE001  # the response is out
                 self.log.error("deferred", cause=error, request_id=self.request_id)
+        # They refer to this context. Such a circle would keep the body in memory until a collection.
+        self.deferred.clear()
+        self.unfinished.clear()
+        self.body = None
 
     def settings_as(self, kind: type[S]) -> S:
         """Return the settings as the class that this worker's `App` names. Raises TypeError for another class."""

@@ -22,6 +22,7 @@ async def errors(context: Context, call_next: CallNext) -> Response:
     try:
         return await call_next(context)
     except Exception as error:  # noqa: BLE001  # the edge: everything must become a response
+        # Not kept in a variable here: its frames have the body.
         return render(describe(error, context), context)
 
 

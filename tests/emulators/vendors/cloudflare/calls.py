@@ -1,13 +1,27 @@
 """The parts of a call that several handlers need: the account, the script, the body."""
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Generic, TypeVar
 
 from pydantic_core import from_json
 
 from ...vendor import Call
+from .bindings import attach_resources, resolve_bindings
 from .http import INVALID, refusal
-from .store import Account, Script, accounts
-from .uploads import Binding, Metadata, resolve_bindings
+from .resources import ObjectClass
+from .store import Account, Script, open_account
+from .uploads import Binding, Metadata
+
+_Item = TypeVar("_Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[_Item]):
+    """A part of a list, and the `result_info` that says which."""
+
+    items: list[_Item]
+    info: dict[str, int]
 
 
 def token_of(call: Call) -> str:
@@ -19,9 +33,9 @@ def token_of(call: Call) -> str:
 
 def account_of(call: Call) -> Account:
     """Return the account of the path; a token `nosubdomain…` gets one without a subdomain."""
-    without_subdomain = token_of(call).startswith("nosubdomain")
-    key = call.params["account"] + ("-without-subdomain" if without_subdomain else "")
-    return accounts.setdefault(key, Account(subdomain=None if without_subdomain else "emulated"))
+    if token_of(call).startswith("nosubdomain"):
+        return open_account(call.params["account"] + "-without-subdomain", subdomain=None)
+    return open_account(call.params["account"], subdomain="emulated")
 
 
 def script_of(call: Call) -> Script:
@@ -45,7 +59,32 @@ def parse_body(call: Call) -> dict[str, Any]:
     return body
 
 
-def new_bindings(call: Call, script: Script, metadata: Metadata) -> list[Binding]:
-    """Return the bindings of the version that the call uploads to the script."""
+def new_bindings(
+    call: Call, script: Script, metadata: Metadata, *, classes: dict[str, ObjectClass] | None = None
+) -> list[Binding]:
+    """Return the bindings of the version that the call uploads to the script.
+
+    `classes` are the account's Durable Objects after the upload's migrations.
+    """
+    account = account_of(call)
     previous = script.versions[-1].bindings if script.versions else []
-    return resolve_bindings(metadata, previous, strict=call.query.get("bindings_inherit") == ["strict"])
+    bindings = resolve_bindings(metadata, previous, strict=call.query.get("bindings_inherit") == ["strict"])
+    resources = account.resources if classes is None else replace(account.resources, object_classes=classes)
+    scripts = {script.name for script in account.deployed_scripts()}
+    return attach_resources(bindings, resources, script=script.name, scripts=scripts)
+
+
+def page_of(call: Call, items: Sequence[_Item], *, per_page: int = 20, cap: int = 10_000) -> Page[_Item]:
+    """Return the part of a list that `page` and `per_page` select. Raises `Refusal`."""
+    page, size = _positive_number(call, "page", 1), min(cap, _positive_number(call, "per_page", per_page))
+    selected = list(items[(page - 1) * size : page * size])
+    total_pages = -(-len(items) // size)
+    info = {"page": page, "per_page": size, "count": len(selected), "total_count": len(items)}
+    return Page(selected, {**info, "total_pages": total_pages})
+
+
+def _positive_number(call: Call, name: str, default: int) -> int:
+    (text,) = call.query.get(name, [str(default)])[:1]
+    if not text.isdecimal() or int(text) < 1:
+        raise refusal(400, INVALID, f"{name} must be a positive number")
+    return int(text)

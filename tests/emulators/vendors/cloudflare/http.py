@@ -11,10 +11,18 @@ from ...vendor import Body, Refusal, Response, build_errors, by_status, json_res
 AUTHENTICATION = 10000
 NOT_FOUND = 10007
 INVALID = 10021
+UNKNOWN_NAMESPACE = 10041
 BINDING_NAME_TAKEN = 10053
 BINDING_NOT_FOUND = 10056
 UNRESOLVED_INHERIT = 10057
+CLASS_NOT_CONFIGURED = 10061
 NO_SUBDOMAIN = 10063
+CLASS_IN_USE = 10064
+CLASS_NOT_EXPORTED = 10070
+CLASS_EXISTS = 10074
+WRONG_MIGRATION_TAG = 10079
+UNKNOWN_BUCKET = 10085
+UNKNOWN_DATABASE = 10181
 SECRET_ON_UNDEPLOYED_VERSION = 10215
 SECRETS_CHANGED = 10220
 
@@ -31,7 +39,7 @@ _ERRORS = {
 }
 
 
-def success(result: object, *, result_info: Mapping[str, int] | None = None) -> Response:
+def success(result: object, *, result_info: Mapping[str, object] | None = None) -> Response:
     """Return a result in the envelope."""
     body: dict[str, object] = {"success": True, "errors": [], "messages": [], "result": result}
     if result_info is not None:

@@ -1,18 +1,23 @@
 """`/workers.dev/<name>/...`: the deployed Workers, in place of `https://<name>.<subdomain>.workers.dev/...`.
 
-A Worker sees that URL as its own. If it throws, the caller gets the page of Cloudflare's error 1101; if it blocks its
-thread for longer than `limits.cpu_ms`, that of 1102, and the Worker starts again. Responses are not streamed.
+`<version>-<name>` is the preview of a version, if it is deployed or the newest. A Worker sees that URL as its own. If
+it throws, the caller gets the page of Cloudflare's error 1101; if it blocks its thread for longer than `limits.cpu_ms`,
+that of 1102, and the Worker starts again. Responses are not streamed.
 """
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import dataclass
 from html import escape
 
 import httpx2
 
 from ...vendor import Call, Headers, Response
-from .store import Script, find_public
+from .releases import Version
+from .runtime import Instance
+from .store import Account, Script, find_public
 
 _PREFIX = "/workers.dev/"
 _CPU_SECONDS = 5.0
@@ -30,9 +35,9 @@ def call_worker(call: Call) -> Response:
     found = find_public(name)
     if found is None:
         return _page(404, "There is nothing here yet", "No Worker of this name is enabled on workers.dev.")
-    account, script = found
+    account, script, version = found
     public_host = f"{name}.{account.subdomain}.workers.dev"
-    response = _forward(script, call, host=public_host)
+    response = _forward(account, script, version, call, host=public_host)
     headers = [
         (name, _localize(value, call, public_host) if name == b"location" else value)
         for name, value in response.headers
@@ -40,27 +45,51 @@ def call_worker(call: Call) -> Response:
     return Response(response.status, headers, response.frames)
 
 
-def _forward(script: Script, call: Call, *, host: str) -> Response:
-    version, instance = script.pick()
-    target = call.target.removeprefix(_PREFIX + call.params["name"])
+def _forward(account: Account, script: Script, previewed: Version | None, call: Call, *, host: str) -> Response:
+    version, instance = (previewed, script.running[previewed.id]) if previewed else script.pick()
+    busy_seconds = version.upload.metadata.limits.get("cpu_ms", _CPU_SECONDS * 1000) / 1000
+    if isinstance(instance, Instance):
+        target = _Target(instance.url, "worker", host, busy_seconds)
+        return _exchange(call, target, restart=lambda: script.restart(version, instance))
+    with account.platform.running() as serving:
+        target = _Target(serving.url, script.worker_name(version), host, busy_seconds)
+        return _exchange(call, target, restart=lambda: account.platform.restart(serving))
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """A Worker on a workerd that listens at `url`, and how long it may block its thread."""
+
+    url: str
+    worker: str
+    host: str
+    busy_seconds: float
+
+
+def _exchange(call: Call, target: _Target, *, restart: Callable[[], None]) -> Response:
+    path = call.target.removeprefix(_PREFIX + call.params["name"])
     headers = [(name, value) for name, value in call.headers.items() if name not in _HOP_BY_HOP]
-    added = [("host", host), ("cf-connecting-ip", "127.0.0.1"), ("x-forwarded-proto", "https")]
+    added = [
+        ("host", target.host),
+        ("cf-connecting-ip", "127.0.0.1"),
+        ("x-forwarded-proto", "https"),
+        ("x-emulator-worker", target.worker),
+    ]
     # A plain request, because the client would add headers to those of the caller.
-    url = instance.url + (target if target.startswith("/") else f"/{target}")
+    url = target.url + (path if path.startswith("/") else f"/{path}")
     request = httpx2.Request(call.method, url, headers=[*added, *headers], content=call.body)
     pending = _send(request)
-    busy_seconds = version.upload.metadata.limits.get("cpu_ms", _CPU_SECONDS * 1000) / 1000
     try:
-        for _ in range(max(1, round(_TIMEOUT_SECONDS / busy_seconds))):
+        for _ in range(max(1, round(_TIMEOUT_SECONDS / target.busy_seconds))):
             with suppress(TimeoutError):
-                return pending.result(timeout=busy_seconds)
-            if not _is_alive(instance.url, busy_seconds):
+                return pending.result(timeout=target.busy_seconds)
+            if not _is_alive(target.url, target.busy_seconds):
                 break
         else:
             return _page(524, "A timeout occurred", "Error 524")
     except httpx2.TransportError:
         pass  # another request found it blocked and ended it
-    script.restart(version, instance)
+    restart()
     return _page(503, "Worker exceeded resource limits", "Error 1102")
 
 

@@ -1,89 +1,76 @@
-// Runs uploaded Workers, each on a workerd of its own, for the Cloudflare emulator (`runtime.py`).
+// Runs uploaded Workers for the Cloudflare emulator (`runtime.py`): each on a workerd of its own, or all Workers of an
+// account that share data on one (platform.mjs).
 //
-// Commands are JSON, one per line. The result of each has its `id`, and `error` or (for a start) `url` and `ms`, the time
-// that it took:
+// Commands are JSON, one per line. The result of each has its `id`, and `error` or the fields of the operation:
 //
-//   {"id": 1, "op": "start", "key": "a", "worker": {"serviceWorker": false,
-//     "modules": [{"type": "ESModule", "path": "index.js", "contents": "<base64>"}], "bindings": {"NAME": "value"},
-//     "compatibilityDate": "2026-10-01", "compatibilityFlags": []}}
-//   {"id": 2, "op": "stop", "key": "a"}
+//   {"id": 1, "op": "code", "key": "<etag>", "code": {"serviceWorker": false, "compatibilityDate": "2026-10-01",
+//     "compatibilityFlags": [], "modules": [{"type": "ESModule", "path": "index.js", "contents": "<base64>"}]}}
+//   {"id": 2, "op": "start", "key": "a", "tailed": "<name>", "code": "<etag>", "vars": {"NAME": "value"},
+//     "classes": ["Counter"]}                                               -> url, ms: the time that it took
+//   {"id": 3, "op": "stop", "key": "a"}
+//   {"id": 4, "op": "forget", "key": "<etag>"}
+//   {"id": 5, "op": "configure", "account": "<id>", "folder": "/…", "workers": […], "d1": […], …}              -> url
+//   {"id": 6, "op": "call", "account": "<id>", "operation": {…}}                                             -> result
+//   {"id": 7, "op": "dispose", "account": "<id>"}: end it; its data stays
+//   {"id": 8, "op": "watch", "worker": "<name>"}, and "unwatch": print {"event": "tail", "worker", "events"} of this one
 //
 // It ends, with every workerd, when its standard input closes, so it never outlives the emulators.
-
-import path from "node:path";
 import { createInterface } from "node:readline";
-import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
-import { compatibilityDate as newestDate } from "workerd";
+import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { pyodideBundle } from "../../../../wrangler/snapshot.mjs";
-import { LOCAL_FLAGS } from "../../../../wrangler/workers.mjs";
+import { Platform, snapshotOf } from "./platform.mjs";
+import { edge, explain, isPython, root, sharedOptions, tailWorker, workerOptions } from "./worker_options.mjs";
 
-const host = "127.0.0.1";
 const startSeconds = { javascript: 10, python: 120 };
+const codes = new Map(); // by etag
 const running = new Map(); // Miniflare by key
-const bundle = await pyodideBundle(path.resolve(import.meta.dirname, "../../../.."));
+const platforms = new Map(); // Platform by account
+const watched = new Set(); // names of Workers whose events are printed
+const bundle = await pyodideBundle(root);
 
 console.log = console.info = console.error; // standard output has the results only
 
-// Runs before the Worker like Cloudflare's edge: the URL is the public one, and a header marks an error that the Worker
-// throws. The response to the host `pulse` shows that this workerd is not blocked.
-const EDGE = `export default {
-  async fetch(request, env) {
-    const url = new URL(request.url);
-    if (url.host === "pulse") return new Response(null, { status: 204 });
-    url.protocol = "https:";
-    try {
-      return await env.WORKER.fetch(new Request(url, request), { redirect: "manual" });
-    } catch (error) {
-      return new Response(String(error?.stack ?? error), { status: 500, headers: { "x-emulator-threw": "1" } });
-    }
-  },
-};`;
-
-class NoLog extends Log {
-  log() {}
-}
-
-async function start({ key, worker }) {
+async function start({ key, tailed, code: etag, vars, classes }) {
   const since = performance.now();
-  const python = worker.modules.some(({ type }) => type === "PythonModule");
+  const code = codes.get(etag);
   const messages = [];
+  const snapshot = await snapshotOf([{ code }], bundle);
   const runtime = new Miniflare(
     convertV4MiniflareOptions({
-      host,
-      port: 0,
-      cf: false,
-      telemetry: { enabled: false },
-      log: new NoLog(LogLevel.NONE),
-      handleStructuredLogs: ({ message }) => messages.push(message),
-      unsafeRuntimeEnv: { PYODIDE_BUNDLE_DIR: bundle },
+      ...sharedOptions({ bundle, messages }),
+      unsafeRuntimeEnv: { PYODIDE_BUNDLE_DIR: bundle, ...snapshot },
       workers: [
-        {
-          name: "edge",
-          modulesRoot: "/",
-          modules: [{ type: "ESModule", path: "/edge.mjs", contents: EDGE }],
-          compatibilityDate: newestDate,
-          serviceBindings: { WORKER: "worker" },
-          unsafeDirectSockets: [{ host, port: 0 }],
-        },
-        {
-          name: "worker",
-          bindings: worker.bindings,
-          // workerd does not accept today's date.
-          compatibilityDate: [worker.compatibilityDate, newestDate].sort()[0],
-          compatibilityFlags: [...worker.compatibilityFlags, ...(python ? LOCAL_FLAGS : [])],
-          ...sources(worker),
-        },
+        edge({ targets: ["worker"] }),
+        { name: "worker", ...workerOptions(code, vars, tailed), ...exporting(classes) },
+        tailWorker(listen),
       ],
     }),
   );
   running.set(key, runtime);
   try {
-    await within(startSeconds[python ? "python" : "javascript"], runtime.ready);
+    await within(startSeconds[isPython(code) ? "python" : "javascript"], runtime.ready);
+    if (classes.length > 0) await assertExported(messages);
     return { url: (await runtime.unsafeGetDirectURL("edge")).origin, ms: Math.round(performance.now() - since) };
   } catch (error) {
     await stop({ key });
-    throw new Error(explain(messages) ?? error.message);
+    throw new Error(explain(messages, "worker") ?? error.message);
   }
+}
+
+/** Print the events of a Worker, if someone watches it. */
+function listen({ worker, events }) {
+  if (watched.has(worker)) print({ event: "tail", worker, events });
+}
+
+const exporting = (classes) => ({
+  additionalUnboundDurableObjects: classes.map((className) => ({ className, useSQLite: true })),
+});
+
+/** Throw workerd's warning about a class that is not exported, which is no error for it. */
+async function assertExported(messages) {
+  await new Promise((resolve) => setTimeout(resolve, 50)); // its messages come on another pipe than its ports
+  const warning = messages.find((message) => message.includes("no such Durable Object class is exported"));
+  if (warning) throw new Error(warning);
 }
 
 async function stop({ key }) {
@@ -91,17 +78,6 @@ async function stop({ key }) {
   running.delete(key);
   await runtime?.dispose().catch(() => {});
   return {};
-}
-
-function sources({ serviceWorker, modules }) {
-  if (serviceWorker) return { script: Buffer.from(modules[0].contents, "base64").toString("utf8") };
-  return { modulesRoot: "/", modules: modules.map(readModule) };
-}
-
-function readModule({ type, path, contents }) {
-  const bytes = Buffer.from(contents, "base64");
-  const binary = type === "Data" || type === "CompiledWasm";
-  return { type, path: `/${path}`, contents: binary ? bytes : bytes.toString("utf8") };
 }
 
 async function within(seconds, promise) {
@@ -116,32 +92,50 @@ async function within(seconds, promise) {
   }
 }
 
-/** Returns workerd's messages about the Worker that did not start, without the frames below Python's. */
-function explain(messages) {
-  const prefix = "service core:user:worker: ";
-  const errors = messages
-    .filter((message) => message.startsWith(prefix))
-    .map((message) => message.slice(prefix.length));
-  if (errors.length === 0) return undefined;
-  return errors
-    .join("\n")
-    .replace(/^ +at (pyodide\S*:|wasm:).*\n?/gm, "")
-    .trim();
+async function configure({ account, folder, workers, ...resources }) {
+  if (!platforms.has(account)) platforms.set(account, new Platform({ folder, bundle, listen }));
+  const platform = platforms.get(account);
+  const described = workers.map(({ code, ...worker }) => ({ ...worker, code: codes.get(code) }));
+  try {
+    return await platform.configure({ workers: described, ...resources });
+  } catch (error) {
+    const reasons = workers.map(({ name }) => explain(platform.messages, name)).filter(Boolean);
+    throw new Error(reasons.join("\n") || error.message);
+  }
 }
+
+const operations = {
+  code: ({ key, code }) => void codes.set(key, code),
+  forget: ({ key }) => void codes.delete(key),
+  start,
+  stop,
+  configure,
+  dispose: ({ account }) => platforms.get(account)?.dispose(),
+  watch: ({ worker }) => void watched.add(worker),
+  unwatch: ({ worker }) => void watched.delete(worker),
+  call: async ({ account, operation }) => ({ result: await platforms.get(account).call(operation) }),
+};
 
 async function perform({ id, op, ...command }) {
   let result;
   try {
-    result = await (op === "start" ? start(command) : stop(command));
+    result = await operations[op](command);
   } catch (error) {
     result = { error: error.message };
   }
-  process.stdout.write(`${JSON.stringify({ id, ...result })}\n`);
+  print({ id, ...result });
+}
+
+function print(line) {
+  process.stdout.write(`${JSON.stringify(line)}\n`);
 }
 
 createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY })
   .on("line", (line) => perform(JSON.parse(line)))
   .on("close", async () => {
-    await Promise.all([...running.keys()].map((key) => stop({ key })));
+    await Promise.all([
+      ...[...running.keys()].map((key) => stop({ key })),
+      ...[...platforms.values()].map((one) => one.dispose()),
+    ]);
     process.exit(0);
   });

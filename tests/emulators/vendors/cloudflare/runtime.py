@@ -7,17 +7,37 @@ import itertools
 import json
 import subprocess
 import threading
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 _ROOT = Path(__file__).parents[4]
 _COMMAND = [str(_ROOT / "node_modules" / ".bin" / "node"), str(Path(__file__).with_suffix(".mjs"))]
 
+Event = dict[str, Any]
+"""One event of a Worker with its logs: a request, an alarm, … (a `TraceItem` of Tail Workers)."""
+
+
+class Code(Protocol):
+    """The modules of a Worker and its compatibility; `key` is different for each."""
+
+    @property
+    def key(self) -> str:
+        """Return a checksum of everything in `describe()`."""
+
+    def describe(self) -> Mapping[str, Any]:
+        """Return the `code` of `runtime.mjs`."""
+
 
 class StartupError(Exception):
     """A Worker that did not start; the text is workerd's."""
+
+
+class OperationError(Exception):
+    """An operation on a resource that failed; the text is the binding's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +53,26 @@ class Runtime:
     """The program that starts and stops Workers, for concurrent threads."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._serial = itertools.count(1)
         self._process: subprocess.Popen[str] | None = None
         self._pending: dict[int, Future[dict[str, Any]]] = {}
+        self._holders: Counter[str] = Counter()
+        self._configured: dict[str, list[str]] = {}
+        self._watchers: dict[str, Callable[[list[Event]], None]] = {}
 
-    def start(self, worker: dict[str, Any]) -> Instance:
-        """Start a Worker (`runtime.mjs` documents the fields). Raises `StartupError`."""
+    def start(self, code: Code, *, name: str, values: Mapping[str, Any], classes: Sequence[str] = ()) -> Instance:
+        """Start a Worker with these vars on a workerd of its own. Raises `StartupError`.
+
+        It must export the classes of Durable Objects that are named. `name` is for `watch`.
+        """
         key = f"worker-{next(self._serial)}"
-        result = self._run_command({"op": "start", "key": key, "worker": worker})
+        self._hold(code)
+        try:
+            worker = {"tailed": name, "code": code.key, "vars": values, "classes": [*classes]}
+            result = self._run_command({"op": "start", "key": key, **worker})
+        finally:
+            self._release(code.key)
         if "error" in result:
             raise StartupError(result["error"])
         return Instance(key, result["url"], result["ms"])
@@ -50,7 +81,60 @@ class Runtime:
         """Stop a Worker at once."""
         self._run_command({"op": "stop", "key": instance.key})
 
+    def configure(self, account: str, description: Mapping[str, Any], *, codes: Sequence[Code]) -> str:
+        """Run an account's Workers together (`platform.mjs`); return their URL. Raises `StartupError`."""
+        for code in codes:
+            self._hold(code)
+        # Still held, because two configurations have most of the code in common.
+        for key in self._configured.pop(account, []):
+            self._release(key)
+        self._configured[account] = [code.key for code in codes]
+        result = self._run_command({"op": "configure", "account": account, **description})
+        if "error" in result:
+            raise StartupError(result["error"])
+        url: str = result["url"]
+        return url
+
+    def dispose(self, account: str) -> None:
+        """End what `configure` has started."""
+        for key in self._configured.pop(account, []):
+            self._release(key)
+        self._run_command({"op": "dispose", "account": account})
+
+    def call(self, account: str, operation: Mapping[str, Any]) -> Any:
+        """Perform an operation on a resource of a configured account. Raises `OperationError`."""
+        result = self._run_command({"op": "call", "account": account, "operation": {**operation}})
+        if "error" in result:
+            raise OperationError(result["error"])
+        return result.get("result")
+
+    def watch(self, name: str, receive: Callable[[list[Event]], None]) -> None:
+        """Call `receive` with the events of a Worker, from now on and in place of an earlier function."""
+        self._watchers[name] = receive
+        self._run_command({"op": "watch", "worker": name})
+
+    def unwatch(self, name: str) -> None:
+        """Stop to watch a Worker."""
+        self._watchers.pop(name, None)
+        self._run_command({"op": "unwatch", "worker": name})
+
+    def _hold(self, code: Code) -> None:
+        with self._lock:
+            self._holders[code.key] += 1
+            if self._holders[code.key] == 1:
+                self._send({"op": "code", "key": code.key, "code": code.describe()})
+
+    def _release(self, key: str) -> None:
+        with self._lock:
+            self._holders[key] -= 1
+            if self._holders[key] == 0:
+                del self._holders[key]
+                self._send({"op": "forget", "key": key})
+
     def _run_command(self, command: dict[str, Any]) -> dict[str, Any]:
+        return self._send(command).result()
+
+    def _send(self, command: dict[str, Any]) -> Future[dict[str, Any]]:
         result: Future[dict[str, Any]] = Future()
         with self._lock:
             if self._process is None or self._process.poll() is not None:
@@ -60,7 +144,7 @@ class Runtime:
             commands = _require_pipe(self._process.stdin)
             commands.write(json.dumps({"id": identity, **command}) + "\n")
             commands.flush()
-        return result.result()
+        return result
 
     def _start_program(self) -> subprocess.Popen[str]:
         # Without a shell; node runs a file of this package.
@@ -73,7 +157,10 @@ class Runtime:
     def _read_results(self, lines: IO[str]) -> None:
         for line in lines:
             result = json.loads(line)
-            self._pending.pop(result["id"]).set_result(result)
+            if "event" not in result:
+                self._pending.pop(result["id"]).set_result(result)
+            elif receive := self._watchers.get(result["worker"]):
+                receive(result["events"])
         for identity in list(self._pending):
             self._pending.pop(identity).set_exception(RuntimeError("The program that runs Workers has ended."))
 

@@ -3,11 +3,14 @@
 import re
 
 from ...vendor import Call, Response
+from .bindings import describe_bindings
 from .calls import account_of, new_bindings, parse_body, script_of, source_of
 from .http import NO_SUBDOMAIN, refusal, success, success_list
-from .store import Script
+from .migrations import check_deletions, migrate
+from .releases import Version
+from .store import Account, Script
 from .subdomains import describe_subdomain
-from .uploads import describe_bindings, read_upload
+from .uploads import Upload, read_upload
 
 _SCRIPT_NAME = re.compile("[a-z0-9_][a-z0-9_-]{0,62}")
 _SUBDOMAIN_MISSING = (
@@ -24,10 +27,10 @@ def put_script(call: Call) -> Response:
     upload = read_upload(call)
     if account.subdomain is None:
         raise refusal(403, NO_SUBDOMAIN, _SUBDOMAIN_MISSING)
-    script = account.scripts.setdefault(name, Script(name))
+    with account.lock:
+        script = account.scripts.setdefault(name, Script(name, account))
     with script.lock:
-        bindings = new_bindings(call, script, upload.metadata)
-        version = script.replace(upload, bindings, source=source_of(call), triggered_by="upload")
+        version = _deploy(call, account, script, upload)
         if upload.metadata.tags:
             script.settings["tags"] = upload.metadata.tags
     described = {
@@ -36,6 +39,22 @@ def put_script(call: Call) -> Response:
         "entry_point": upload.modules[0].name,
     }
     return success({**described, "startup_time_ms": script.running[version.id].startup_ms})
+
+
+def _deploy(call: Call, account: Account, script: Script, upload: Upload) -> Version:
+    """Migrate the script's Durable Objects, add the version and deploy it; if anything fails, nothing has changed."""
+    before = account.resources.object_classes
+    classes, tag = migrate(before, upload.metadata.migrations, script=script.name, tag=script.migration_tag)
+    bindings = new_bindings(call, script, upload.metadata, classes=classes)
+    check_deletions(before, classes, bindings, script=script.name)
+    own = [one for one in classes.values() if one.script == script.name]
+    version = script.replace(upload, bindings, source=source_of(call), triggered_by="upload", classes=own)
+    if classes is not before:
+        with account.lock:
+            account.resources.object_classes = classes
+        account.platform.mark_outdated()
+    script.migration_tag = tag
+    return version
 
 
 def _describe(script: Script) -> dict[str, object]:
@@ -56,13 +75,13 @@ def _describe(script: Script) -> dict[str, object]:
         "usage_model": metadata.usage_model,
         "logpush": False,
         "last_deployed_from": version.source,
+        **({"migration_tag": script.migration_tag} if script.migration_tag else {}),
     }
 
 
 def list_scripts(call: Call) -> Response:
     """Return the deployed scripts."""
-    scripts = sorted(account_of(call).scripts.values(), key=lambda script: script.name)
-    return success_list([_describe(script) for script in scripts if script.deployments])
+    return success_list([_describe(script) for script in account_of(call).deployed_scripts()])
 
 
 def get_script(call: Call) -> Response:
@@ -123,5 +142,6 @@ def get_worker(call: Call) -> Response:
     subdomain = {
         **describe_subdomain(script),
         "url": f"https://{script.name}.{account.subdomain}.workers.dev",
+        "preview_url_suffix": f"-{script.name}.{account.subdomain}.workers.dev",
     }
     return success({"id": script.tag, "name": script.name, "subdomain": subdomain})

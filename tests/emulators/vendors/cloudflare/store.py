@@ -1,114 +1,55 @@
-"""The accounts' scripts, in memory: versions, deployments, secrets, and the instances that run.
+"""The accounts' scripts, in memory: versions, deployments, secrets, and what runs of them.
 
 An upload creates a version and deploys it; so does every change of a secret. A version runs from its first check until
-another one is deployed. A version that does not start is not added, and the deployed one keeps running.
+another one is deployed: on a workerd of its own, or on that of its account if it has bindings to resources. A version
+that does not start is not added, and the deployed one keeps running.
 """
 
 import random
+import shutil
 import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
-from .http import INVALID, NOT_FOUND, SECRETS_CHANGED, refusal
+from ...vendor import Refusal
+from .bindings import binding_values, bound_resources, describe_class, shares_data
+from .http import CLASS_IN_USE, CLASS_NOT_EXPORTED, INVALID, NOT_FOUND, SECRETS_CHANGED, refusal
+from .platform import Description, Platform
+from .releases import Deployment, Version
+from .resources import ObjectClass, Resources, now
 from .runtime import Instance, Runtime, StartupError
-from .uploads import Binding, Upload, binding_values, describe_bindings
+from .uploads import Binding, Upload
 
 _MAX_VERSIONS = 100
-_runtime = Runtime()
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+runtime = Runtime()
+"""What runs all scripts of all accounts."""
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
-    """Code and bindings of one upload; never changed."""
+class Hosted:
+    """A version that runs on its account's workerd."""
 
-    number: int
-    upload: Upload
-    bindings: list[Binding]
-    source: str
-    triggered_by: str
-    id: str = field(default_factory=lambda: str(uuid.uuid4()))
-    created_on: str = field(default_factory=_now)
-
-    @property
-    def secrets(self) -> dict[str, str]:
-        """The secrets by name."""
-        return {binding["name"]: binding["text"] for binding in self.bindings if binding["type"] == "secret_text"}
-
-    @property
-    def annotations(self) -> dict[str, str]:
-        """The annotations of the upload and what triggered it."""
-        return {**self.upload.metadata.annotations, "workers/triggered_by": self.triggered_by}
-
-    def summarize(self) -> dict[str, Any]:
-        """Return the object of the version in a list."""
-        metadata = {
-            "created_on": self.created_on,
-            "modified_on": self.created_on,
-            "source": self.source,
-            "author_id": "",
-            "author_email": "developer@example.com",
-            "hasPreview": False,
-        }
-        return {"id": self.id, "number": self.number, "metadata": metadata, "annotations": self.annotations}
-
-    def describe(self) -> dict[str, Any]:
-        """Return the object of a single version; the emulator assumes that it handles `fetch`."""
-        metadata = self.upload.metadata
-        resources = {
-            "bindings": describe_bindings(self.bindings),
-            "script": {"etag": self.upload.etag, "handlers": ["fetch"], "last_deployed_from": self.source},
-            "script_runtime": {
-                "compatibility_date": metadata.compatibility_date,
-                "compatibility_flags": metadata.compatibility_flags,
-                "usage_model": metadata.usage_model,
-                "limits": metadata.limits,
-            },
-        }
-        return {**self.summarize(), "resources": resources}
-
-
-@dataclass(frozen=True, slots=True)
-class Deployment:
-    """The versions that get requests, with their percentages, whose sum is 100."""
-
-    shares: Mapping[str, float]
-    annotations: Mapping[str, str]
-    source: str
-    id: str = field(default_factory=lambda: str(uuid.uuid4()))
-    created_on: str = field(default_factory=_now)
-
-    def describe(self) -> dict[str, Any]:
-        """Return the object of the deployment."""
-        return {
-            "id": self.id,
-            "source": self.source,
-            "strategy": "percentage",
-            "author_email": "developer@example.com",
-            "annotations": dict(self.annotations),
-            "versions": [{"version_id": id_, "percentage": share} for id_, share in self.shares.items()],
-            "created_on": self.created_on,
-        }
+    startup_ms: int
 
 
 @dataclass(slots=True)
 class Script:
-    """A Worker by name; `running` has the instances of the deployed versions and of a newer one."""
+    """A Worker by name; `running` has the deployed versions and a newer one."""
 
     name: str
+    account: "Account"
     tag: str = field(default_factory=lambda: uuid.uuid4().hex)
-    created_on: str = field(default_factory=_now)
+    created_on: str = field(default_factory=now)
     versions: list[Version] = field(default_factory=list)
     deployments: list[Deployment] = field(default_factory=list)
-    running: dict[str, Instance] = field(default_factory=dict)
+    running: dict[str, Instance | Hosted] = field(default_factory=dict)
     workers_dev: bool = False
     previews: bool = False
+    migration_tag: str | None = None
+    schedules: list[dict[str, str]] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -125,18 +66,47 @@ class Script:
                 return version
         raise refusal(404, NOT_FOUND, f"Version {id_} does not exist on this Worker.")
 
-    def pick(self) -> tuple[Version, Instance]:
+    def pick(self) -> tuple[Version, Instance | Hosted]:
         """Choose the version for the next request by the deployment's percentages."""
         shares = self.deployments[-1].shares
         (id_,) = random.choices(list(shares), list(shares.values()))  # noqa: S311 - not a secret
         return self.version(id_), self.running[id_]
 
-    def add_version(self, upload: Upload, bindings: list[Binding], *, source: str, triggered_by: str) -> Version:
-        """Start a new version and add it without a deployment. Raises `Refusal` if it does not start."""
+    @property
+    def tail_name(self) -> str:
+        """The name of the script in the runtime's events."""
+        return f"{self.account.key}/{self.name}"
+
+    def worker_name(self, version: Version) -> str:
+        """Return the name of a version on the account's workerd: the script's own if it is the deployed one."""
+        return self.name if version.id == self.deployed.id else f"{self.name}--{version.id[:8]}"
+
+    def add_version(
+        self,
+        upload: Upload,
+        bindings: list[Binding],
+        *,
+        source: str,
+        triggered_by: str,
+        classes: Sequence[ObjectClass] | None = None,
+    ) -> Version:
+        """Start a new version and add it without a deployment. Raises `Refusal` if it does not start.
+
+        It must export the `classes`, by default those that are the script's Durable Objects already.
+        """
+        classes = self.account.classes_of(self.name) if classes is None else classes
         with self.lock:
             number = self.versions[-1].number + 1 if self.versions else 1
-            version = Version(number, upload, bindings, source, triggered_by)
-            self._start(version)
+            version = Version(
+                number,
+                upload,
+                bindings,
+                source,
+                triggered_by,
+                has_preview=self.previews and not classes,
+                shared=bool(classes) or shares_data(bindings),
+            )
+            self._start(version, classes)
             shares = self.deployments[-1].shares if self.deployments else {}
             self._stop_all_but({*shares, version.id})
             self.versions = [*self.versions, version][-_MAX_VERSIONS:]
@@ -152,16 +122,25 @@ class Script:
                 self._check_secrets(versions)
             for version in versions:
                 if version.id not in self.running:
-                    self._start(version)
+                    self._start(version, self.account.classes_of(self.name))
             deployment = Deployment(shares, annotations, source)
             self.deployments.append(deployment)
             self._stop_all_but(set(shares))
+            self.account.platform.mark_outdated()
         return deployment
 
-    def replace(self, upload: Upload, bindings: list[Binding], *, source: str, triggered_by: str) -> Version:
+    def replace(
+        self,
+        upload: Upload,
+        bindings: list[Binding],
+        *,
+        source: str,
+        triggered_by: str,
+        classes: Sequence[ObjectClass] | None = None,
+    ) -> Version:
         """Add a new version and deploy it. Raises `Refusal` if it does not start."""
         with self.lock:
-            version = self.add_version(upload, bindings, source=source, triggered_by=triggered_by)
+            version = self.add_version(upload, bindings, source=source, triggered_by=triggered_by, classes=classes)
             self.deploy({version.id: 100}, annotations=version.annotations, source=source, force=True)
         return version
 
@@ -169,24 +148,49 @@ class Script:
         """Stop a blocked instance and start it again, once, however many requests find it blocked."""
         with self.lock:
             if self.running.get(version.id) is blocked:
-                _runtime.stop(blocked)
-                self._start(version)
+                runtime.stop(blocked)
+                self._start(version, ())
 
     def stop(self) -> None:
         """Stop all instances."""
         with self.lock:
             self._stop_all_but(set())
 
-    def _start(self, version: Version) -> None:
-        worker = {**version.upload.describe_code(), "bindings": binding_values(version.bindings)}
+    def _start(self, version: Version, classes: Sequence[ObjectClass]) -> None:
+        names = [one.class_name for one in classes]
         try:
-            self.running[version.id] = _runtime.start(worker)
+            instance = runtime.start(
+                version.upload, name=self.tail_name, values=binding_values(version.bindings), classes=names
+            )
         except StartupError as problem:
-            raise refusal(400, INVALID, str(problem)) from problem
+            raise self._explain(problem, classes) from problem
+        if version.shared:
+            # That was the check; the account's workerd starts it again with its resources.
+            runtime.stop(instance)
+            self.running[version.id] = Hosted(instance.startup_ms)
+            self.account.platform.mark_outdated()
+        else:
+            self.running[version.id] = instance
+
+    def _explain(self, problem: StartupError, classes: Sequence[ObjectClass]) -> Refusal:
+        for name in [one.class_name for one in classes if f'"{one.class_name}"' in str(problem)]:
+            if self.account.resources.find_class(self.name, name):
+                text = (
+                    f"New version of script does not export class '{name}' which is depended on by existing Durable "
+                    "Objects. If you want to delete the class's Durable Objects, use a --delete-class migration."
+                )
+                return refusal(400, CLASS_IN_USE, text)
+            text = f"Cannot apply new-class migration to class '{name}' that is not exported by script."
+            return refusal(400, CLASS_NOT_EXPORTED, text)
+        return refusal(400, INVALID, str(problem))
 
     def _stop_all_but(self, kept: set[str]) -> None:
         for id_ in set(self.running) - kept:
-            _runtime.stop(self.running.pop(id_))
+            ended = self.running.pop(id_)
+            if isinstance(ended, Hosted):
+                self.account.platform.mark_outdated()
+            else:
+                runtime.stop(ended)
 
     def _check_secrets(self, versions: list[Version]) -> None:
         # A newer version has its own secrets; only a rollback could restore an old value.
@@ -203,12 +207,16 @@ class Script:
             raise refusal(400, SECRETS_CHANGED, text)
 
 
-@dataclass(slots=True)
 class Account:
-    """An account: its scripts by name, and its subdomain of workers.dev."""
+    """An account: its scripts by name, its resources, its subdomain of workers.dev, and the workerd for both."""
 
-    subdomain: str | None = "emulated"
-    scripts: dict[str, Script] = field(default_factory=dict)
+    def __init__(self, key: str, *, subdomain: str | None, folder: Path) -> None:
+        self.key = key
+        self.subdomain = subdomain
+        self.scripts: dict[str, Script] = {}
+        self.resources = Resources()
+        self.lock = threading.RLock()
+        self.platform = Platform(key, runtime, folder=str(folder / key), describe=self._describe)
 
     def find(self, name: str) -> Script:
         """Return a deployed script. Raises `Refusal` with 404."""
@@ -217,20 +225,89 @@ class Account:
             raise refusal(404, NOT_FOUND, "This Worker does not exist on your account.")
         return script
 
+    def deployed_scripts(self) -> list[Script]:
+        """Return the deployed scripts, sorted by name."""
+        scripts = sorted(self.scripts.values(), key=lambda script: script.name)
+        return [script for script in scripts if script.deployments]
+
+    def classes_of(self, script: str) -> list[ObjectClass]:
+        """Return a script's Durable Objects."""
+        return [one for one in self.resources.object_classes.values() if one.script == script]
+
     def delete(self, name: str) -> None:
-        """Stop and remove a script. Raises `Refusal` with 404."""
+        """Stop and remove a script with its Durable Objects and Workflows. Raises `Refusal` with 404."""
         self.find(name).stop()
         del self.scripts[name]
+        with self.lock:
+            for one in self.classes_of(name):
+                del self.resources.object_classes[one.id]
+            for workflow in [one for one in self.resources.workflows.values() if one.script == name]:
+                del self.resources.workflows[workflow.name]
+        if not any(isinstance(one, Hosted) for script in self.deployed_scripts() for one in script.running.values()):
+            self.platform.stop()
+
+    def _describe(self) -> Description:
+        shared = [
+            (script, version)
+            for script in self.deployed_scripts()
+            for version in list(script.versions)
+            if isinstance(script.running.get(version.id), Hosted)
+        ]
+        names = {script.name for script, version in shared if version.id == script.deployed.id}
+        workers = [self._describe_worker(script, version, names) for script, version in shared]
+        return Description(workers, [version.upload for _, version in shared], self.resources.names_by_kind())
+
+    def _describe_worker(self, script: Script, version: Version, running: set[str]) -> dict[str, Any]:
+        bound = bound_resources(version.bindings, self.resources, script=script.name, running=running)
+        own = self.classes_of(script.name) if version.id == script.deployed.id else []
+        names = {one["className"] for one in bound["durableObjects"].values() if one["scriptName"] == script.name}
+        return {
+            "name": script.worker_name(version),
+            "tailed": script.tail_name,
+            "code": version.upload.key,
+            "vars": binding_values(version.bindings),
+            "unboundDurableObjects": [describe_class(one) for one in own if one.class_name not in names],
+            **bound,
+        }
 
 
-accounts: dict[str, Account] = {}
+_accounts: dict[str, Account] = {}
+_accounts_lock = threading.Lock()
+_folder = Path()
 
 
-def find_public(name: str) -> tuple[Account, Script] | None:
-    """Return the enabled script of that name on workers.dev; if two accounts have one, the one deployed last."""
-    found = [
-        (account, script)
-        for account in list(accounts.values())
-        if (script := account.scripts.get(name)) and script.deployments and script.workers_dev
-    ]
-    return max(found, key=lambda pair: pair[1].deployments[-1].created_on, default=None)
+def open_store(folder: Path) -> None:
+    """Keep the data of the resources in this folder, which must have none of an earlier run: only data is on disk."""
+    global _folder  # noqa: PLW0603
+    shutil.rmtree(folder, ignore_errors=True)
+    _folder = folder
+
+
+def open_account(key: str, *, subdomain: str | None) -> Account:
+    """Return the account, which is made with this subdomain if it is new."""
+    with _accounts_lock:
+        if key not in _accounts:
+            _accounts[key] = Account(key, subdomain=subdomain, folder=_folder)
+        return _accounts[key]
+
+
+def account_keys() -> list[str]:
+    """Return the ids of the accounts that have been used, and at least one."""
+    keys = [key for key in sorted(_accounts) if "-" not in key]
+    return keys or ["0" * 32]
+
+
+def find_public(name: str) -> tuple[Account, Script, Version | None] | None:
+    """Return the enabled script of that name on workers.dev; if two accounts have one, the one deployed last.
+
+    The name `<first 8 digits of a version's id>-<script>` is the preview of that version, which is returned too.
+    """
+    found: list[tuple[Account, Script, Version | None]] = []
+    prefix, _, previewed = name.partition("-")
+    for account in list(_accounts.values()):
+        if (script := account.scripts.get(name)) and script.deployments and script.workers_dev:
+            found.append((account, script, None))
+        elif (script := account.scripts.get(previewed)) and script.previews and script.deployments:
+            running = [version for version in script.versions if version.id in script.running and version.has_preview]
+            found += [(account, script, version) for version in running if version.id[:8] == prefix]
+    return max(found, key=lambda one: one[1].deployments[-1].created_on, default=None)

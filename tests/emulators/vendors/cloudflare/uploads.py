@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from ...validation import describe_first_error
 from ...vendor import Call
-from .http import INVALID, UNRESOLVED_INHERIT, refusal
+from .http import INVALID, refusal
 
 OLDEST_DATE = "2021-11-02"
 """Cloudflare's default for `compatibility_date`."""
@@ -36,10 +36,36 @@ _MODULE_TYPES = {
     "application/octet-stream": "Data",
 }
 _SOURCE_MAP = "application/source-map"
-# The field with the value of a binding of each type.
-_BINDING_VALUES = {"plain_text": "text", "secret_text": "text", "json": "json"}
 
 Binding = dict[str, Any]
+
+
+class Renaming(BaseModel):
+    """A class of Durable Objects that gets another name, or another script."""
+
+    model_config = ConfigDict(strict=True, populate_by_name=True)
+    source: str = Field(alias="from")
+    to: str
+    from_script: str | None = None
+
+
+class MigrationStep(BaseModel):
+    """Changes to the classes of a script that are Durable Objects."""
+
+    model_config = ConfigDict(strict=True)
+    new_classes: list[str] = []
+    new_sqlite_classes: list[str] = []
+    deleted_classes: list[str] = []
+    renamed_classes: list[Renaming] = []
+    transferred_classes: list[Renaming] = []
+
+
+class Migrations(MigrationStep):
+    """One step, or several in `steps`; `old_tag` must be the script's current tag."""
+
+    old_tag: str | None = None
+    new_tag: str | None = None
+    steps: list[MigrationStep] = []
 
 
 class Metadata(BaseModel):
@@ -52,6 +78,7 @@ class Metadata(BaseModel):
     compatibility_flags: list[str] = []
     bindings: list[Binding] = []
     keep_bindings: list[str] = []
+    migrations: Migrations | None = None
     annotations: dict[str, str] = {}
     tags: list[str] = []
     limits: dict[str, int] = {}
@@ -88,8 +115,14 @@ class Upload:
         """Whether it is a script without a main module."""
         return self.metadata.main_module is None
 
-    def describe_code(self) -> dict[str, Any]:
-        """Return the worker for `runtime.mjs`, without its bindings."""
+    @property
+    def key(self) -> str:
+        """A checksum of all modules and what they run with."""
+        compatibility = [self.metadata.compatibility_date or "", *self.metadata.compatibility_flags]
+        return f"{self.etag} {' '.join(compatibility)}"
+
+    def describe(self) -> dict[str, Any]:
+        """Return the code for `runtime.mjs`."""
         modules = [
             {"type": module.type, "path": module.name, "contents": base64.b64encode(module.content).decode()}
             for module in self.modules
@@ -186,47 +219,3 @@ def _check_python(metadata: Metadata) -> None:
     if (metadata.compatibility_date or OLDEST_DATE) < _OLDEST_PYTHON_DATE:
         text = f"This emulator runs Python Workers with a compatibility_date of {_OLDEST_PYTHON_DATE} or later."
         raise refusal(400, INVALID, text)
-
-
-def resolve_bindings(metadata: Metadata, previous: list[Binding], *, strict: bool) -> list[Binding]:
-    """Return the bindings of a new version; `previous` has those that `keep_bindings` and `inherit` refer to."""
-    by_name = {binding["name"]: binding for binding in previous}
-    resolved: dict[str, Binding] = {}
-    for binding in metadata.bindings:
-        name, kind = binding.get("name"), binding.get("type")
-        if not isinstance(name, str) or not name or not isinstance(kind, str):
-            raise refusal(400, INVALID, "every binding must have a valid `name` and `type` specified")
-        if name in resolved:
-            raise refusal(400, INVALID, f"Binding name '{name}' already in use. Please use a different name.")
-        if kind == "inherit":
-            inherited = by_name.get(binding.get("old_name", name))
-            if inherited is not None:
-                resolved[name] = {**inherited, "name": name}
-            elif strict:
-                raise refusal(
-                    400, UNRESOLVED_INHERIT, f"inherit binding '{name}' is invalid: no such previous binding."
-                )
-            continue
-        if kind not in _BINDING_VALUES:
-            raise refusal(400, INVALID, f"binding {name} of type {kind} is not supported by this emulator")
-        value = _BINDING_VALUES[kind]
-        if value not in binding or (value == "text" and not isinstance(binding["text"], str)):
-            raise refusal(400, INVALID, f"binding {name} of type {kind} must have a valid `{value}` specified")
-        resolved[name] = binding
-    kept = [
-        binding for binding in previous if binding["type"] in metadata.keep_bindings and binding["name"] not in resolved
-    ]
-    return [*resolved.values(), *kept]
-
-
-def binding_values(bindings: list[Binding]) -> dict[str, Any]:
-    """Return the values of the bindings, as in the Worker's `env`."""
-    return {binding["name"]: binding[_BINDING_VALUES[binding["type"]]] for binding in bindings}
-
-
-def describe_bindings(bindings: list[Binding]) -> list[Binding]:
-    """Return the bindings without the values of secrets."""
-    return [
-        {name: value for name, value in binding.items() if binding["type"] != "secret_text" or name != "text"}
-        for binding in bindings
-    ]

@@ -4,7 +4,7 @@ from pydantic import BaseModel, ValidationError
 
 from ...validation import describe_first_error
 from ...vendor import Call, Response
-from .calls import new_bindings, script_of, source_of
+from .calls import new_bindings, page_of, script_of, source_of
 from .http import INVALID, NOT_FOUND, refusal, success
 from .uploads import read_upload
 
@@ -23,17 +23,8 @@ class _NewDeployment(BaseModel):
 def list_versions(call: Call) -> Response:
     """Return a page of versions, newest first; `deployable` has no effect, because all versions are."""
     versions = [version.summarize() for version in reversed(script_of(call).versions)]
-    page, size = _positive_number(call, "page", 1), _positive_number(call, "per_page", 10)
-    items = versions[(page - 1) * size : page * size]
-    info = {"page": page, "per_page": size, "count": len(items), "total_count": len(versions)}
-    return success({"items": items}, result_info=info)
-
-
-def _positive_number(call: Call, name: str, default: int) -> int:
-    (text,) = call.query.get(name, [str(default)])[:1]
-    if not text.isdecimal() or int(text) < 1:
-        raise refusal(400, INVALID, f"{name} must be a positive number")
-    return int(text)
+    page = page_of(call, versions, per_page=10)
+    return success({"items": page.items}, result_info=page.info)
 
 
 def get_version(call: Call) -> Response:
