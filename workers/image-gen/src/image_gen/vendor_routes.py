@@ -86,8 +86,9 @@ def build_call(provider: ImageProvider, model: str, body: ImageFields) -> ImageC
         raise _invalid("prompt", "Prompt is required")
     if not 1 <= body.count <= IMAGES_LIMIT:
         raise _invalid("n", f"must be from 1 to {IMAGES_LIMIT}")
+    document = body.document
     for name in _OPENAIS:
-        if body.document.get(name) not in {None, False, "auto", "png"}:
+        if document.get(name) not in {None, False, "auto", "png"}:
             raise _invalid(name, f"{provider.title} does not take `{name}`, or not with links to the images")
     if body.response_format not in {None, "url", "b64_json"}:
         raise _invalid("response_format", "must be `url` or `b64_json`")
