@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from electrons.context import Context
 from electrons.dialects.requests import FALLBACKS_LIMIT
-from electrons.errors import ConfigurationError, ProviderError, ProviderRejectedError, RequestError
+from electrons.errors import ConfigurationError, ElectronsError, ProviderError, ProviderRejectedError, RequestError
 from electrons.storage.ledger import record_usage
 from electrons.usage import Usage
 
@@ -33,18 +33,35 @@ def name_models(context: Context, model: str, *, fallbacks: Sequence[str] | None
 
 
 async def call_first(context: Context, models: Sequence[str], call: Callable[[str], Awaitable[T]]) -> T:
-    """Return the result of the first model that does not fail. Raises the last one's error."""
-    for model in models[:-1]:
-        context.max_retries = 0
+    """Return the result of the first model that does not fail. Raises the last provider's error.
+
+    A model behind the first that cannot do what was asked for, a format or a length, is passed over.
+    """
+    failure: ElectronsError | None = None
+    for number, model in enumerate(models):
+        is_last = number == len(models) - 1
+        context.max_retries = None if is_last else 0
         try:
             return await call(model)
-        except (ProviderError, ConfigurationError) as error:
-            if isinstance(error, ProviderRejectedError) and error.upstream_status != 404:
-                raise
-            code = error.error_code
-            context.log.warning("fallback", request_id=context.request_id, error_code=code, attempts=context.attempts)
-    context.max_retries = None
-    return await call(models[-1])
+        except (ProviderError, ConfigurationError, RequestError) as error:
+            if failure is None or not isinstance(error, RequestError):
+                failure = error
+            if is_last or not _may_go_on(error, is_first=number == 0):
+                raise failure from error
+            context.log.warning(
+                "fallback", request_id=context.request_id, error_code=error.error_code, attempts=context.attempts
+            )
+    raise AssertionError("there is no model")
+
+
+def _may_go_on(error: ElectronsError, *, is_first: bool) -> bool:
+    if isinstance(error, RequestError):
+        return not is_first
+    if isinstance(error, ProviderRejectedError):
+        return error.upstream_status == 404
+    # What was made, or may have been, would be paid for twice.
+    details = error.details or {}
+    return not details.get("paid") and details.get("outcome") != "unknown"
 
 
 def start_usage(context: Context, usage: Usage) -> Usage:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 from electrons.context import Context
-from electrons.errors import ProviderError
+from electrons.errors import ProviderError, ProviderTimeoutError
 from electrons.http import Response
 from electrons.middleware.errors import describe
 from electrons.upstream.client import open_response
@@ -13,13 +15,21 @@ from electrons.upstream.provider import Provider, ProviderRequest
 from electrons.upstream.relay import Relay
 
 
-async def pass_file(context: Context, provider: Provider, request: ProviderRequest) -> Response:
+async def pass_file(
+    context: Context, provider: Provider, request: ProviderRequest, *, charge: Callable[[], None]
+) -> Response:
     """Return the provider's response as it is. Raises `ProviderError` and what derives from it.
 
+    `charge()` counts the call: when it was answered, took too long, or the caller left; the provider charges it then.
     If the provider interrupts the file, the caller's connection breaks too: a file cannot say that it is not whole.
     """
     async with AsyncExitStack() as stack:
-        response = await stack.enter_async_context(open_response(context, provider, request))
+        try:
+            response = await stack.enter_async_context(open_response(context, provider, request))
+        except (asyncio.CancelledError, ProviderTimeoutError):
+            charge()
+            raise
+        charge()
         relay = Relay(provider, response, scope=stack.pop_all(), watcher=_FileWatcher(context))
     content_type = response.headers.get("content-type") or "application/octet-stream"
     return Response(headers=[("Content-Type", content_type)], body=relay)

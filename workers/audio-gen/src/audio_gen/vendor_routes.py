@@ -11,11 +11,11 @@ from electrons.capabilities.speech import SpeechCall, SpeechProvider
 from electrons.context import Context
 from electrons.dialects.requests import VendorRequest
 from electrons.errors import RequestError
+from electrons.fallbacks import call_first, name_models, start_usage
 from electrons.http import Response
 from electrons.media.audio import AudioFormat
 from electrons.passing import pass_file
-from electrons.registry import choose_vendor_model
-from electrons.storage.ledger import record_usage
+from electrons.registry import choose_vendor_model, resolve_model
 from electrons.upstream.provider import ProviderRequest
 from electrons.usage import Usage
 
@@ -50,17 +50,28 @@ def add_vendor_routes(app: App, providers: Sequence[SpeechProvider]) -> None:
     @app.post("/v1/audio/speech", dialect="openai", estimate=estimate)
     async def speech(context: Context, body: SpeechFields) -> Response:
         """`POST /v1/audio/speech`: speak a text and return the audio itself."""
-        provider, model = choose_vendor_model(context, body.model, providers)
-        request = build_request(provider, model, body)
-        usage = Usage(provider=provider.name, model=model, unit="characters", input_units=len(body.input))
-        record_usage(context, usage)
-        return await pass_file(context, provider, request)
+        models = name_models(context, body.model)
+        for name in models[1:]:
+            resolve_model(name, providers)
+
+        async def call_model(name: str) -> Response:
+            provider, model = choose_vendor_model(context, name, providers)
+            is_asked = name == models[0] or provider is resolve_model(models[0], providers)[0]
+            request = build_request(provider, model, body if is_asked else body.model_copy(update={"voice": None}))
+            usage = Usage(provider=provider.name, model=model, unit="characters")
+            used = start_usage(context, usage)
+            return await pass_file(context, provider, request, charge=lambda: used.note_input(len(body.input)))
+
+        return await call_first(context, models, call_model)
 
 
 def build_request(provider: SpeechProvider, model: str, body: SpeechFields) -> ProviderRequest:
     """Return the provider's request: for OpenAI the caller's own. Raises `RequestError` that names a field."""
     if provider.name == "openai":
         headers = [("Content-Type", "application/json")]
+        if body.voice is None and "voice" in body.document:
+            document = {**body.document, "model": model, "voice": provider.default_voice}
+            return ProviderRequest.json("/audio/speech", document, headers=[])
         return ProviderRequest(path="/audio/speech", headers=headers, content=body.content_for(model))
     if not body.input.strip():
         raise _invalid("input", "Input is required")

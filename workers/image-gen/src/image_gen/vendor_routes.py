@@ -13,10 +13,10 @@ from electrons.capabilities.images import GeneratedImage, ImageCall, ImageProvid
 from electrons.context import Context
 from electrons.dialects.requests import VendorRequest
 from electrons.errors import ElectronsError, ProviderRejectedError, RequestError
+from electrons.fallbacks import call_first, name_models, start_usage
 from electrons.http import Response
 from electrons.passing import pass_file
-from electrons.registry import choose_vendor_model
-from electrons.storage.ledger import record_usage
+from electrons.registry import choose_vendor_model, resolve_model
 from electrons.upstream.provider import ProviderRequest
 from electrons.usage import Usage
 from image_gen.files import IMAGES, ImageFiles
@@ -59,15 +59,22 @@ def add_vendor_routes(app: App, providers: Sequence[ImageProvider]) -> None:
     async def generations(context: Context, body: ImageFields) -> Response:
         """`POST /v1/images/generations`: images as base64, or as links to stored files."""
         wanted = body.model or context.settings_as(ImageSettings).default_image_model
-        provider, model = choose_vendor_model(context, wanted, providers)
-        usage = Usage(provider=provider.name, model=model, unit="images", output_units=body.count)
-        if provider.name == "openai" and body.response_format != "url":
-            request = pass_request(body, model)
-            record_usage(context, usage)
-            return await pass_file(context, provider, request)
-        call, _ = provider.fit_images(build_call(provider, model, body))
-        record_usage(context, usage)
-        return await generate(context, provider, call, as_links=body.response_format != "b64_json")
+        models = name_models(context, wanted)
+        for name in models[1:]:
+            resolve_model(name, providers)
+
+        async def call_model(name: str) -> Response:
+            provider, model = choose_vendor_model(context, name, providers)
+            usage = Usage(provider=provider.name, model=model, unit="images")
+            if provider.name == "openai" and body.response_format != "url":
+                request = pass_request(body, model)
+                used = start_usage(context, usage)
+                return await pass_file(context, provider, request, charge=lambda: used.note_output(body.count))
+            call, _ = provider.fit_images(build_call(provider, model, body))
+            start_usage(context, usage)
+            return await generate(context, provider, call, as_links=body.response_format != "b64_json")
+
+        return await call_first(context, models, call_model)
 
 
 def pass_request(body: ImageFields, model: str) -> ProviderRequest:
@@ -111,6 +118,7 @@ async def generate(context: Context, provider: ImageProvider, call: ImageCall, *
         IMAGES.check(context.settings, context.bindings)
     files = ImageFiles(context=context, provider=provider, model=call.model)
     generated = await generate_images(context, provider, call, on_file=files.add if as_links else None)
+    context.max_retries = None  # the files have been paid for
     data: list[dict[str, Any]] = []
     losses: list[ElectronsError] = []
     while generated:
