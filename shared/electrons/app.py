@@ -12,7 +12,7 @@ A handler takes the context, and the body when its second parameter names a mode
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from functools import partial, reduce
 from typing import Any, Literal, TypeVar, get_type_hints
 
@@ -62,7 +62,8 @@ class App:
     Every route that is not public needs a key with the app's `scope`, or with its own if it names one; without either,
     any valid key is enough. `AUTH_MODE=open` admits every caller without a key, unless the app is `never_open`.
     `settings` is the class of the worker's settings. With `reports_providers`, `GET /health` reports for each provider
-    whether it is configured.
+    whether it is configured; `optional_providers` need not be. `read_providers` returns the providers that a deployment
+    adds by the setting `PROVIDERS`.
     """
 
     def __init__(
@@ -74,17 +75,21 @@ class App:
         settings: type[Settings] = Settings,
         never_open: bool = False,
         reports_providers: bool = False,
+        optional_providers: Collection[str] = (),
+        read_providers: Callable[[str], Sequence[Provider]] | None = None,
     ) -> None:
         self.service = service
         self.scope = scope
         self.providers = tuple(providers)
         self.settings = settings
         self.never_open = never_open
+        self._read_providers = read_providers
         self.start_work: list[StartWork] = []
         self._has_dialects = False
         self._router = Router()
         self._handle = _chain(BEFORE_ROUTING, partial(_route, self._router, _chain(AFTER_ROUTING, _call_handler)))
-        health = create_health_handler(self.providers, reports_providers=reports_providers)
+        required = [provider for provider in self.providers if provider.name not in optional_providers]
+        health = create_health_handler(required, reports_providers=reports_providers)
         self.get("/health", public=True)(health)
         self.get("/", public=True)(create_index_handler(lambda: self.routes))
 
@@ -95,7 +100,8 @@ class App:
 
     def read_settings(self, lookup: Callable[[str], str | None]) -> Settings:
         """Read the settings of this worker and its providers. Raises `ConfigurationError`."""
-        declared = [setting for provider in self.providers for setting in provider.declared_settings()]
+        added = self._read_providers(lookup("PROVIDERS") or "") if self._read_providers else ()
+        declared = [setting for provider in (*self.providers, *added) for setting in provider.declared_settings()]
         return self.settings.read(lookup, declared=declared)
 
     def get(

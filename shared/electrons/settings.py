@@ -89,6 +89,9 @@ class Settings:
     max_retries: int = 2
     max_retry_delay_seconds: float = 20.0
 
+    # For providers whose base URL leads through Cloudflare's AI Gateway, if that is authenticated
+    ai_gateway_token: Secret = NOT_SET
+
     # Where callers see this worker, for links to stored files; empty means where the request came in
     public_base_url: str = ""
 

@@ -44,6 +44,12 @@ RESPONSE_LIMIT = 32 * 1024 * 1024
 
 USER_AGENT = "distributed-electrons/0.1"
 
+_AI_GATEWAY = "https://gateway.ai.cloudflare.com/"
+"""Where an authenticated gateway wants a token besides the provider's key.
+
+https://developers.cloudflare.com/ai-gateway/configuration/authentication/
+"""
+
 _CONFIDENTIAL = "electrons.confidential"
 """The extension of a response with the strings that an error must not quote."""
 
@@ -199,9 +205,13 @@ async def _send_once(context: Context, provider: Provider, request: ProviderRequ
         "first_byte": settings.first_byte_timeout_seconds,
         "read": settings.idle_timeout_seconds,
     }
+    url = request.file_url or provider.url(settings, request.path)
+    gateway_token = settings.ai_gateway_token.reveal() if url.startswith(_AI_GATEWAY) else ""
+    if gateway_token:
+        headers.append(("cf-aig-authorization", f"Bearer {gateway_token}"))
     outgoing = httpx2.Request(
         request.method,
-        _parse_url(request.file_url or provider.url(settings, request.path)),
+        _parse_url(url),
         headers=[*request.headers, *headers, ("User-Agent", USER_AGENT), ("Accept-Encoding", "identity")],
         content=request.content,
         extensions={"timeout": timeout},
@@ -214,7 +224,7 @@ async def _send_once(context: Context, provider: Provider, request: ProviderRequ
         message = f"{provider.title} cannot be reached: retry later, or check `{provider.base_url_setting.name}`"
         raise ProviderUnreachableError(message, provider=provider.name) from error
     response.request = outgoing
-    response.extensions[_CONFIDENTIAL] = (api_key, *request.confidential)
+    response.extensions[_CONFIDENTIAL] = (api_key, gateway_token, *request.confidential)
     if not response.is_success:
         await _raise_for(provider, response)
     return response

@@ -133,7 +133,7 @@ class Provider(ABC):
         super().__init_subclass__(**options)
         if "name" not in vars(cls):
             return
-        prefix = cls.name.upper()
+        prefix = cls.name.upper().replace("-", "_")
         cls.base_url_setting = Setting(name=f"{prefix}_BASE_URL", meaning=f"another address for {cls.title}")
         if not cls.credentials:
             meaning = f"the API key for {cls.title}"

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from audio_gen.calls import find_default, prepare_speech
 from audio_gen.models import SpeechMetadata, SpeechRequest, SpeechResponse, TimestampLinks, VoicesResponse
 from audio_gen.settings import AudioSettings
+from audio_gen.vendor_routes import add_vendor_routes
 from electrons.app import App
 from electrons.capabilities.speech import (
     SpeechCall,
@@ -32,6 +33,7 @@ AUDIO = MediaFolder(bucket="AUDIO_STORAGE", path="/audio", not_found="Audio file
 
 app = App("audio-gen", scope="audio", providers=PROVIDERS, settings=AudioSettings)
 app.serve_media(AUDIO)
+add_vendor_routes(app, PROVIDERS)
 
 
 def estimate(body: SpeechRequest) -> Mapping[str, int]:

@@ -12,11 +12,13 @@ from electrons.usage import Usage
 from image_gen.files import IMAGES, ImageFiles
 from image_gen.models import Image, ImageMetadata, ImageRequest, ImageResponse
 from image_gen.settings import ImageSettings
+from image_gen.vendor_routes import add_vendor_routes
 
 PROVIDERS = find_providers(ImageProvider)
 
 app = App("image-gen", scope="image", providers=PROVIDERS, settings=ImageSettings)
 app.serve_media(IMAGES)
+add_vendor_routes(app, PROVIDERS)
 
 
 def estimate(body: ImageRequest) -> Mapping[str, int]:

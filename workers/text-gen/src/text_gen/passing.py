@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from electrons.capabilities.text import TextProvider
 from electrons.context import Context
-from electrons.dialects.requests import VendorRequest, ask_for_usage, wants_usage
+from electrons.dialects.requests import VendorRequest, ask_for_usage
 from electrons.dialects.usage import Counts, StreamMeter, read_counts
 from electrons.errors import ProviderError, ProviderTimeoutError
 from electrons.http import HeaderPairs, Response
@@ -79,9 +79,9 @@ async def _read_whole(context: Context, call: PassedCall, body: VendorRequest, u
 
 async def _open_stream(context: Context, call: PassedCall, body: VendorRequest) -> Response:
     content = body.content_for(call.model)
-    adds_usage = call.is_chat and call.provider.reports_stream_usage and not wants_usage(body.document)
+    adds_usage = call.is_chat and call.provider.reports_stream_usage and not body.wants_usage
     if adds_usage:
-        content = ask_for_usage(content, body.document)
+        content = ask_for_usage(content)
     async with AsyncExitStack() as stack:
         request = _build_request(context, call, content)
         response = await stack.enter_async_context(open_response(context, call.provider, request))
@@ -97,10 +97,11 @@ class PassedStream:
     """Counts a stream, and closes it in the caller's format when it ends before its end (`upstream.relay.Watcher`)."""
 
     def __init__(self, context: Context, call: PassedCall, body: VendorRequest, *, edits: bool) -> None:
+        self.reads = True
         self.edits = edits
         self._context = context
         self._call = call
-        self._body = body
+        self._input_estimate = body.estimate_input()
         self._meter = StreamMeter()
         self._held = b""
 
@@ -140,7 +141,7 @@ class PassedStream:
         output_tokens = counts.output_tokens
         if not is_whole or not output_tokens:
             output_tokens = max(output_tokens, self._meter.estimate_output())
-        input_tokens = counts.input_tokens or (self._body.estimate_input() if is_whole or output_tokens else 0)
+        input_tokens = counts.input_tokens or (self._input_estimate if is_whole or output_tokens else 0)
         Counts(
             input_tokens=input_tokens,
             output_tokens=output_tokens,

@@ -9,17 +9,23 @@ from electrons.capabilities.text import TextCall, TextProvider, TextResult, esti
 from electrons.context import Context
 from electrons.http import Response, data_frame
 from electrons.middleware.errors import describe
-from electrons.registry import choose_model, find_providers
+from electrons.registry import choose_model
 from electrons.storage.ledger import record_usage
 from electrons.usage import Usage
 from text_gen.models import TextMetadata, TextRequest, TextResponse
+from text_gen.providers import OPTIONAL, PROVIDERS, list_providers, read_added
 from text_gen.settings import TextSettings
 from text_gen.vendor_routes import add_vendor_routes
 
-PROVIDERS = find_providers(TextProvider)
-
-app = App("text-gen", scope="text", providers=PROVIDERS, settings=TextSettings)
-add_vendor_routes(app, PROVIDERS)
+app = App(
+    "text-gen",
+    scope="text",
+    providers=PROVIDERS,
+    settings=TextSettings,
+    optional_providers=OPTIONAL,
+    read_providers=read_added,
+)
+add_vendor_routes(app)
 
 
 def estimate(body: TextRequest) -> Mapping[str, int]:
@@ -67,7 +73,7 @@ def prepare(context: Context, body: TextRequest) -> tuple[TextProvider, TextCall
     """Return the provider, its call and a warning for each option left out. From here on the call is counted."""
     options = body.options
     default_model = context.settings_as(TextSettings).default_model
-    provider, model = choose_model(context, body.model or options.model or default_model, PROVIDERS)
+    provider, model = choose_model(context, body.model or options.model or default_model, list_providers(context))
     call = TextCall(
         model=model,
         prompt=body.prompt,
