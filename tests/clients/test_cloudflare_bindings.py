@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 import uuid
 from collections.abc import Iterator
@@ -34,6 +35,7 @@ export class Doubler extends WorkflowEntrypoint {
 const add = (namespace) => namespace.get(namespace.idFromName("x")).add(1);
 """
 ADDING = COUNTER + "export default { fetch: async (_, env) => Response.json(await add(env.COUNTER)) };"
+CODE = "export default { fetch: () => new Response('hello') };"
 NEW = {"new_tag": "v1", "new_sqlite_classes": ["Counter"]}
 
 
@@ -197,6 +199,51 @@ def test_class_when_no_longer_exported_then_10064(workers: Workers) -> None:
 
     assert error_of(refused.value)[:2] == (400, 10064)
     assert workers.get("shrinking").json() == 1
+
+
+def deploy_first_version(workers: Workers, name: str) -> None:
+    oldest = list(workers.scripts.versions.list(name, account_id=ACCOUNT))[-1]
+    share = {"version_id": oldest.id, "percentage": 100}
+    workers.scripts.deployments.create(name, account_id=ACCOUNT, strategy="percentage", versions=[share])
+
+
+def test_rollback_when_a_class_was_migrated_since_then_refused(workers: Workers) -> None:
+    upload(workers, "forward", ADDING, [counter_of()], migrations=NEW)
+    added = {"old_tag": "v1", "new_tag": "v2", "new_sqlite_classes": ["Second"]}
+    upload(workers, "forward", ADDING + "export class Second extends Counter {}", [counter_of()], migrations=added)
+    with pytest.raises(cloudflare.BadRequestError) as refused:
+        deploy_first_version(workers, "forward")
+
+    assert "Durable Object migration" in error_of(refused.value)[2]
+
+
+def test_rollback_when_a_bucket_is_gone_then_refused(workers: Workers) -> None:
+    workers.client.r2.buckets.create(account_id=ACCOUNT, name="short-lived")
+    upload(workers, "bucketless", CODE, [{"name": "R2", "type": "r2_bucket", "bucket_name": "short-lived"}])
+    upload(workers, "bucketless", CODE, [])
+    workers.client.r2.buckets.delete("short-lived", account_id=ACCOUNT)
+    with pytest.raises(cloudflare.BadRequestError) as refused:
+        deploy_first_version(workers, "bucketless")
+
+    assert error_of(refused.value)[:2] == (400, 10085)
+
+
+def test_upload_when_too_large_then_10027(workers: Workers) -> None:
+    with pytest.raises(cloudflare.APIStatusError) as refused:
+        workers.upload(
+            "heavy",
+            {"index.js": (CODE, JAVASCRIPT), "noise.bin": (os.urandom(11_000_000), "application/octet-stream")},
+            main="index.js",
+        )
+
+    assert error_of(refused.value)[1] == 10027
+
+
+def test_observability_when_uploaded_then_in_the_settings(workers: Workers, emulators: Emulators) -> None:
+    upload(workers, "observed", CODE, [], observability={"enabled": True})
+    settings = call_api(emulators, "GET", "/workers/scripts/observed/script-settings").json()["result"]
+
+    assert settings["observability"] == {"enabled": True}
 
 
 def test_inherit_when_the_binding_exists_then_it_stays_bound(workers: Workers) -> None:

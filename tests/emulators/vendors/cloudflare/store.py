@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from ...vendor import Refusal
-from .bindings import binding_values, bound_resources, describe_class, shares_data
+from .bindings import attach_resources, binding_values, bound_resources, describe_class, shares_data
 from .http import CLASS_IN_USE, CLASS_NOT_EXPORTED, INVALID, NOT_FOUND, SECRETS_CHANGED, refusal
 from .platform import Description, Platform
 from .releases import Deployment, Version
-from .resources import ObjectClass, Resources, now
+from .resources import ObjectClass, Resources, ScriptClasses, now
 from .runtime import Instance, Runtime, StartupError
 from .uploads import Binding, Upload
 
@@ -88,13 +88,13 @@ class Script:
         *,
         source: str,
         triggered_by: str,
-        classes: Sequence[ObjectClass] | None = None,
+        objects: ScriptClasses | None = None,
     ) -> Version:
         """Start a new version and add it without a deployment. Raises `Refusal` if it does not start.
 
-        It must export the `classes`, by default those that are the script's Durable Objects already.
+        It must export the classes of `objects`, by default those that are the script's Durable Objects already.
         """
-        classes = self.account.classes_of(self.name) if classes is None else classes
+        objects = objects or ScriptClasses(self.account.classes_of(self.name), self.migration_tag)
         with self.lock:
             number = self.versions[-1].number + 1 if self.versions else 1
             version = Version(
@@ -103,10 +103,11 @@ class Script:
                 bindings,
                 source,
                 triggered_by,
-                has_preview=self.previews and not classes,
-                shared=bool(classes) or shares_data(bindings),
+                migration_tag=objects.tag,
+                has_preview=self.previews and not objects.classes,
+                shared=bool(objects.classes) or shares_data(bindings),
             )
-            self._start(version, classes)
+            self._start(version, objects.classes)
             shares = self.deployments[-1].shares if self.deployments else {}
             self._stop_all_but({*shares, version.id})
             self.versions = [*self.versions, version][-_MAX_VERSIONS:]
@@ -118,15 +119,18 @@ class Script:
         """Send requests to these versions. A rollback must not change secrets unless forced. Raises `Refusal`."""
         with self.lock:
             versions = [self.version(id_) for id_ in shares]
-            if self.deployments and not force:
+            self._check_resources(versions)
+            if not force:
                 self._check_secrets(versions)
-            for version in versions:
-                if version.id not in self.running:
-                    self._start(version, self.account.classes_of(self.name))
-            deployment = Deployment(shares, annotations, source)
-            self.deployments.append(deployment)
-            self._stop_all_but(set(shares))
-            self.account.platform.mark_outdated()
+            return self._deploy(Deployment(shares, annotations, source))
+
+    def _deploy(self, deployment: Deployment) -> Deployment:
+        for version in [self.version(id_) for id_ in deployment.shares]:
+            if version.id not in self.running:
+                self._start(version, self.account.classes_of(self.name))
+        self.deployments.append(deployment)
+        self._stop_all_but(set(deployment.shares))
+        self.account.platform.mark_outdated()
         return deployment
 
     def replace(
@@ -136,12 +140,12 @@ class Script:
         *,
         source: str,
         triggered_by: str,
-        classes: Sequence[ObjectClass] | None = None,
+        objects: ScriptClasses | None = None,
     ) -> Version:
         """Add a new version and deploy it. Raises `Refusal` if it does not start."""
         with self.lock:
-            version = self.add_version(upload, bindings, source=source, triggered_by=triggered_by, classes=classes)
-            self.deploy({version.id: 100}, annotations=version.annotations, source=source, force=True)
+            version = self.add_version(upload, bindings, source=source, triggered_by=triggered_by, objects=objects)
+            self._deploy(Deployment({version.id: 100}, version.annotations, source))
         return version
 
     def restart(self, version: Version, blocked: Instance) -> None:
@@ -191,6 +195,14 @@ class Script:
                 self.account.platform.mark_outdated()
             else:
                 runtime.stop(ended)
+
+    def _check_resources(self, versions: list[Version]) -> None:
+        scripts = [script.name for script in self.account.deployed_scripts()]
+        for version in versions:
+            if version.number < self.deployed.number and version.migration_tag != self.deployed.migration_tag:
+                text = "Cannot roll back across a Durable Object migration."
+                raise refusal(400, INVALID, text)
+            attach_resources(version.bindings, self.account.resources, script=self.name, scripts=scripts)
 
     def _check_secrets(self, versions: list[Version]) -> None:
         # A newer version has its own secrets; only a rollback could restore an old value.
