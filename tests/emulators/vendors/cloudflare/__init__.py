@@ -26,10 +26,10 @@ from . import (
     versions,
     workflows,
 )
+from .accounts import open_store
 from .calls import token_of
 from .http import error, error_frame, refusal
 from .proxy import call_worker
-from .store import open_store
 
 _BASE = "/client/v4"
 _PUBLIC = "/workers.dev/"

@@ -15,9 +15,10 @@ from html import escape
 import httpx2
 
 from ...vendor import Call, Headers, Response
+from .accounts import Account, find_public
 from .releases import Version
 from .runtime import Instance
-from .store import Account, Script, find_public
+from .store import Script
 
 _PREFIX = "/workers.dev/"
 _CPU_SECONDS = 5.0

@@ -3,13 +3,14 @@
 import re
 
 from ...vendor import Call, Response
+from .accounts import Account
 from .bindings import describe_bindings
 from .calls import account_of, new_bindings, parse_body, script_of, source_of
 from .http import NO_SUBDOMAIN, refusal, success, success_list
 from .migrations import check_deletions, migrate
 from .releases import Version
 from .resources import ScriptClasses
-from .store import Account, Script
+from .store import Script
 from .subdomains import describe_subdomain
 from .uploads import Upload, read_upload
 
