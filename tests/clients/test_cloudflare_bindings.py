@@ -366,3 +366,45 @@ def test_schedules_when_put_then_returned(workers: Workers) -> None:
 
     assert [found.cron for found in schedules.get("periodic", account_id=ACCOUNT).schedules] == ["*/5 * * * *"]
     assert error_of(refused.value)[:2] == (400, 10100)
+
+
+SCHEDULED = (
+    COUNTER
+    + """export default {
+  async scheduled(event, env) {
+    if (event.cron === "0 0 1 1 *") throw new Error("not now");
+    await env.KV.put("last", `${event.cron} ${event.scheduledTime % 60000}`);
+  },
+  fetch: async (_, env) => new Response(await env.KV.get("last")),
+};"""
+)
+
+
+@pytest.mark.parametrize("bound", [True, False])
+def test_schedule_when_run_then_the_handler_is_called(workers: Workers, emulators: Emulators, bound: bool) -> None:
+    created = workers.client.kv.namespaces.create(account_id=ACCOUNT, title=uuid.uuid4().hex)
+    assert created
+    bindings = [{"name": "KV", "type": "kv_namespace", "namespace_id": created.id}] if bound else []
+    upload(workers, "hourly", SCHEDULED, bindings)
+    crons = ["0 * * * *", "0 0 1 1 *"]
+    workers.scripts.schedules.update("hourly", account_id=ACCOUNT, body=[{"cron": cron} for cron in crons])
+    url = f"{emulators.url}/cloudflare/scheduled/{ACCOUNT}/hourly"
+    answers = [httpx2.post(url, params={"cron": cron}, trust_env=False).json() for cron in [*crons, "1 1 1 1 1"]]
+    outcomes = [(answer["result"] or {}).get("outcome") for answer in answers]
+
+    assert outcomes == ["ok" if bound else "exception", "exception", None]
+    if bound:
+        assert workers.get("hourly").text.startswith("0 * * * * ")
+
+
+@pytest.mark.full
+def test_schedule_when_its_minute_comes_then_it_runs(workers: Workers) -> None:
+    created = workers.client.kv.namespaces.create(account_id=ACCOUNT, title=uuid.uuid4().hex)
+    assert created
+    upload(workers, "minutely", SCHEDULED, [{"name": "KV", "type": "kv_namespace", "namespace_id": created.id}])
+    workers.scripts.schedules.update("minutely", account_id=ACCOUNT, body=[{"cron": "* * * * *"}])
+    for _ in range(80):
+        if workers.get("minutely").text == "* * * * * 0":
+            return
+        time.sleep(1)
+    raise AssertionError("it has not run")

@@ -36,8 +36,8 @@ _PUBLIC = "/workers.dev/"
 
 
 def authenticate(call: Call) -> None:
-    """Check the bearer token, or e-mail and key; deployed Workers and signed URLs are public."""
-    if call.path.startswith((_PUBLIC, d1_files.FILES)):
+    """Check the bearer token, or e-mail and key; what is not Cloudflare's API is public."""
+    if not call.path.startswith(_BASE):
         return
     token = token_of(call)
     if not token:
@@ -165,6 +165,7 @@ vendor = Vendor(
     base_path=_BASE,
     routes=(
         *_API_ROUTES,
+        Route("POST", schedules.RUN, schedules.run_now, slow=True),
         Route("PUT", d1_files.FILES + "{file}", d1_files.put_file, slow=True),
         Route("GET", d1_files.FILES + "{file}", d1_files.get_file, slow=True),
         *(

@@ -97,6 +97,11 @@ def open_account(key: str, *, subdomain: str | None) -> Account:
         return _accounts[key]
 
 
+def all_accounts() -> list[Account]:
+    """Return the accounts that have been used."""
+    return list(_accounts.values())
+
+
 def account_keys() -> list[str]:
     """Return the ids of the accounts that have been used, and at least one."""
     keys = [key for key in sorted(_accounts) if "-" not in key]
