@@ -283,8 +283,31 @@ def test_workflow_when_started_then_it_runs_to_its_end(workers: Workers, emulato
     assert removed["success"] is True
 
 
+def test_workflow_when_the_runtime_restarts_then_it_goes_on(workers: Workers, emulators: Emulators) -> None:
+    binding = {"name": "W", "type": "workflow", "workflow_name": "patient", "class_name": "Patient"}
+    code = """
+    import { WorkflowEntrypoint } from "cloudflare:workers";
+    export class Patient extends WorkflowEntrypoint {
+      async run(event, step) {
+        const first = await step.do("first", async () => crypto.randomUUID());
+        await step.sleep("a while", 1500);
+        return [first, await step.do("second", async () => "done")];
+      }
+    }
+    export default { fetch: async (_, env) => new Response((await env.W.create()).id) };"""
+    upload(workers, "waiting", code, [binding])
+    call_api(emulators, "PUT", "/workflows/patient", json={"script_name": "waiting", "class_name": "Patient"})
+    id_ = workers.get("waiting").text
+    upload(workers, "waiting", code + "// changed", [binding])
+    workers.get("waiting")
+    instance = wait_for_instance(emulators, "patient", id_)
+
+    assert instance["status"] == "complete"
+    assert instance["output"][1] == "done"
+
+
 def wait_for_instance(emulators: Emulators, workflow: str, id_: str) -> dict[str, Any]:
-    for _ in range(100):
+    for _ in range(200):
         instance: dict[str, Any] = call_api(emulators, "GET", f"/workflows/{workflow}/instances/{id_}").json()["result"]
         if instance["status"] in {"complete", "errored"}:
             return instance
