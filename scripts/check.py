@@ -1,4 +1,4 @@
-"""`npm run check`: check format, lint, strict types, import layers, and the workers' configurations."""
+"""`npm run check`: check format, lint, strict types, import layers, the workers' configurations, GitHub's workflows."""
 
 import os
 import subprocess
@@ -8,7 +8,9 @@ from platform_workers import find_workers
 
 PACKAGES = [worker for worker in find_workers() if worker.package]
 SOURCES = os.pathsep.join(str(worker.sources) for worker in PACKAGES)
-CHECKED = [worker.sources / str(worker.package) for worker in PACKAGES]
+WORKFLOWS = [path.relative_to(setup.ROOT) for path in sorted(setup.ROOT.glob(".github/workflows/*.yml"))]
+ACTIONS = [path.relative_to(setup.ROOT) for path in sorted(setup.ROOT.glob(".github/actions/*/action.yml"))]
+SCHEMA = (setup.PYTHON.parent / "check-jsonschema", "--quiet", "--builtin-schema")
 COMMANDS = (
     (setup.PYTHON, "-m", "ruff", "format", "--check"),
     (setup.PYTHON, "-m", "ruff", "check"),
@@ -25,6 +27,9 @@ COMMANDS = (
     (setup.PYTHON, "scripts/check_imports.py"),
     (setup.PYTHON, "scripts/check_config.py"),
     (setup.NODE.parent / "biome", "ci", "wrangler", "scripts", "tests"),
+    (*SCHEMA, "vendor.github-workflows", *WORKFLOWS),
+    (*SCHEMA, "vendor.github-actions", *ACTIONS),
+    (setup.PYTHON.parent / "zizmor", "--offline", "--no-progress", "--quiet", "--persona=pedantic", ".github"),
 )
 
 

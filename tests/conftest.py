@@ -3,8 +3,9 @@
 import contextlib
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import hypothesis
@@ -17,7 +18,7 @@ from tests.deployed import delete_deployed_workers
 from tests.emulators.process import Emulators, start_emulators
 from tests.platform import Platform
 from tests.report import Report
-from tests.scheduling import Scheduling
+from tests.scheduling import Scheduling, choose_workers
 from tests.variants import VARIANTS
 
 # The packages of the workers are imported as they are on workerd, where `src` is the root.
@@ -80,24 +81,38 @@ def migrated_state(migrated: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def running_platform(
+def running_platforms(
     running_emulators: Emulators,
     migrated: Path,
     tmp_path_factory: pytest.TempPathFactory,
     pytestconfig: pytest.Config,
-) -> Iterator[Platform]:
-    """Run all workers and their variants on workerd, with a fresh state."""
-    state = shutil.copytree(migrated, tmp_path_factory.mktemp("platform") / "state")
+) -> Iterator[Callable[[Sequence[str] | None], Platform]]:
+    """Return a function that runs these workers, or all of them, and their variants on workerd, with a fresh state."""
     deployed = pytestconfig.getoption("deployed")
-    variants = {
-        name: replace(variant, deployed=variant.deployed or variant.worker == deployed)
-        for name, variant in VARIANTS.items()
-    }
+
     with contextlib.ExitStack() as running:
-        with show_progress(pytestconfig, "starting the workers"):
-            platform = Platform.start(state=state, emulators=running_emulators, variants=variants)
-            started = running.enter_context(platform)
-        yield started
+
+        @cache
+        def start(workers: Sequence[str] | None) -> Platform:
+            variants = {
+                name: replace(variant, deployed=variant.deployed or variant.worker == deployed)
+                for name, variant in VARIANTS.items()
+                if workers is None or variant.worker in workers
+            }
+            state = shutil.copytree(migrated, tmp_path_factory.mktemp("platform") / "state")
+            with show_progress(pytestconfig, "starting the workers"):
+                platform = Platform.start(state=state, emulators=running_emulators, variants=variants, workers=workers)
+                return running.enter_context(platform)
+
+        yield start
+
+
+@pytest.fixture(scope="module")
+def running_platform(
+    running_platforms: Callable[[Sequence[str] | None], Platform], request: pytest.FixtureRequest
+) -> Platform:
+    """Return the running workers that the tests of this file need."""
+    return running_platforms(choose_workers(request.node.nodeid))
 
 
 @contextlib.contextmanager

@@ -1,17 +1,30 @@
-"""How `npm test` divides the tests between two processes."""
+"""How `npm test` divides the tests between three processes, and which workers they run."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 from xdist.scheduler import LoadScopeScheduling
 
-WORKERS = "tests/workers/"
+WORKERS_WITH_JOBS = ("rate-limiter", "render-service", "sandbox-executor")
+"""The workers whose requests take seconds; their tests need no other."""
+
+_JOBS = re.compile(r"tests/workers/test_(render|sandbox)_")
 
 
 class Scheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """Gives all tests of the running workers to one process, the others file by file to the one that is free.
+    """Gives tests that share running workers to one process, the others file by file to a process that is free.
 
-    So the workers, which take most of the memory, run once. Their tests are about half of the time.
+    Two processes wait for workers most of the time; the third uses the processor meanwhile.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return WORKERS if nodeid.startswith(WORKERS) else nodeid.split("::", maxsplit=1)[0]
+        if nodeid.startswith("tests/workers/"):
+            return "tests/workers of jobs" if _JOBS.match(nodeid) else "tests/workers"
+        return nodeid.split("::", maxsplit=1)[0]
+
+
+def choose_workers(nodeid: str) -> Sequence[str] | None:
+    """Return the workers that a test needs to run, None for all."""
+    return WORKERS_WITH_JOBS if _JOBS.match(nodeid) else None

@@ -14,7 +14,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial, reduce
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, Literal, TypeVar, get_type_hints
 
 from pydantic import BaseModel
 
@@ -33,13 +33,23 @@ from electrons.middleware.rate_limit import charge_request, charge_units
 from electrons.middleware.request_id import request_id
 from electrons.middleware.validation import validation
 from electrons.models import ResponseModel
-from electrons.routing import DEFAULT_BODY_LIMIT, Estimate, Handler, Requirement, Route, Router
+from electrons.routing import (
+    DEFAULT_BODY_LIMIT,
+    Dialect,
+    Estimate,
+    Handler,
+    Requirement,
+    Route,
+    Router,
+    find_dialect,
+)
 from electrons.settings import Settings
 from electrons.storage.media import MediaFolder
 from electrons.upstream.prices import estimate_cost
 from electrons.upstream.provider import Provider
 
 H = TypeVar("H", bound=Handler)
+RouteDialect = Dialect | Literal["by_header"] | None
 StartWork = Callable[[Context], Coroutine[Any, Any, None]]
 
 BEFORE_ROUTING: tuple[Middleware, ...] = (request_id, access_log, cors, errors, origin)
@@ -71,6 +81,7 @@ class App:
         self.settings = settings
         self.never_open = never_open
         self.start_work: list[StartWork] = []
+        self._has_dialects = False
         self._router = Router()
         self._handle = _chain(BEFORE_ROUTING, partial(_route, self._router, _chain(AFTER_ROUTING, _call_handler)))
         health = create_health_handler(self.providers, reports_providers=reports_providers)
@@ -88,10 +99,16 @@ class App:
         return self.settings.read(lookup, declared=declared)
 
     def get(
-        self, path: str, *, public: bool = False, scope: str | None = None, needs: Sequence[Requirement] = ()
+        self,
+        path: str,
+        *,
+        public: bool = False,
+        scope: str | None = None,
+        needs: Sequence[Requirement] = (),
+        dialect: RouteDialect = None,
     ) -> Callable[[H], H]:
         """Register a handler for GET and HEAD."""
-        return self._register("GET", path, public=public, scope=scope, needs=needs)
+        return self._register("GET", path, public=public, scope=scope, needs=needs, dialect=dialect)
 
     def delete(
         self, path: str, *, public: bool = False, scope: str | None = None, needs: Sequence[Requirement] = ()
@@ -108,10 +125,18 @@ class App:
         needs: Sequence[Requirement] = (),
         body_limit: int = DEFAULT_BODY_LIMIT,
         estimate: Estimate | None = None,
+        dialect: RouteDialect = None,
     ) -> Callable[[H], H]:
-        """Register a handler for POST; `body_limit` is in bytes, `needs` and `estimate` are as in `Route`."""
+        """Register a handler for POST; `body_limit` is in bytes, `needs`, `estimate`, `dialect` are as in `Route`."""
         return self._register(
-            "POST", path, public=public, scope=scope, needs=needs, body_limit=body_limit, estimate=estimate
+            "POST",
+            path,
+            public=public,
+            scope=scope,
+            needs=needs,
+            body_limit=body_limit,
+            estimate=estimate,
+            dialect=dialect,
         )
 
     def serve_media(self, folder: MediaFolder) -> None:
@@ -129,6 +154,8 @@ class App:
 
     async def handle(self, context: Context) -> Response:
         """Return the response to one request; raises nothing. Call `context.finish()` when the response is out."""
+        if self._has_dialects:
+            context.dialect = find_dialect(context.request)
         response = await self._handle(context)
         response.headers += context.headers
         if context.request.method == "HEAD":
@@ -145,6 +172,7 @@ class App:
         needs: Sequence[Requirement],
         body_limit: int = DEFAULT_BODY_LIMIT,
         estimate: Estimate | None = None,
+        dialect: RouteDialect = None,
     ) -> Callable[[H], H]:
         def register(handler: H) -> H:
             route = Route(
@@ -158,8 +186,10 @@ class App:
                 never_open=self.never_open,
                 needs=tuple(needs),
                 estimate=estimate,
+                dialect=dialect,
             )
             self._router.add(route)
+            self._has_dialects |= dialect is not None
             return handler
 
         return register
@@ -173,7 +203,10 @@ def _chain(middlewares: tuple[Middleware, ...], innermost: CallNext) -> CallNext
 
 
 async def _route(router: Router, call_next: CallNext, context: Context) -> Response:
-    context.matched_route, context.path_parameters = router.match(context.request.method, context.request.path)
+    route, context.path_parameters = router.match(context.request.method, context.request.path)
+    context.matched_route = route
+    if route.dialect != "by_header":
+        context.dialect = route.dialect
     return await call_next(context)
 
 

@@ -15,7 +15,7 @@ from electrons.bindings import Bindings
 from electrons.errors import ForbiddenError
 from electrons.http import HeaderPairs, Request
 from electrons.logs import Logger
-from electrons.routing import Route
+from electrons.routing import Dialect, Route
 from electrons.settings import Settings
 from electrons.tasks import start_task
 from electrons.usage import Usage
@@ -58,8 +58,9 @@ class Context:
     """What one request carries.
 
     `http` is the transport to the outside: providers are called through it. `defer` runs a piece of work once the
-    response is out, streamed bodies included; its failures are logged only. `headers` go out with
-    every response, failures included. `warnings` are about the request and go into a success body.
+    response is out, streamed bodies included; its failures are logged only. `dialect` is the format of errors, None for
+    the platform's own. `headers` go out with every response, failures included. `warnings` are about the request and go
+    into a success body.
     """
 
     service: str
@@ -72,6 +73,7 @@ class Context:
     started: float = field(default_factory=time.monotonic)
     matched_route: Route | None = None
     path_parameters: dict[str, str] = field(default_factory=dict)
+    dialect: Dialect | None = None
     principal: Principal = field(default_factory=lambda: Principal(id="unknown"))
     labels: Labels = field(default_factory=Labels)
     body: BaseModel | None = None
@@ -121,6 +123,10 @@ class Context:
                 await task
             except Exception as error:  # noqa: BLE001  # the response is out
                 self.log.error("deferred", cause=error, request_id=self.request_id)
+        # They refer to this context. Such a circle would keep the body in memory until a collection.
+        self.deferred.clear()
+        self.unfinished.clear()
+        self.body = None
 
     def settings_as(self, kind: type[S]) -> S:
         """Return the settings as the class that this worker's `App` names. Raises TypeError for another class."""

@@ -272,6 +272,8 @@ class DatabaseError(UnavailableError):
 class ProviderError(ElectronsError):
     """The provider failed. `upstream_status` is None without an answer; `retry_after` is in seconds, a day at most.
 
+    `content` is the body of the provider's answer without secrets, for routes that pass it on.
+
     The message can have the provider's own words, which may quote the prompt: it is for the caller, not for the log.
     """
 
@@ -297,6 +299,7 @@ class ProviderError(ElectronsError):
         super().__init__(message, details={name: value for name, value in facts.items() if value is not None})
         self.provider = provider
         self.upstream_status = upstream_status
+        self.content = b""
         self.retry_after: float | None = None
         if retry_after is not None and not math.isnan(retry_after):
             self.retry_after = min(max(retry_after, 0), RETRY_AFTER_LIMIT_SECONDS)

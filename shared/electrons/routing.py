@@ -5,17 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel
 
 from electrons.bindings import Bindings
 from electrons.errors import MethodNotAllowedError, RouteNotFoundError
-from electrons.http import Response
+from electrons.http import Request, Response
 from electrons.settings import Settings
 
 Handler = Callable[..., Awaitable[BaseModel | Response]]
 Estimate = Callable[[Any], Mapping[str, int]]
+
+Dialect = Literal["openai", "anthropic"]
+"""The vendor whose wire format a route speaks, errors included."""
 
 DEFAULT_BODY_LIMIT = 1024 * 1024
 """Bytes of a request body, unless the route has its own limit."""
@@ -36,7 +39,7 @@ class Route:
     limit; the others need a key with the `scope` (any key where it is None), `never_open` ones even with
     `AUTH_MODE=open`. `needs` are checked before the handler runs. `estimate(body)` returns the provider units that the
     call will use at most, by policy name; they are reserved before the handler runs and settled afterwards with
-    `context.usage`.
+    `context.usage`. `dialect` is None for the platform's own format, `by_header` for a path that both vendors have.
     """
 
     method: str
@@ -49,6 +52,7 @@ class Route:
     never_open: bool = False
     needs: tuple[Requirement, ...] = ()
     estimate: Estimate | None = None
+    dialect: Dialect | Literal["by_header"] | None = None
     pattern: re.Pattern[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -80,3 +84,15 @@ class Router:
         if allowed:
             raise MethodNotAllowedError(sorted({*allowed, "OPTIONS"}))
         raise RouteNotFoundError
+
+
+def find_dialect(request: Request) -> Dialect | None:
+    """Return the dialect of a request whose route is not known yet; None for what is not below `/v1/`.
+
+    Both vendors have `/v1/models`: only clients of Anthropic's send `anthropic-version`.
+    """
+    path = request.path
+    if not path.startswith("/v1/"):
+        return None
+    is_message = path == "/v1/messages" or path.startswith("/v1/messages/")
+    return "anthropic" if is_message or request.headers.get("anthropic-version") else "openai"

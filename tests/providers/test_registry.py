@@ -12,6 +12,7 @@ from electrons.usage import Usage
 from text_gen.settings import TextSettings
 
 PROVIDERS = find_providers(TextProvider)
+NAMES = [provider.name for provider in PROVIDERS]
 
 RETIRED_MODELS = [(provider.name, *pair) for provider in PROVIDERS for pair in provider.retired_models.items()]
 
@@ -52,13 +53,14 @@ def test_model_name_resolves_to_provider_and_name(model: str, expected: tuple[st
     assert resolve(model) == expected
 
 
-@pytest.mark.parametrize("model", ["google:gemini", ":gpt-6-luna", "ft:gpt-4o:org::id", ":"])
+@pytest.mark.parametrize("model", ["nobody:gemini", ":gpt-6-luna", "ft:gpt-4o:org::id", ":"])
 def test_unknown_provider_names_the_known_ones(model: str) -> None:
     with pytest.raises(UnknownProviderError, match="Unknown provider") as caught:
         resolve(model)
 
-    assert caught.value.details == {"providers": ["anthropic", "openai"]}
-    assert "anthropic, openai" in caught.value.message
+    assert {"anthropic", "openai"} <= set(NAMES)
+    assert caught.value.details == {"providers": NAMES}
+    assert ", ".join(NAMES) in caught.value.message
 
 
 @pytest.mark.parametrize("model", ["openai:", "anthropic:  ", ""])
@@ -73,7 +75,7 @@ def test_any_name_is_a_model_or_an_unknown_provider(model: str) -> None:
         provider, name = resolve(model)
     except UnknownProviderError:
         return
-    assert provider in {"anthropic", "openai"}
+    assert provider in NAMES
     assert name.strip() == name != ""
 
 

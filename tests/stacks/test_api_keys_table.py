@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
+import pytest
 
 import keys
 import local
@@ -15,6 +16,8 @@ from database import LocalDatabase
 from electrons.keys import generate
 from tests.emulators.process import Emulators
 from tests.workers.shapes import error_of, success_of
+
+pytestmark = pytest.mark.full
 
 
 @contextmanager

@@ -2,9 +2,13 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.emulators.process import Emulators
 from tests.platform import Platform
 from tests.variants import Variant
+
+pytestmark = pytest.mark.full
 
 WORKERS = ("rate-limiter", "text-gen")
 FIVE_AN_HOUR = {"limited": Variant("text-gen", {"RATE_LIMIT_POLICY": '"requests";q=5;w=3600', "LOCAL_RUN": "false"})}

@@ -24,6 +24,8 @@ from tests.platform import wait_for
 from tests.workers.renders import CallbackServer, edit_of, render_of, submissions, wait_for_end
 from tests.workers.shapes import error_of
 
+pytestmark = pytest.mark.full
+
 
 @contextmanager
 def run(

@@ -1,24 +1,18 @@
 """What `wrangler deploy` would upload of each worker: every `workers/*/wrangler.toml` is found, nothing is listed."""
 
-import re
 import subprocess
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from setup import NODE, ROOT, environment
+import sizes
+from platform_workers import find_workers
 from tests.platform import MAIN_MODULE, SETTINGS_HEADER
 from tests.report import SUMMARY_LINE
 
-FOLDERS = {path.parent.name: path.parent for path in sorted((ROOT / "workers").glob("*/wrangler.toml"))}
+FOLDERS = {worker.name: worker.folder for worker in find_workers()}
 EVERY = pytest.mark.parametrize("worker", FOLDERS)
-
-FREE_PLAN_BYTES = 3_000_000
-"""Cloudflare takes a worker of 3 MB after gzip on the free plan (https://developers.cloudflare.com/workers/platform/limits/)."""
-
-_UPLOAD = re.compile(r"Total Upload: ([\d.]+) KiB / gzip: ([\d.]+) KiB")
 
 
 @pytest.fixture(scope="module")
@@ -29,15 +23,7 @@ def uploaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def uploads(uploaded: Path) -> dict[str, subprocess.CompletedProcess[str]]:
-    """`wrangler deploy --dry-run` of every worker, two at a time."""
-
-    def deploy(folder: Path) -> subprocess.CompletedProcess[str]:
-        command = [str(NODE), str(ROOT / "node_modules/wrangler/bin/wrangler.js"), "deploy", "--dry-run"]
-        command += ["--outdir", str(uploaded / folder.name)]
-        return subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
-
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        return dict(zip(FOLDERS, pool.map(deploy, FOLDERS.values()), strict=True))
+    return sizes.dry_run(FOLDERS, kept_in=uploaded)
 
 
 @EVERY
@@ -47,11 +33,11 @@ def test_upload_fits_the_free_plan(
     result = uploads[worker]
 
     assert result.returncode == 0, result.stderr or result.stdout
-    found = _UPLOAD.search(result.stdout)
-    assert found, result.stdout
-    whole, compressed = (float(size) * 1024 for size in found.groups())
-    record_property(SUMMARY_LINE, f"{worker}: upload {whole / 1e6:.2f} MB, {compressed / 1e6:.2f} MB gzip")
-    assert compressed < FREE_PLAN_BYTES
+    upload = sizes.read_upload(result.stdout)
+    assert upload, result.stdout
+    sizes_read = f"upload {upload.whole / 1e6:.2f} MB, {upload.compressed / 1e6:.2f} MB gzip"
+    record_property(SUMMARY_LINE, f"{worker}: {sizes_read}")
+    assert upload.compressed < sizes.FREE_PLAN_BYTES
 
 
 @EVERY

@@ -122,3 +122,29 @@ async def test_timed_audio_that_is_not_base64_is_a_provider_error() -> None:
     response = await client.request("POST", "/synthesize", json={"text": "Hi", "timestamps": True})
 
     assert (response.status, response.json()["error_code"]) == (502, "PROVIDER_ERROR")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"null",
+        b"<html>busy</html>",
+        b"{",
+        b'{"audio_base64": 5}',
+        b"\xff",
+        b"ID3",
+        bytes(2000),
+        FRAME[:40],
+        b"RIFF",
+    ],
+)
+@pytest.mark.parametrize("timestamps", [False, True])
+async def test_audio_that_is_none_is_a_502_and_is_recorded(content: bytes, timestamps: bool) -> None:
+    client = create_client(httpx2.Response(200, headers={"Content-Type": "audio/mpeg"}, content=content))
+
+    response = await client.request("POST", "/synthesize", json={"text": "ab cd.", "timestamps": timestamps})
+
+    assert (response.status, response.json()["error_code"]) == (502, "PROVIDER_ERROR"), response.body
+    (row,) = await client.bindings.database.query("SELECT * FROM usage")
+    assert (row["status"], row["unit"]) == (502, "characters")

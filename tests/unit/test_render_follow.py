@@ -12,6 +12,7 @@ import pytest
 from electrons.logs import Logger
 from render_service.follow import follow
 from render_service.storage import Renders
+from tests.providers.mutations import Mutation, mutate
 from tests.unit.render_stack import (
     LINK,
     MP4,
@@ -169,3 +170,18 @@ async def test_failure_when_without_a_reason_then_text_says_so(reason: Any) -> N
     render, _ = await follow_render(stack)
 
     assert (render.status, render.error) == ("failed", "Shotstack could not render the edit and gave no reason")
+
+
+MUTATIONS = list(mutate(json.loads(progress(url=LINK).content)))
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: f"{mutation.field}, {mutation.change}")
+async def test_render_when_a_lookup_has_a_wrong_value_then_ended(mutation: Mutation) -> None:
+    wrong = httpx2.Response(200, content=json.dumps(mutation.document).encode())
+    stack = RenderStack(shotstack(wrong, progress(url=LINK)))
+
+    render, _ = await follow_render(stack)
+
+    assert render.status in {"done", "failed"}
+    (usage,) = await stack.usage_rows()
+    assert isinstance(usage["output_units"], int) and usage["output_units"] >= 0

@@ -7,6 +7,7 @@ import httpx2
 import pytest
 
 from electrons.errors import UnavailableError
+from tests.providers.mutations import Mutation, mutate
 from tests.unit.render_stack import RenderStack, progress, submitted
 
 EDIT = {"timeline": {"tracks": [{"clips": [{"asset": {"type": "title", "text": "Hi"}, "start": 0, "length": 1}]}]}}
@@ -182,3 +183,18 @@ async def test_urls_when_many_are_private_then_first_and_count() -> None:
     details = response.json()["details"]
     assert (response.status, details["count"], len(details["fields"])) == (400, 1_000, 20)
     assert len(response.body) < 10_000
+
+
+MUTATIONS = list(mutate(json.loads(submitted().content)))
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: f"{mutation.field}, {mutation.change}")
+async def test_submission_with_a_wrong_value_is_found_again(mutation: Mutation) -> None:
+    stack = RenderStack(lambda _: httpx2.Response(201, content=json.dumps(mutation.document).encode()))
+
+    status, body = await post(stack)
+
+    assert status in {202, 429, 502}, body
+    row = await stack.render_row()
+    assert str(row["id"]) in json.dumps(body)
+    assert row["status"] in {"queued", "unconfirmed", "failed"}

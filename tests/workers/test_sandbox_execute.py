@@ -89,7 +89,7 @@ def test_code_that_never_ends_is_stopped_and_repaired(platform: Platform) -> Non
 
     assert tools_of(body)[1] == ("run", False)
     assert body["result"]["metadata"]["complete"] is True
-    assert platform.client("text-gen").get("/health").status_code == 200
+    assert platform.client("render-service").get("/health").status_code == 200
 
 
 def test_python_when_written_then_it_is_run_as_well(platform: Platform) -> None:

@@ -100,7 +100,7 @@ def test_unpriced_model_has_no_estimate(platform: Platform) -> None:
     ("worker", "body", "status"),
     [
         ("text-gen", {"prompt": ""}, 400),
-        ("text-gen", {"prompt": "Hello", "model": "gemini:pro"}, 400),
+        ("text-gen", {"prompt": "Hello", "model": "nobody:pro"}, 400),
         ("text-gen-without-keys", {"prompt": "Hello"}, 500),
         ("text-gen-metered", {"prompt": "Hello", "options": {"max_tokens": 6000}}, 429),
         ("text-gen-with-keys-required", {"prompt": "Hello"}, 401),

@@ -7,10 +7,11 @@ from abc import abstractmethod
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from electrons.context import Context
 from electrons.errors import ProviderError, ProviderTimeoutError
+from electrons.routing import Dialect
 from electrons.upstream.client import call_provider, conceal_error, interrupted, iterate_body, open_response, parsing
 from electrons.upstream.provider import Provider, ProviderRequest
 from electrons.upstream.reading import SurrogateJoiner
@@ -54,6 +55,19 @@ class TextResult:
 
 class TextProvider(Provider):
     """A vendor that generates text."""
+
+    dialect: ClassVar[Dialect]
+    """The vendor whose wire format the provider speaks."""
+    has_responses: ClassVar[bool] = False
+    """Whether it has OpenAI's Responses."""
+    has_embeddings: ClassVar[bool] = False
+    """Whether it has OpenAI's embeddings."""
+    reports_stream_usage: ClassVar[bool] = True
+    """Whether its streams of chat completions report their usage where `stream_options` ask for it."""
+
+    def vendor_path(self, path: str) -> str:
+        """Return where the provider has what its vendor has at `path`, below the base URL."""
+        return path
 
     @abstractmethod
     def fit(self, call: TextCall, *, explicit: frozenset[str]) -> tuple[TextCall, list[str]]:

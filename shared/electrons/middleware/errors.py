@@ -6,6 +6,8 @@ import re
 from typing import Any
 
 from electrons.context import Context
+from electrons.dialects import anthropic, openai
+from electrons.dialects.failures import describe_failure
 from electrons.errors import DeploymentFailedError, ElectronsError, ProviderError
 from electrons.http import Response
 from electrons.logs import describe_exception, redact
@@ -16,14 +18,38 @@ _NAME = re.compile(r"[\w.:/-]{1,128}", re.ASCII)
 
 
 async def errors(context: Context, call_next: CallNext) -> Response:
-    """Turn whatever the inner layers raise into the one JSON error shape."""
+    """Turn whatever the inner layers raise into the one JSON error shape, or into that of the route's dialect."""
     try:
         return await call_next(context)
     except Exception as error:  # noqa: BLE001  # the edge: everything must become a response
-        known = describe(error, context)
-        response = Response.json(known.to_body(context.request_id), status=known.status)
-        response.headers += known.headers
+        # Not kept in a variable here: its frames have the body.
+        return render(describe(error, context), context)
+
+
+def render(error: ElectronsError, context: Context) -> Response:
+    """Return the response in the format of the request's dialect."""
+    if context.dialect is None:
+        response = Response.json(error.to_body(context.request_id), status=error.status)
+        response.headers += error.headers
         return response
+    failure = describe_failure(error)
+    if context.dialect == "anthropic":
+        body, status = anthropic.build_error(failure, context.request_id), anthropic.status_of(failure)
+    else:
+        body, status = openai.build_error(failure), openai.status_of(failure)
+    response = Response.json(body, status=status)
+    response.headers += failure.headers
+    return response
+
+
+def render_frame(error: ElectronsError, context: Context) -> str:
+    """Return the last frame of a stream that fails after it began, in the request's dialect."""
+    failure = describe_failure(error)
+    if context.dialect == "anthropic":
+        return anthropic.build_error_frame(failure, context.request_id)
+    if context.route_path == "/v1/responses":
+        return openai.build_response_error_frame(failure)
+    return openai.build_error_frame(failure)
 
 
 def describe(error: Exception, context: Context) -> ElectronsError:

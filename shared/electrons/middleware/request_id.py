@@ -21,4 +21,6 @@ async def request_id(context: Context, call_next: CallNext) -> Response:
     context.request_id = choose_request_id(context.request)
     response = await call_next(context)
     response.headers.append(("X-Request-ID", context.request_id))
+    if context.dialect == "anthropic":
+        response.headers.append(("request-id", context.request_id))  # where Anthropic's clients look for it
     return response

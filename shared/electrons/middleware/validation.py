@@ -11,9 +11,11 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
 from electrons.context import Context
+from electrons.dialects.requests import VendorRequest
 from electrons.errors import InvalidJSONError, RequestError
 from electrons.http import Response
 from electrons.middleware import CallNext
+from electrons.middleware.body_budget import BodyBudget
 from electrons.models import LABEL_LIMIT, LabeledRequest, RequestModel
 
 M = TypeVar("M", bound=BaseModel)
@@ -23,6 +25,8 @@ VALUES_LIMIT = 50_000
 
 SHOWN_LIMIT = 20
 """Wrong fields, and unknown ones, that a response names; of more it says the number."""
+
+_BODIES = BodyBudget()
 
 _PATH_LIMIT = 200
 """Characters of a field's path in a response: names in it may be the caller's own."""
@@ -67,8 +71,7 @@ async def validation(context: Context, call_next: CallNext) -> Response:
     """
     route = context.route
     if route.body is not None:
-        content = await context.request.reader(route.body_limit)
-        context.body = parse_body(content, route.body)
+        context.body = await read_body(context, route.body)
     context.labels.instance_id = (context.request.headers.get("X-Instance-ID") or "")[:LABEL_LIMIT] or None
     if isinstance(context.body, LabeledRequest):
         context.labels.instance_id = context.body.instance_id or context.labels.instance_id
@@ -76,6 +79,24 @@ async def validation(context: Context, call_next: CallNext) -> Response:
     if isinstance(context.body, RequestModel):
         context.warnings += describe_unknown_fields(context.body.unknown_fields())
     return await call_next(context)
+
+
+async def read_body(context: Context, model: type[M]) -> M:
+    """Return the body as its model. Raises what `parse_body` raises, and `UnavailableError` for a large one in a queue.
+
+    A body of unknown length counts as one of the largest size.
+    """
+    limit, declared = context.route.body_limit, context.request.content_length
+    size = limit if declared is None else min(declared, limit)
+    taken = await _BODIES.take(size, timeout_seconds=context.settings.body_timeout_seconds)
+
+    async def give_back() -> None:
+        _BODIES.give_back(taken)
+
+    if taken:
+        context.defer(give_back)
+    # Without a variable, which would keep the bytes until the response.
+    return parse_body(await context.request.reader(limit), model)
 
 
 def parse_body(content: bytes, model: type[M]) -> M:
@@ -93,7 +114,10 @@ def parse_body(content: bytes, model: type[M]) -> M:
     if _NOT_FINITE.search(content) and (path := _find_not_finite(document)):
         raise invalid_fields([{"field": path, "message": "must be a finite number"}])
     try:
-        return model.model_validate(document)
+        body = model.model_validate(document)
+        if isinstance(body, VendorRequest):
+            body.attach(content, document)
+        return body
     except ValidationError as error:
         problems = error.errors(include_url=False)
         if not problems[0]["loc"] and problems[0]["type"] in _NOT_AN_OBJECT:

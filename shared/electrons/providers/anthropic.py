@@ -89,6 +89,7 @@ class AnthropicProvider(TextProvider, TurnProvider):
     base_url = "https://api.anthropic.com"
     model_prefixes = ("claude",)
     retired_models = _RETIRED_MODELS
+    dialect = "anthropic"
 
     def build_headers(self, api_key: str, request_id: str) -> HeaderPairs:
         """Return the key and the pinned version; Anthropic takes no request id of ours."""

@@ -25,6 +25,7 @@ from electrons.errors import (
     ClientClosedError,
     ElectronsError,
     PayloadTooLargeError,
+    ProviderError,
     RequestError,
 )
 from electrons.http import Headers, Request, Response
@@ -32,10 +33,12 @@ from electrons.logs import Level, Logger
 from electrons.middleware.request_id import choose_request_id
 from electrons.runtime.bindings import create_bindings
 from electrons.runtime.convert import from_js_headers, read_stream, to_js_headers, to_js_object
-from electrons.runtime.fetch import FetchTransport
+from electrons.runtime.fetch import FetchStream, FetchTransport
 from electrons.runtime.loop import install as install_loop
 from electrons.runtime.r2 import R2Body
 from electrons.tasks import start_task
+from electrons.upstream.client import reading
+from electrons.upstream.relay import Relay
 
 _CONSOLE = {"info": "log", "warning": "warn", "error": "error"}
 
@@ -122,6 +125,8 @@ async def _respond(app: App, context: Context, js_response: asyncio.Future[Any])
             readable, writer = _open_stream()
             js_response.set_result(_to_js_response(response, readable))
             await _pump(response.body, writer)
+        elif isinstance(response.body, Relay):
+            await _relay(response, response.body, js_response)
         else:
             js_response.set_result(_to_js_response(response))
     except asyncio.CancelledError:
@@ -131,16 +136,50 @@ async def _respond(app: App, context: Context, js_response: asyncio.Future[Any])
             js_response.set_result(js.Response.new(None, status=503))
 
 
+async def _relay(response: Response, relay: Relay, js_response: asyncio.Future[Any]) -> None:
+    if relay.watcher.edits:
+        readable, writer = _open_stream()
+        js_response.set_result(_to_js_response(response, readable))
+        await _pump(relay.iterate(), writer)
+        return
+    # Unlike a `TransformStream`, this one takes what is piped into it without a step in JavaScript.
+    stream, source = js.IdentityTransformStream.new(), relay.response.stream
+    if not isinstance(source, FetchStream):
+        raise TypeError(f"not a stream of the runtime: {source!r}")
+    js_response.set_result(_to_js_response(response, stream.readable))
+    error: ProviderError | None = None
+    try:
+        async with relay.scope:
+            with reading(relay.provider):
+                await source.hand_on(stream.writable, relay.watcher.feed)
+    except ProviderError as failure:
+        error = failure
+    except BaseException:
+        relay.watcher.leave()
+        raise
+    writer = stream.writable.getWriter()
+    if not isinstance(writer.desiredSize, int):  # null: the reader is gone, and that is why the pipe broke
+        relay.watcher.leave()
+        raise asyncio.CancelledError
+    rest = relay.watcher.end(error)
+    try:
+        if rest:
+            await writer.write(to_js(rest))
+        await writer.close()
+    except JsException as gone:
+        raise asyncio.CancelledError from gone
+
+
 def _open_stream() -> tuple[Any, Any]:
     stream = js.TransformStream.new()
     return stream.readable, stream.writable.getWriter()
 
 
-async def _pump(chunks: AsyncGenerator[str, None], writer: Any) -> None:
+async def _pump(chunks: AsyncGenerator[str, None] | AsyncGenerator[bytes, None], writer: Any) -> None:
     try:
         async with aclosing(chunks) as source:
             async for chunk in source:
-                await writer.write(to_js(chunk.encode()))
+                await writer.write(to_js(chunk.encode() if isinstance(chunk, str) else chunk))
         await writer.close()
     except JsException as error:  # the reader is gone
         raise asyncio.CancelledError from error

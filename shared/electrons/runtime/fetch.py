@@ -15,7 +15,8 @@ Redirects are not followed, so that credentials never leave the host they are fo
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from typing import Any
 
 import httpx2
@@ -23,12 +24,16 @@ import js
 from pyodide.ffi import JsException, to_js
 
 from electrons.runtime.convert import describe_js_error, from_js_headers, to_js_headers, to_js_object
+from electrons.tasks import start_task
 
 # `fetch` has already decoded the body, so these do not describe the bytes that are read.
 _DROPPED_WHEN_DECODED = {"content-encoding", "content-length"}
 
 # Bytes up to which a body of known length is read in one crossing.
 _READ_WHOLE = 64 * 1024
+
+_COPY_SECONDS = 1.0
+_COPY_BYTES = 64 * 1024
 
 # Set by `fetch` itself.
 _DROPPED_FROM_REQUESTS = {"host", "content-length", "connection", "transfer-encoding"}
@@ -70,6 +75,38 @@ class FetchTransport(httpx2.AsyncBaseTransport):
         return httpx2.Response(response.status, headers=headers, stream=stream, request=request)
 
 
+class _Copy:
+    """The second branch of a stream, which buffers what has not been read yet."""
+
+    def __init__(self, branch: Any, feed: Callable[[bytes], None]) -> None:
+        self._reader = branch.getReader(to_js_object({"mode": "byob"}))
+        self._feed = feed
+
+    async def read_some(self) -> bool:
+        """Read what has come since the last time, at least a byte; return False at the end."""
+        while not (result := await self._reader.readAtLeast(1, js.Uint8Array.new(_COPY_BYTES))).done:
+            size = result.value.byteLength
+            self._feed(result.value.to_bytes())
+            if size < _COPY_BYTES:
+                return True
+        return False
+
+    async def read_rest(self) -> None:
+        """Read to the end of a stream that has ended or was aborted."""
+        with suppress(JsException):
+            while await self.read_some():
+                pass
+
+
+async def _settle(promise: Any) -> JsException | None:
+    """Return why a promise was rejected, None if it was not."""
+    try:
+        await promise
+    except JsException as error:
+        return error
+    return None
+
+
 class FetchStream(httpx2.AsyncByteStream):
     """A response body; JavaScript has null where the status allows none.
 
@@ -94,6 +131,32 @@ class FetchStream(httpx2.AsyncByteStream):
         while not (chunk := await self._wait(reader.read())).done:
             yield chunk.value.to_bytes()
         self._ended = True
+
+    async def hand_on(self, writable: Any, feed: Callable[[bytes], None]) -> None:
+        """Pipe the body into a `WritableStream`, which stays open, and give `feed` a copy of it in large pieces.
+
+        The runtime pipes; Python wakes up once in `_COPY_SECONDS` and at the end, so that no more than what comes in
+        that time is in memory. Raises `httpx2.ReadError` for a body that breaks, and `httpx2.ReadTimeout` for one that
+        stalls. A caller who leaves cancels this; `feed` then still gets what has come.
+        """
+        ours, theirs = self._response.body.tee()
+        options = to_js_object({"preventClose": True, "preventAbort": True})
+        piped = start_task(_settle(theirs.pipeTo(writable, options)))
+        copy = _Copy(ours, feed)
+        try:
+            while not (await asyncio.wait({piped}, timeout=_COPY_SECONDS))[0]:
+                if not await self._wait(copy.read_some()):
+                    await self._wait(piped)
+            error = piped.result()
+            self._ended = error is None
+        finally:
+            if not self._ended:
+                self._ended = True
+                self._controller.abort()
+                await piped  # it holds the writable until it has noticed
+            await copy.read_rest()
+        if error is not None:
+            raise httpx2.ReadError(describe_js_error(error)) from error
 
     @property
     def readable(self) -> Any:

@@ -18,6 +18,7 @@ from electrons.http import Headers, Request, Response
 from electrons.logs import Level, Logger
 from electrons.settings import Settings
 from electrons.testing.bindings import MemoryBody, create_memory_bindings
+from electrons.upstream.relay import Relay
 
 
 @dataclass(slots=True)
@@ -83,7 +84,10 @@ class TestClient:
         response = await self.app.handle(context)
         frames: list[str] = []
         try:
-            if isinstance(response.body, AsyncGenerator):
+            if isinstance(response.body, Relay):
+                async with aclosing(response.body.iterate()) as relayed:
+                    frames += [piece.decode() async for piece in relayed]
+            elif isinstance(response.body, AsyncGenerator):
                 async with aclosing(response.body) as source:
                     frames += [piece async for piece in source]
         finally:

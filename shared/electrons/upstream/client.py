@@ -82,14 +82,20 @@ async def read_json(provider: Provider, response: httpx2.Response) -> dict[str, 
 
     Raises `ProviderError`, also for an error that the provider reports with a status of 200.
     """
+    document, _ = await read_document(provider, response)
+    if document.get("error") or document.get("success") is False:
+        raise parse_reported_error(provider, document, response)
+    return document
+
+
+async def read_document(provider: Provider, response: httpx2.Response) -> tuple[dict[str, Any], bytes]:
+    """Return the JSON object in an open response, and its bytes. Raises `ProviderError` for anything else."""
     content = b"".join([chunk async for chunk in iterate_body(provider, response)])
     with parsing(provider):
         document = load_json(content)
         if not isinstance(document, dict):
             raise UnreadableError("the body is not a JSON object")
-    if document.get("error") or document.get("success") is False:
-        raise _parse_reported_error(provider, document, response.extensions[_CONFIDENTIAL])
-    return document
+    return document, content
 
 
 @asynccontextmanager
@@ -118,15 +124,24 @@ async def open_response(
             context.usage.upstream_ms += round((time.monotonic() - started) * 1000)
 
 
-async def iterate_body(provider: Provider, response: httpx2.Response) -> AsyncGenerator[bytes, None]:
-    """Iterate over the body's bytes, at most `RESPONSE_LIMIT`. A broken or stalled body becomes a `ProviderError`."""
+async def iterate_body(
+    provider: Provider, response: httpx2.Response, *, max_bytes: float = RESPONSE_LIMIT
+) -> AsyncGenerator[bytes, None]:
+    """Iterate over the body's bytes, at most `max_bytes`. A broken or stalled body becomes a `ProviderError`."""
     size = 0
-    try:
+    with reading(provider):
         async for chunk in response.aiter_bytes():
             size += len(chunk)
-            if size > RESPONSE_LIMIT:
+            if size > max_bytes:
                 raise unreadable(provider)
             yield chunk
+
+
+@contextmanager
+def reading(provider: Provider) -> Iterator[None]:
+    """Turn what a transport raises for a broken or stalled body into a `ProviderError`."""
+    try:
+        yield
     except httpx2.TimeoutException as error:
         raise _too_slow(provider) from error
     except httpx2.TransportError as error:
@@ -176,7 +191,9 @@ async def _send_with_retries(
 async def _send_once(context: Context, provider: Provider, request: ProviderRequest) -> httpx2.Response:
     settings = context.settings
     api_key = provider.api_key(settings)
+    chosen = {name.lower() for name, _ in request.headers}
     headers = [] if request.file_url else provider.build_headers(api_key, context.request_id)
+    headers = [(name, value) for name, value in headers if name.lower() not in chosen]
     timeout = {
         "connect": settings.connect_timeout_seconds,
         "first_byte": settings.first_byte_timeout_seconds,
@@ -214,15 +231,21 @@ async def _raise_for(provider: Provider, response: httpx2.Response) -> NoReturn:
     # A short one may be part of any header: a number of seconds, a request id.
     long = tuple(secret for secret in confidential if len(secret) >= _SECRET_LENGTH)
     headers = {name: _conceal_string(value, long) for name, value in response.headers.items()}
-    raise provider.parse_error(response.status_code, headers, _conceal(content, confidential))
+    content = _conceal(content, confidential)
+    error = provider.parse_error(response.status_code, headers, content)
+    error.content = content
+    raise error
 
 
-def _parse_reported_error(provider: Provider, document: dict[str, Any], confidential: tuple[str, ...]) -> ProviderError:
+def parse_reported_error(provider: Provider, document: dict[str, Any], response: httpx2.Response) -> ProviderError:
     """Return the error that a response with a status of 200 reports; its codes may stand for another status."""
     error = as_object(document.get("error"))
     codes = (error.get("code"), error.get("type"), error.get("status"), document.get("code"))
     status = status_of_code(*codes, default=200)
-    return provider.parse_error(status, {}, _conceal(json.dumps(document).encode(), confidential))
+    content = _conceal(json.dumps(document).encode(), response.extensions[_CONFIDENTIAL])
+    reported = provider.parse_error(status, {}, content)
+    reported.content = content
+    return reported
 
 
 def _conceal(content: bytes, confidential: tuple[str, ...]) -> bytes:

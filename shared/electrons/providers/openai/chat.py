@@ -29,9 +29,15 @@ _TEXT_PARTS = {"text", "output_text"}
 class OpenAICompatibleProvider(TextProvider):
     """A vendor that speaks OpenAI's chat completions. `completion_tokens` contains the reasoning."""
 
+    dialect = "openai"
+
     max_tokens_field: ClassVar[str] = "max_tokens"
     """The field that limits the output; OpenAI itself has renamed it."""
     stream_options: ClassVar[dict[str, bool]] = {"include_usage": True}
+
+    def vendor_path(self, path: str) -> str:
+        """Return the path without `/v1`, which the base URL contains."""
+        return path.removeprefix("/v1")
 
     def takes_sampling(self, model: str) -> bool:
         """Return whether the model takes `temperature` and `top_p`."""

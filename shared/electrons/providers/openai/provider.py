@@ -57,6 +57,8 @@ class OpenAIProvider(OpenAICompatibleProvider, OpenAIImages):
     model_prefixes = ("",)
     retired_models = MappingProxyType({**_RETIRED_MODELS, **RETIRED_IMAGE_MODELS})
     max_tokens_field = "max_completion_tokens"
+    has_responses = True
+    has_embeddings = True
     stream_options: ClassVar[dict[str, bool]] = {"include_usage": True, "include_obfuscation": False}
 
     def takes_sampling(self, model: str) -> bool:

@@ -2,12 +2,13 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from ...text import Completion, TextRequest, complete
 from ...vendor import Call, Response, event_frame, json_response, stream_response
+from .catalogue import MODELS, Model
 from .http import serial, usage_headers
 from .models import find_model
 from .requests import ChatRequest, check_chat, count_input, count_reasoning, parse, text_of
@@ -16,10 +17,10 @@ _FINISH_REASONS = {"end": "stop", "length": "length", "stop_sequence": "stop"}
 _PADDING = "o7Xq2vTzK9mWbR4s"
 
 
-def create_chat_completion(call: Call) -> Response:
+def create_chat_completion(call: Call, models: Mapping[str, Model] = MODELS) -> Response:
     """Return one or several completions of the conversation."""
     request = parse(ChatRequest, call.body)
-    model = find_model(request.model)
+    model = find_model(request.model, models)
     check_chat(request, model)
 
     limit = request.max_completion_tokens or request.max_tokens

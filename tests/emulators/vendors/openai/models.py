@@ -1,5 +1,7 @@
 """`GET /v1/models`, `/v1/models/{id}`, and the model of a request."""
 
+from collections.abc import Mapping
+
 from ...vendor import Call, Response, json_response
 from .catalogue import MODELS, SHUT_DOWN, Model
 from .http import InvalidRequestError, base_headers
@@ -7,9 +9,9 @@ from .http import InvalidRequestError, base_headers
 _DEPRECATIONS = "https://platform.openai.com/docs/deprecations"
 
 
-def find_model(model_id: str) -> Model:
+def find_model(model_id: str, models: Mapping[str, Model] = MODELS) -> Model:
     """Return the chat model with that id or alias. Raises `InvalidRequestError` if it is unknown or shut down."""
-    if model := MODELS.get(model_id):
+    if model := models.get(model_id):
         return model
     raise model_not_found(model_id, shut_down=model_id in SHUT_DOWN)
 
@@ -24,13 +26,13 @@ def model_not_found(model_id: str, *, shut_down: bool) -> InvalidRequestError:
     return InvalidRequestError(message, code="model_not_found", status=404)
 
 
-def list_models(_: Call) -> Response:
+def list_models(_: Call, models: Mapping[str, Model] = MODELS) -> Response:
     """Return all chat models, by id and by alias."""
-    body = {"object": "list", "data": [model.describe(model_id) for model_id, model in MODELS.items()]}
+    body = {"object": "list", "data": [model.describe(model_id) for model_id, model in models.items()]}
     return json_response(body, headers=base_headers())
 
 
-def get_model(call: Call) -> Response:
+def get_model(call: Call, models: Mapping[str, Model] = MODELS) -> Response:
     """Return one chat model."""
     model_id = call.params["id"]
-    return json_response(find_model(model_id).describe(model_id), headers=base_headers())
+    return json_response(find_model(model_id, models).describe(model_id), headers=base_headers())

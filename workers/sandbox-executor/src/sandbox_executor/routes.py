@@ -23,6 +23,9 @@ from sandbox_executor.models.execute import ExecuteRequest, ExecuteResponse, Exe
 from sandbox_executor.repository import GITHUB
 from sandbox_executor.settings import SandboxSettings
 
+LARGE_BODY_LIMIT = 7 * 1024 * 1024
+"""Bytes of a body with files: what an isolate of 128 MB can take. `npm run bench:edge` shows it."""
+
 PROVIDERS = (*MODELS, CLOUDFLARE, GITHUB)
 
 app = App(
@@ -59,7 +62,7 @@ async def get_execution(context: Context) -> ExecutionState:
     return await load_execution(context, context.path_parameters["execution_id"])
 
 
-@app.post("/deploy", scope="sandbox:deploy", needs=(CLOUDFLARE,), body_limit=16 * 1024 * 1024)
+@app.post("/deploy", scope="sandbox:deploy", needs=(CLOUDFLARE,), body_limit=LARGE_BODY_LIMIT)
 async def post_deploy(context: Context, body: DeployRequest) -> DeployResponse:
     """`POST /deploy`: put a Worker live, or leave everything as it was."""
     return DeployResponse(deployment=await context.see_through(deployments.deploy(context, body)))
@@ -84,7 +87,7 @@ async def post_rollback(context: Context) -> DeployResponse:
     return DeployResponse(deployment=await context.see_through(deployments.roll_back(context, name)))
 
 
-@app.post("/github/commit", scope="sandbox:commit", needs=(GITHUB,), body_limit=16 * 1024 * 1024)
+@app.post("/github/commit", scope="sandbox:commit", needs=(GITHUB,), body_limit=LARGE_BODY_LIMIT)
 async def post_commit(context: Context, body: CommitRequest) -> CommitResponse:
     """`POST /github/commit`: commit all files at once, or none."""
     return CommitResponse(commit=await context.see_through(commits.commit(context, body)))

@@ -14,10 +14,12 @@ from electrons.storage.ledger import record_usage
 from electrons.usage import Usage
 from text_gen.models import TextMetadata, TextRequest, TextResponse
 from text_gen.settings import TextSettings
+from text_gen.vendor_routes import add_vendor_routes
 
 PROVIDERS = find_providers(TextProvider)
 
 app = App("text-gen", scope="text", providers=PROVIDERS, settings=TextSettings)
+add_vendor_routes(app, PROVIDERS)
 
 
 def estimate(body: TextRequest) -> Mapping[str, int]:

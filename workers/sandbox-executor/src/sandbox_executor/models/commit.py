@@ -24,7 +24,7 @@ from sandbox_executor.names import find_branch_problem, find_path_problem, find_
 FILES_LIMIT = 500
 """Files of one commit."""
 
-SIZE_LIMIT = 10 * 1024 * 1024
+SIZE_LIMIT = 4 * 1024 * 1024
 """Bytes of all files of one commit, decoded."""
 
 MESSAGE_LIMIT = 20_000

@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 from electrons.models import LabeledRequest, ResponseModel
 from sandbox_executor.names import find_path_problem, find_worker_name_problem
 
-SIZE_LIMIT = 10 * 1024 * 1024
+SIZE_LIMIT = 6 * 1024 * 1024
 """Bytes of all files together. Cloudflare counts them compressed: 3 MB on the free plan, 10 MB on the paid one."""
 
 FILES_LIMIT = 1000

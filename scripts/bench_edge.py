@@ -1,0 +1,160 @@
+"""`npm run bench:edge`: measure every worker at its worst inputs against Cloudflare's limits.
+
+Nothing enforces these limits locally. Each row is one kind of request, sent four at once, ten times if it is a typical
+one. Columns: the status of the responses; the WebAssembly memory of the
+worker's isolate after them, which never shrinks, so that a row contains those above it; the processor time of workerd
+for one request (that of the Durable Object, D1, KV and R2 included, which Cloudflare does not charge to the Worker);
+the calls to providers and bindings for one request. Providers are emulated.
+
+    npm run bench:edge [worker ...]
+
+Limits: https://developers.cloudflare.com/workers/platform/limits/
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+import urllib.request
+from collections import Counter
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from http.client import HTTPConnection
+from pathlib import Path
+
+import bench
+import keys
+import local
+import setup
+from database import LocalDatabase
+from edge_inputs import Input, build_inputs
+from platform_workers import find_workers
+
+HEAP_LIMIT_MB = 96
+"""Of the 128 MB of an isolate, what its WebAssembly memory may take; JavaScript needs the rest."""
+
+CPU_LIMIT_MS = {"free": 10.0, "paid": 30_000.0}
+SUBREQUEST_LIMIT = {"free": 50, "paid": 1000}
+AT_ONCE = 4
+TYPICAL_REQUESTS = 40
+PROBE = "wrangler/entry_with_probe.py"
+
+_TICK_MS = 1000 / os.sysconf("SC_CLK_TCK")
+_RED, _PLAIN = ("\033[31m", "\033[0m") if sys.stdout.isatty() else ("", "")
+
+
+def main() -> int:
+    """Measure the workers and print the table; return 1 if a limit is passed."""
+    public = [worker.name for worker in find_workers() if worker.package]
+    chosen = sys.argv[1:] or public
+    if unknown := set(chosen) - set(public):
+        raise setup.SetupError(f"There is no public worker {', '.join(sorted(unknown))}: use {', '.join(public)}")
+    emulators = local.start_emulators(0)
+    passed = 0
+    try:
+        base_urls = emulators.wait_until_ready()["base_urls"]
+        emulators.drain()
+        print(f"{'':<52}{'status':>12}{'heap MB':>10}{'CPU ms':>9}{'calls':>7}")
+        for name in chosen:
+            passed += measure_worker(name, base_urls)
+    finally:
+        emulators.stop()
+    print(f"\nheap: at most {HEAP_LIMIT_MB} MB; CPU: 10 ms on the free plan, 30 s on the paid one; calls: 50 and 1,000")
+    return 1 if passed else 0
+
+
+def measure_worker(name: str, base_urls: Mapping[str, str]) -> int:
+    """Print the rows of one worker, in an isolate of its own; return how many pass a limit."""
+    with tempfile.TemporaryDirectory() as state:
+        local.migrate(Path(state))
+        key, _ = keys.create(
+            LocalDatabase(Path(state)), environment="test", name="bench", owner="bench", scopes=keys.SCOPES
+        )
+        vars_ = {**local.LOCAL_VARS, "RATE_LIMIT_POLICY": bench.PLENTY, **local.emulated_vars(base_urls)}
+        options = {
+            "state": state,
+            "workers": sorted({"rate-limiter", name}),
+            "vars": {"*": vars_},
+            "main": {name: PROBE},
+        }
+        workers = local.start_workers(options)
+        try:
+            url = workers.wait_until_ready()["workers"][name]
+            workers.drain()
+            probe(url)
+            rows = [measure(url, key, workers.process.pid, row) for row in build_inputs(name)]
+        finally:
+            workers.stop()
+    return sum(rows)
+
+
+def measure(url: str, key: str, pid: int, row: Input) -> bool:
+    """Send one kind of request and print its row; return whether it passes a limit."""
+    number = TYPICAL_REQUESTS if row.is_typical else AT_ONCE
+    if row.is_typical:
+        send_all(url, key, row, number=number)  # until the code is compiled and caches are filled
+    probe(url)
+    before = cpu_ms(pid)
+    statuses = send_all(url, key, row, number=number)
+    report = probe(url)
+    cpu = (cpu_ms(pid) - before) / number
+    heap, calls = report["heap_bytes"] / 1e6, report["subrequests"] / number
+    plan = "free" if row.is_typical else "paid"
+    cells = (
+        (heap > HEAP_LIMIT_MB, f"{heap:>10.0f}"),
+        (cpu > CPU_LIMIT_MS[plan], f"{cpu:>9.1f}"),
+        (calls > SUBREQUEST_LIMIT[plan], f"{calls:>7.1f}"),
+    )
+    shown = " ".join(f"{status}" if count == number else f"{count}x{status}" for status, count in statuses.items())
+    text = "".join(f"{_RED}{cell}{_PLAIN}" if is_over else cell for is_over, cell in cells)
+    print(f"{row.title:<52}{shown:>12}{text}{' over' if any(is_over for is_over, _ in cells) else ''}", flush=True)
+    return any(is_over for is_over, _ in cells)
+
+
+def send_all(url: str, key: str, row: Input, *, number: int) -> Counter[int]:
+    """Send that many requests, four at once, and return how many had which status."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return Counter(pool.map(lambda _: send(url, key, row), range(number)))
+
+
+def send(url: str, key: str, row: Input) -> int:
+    """Send the request, read the response to its end and return its status."""
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}", **row.headers}
+    connection = HTTPConnection(url.removeprefix("http://"), timeout=120)
+    try:
+        # A response may come before the whole body was sent.
+        with suppress(BrokenPipeError, ConnectionResetError):
+            connection.request(row.method, row.path, row.body, headers)
+        response = connection.getresponse()
+        while response.read(1 << 16):
+            pass
+        return response.status
+    finally:
+        connection.close()
+
+
+def probe(url: str) -> dict[str, int]:
+    """Return what the isolate has used since the last time."""
+    with urllib.request.urlopen(f"{url}/_probe", timeout=60) as response:  # noqa: S310
+        report: dict[str, int] = json.load(response)
+    return report
+
+
+def cpu_ms(pid: int) -> float:
+    """Return the processor time of the workerd that the process started."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            name, _, rest = stat.read_text().partition("(")[2].rpartition(")")
+        except OSError:  # the process has ended since the folder was listed
+            continue
+        fields = rest.split()
+        if name == "workerd" and int(fields[1]) == pid:
+            return (int(fields[11]) + int(fields[12])) * _TICK_MS
+    return 0
+
+
+if __name__ == "__main__":
+    setup.run_script(main)

@@ -1,0 +1,159 @@
+"""Hand a vendor's request and its response on as they are: the caller speaks the format of the model's own provider.
+
+The provider gets the caller's bytes with only the model's name replaced, under the deployment's key. The caller gets
+the provider's bytes; a stream is watched for its usage and its end, and not touched. Only a stream of chat completions
+whose caller did not ask for the usage is edited, because it is asked for all the same: otherwise nobody would know the
+number of tokens, those of the reasoning above all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from electrons.capabilities.text import TextProvider
+from electrons.context import Context
+from electrons.dialects.requests import VendorRequest, ask_for_usage, wants_usage
+from electrons.dialects.usage import Counts, StreamMeter, read_counts
+from electrons.errors import ProviderError, ProviderTimeoutError
+from electrons.http import HeaderPairs, Response
+from electrons.middleware.errors import describe, render_frame
+from electrons.storage.ledger import record_usage
+from electrons.upstream.client import interrupted, open_response, parse_reported_error, read_document, unreadable
+from electrons.upstream.provider import ProviderRequest
+from electrons.upstream.reading import as_object
+from electrons.upstream.relay import Relay
+from electrons.usage import Usage
+
+_PASSED_ON = ("anthropic-version", "anthropic-beta", "openai-beta")
+"""What the caller says about the version of the format."""
+
+_EVENT_STREAM = "text/event-stream"
+_USAGE_CHUNK = re.compile(rb'"choices"\s*:\s*\[\s*\]')
+_NO_USAGE = re.compile(rb',\s*"usage"\s*:\s*null(?=\s*[,}])')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassedCall:
+    """One call of a vendor's endpoint by its own format. `path` is the vendor's: `/v1/messages`."""
+
+    provider: TextProvider
+    model: str
+    path: str
+
+    @property
+    def is_chat(self) -> bool:
+        """Whether these are chat completions."""
+        return self.path == "/v1/chat/completions"
+
+
+async def pass_on(context: Context, call: PassedCall, body: VendorRequest) -> Response:
+    """Return the provider's response. Raises `ProviderError` and what derives from it."""
+    usage = Usage(provider=call.provider.name, model=call.model)
+    record_usage(context, usage)
+    try:
+        if body.stream:
+            return await _open_stream(context, call, body)
+        return await _read_whole(context, call, body, usage)
+    except (asyncio.CancelledError, ProviderTimeoutError):
+        # The provider has done the work.
+        usage.input_units = usage.input_units or body.estimate_input()
+        raise
+
+
+async def _read_whole(context: Context, call: PassedCall, body: VendorRequest, usage: Usage) -> Response:
+    request = _build_request(context, call, body.content_for(call.model))
+    async with open_response(context, call.provider, request) as response:
+        usage.input_units = body.estimate_input()
+        document, content = await read_document(call.provider, response)
+        if call.is_chat and as_object(document.get("error")):
+            usage.input_units = 0
+            raise parse_reported_error(call.provider, document, response)
+    counts = read_counts(as_object(document.get("usage")))
+    if counts.input_tokens or counts.output_tokens:
+        counts.note(usage)
+    return Response(status=200, headers=[("Content-Type", "application/json")], body=content)
+
+
+async def _open_stream(context: Context, call: PassedCall, body: VendorRequest) -> Response:
+    content = body.content_for(call.model)
+    adds_usage = call.is_chat and call.provider.reports_stream_usage and not wants_usage(body.document)
+    if adds_usage:
+        content = ask_for_usage(content, body.document)
+    async with AsyncExitStack() as stack:
+        request = _build_request(context, call, content)
+        response = await stack.enter_async_context(open_response(context, call.provider, request))
+        if not response.headers.get("content-type", "").lower().startswith(_EVENT_STREAM):
+            raise unreadable(call.provider)
+        watcher = PassedStream(context, call, body, edits=adds_usage)
+        relay = Relay(call.provider, response, scope=stack.pop_all(), watcher=watcher)
+    headers: HeaderPairs = [("Content-Type", response.headers["content-type"]), ("Cache-Control", "no-cache")]
+    return Response(headers=headers, body=relay)
+
+
+class PassedStream:
+    """Counts a stream, and closes it in the caller's format when it ends before its end (`upstream.relay.Watcher`)."""
+
+    def __init__(self, context: Context, call: PassedCall, body: VendorRequest, *, edits: bool) -> None:
+        self.edits = edits
+        self._context = context
+        self._call = call
+        self._body = body
+        self._meter = StreamMeter()
+        self._held = b""
+
+    def feed(self, piece: bytes) -> None:
+        """See `Watcher.feed`."""
+        self._meter.feed(piece)
+
+    def edit(self, piece: bytes) -> bytes:
+        """Return the whole frames so far, without the usage that the caller did not ask for."""
+        frames, end, self._held = (self._held + piece).replace(b"\r\n", b"\n").rpartition(b"\n\n")
+        if _USAGE_CHUNK.search(frames):
+            frames = b"\n\n".join(frame for frame in frames.split(b"\n\n") if not _USAGE_CHUNK.search(frame))
+        return _NO_USAGE.sub(b"", frames) + end if frames else b""
+
+    def end(self, error: ProviderError | None) -> bytes:
+        """Count what came. An interrupted stream ends with the error's frame, never as if it were whole."""
+        meter = self._meter
+        if error is None and not meter.has_ended:
+            error = interrupted(self._call.provider)
+        self._count(is_whole=error is None and not meter.has_failed)
+        if error is None:
+            if meter.has_failed:
+                self._context.error_code = ProviderError.code
+            return self._held
+        known = describe(error, self._context)
+        # A frame that was cut off must not run into this one.
+        return b"\n\n" + render_frame(known, self._context).encode()
+
+    def leave(self) -> None:
+        """Count what came until the caller left."""
+        self._count(is_whole=False)
+
+    def _count(self, *, is_whole: bool) -> None:
+        usage, counts = self._context.usage, self._meter.counts()
+        if usage is None:
+            return
+        output_tokens = counts.output_tokens
+        if not is_whole or not output_tokens:
+            output_tokens = max(output_tokens, self._meter.estimate_output())
+        input_tokens = counts.input_tokens or (self._body.estimate_input() if is_whole or output_tokens else 0)
+        Counts(
+            input_tokens=input_tokens,
+            output_tokens=output_tokens,
+            cache_read_tokens=counts.cache_read_tokens,
+            cache_write_tokens=counts.cache_write_tokens,
+        ).note(usage)
+
+
+def _build_request(context: Context, call: PassedCall, content: bytes) -> ProviderRequest:
+    sent = context.request.headers
+    headers = [(name, value) for name in _PASSED_ON if (value := sent.get(name))]
+    return ProviderRequest(
+        path=call.provider.vendor_path(call.path),
+        headers=[("Content-Type", "application/json"), *headers],
+        content=content,
+    )
