@@ -11,8 +11,12 @@ export const root = path.resolve(import.meta.dirname, "../../../..");
 /** The header by which a request names the Worker that it is for. */
 const TARGET = "x-emulator-worker";
 
+/** The header with the cron expression of a scheduled event, whose time is in `Date`. */
+const CRON = "x-emulator-cron";
+
 // Runs before the Worker like Cloudflare's edge: the URL is the public one, and a header marks an error that the Worker
-// throws. The response to the host `pulse` shows that this workerd is not blocked.
+// throws. The response to the host `pulse` shows that this workerd is not blocked. A request with a cron expression calls
+// the Worker's `scheduled` and returns the outcome.
 const EDGE = `export default {
   async fetch(request, env) {
     const url = new URL(request.url);
@@ -20,8 +24,11 @@ const EDGE = `export default {
     url.protocol = "https:";
     const forwarded = new Request(url, request);
     forwarded.headers.delete("${TARGET}");
+    const worker = env[request.headers.get("${TARGET}")];
+    const cron = request.headers.get("${CRON}");
     try {
-      return await env[request.headers.get("${TARGET}")].fetch(forwarded, { redirect: "manual" });
+      if (cron === null) return await worker.fetch(forwarded, { redirect: "manual" });
+      return Response.json(await worker.scheduled({ cron, scheduledTime: new Date(request.headers.get("date")) }));
     } catch (error) {
       return new Response(String(error?.stack ?? error), { status: 500, headers: { "x-emulator-threw": "1" } });
     }
@@ -35,6 +42,7 @@ export function edge({ port = 0, targets }) {
     modulesRoot: "/",
     modules: [{ type: "ESModule", path: "/edge.mjs", contents: EDGE }],
     compatibilityDate: newestDate,
+    compatibilityFlags: ["service_binding_extra_handlers"],
     serviceBindings: Object.fromEntries(targets.map((name) => [name, name])),
     unsafeDirectSockets: [{ host, port }],
   };
