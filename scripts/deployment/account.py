@@ -61,6 +61,8 @@ class Account:
             "CLOUDFLARE_API_TOKEN": self.token,
             "CLOUDFLARE_API_BASE_URL": self.base_url,
             "CI": "true",
+            "NO_COLOR": "1",
+            "FORCE_COLOR": "0",
         }
 
     def get(self, path: str) -> Any:
@@ -70,6 +72,10 @@ class Account:
     def post(self, path: str, document: Mapping[str, Any]) -> Any:
         """Return the result of a POST below the account. Raises `CloudflareError`."""
         return self._call("POST", f"/accounts/{self.id}{path}", document)["result"]
+
+    def put(self, path: str, document: Mapping[str, Any]) -> Any:
+        """Return the result of a PUT below the account. Raises `CloudflareError`."""
+        return self._call("PUT", f"/accounts/{self.id}{path}", document)["result"]
 
     def delete(self, path: str) -> None:
         """Delete what is below the account. Raises `CloudflareError`."""
@@ -166,6 +172,13 @@ class Account:
             if (existing := self.find_database(name)) is None:
                 raise
             return existing
+
+    def provide_namespace(self, title: str) -> str:
+        """Return the id of the KV namespace with this title, which is created if there is none."""
+        for namespace in self.list("/storage/kv/namespaces"):
+            if namespace["title"] == title:
+                return str(namespace["id"])
+        return str(self.post("/storage/kv/namespaces", {"title": title})["id"])
 
     def _read_version(self, worker: str, version_id: str) -> Version:
         version = self.get(f"/workers/scripts/{worker}/versions/{version_id}")

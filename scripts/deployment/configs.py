@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from deployment.values import Values
-from platform_workers import Worker
-from setup import ROOT
+from platform_workers import Worker, find_workers
+from setup import ROOT, SetupError
 
 ENVIRONMENTS = ("staging", "production")
 
@@ -49,6 +49,21 @@ def build_config(config: Mapping[str, Any], *, environment: str, database_id: st
     if objects := built.get("durable_objects", {}).get("bindings"):
         built["durable_objects"] = {"bindings": [_with_suffix(entry, suffix) for entry in objects]}
     return built
+
+
+def database_name(environment: str) -> str:
+    """Return the name of the environment's D1 database. Raises `SetupError` if the workers name several."""
+    names = {
+        table["database_name"] for worker in find_workers() for table in load_config(worker).get("d1_databases", [])
+    }
+    if len(names) != 1:
+        raise SetupError(f"All workers must have the same D1 database; they name {', '.join(sorted(names))}")
+    return f"{names.pop()}{suffix_of(environment)}"
+
+
+def title_of_namespace(config: Mapping[str, Any], binding: str) -> str:
+    """Return the title of the KV namespace of a Worker's binding, which is the one that wrangler would give it."""
+    return f"{config['name']}-{binding.lower()}"
 
 
 @contextmanager

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from database import Row, Statement, inline
 from deployment.account import Account
+from deployment.configs import database_name
+from setup import SetupError
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +23,12 @@ class AccountDatabase:
         results = self.account.post(f"/d1/database/{self.id}/query", {"sql": sql})
         rows: list[Row] = results[-1]["results"]
         return rows
+
+
+def find_deployed_database(account: Account, environment: str) -> AccountDatabase:
+    """Return the database of an environment. Raises `SetupError`."""
+    name = database_name(environment)
+    database_id = account.find_database(name)
+    if database_id is None:
+        raise SetupError(f"There is no D1 database {name}: `npm run deploy -- --env {environment}` creates it")
+    return AccountDatabase(account, database_id)

@@ -8,7 +8,7 @@ from typing import Any
 
 import local
 from deployment.account import Account, Version
-from deployment.configs import build_config, compute_tag, describe_commit, load_config, suffix_of
+from deployment.configs import build_config, compute_tag, database_name, describe_commit, load_config
 from deployment.database import AccountDatabase
 from deployment.values import Values, choose_values, load_declared
 from platform_workers import Worker, find_workers
@@ -69,7 +69,7 @@ class Plan:
             action = "create" if step.live is None else "update" if step.is_change else "unchanged"
             lines.append(f"  {step.name:<28}{action}")
             if step.missing:
-                lines.append(f"  {'':<28}without {', '.join(step.missing)}: its routes answer MISSING_API_KEY")
+                lines.append(f"  {'':<28}not set, so their providers cannot be used: {', '.join(step.missing)}")
             if "worker_loaders" in step.config:
                 lines.append(f"  {'':<28}needs the paid Workers plan, for its Worker Loader")
         return lines
@@ -100,16 +100,6 @@ def make_plan(account: Account, environment: str, workers: Sequence[Worker], val
         migrations=find_pending_migrations(account, database_id),
         steps=tuple(_plan_step(account, environment, worker, values, subdomain) for worker in workers),
     )
-
-
-def database_name(environment: str) -> str:
-    """Return the name of the environment's D1 database. Raises `SetupError` if the workers name several."""
-    names = {
-        table["database_name"] for worker in find_workers() for table in load_config(worker).get("d1_databases", [])
-    }
-    if len(names) != 1:
-        raise SetupError(f"All workers must have the same D1 database; they name {', '.join(sorted(names))}")
-    return f"{names.pop()}{suffix_of(environment)}"
 
 
 def find_pending_migrations(account: Account, database_id: str | None) -> tuple[str, ...]:

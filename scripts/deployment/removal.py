@@ -7,8 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from deployment.account import Account, CloudflareError
-from deployment.configs import build_config, load_config
-from deployment.plan import database_name
+from deployment.configs import build_config, database_name, load_config, title_of_namespace
 from platform_workers import Worker
 
 
@@ -26,7 +25,9 @@ def remove_workers(
 def remove_data(account: Account, environment: str, workers: Sequence[Worker], *, show: Callable[[str], None]) -> None:
     """Delete the database, the KV namespaces, the buckets with their objects, and the Workflows."""
     configs = _configs(environment, workers)
-    titles = {f"{config['name']}-{entry['binding']}" for config in configs for entry in config.get("kv_namespaces", [])}
+    titles = {
+        title_of_namespace(config, entry["binding"]) for config in configs for entry in config.get("kv_namespaces", [])
+    }
     for namespace in list(account.list("/storage/kv/namespaces")):
         if namespace["title"] in titles:
             account.delete(f"/storage/kv/namespaces/{namespace['id']}")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from deployment.account import Account
-from deployment.configs import build_config, load_config, written_config
+from deployment.configs import build_config, load_config, title_of_namespace, written_config
 from deployment.database import AccountDatabase
 from deployment.plan import Plan, Step
 from deployment.smoke import SmokeError, temporary_key, try_worker
@@ -67,6 +67,12 @@ def deploy_worker(account: Account, plan: Plan, step: Step, database_id: str) ->
     """Upload a worker with its secrets and send it all traffic."""
     config = build_config(load_config(step.worker), environment=plan.environment, database_id=database_id)
     config["vars"] = dict(step.values.vars)
+    if "kv_namespaces" in config:
+        # wrangler would create them, and could not find them again after it was interrupted.
+        config["kv_namespaces"] = [
+            {**entry, "id": account.provide_namespace(title_of_namespace(config, entry["binding"]))}
+            for entry in config["kv_namespaces"]
+        ]
     options = ["--tag", step.tag, "--message", f"commit {plan.commit}"]
     if "migrations" in config:
         # Otherwise Cloudflare replaces running objects within five minutes.
