@@ -12,6 +12,8 @@ A handler takes the context, and the body when its second parameter names a mode
 from __future__ import annotations
 
 import inspect
+import re
+import time
 from collections.abc import Callable, Collection, Coroutine, Sequence
 from functools import partial, reduce
 from typing import Any, Literal, TypeVar, get_type_hints
@@ -20,7 +22,7 @@ from pydantic import BaseModel
 
 from electrons.context import Context
 from electrons.health import create_health_handler
-from electrons.http import Response
+from electrons.http import HeaderPairs, Response
 from electrons.index import create_index_handler
 from electrons.logs import timestamp
 from electrons.middleware import CallNext, Middleware
@@ -50,6 +52,8 @@ from electrons.upstream.provider import Provider
 
 H = TypeVar("H", bound=Handler)
 RouteDialect = Dialect | Literal["by_header"] | None
+_NOT_PRINTABLE = re.compile(r"[^\x20-\x7e]")
+
 StartWork = Callable[[Context], Coroutine[Any, Any, None]]
 
 BEFORE_ROUTING: tuple[Middleware, ...] = (request_id, access_log, cors, errors, origin)
@@ -163,7 +167,7 @@ class App:
         if self._has_dialects:
             context.dialect = find_dialect(context.request)
         response = await self._handle(context)
-        response.headers += context.headers
+        response.headers += [*context.headers, *_describe_call(context, response)]
         if context.request.method == "HEAD":
             response.body = None
         return response
@@ -199,6 +203,24 @@ class App:
             return handler
 
         return register
+
+
+def _describe_call(context: Context, response: Response) -> HeaderPairs:
+    """Return what answered and what it cost; the cost of a stream is not known when its headers go out."""
+    if context.usage is None:
+        return []
+    usage = context.usage.checked()
+    overhead_seconds = max(0.0, time.monotonic() - context.started - context.upstream_seconds)
+    headers = [
+        ("X-DE-Provider", _NOT_PRINTABLE.sub("?", usage.provider)),
+        ("X-DE-Model", _NOT_PRINTABLE.sub("?", usage.model)),
+        ("X-DE-Attempts", str(context.attempts)),
+        ("X-DE-Overhead-Ms", str(round(overhead_seconds * 1000))),
+    ]
+    is_whole = response.body is None or isinstance(response.body, str | bytes)
+    if is_whole and (cost := estimate_cost(usage)):
+        headers.append(("X-DE-Cost", f"{cost.microusd / 1e6:.6f}"))
+    return headers
 
 
 def _chain(middlewares: tuple[Middleware, ...], innermost: CallNext) -> CallNext:

@@ -11,6 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 from electrons.capabilities.text import CHARACTERS_PER_TOKEN
 from electrons.upstream.reading import as_integer, as_object, load_json
 
+FALLBACKS_LIMIT = 8
+"""Other models that a request may name."""
+
 _USUAL_OUTPUT_TOKENS = 2000
 _MEDIA_TOKENS = 1000
 """About what an image costs; its base64 would count a hundred times as much."""
@@ -69,6 +72,20 @@ class VendorRequest(BaseModel):
     def estimate_output(self) -> int:
         """Return the most tokens that the answer may have, or a usual number where the caller sets no limit."""
         return self._output_tokens
+
+
+class ChatRequest(VendorRequest):
+    """A request for chat completions; `fallbacks` is a member of ours, which no vendor gets."""
+
+    fallbacks: Annotated[list[Annotated[str, Field(max_length=256)]] | None, Field(max_length=FALLBACKS_LIMIT)] = None
+
+    def content_for(self, model: str) -> bytes:
+        """Return the body's bytes with another model's name in it, and without `fallbacks`."""
+        if self.fallbacks is None:
+            return super().content_for(model)
+        document = {**self.document, "model": model}
+        del document["fallbacks"]
+        return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def replace_model(content: bytes, model: str) -> bytes:

@@ -162,6 +162,11 @@ class Provider(ABC):
         self.check(settings)
         return settings.get(self.credentials[0])
 
+    def api_keys(self, settings: Settings) -> tuple[str, ...]:
+        """Return all keys in the credential, which commas separate. Raises what `api_key` raises."""
+        text = self.api_key(settings)
+        return tuple(key for part in text.split(",") if (key := part.strip())) if "," in text else (text,)
+
     def missing_credentials(self) -> ConfigurationError:
         """Return the error for a deployment without this provider's credentials."""
         return MissingAPIKeyError(provider=self.title, setting=self.credentials[0].name)

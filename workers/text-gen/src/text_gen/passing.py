@@ -18,9 +18,9 @@ from electrons.context import Context
 from electrons.dialects.requests import VendorRequest, ask_for_usage
 from electrons.dialects.usage import Counts, StreamMeter, read_counts
 from electrons.errors import ProviderError, ProviderTimeoutError
+from electrons.fallbacks import start_usage
 from electrons.http import HeaderPairs, Response
 from electrons.middleware.errors import describe, render_frame
-from electrons.storage.ledger import record_usage
 from electrons.upstream.client import interrupted, open_response, parse_reported_error, read_document, unreadable
 from electrons.upstream.provider import ProviderRequest
 from electrons.upstream.reading import as_object
@@ -51,8 +51,7 @@ class PassedCall:
 
 async def pass_on(context: Context, call: PassedCall, body: VendorRequest) -> Response:
     """Return the provider's response. Raises `ProviderError` and what derives from it."""
-    usage = Usage(provider=call.provider.name, model=call.model)
-    record_usage(context, usage)
+    usage = start_usage(context, Usage(provider=call.provider.name, model=call.model))
     try:
         if body.stream:
             return await _open_stream(context, call, body)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from electrons.app import App
 from electrons.context import Context
-from electrons.dialects.requests import VendorRequest
+from electrons.dialects.requests import ChatRequest, VendorRequest
 from electrons.errors import RequestError
+from electrons.fallbacks import call_first, name_models
 from electrons.http import Response
-from electrons.registry import choose_vendor_model
+from electrons.registry import choose_vendor_model, resolve_model
 from electrons.storage.ledger import record_usage
 from electrons.usage import Usage
 from text_gen.passing import PassedCall, pass_on
@@ -33,9 +34,9 @@ def add_vendor_routes(app: App) -> None:
     """Register the routes."""
 
     @app.post("/v1/chat/completions", dialect="openai", body_limit=BODY_LIMIT, estimate=estimate)
-    async def chat_completions(context: Context, body: VendorRequest) -> Response:
+    async def chat_completions(context: Context, body: ChatRequest) -> Response:
         """`POST /v1/chat/completions`: OpenAI's chat completions with any model."""
-        return await answer(context, body)
+        return await answer(context, body, fallbacks=body.fallbacks)
 
     @app.post("/v1/messages", dialect="anthropic", body_limit=BODY_LIMIT, estimate=estimate)
     async def messages(context: Context, body: VendorRequest) -> Response:
@@ -45,7 +46,7 @@ def add_vendor_routes(app: App) -> None:
     @app.post("/v1/messages/count_tokens", dialect="anthropic", body_limit=BODY_LIMIT)
     async def count_tokens(context: Context, body: VendorRequest) -> Response:
         """`POST /v1/messages/count_tokens`: the input tokens of a message; an estimate for other vendors' models."""
-        call = choose(context, body)
+        call = choose(context, body.model)
         if call.provider.dialect == "anthropic":
             return await pass_on(context, call, body)
         record_usage(context, Usage(provider=call.provider.name, model=call.model, unit="requests", input_units=1))
@@ -59,7 +60,7 @@ def add_vendor_routes(app: App) -> None:
     @app.post("/v1/embeddings", dialect="openai", body_limit=BODY_LIMIT, estimate=estimate_input)
     async def embeddings(context: Context, body: VendorRequest) -> Response:
         """`POST /v1/embeddings`: OpenAI's embeddings."""
-        call = choose(context, body)
+        call = choose(context, body.model)
         if not call.provider.has_embeddings:
             raise RequestError(
                 f"{call.provider.title} has no embeddings; use a model of another provider",
@@ -78,17 +79,24 @@ def add_vendor_routes(app: App) -> None:
         return await get_model(context, list_providers(context))
 
 
-def choose(context: Context, body: VendorRequest) -> PassedCall:
-    """Return the call of the model that the body names. Raises `UnknownProviderError` and `ConfigurationError`."""
-    provider, model = choose_vendor_model(context, body.model, list_providers(context))
-    return PassedCall(provider=provider, model=model, path=context.route.path)
+def choose(context: Context, model: str) -> PassedCall:
+    """Return the call of a model. Raises `UnknownProviderError` and `ConfigurationError`."""
+    provider, name = choose_vendor_model(context, model, list_providers(context))
+    return PassedCall(provider=provider, model=name, path=context.route.path)
 
 
-async def answer(context: Context, body: VendorRequest) -> Response:
-    """Return the response of the model that the body names."""
-    call = choose(context, body)
-    if call.provider.dialect != context.dialect:
+async def answer(context: Context, body: VendorRequest, *, fallbacks: Sequence[str] | None = None) -> Response:
+    """Return the response of the model that the body names, or of one behind it."""
+    models = name_models(context, body.model, fallbacks=fallbacks)
+    for name in models[1:]:
+        resolve_model(name, list_providers(context))
+
+    async def call_model(model: str) -> Response:
+        call = choose(context, model)
+        if call.provider.dialect == context.dialect:
+            return await pass_on(context, call, body)
         names = {"anthropic": "/v1/messages", "openai": "/v1/chat/completions"}
-        message = f"`{body.model}` is not available here; send the request to `{names[call.provider.dialect]}`"
+        message = f"`{model}` is not available here; send the request to `{names[call.provider.dialect]}`"
         raise RequestError(message, details={"fields": [{"field": "model", "message": message}]})
-    return await pass_on(context, call, body)
+
+    return await call_first(context, models, call_model)
