@@ -315,6 +315,23 @@ def wait_for_instance(emulators: Emulators, workflow: str, id_: str) -> dict[str
     raise AssertionError(f"the instance never ended: {instance}")
 
 
+@pytest.mark.parametrize("name", ["edge", "storage", "tail", "worker-loader"])
+def test_script_when_named_like_a_part_of_the_emulator_then_it_runs(workers: Workers, name: str) -> None:
+    upload(workers, name, ADDING, [counter_of(), {"name": "LOADER", "type": "worker_loader"}], migrations=NEW)
+
+    assert workers.get(name).json() == 1
+
+
+def test_workflow_when_its_class_is_not_exported_then_10021(workers: Workers) -> None:
+    upload(workers, "healthy", ADDING, [counter_of()], migrations=NEW)
+    binding = {"name": "W", "type": "workflow", "workflow_name": "none", "class_name": "Missing"}
+    refused = refused_upload(workers, "unhealthy", [binding])
+    upload(workers, "hopeful", CODE, [{**binding, "script_name": "healthy"}])
+
+    assert refused[:2] == (400, 10021)
+    assert (workers.get("healthy").json(), workers.get("hopeful").text) == (1, "hello")
+
+
 def test_workflow_when_its_script_is_missing_then_refused(emulators: Emulators) -> None:
     wanted = {"script_name": "nobody", "class_name": "Doubler"}
     answer = call_api(emulators, "PUT", "/workflows/doubling", json=wanted)

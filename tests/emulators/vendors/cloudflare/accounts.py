@@ -5,7 +5,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from .bindings import binding_values, bound_resources, describe_class
+from .bindings import binding_values, bound_resources, describe_class, own_workflows
 from .http import NOT_FOUND, refusal
 from .platform import Description, Platform
 from .releases import Version
@@ -59,11 +59,15 @@ class Account:
             for version in list(script.versions)
             if isinstance(script.running.get(version.id), Hosted)
         ]
-        names = {script.name for script, version in shared if version.id == script.deployed.id}
-        workers = [self._describe_worker(script, version, names) for script, version in shared]
+        running = {
+            script.name: own_workflows(version.bindings, script=script.name)
+            for script, version in shared
+            if version.id == script.deployed.id
+        }
+        workers = [self._describe_worker(script, version, running) for script, version in shared]
         return Description(workers, [version.upload for _, version in shared], self.resources.names_by_kind())
 
-    def _describe_worker(self, script: Script, version: Version, running: set[str]) -> dict[str, Any]:
+    def _describe_worker(self, script: Script, version: Version, running: dict[str, set[str]]) -> dict[str, Any]:
         bound = bound_resources(version.bindings, self.resources, script=script.name, running=running)
         own = self.classes_of(script.name) if version.id == script.deployed.id else []
         names = {one["className"] for one in bound["durableObjects"].values() if one["scriptName"] == script.name}

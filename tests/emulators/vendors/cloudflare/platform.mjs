@@ -6,9 +6,18 @@ import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { compatibilityDate as newestDate } from "workerd";
 import { LOADER_FLAGS, LOADER_SERVICE, loaderService } from "../../../../wrangler/loader/processes.mjs";
 import { pythonSnapshot } from "../../../../wrangler/snapshot.mjs";
-import { edge, isPython, readSources, root, sharedOptions, tailWorker, workerOptions } from "./worker_options.mjs";
+import {
+  EDGE_NAME,
+  edge,
+  isPython,
+  readSources,
+  root,
+  sharedOptions,
+  tailWorker,
+  workerOptions,
+} from "./worker_options.mjs";
 
-const STORAGE = "storage"; // the Worker that has every resource as a binding
+const STORAGE = "Storage"; // the Worker that has every resource as a binding
 const host = "127.0.0.1";
 const INSTANCES_A_PAGE = 100;
 const PAUSE_ATTEMPTS = 40;
@@ -60,7 +69,7 @@ export class Platform {
     await this.#runtime.ready;
     const names = workers.flatMap(({ workflows }) => Object.values(workflows).map(({ name }) => name));
     for (const name of new Set(names)) await resumeInstances(this.#runtime, name);
-    const { origin, port } = await this.#runtime.unsafeGetDirectURL("edge");
+    const { origin, port } = await this.#runtime.unsafeGetDirectURL(EDGE_NAME);
     this.#port = Number(port); // the same one after a restart
     return { url: origin };
   }

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ...vendor import Refusal
-from .bindings import attach_resources, binding_values, shares_data
+from .bindings import attach_resources, binding_values, own_workflows, shares_data
 from .http import CLASS_IN_USE, CLASS_NOT_EXPORTED, INVALID, NOT_FOUND, SECRETS_CHANGED, refusal
 from .releases import Deployment, Version
 from .resources import ObjectClass, ScriptClasses, now
@@ -161,10 +161,13 @@ class Script:
             self._stop_all_but(set())
 
     def _start(self, version: Version, classes: Sequence[ObjectClass]) -> None:
-        names = [one.class_name for one in classes]
         try:
             instance = runtime.start(
-                version.upload, name=self.tail_name, values=binding_values(version.bindings), classes=names
+                version.upload,
+                name=self.tail_name,
+                values=binding_values(version.bindings),
+                classes=[one.class_name for one in classes],
+                workflows=sorted(own_workflows(version.bindings, script=self.name)),
             )
         except StartupError as problem:
             raise self._explain(problem, classes) from problem

@@ -8,6 +8,9 @@ const host = "127.0.0.1";
 
 export const root = path.resolve(import.meta.dirname, "../../../..");
 
+/** The name of the Worker before all others. Scripts have no capital letters in their names, so it is none of them. */
+export const EDGE_NAME = "Edge";
+
 /** The header by which a request names the Worker that it is for. */
 const TARGET = "x-emulator-worker";
 
@@ -38,7 +41,7 @@ const EDGE = `export default {
 /** Return the Worker that receives the requests for the Workers `targets`; port 0 means a free one. */
 export function edge({ port = 0, targets }) {
   return {
-    name: "edge",
+    name: EDGE_NAME,
     modulesRoot: "/",
     modules: [{ type: "ESModule", path: "/edge.mjs", contents: EDGE }],
     compatibilityDate: newestDate,
@@ -48,7 +51,7 @@ export function edge({ port = 0, targets }) {
   };
 }
 
-const TAIL = "tail";
+const TAIL = "Tail";
 
 // Receives what a Worker logs, with each of its events (https://developers.cloudflare.com/workers/observability/logs/
 // tail-workers/), and passes it on.
