@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 
 import ports
-from setup import environment
 from tests.copies import copy_repository
 from tests.readme import Block, Kind, read_blocks
 
@@ -47,7 +46,7 @@ class Clone:
     @property
     def environment(self) -> dict[str, str]:
         """The variables of every command. curl's configuration makes an HTTP error the status of the command."""
-        return {**environment(), "DE_PORT_BASE": str(self.base), "CURL_HOME": str(self.folder.parent)}
+        return {**os.environ, "DE_PORT_BASE": str(self.base), "CURL_HOME": str(self.folder.parent)}
 
     def run(self, script: str) -> str:
         """Run commands as a person would, to the first that fails; return what they print."""
