@@ -50,15 +50,14 @@ def deploy(account: Account, options: argparse.Namespace) -> int:
     plan = _load_plan(account, options)
     print("\n".join(plan.describe()))
     if options.dry_run:
+        _write_summary(options, "\n".join(["```", *plan.describe(), "```", ""]))
         return 0
     if plan.is_change and not _is_confirmed(options, "Deploy this?"):
         print_line("nothing was changed")
         return 1
     outcome = carry_out(account, plan, show=print_line)
     print("\n".join(f"{step.name:<28}{step.url}" for step in plan.steps if step.url))
-    if options.summary:
-        with Path(options.summary).open("a", encoding="utf-8") as file:
-            file.write(render_summary(account, plan, outcome))
+    _write_summary(options, render_summary(account, plan, outcome))
     if outcome.failed:
         for name, reason in outcome.failed.items():
             print_line(f"{name} failed: {reason}")
@@ -87,7 +86,15 @@ def go_back(account: Account, options: argparse.Namespace) -> int:
     if not _is_confirmed(options, f"Put the versions before live again: {names}?"):
         print_line("nothing was changed")
         return 1
-    return 1 if roll_back(account, options.env, workers, show=print_line) else 0
+    lines: list[str] = []
+
+    def show(text: str) -> None:
+        print_line(text)
+        lines.append(f"- {text}\n")
+
+    failures = roll_back(account, options.env, workers, show=show)
+    _write_summary(options, f"### Rollback of {options.env}\n\n{''.join(lines)}")
+    return 1 if failures else 0
 
 
 def undeploy(account: Account, options: argparse.Namespace) -> int:
@@ -124,6 +131,12 @@ def render_summary(account: Account, plan: Plan, outcome: Outcome) -> str:
     return f"### {plan.environment}, commit {plan.commit}\n\n" + "\n".join(rows) + "\n"
 
 
+def _write_summary(options: argparse.Namespace, text: str) -> None:
+    if options.summary:
+        with Path(options.summary).open("a", encoding="utf-8") as file:
+            file.write(text)
+
+
 def _load_plan(account: Account, options: argparse.Namespace) -> Plan:
     values = load_values(options.env, file=options.secrets, account=account)
     with Progress("deploy", stream=sys.stderr).repeat("comparing this checkout with the account"):
@@ -146,7 +159,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--dry-run", action="store_true", help="only show what would change")
     parser.add_argument("--secrets", type=Path, metavar="FILE", help="NAME=value lines (.staging.vars or .prod.vars)")
     parser.add_argument("--yes", action="store_true", help="ask nothing")
-    parser.add_argument("--summary", metavar="FILE", help="append a table of what is live, in Markdown")
+    parser.add_argument("--summary", metavar="FILE", help="append what was done, in Markdown")
     parser.add_argument("--delete-data", action="store_true", help="with undeploy: also what the Workers have stored")
     options = parser.parse_intermixed_args(arguments)
     options.action = options.words[0] if options.words and options.words[0] in ACTIONS else None

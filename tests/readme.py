@@ -35,7 +35,8 @@ BLOCKS: Mapping[str, Kind] = {
     r"npm run demo ": Kind.RUNNING,
     r"npx wrangler d1 execute DB --local ": Kind.RUNNING,
     r"npm run keys -- create ": Kind.KEYS,
-    r"npx wrangler login$": Kind.ACCOUNT,
+    r"export CLOUDFLARE_API_TOKEN=": Kind.ACCOUNT,
+    r"npm run deploy -- status": Kind.ACCOUNT,
     r"Distributed Electrons is ready ": Kind.OUTPUT,
     r"\d+ min \d+ s, ": Kind.OUTPUT,
     r" +direct  text-gen +added$": Kind.OUTPUT,
@@ -56,6 +57,7 @@ COMMANDS: Mapping[str, Kind] = {
     "npm run dev -- text-gen": Kind.SERVER,
     "npx wrangler dev": Kind.NETWORK,
     "npx wrangler deploy": Kind.ACCOUNT,
+    "npm run logs -- WORKER": Kind.PATTERN,
     "npm run --silent keys -- create … > key": Kind.PATTERN,
 }
 """The commands within the text."""

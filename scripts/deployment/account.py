@@ -81,7 +81,7 @@ class Account:
         """Delete what is below the account. Raises `CloudflareError`."""
         self._call("DELETE", f"/accounts/{self.id}{path}")
 
-    def list(self, path: str) -> Iterator[Any]:
+    def iterate(self, path: str) -> Iterator[Any]:
         """Yield the items of a list that has pages."""
         page = 1
         while True:
@@ -161,7 +161,7 @@ class Account:
 
     def find_database(self, name: str) -> str | None:
         """Return the id of a D1 database."""
-        found = (database["uuid"] for database in self.list("/d1/database") if database["name"] == name)
+        found = (database["uuid"] for database in self.iterate("/d1/database") if database["name"] == name)
         return next(found, None)
 
     def create_database(self, name: str) -> str:
@@ -175,7 +175,7 @@ class Account:
 
     def provide_namespace(self, title: str) -> str:
         """Return the id of the KV namespace with this title, which is created if there is none."""
-        for namespace in self.list("/storage/kv/namespaces"):
+        for namespace in self.iterate("/storage/kv/namespaces"):
             if namespace["title"] == title:
                 return str(namespace["id"])
         return str(self.post("/storage/kv/namespaces", {"title": title})["id"])

@@ -118,7 +118,7 @@ def _plan_step(account: Account, environment: str, worker: Worker, values: Mappi
     config = build_config(own, environment=environment, database_id=None)
     is_public = own.get("workers_dev", True)
     url = account.url_of(config["name"], subdomain) if is_public else None
-    chosen, missing = Values(vars={}, secrets={}), ()
+    chosen, missing = Values(vars={}, secrets={}), tuple[str, ...]()
     if worker.package is not None:
         given = {**values, "PUBLIC_BASE_URL": url} if account.is_emulated and url else values
         chosen = choose_values(worker.name, own, given)

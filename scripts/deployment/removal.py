@@ -28,7 +28,7 @@ def remove_data(account: Account, environment: str, workers: Sequence[Worker], *
     titles = {
         title_of_namespace(config, entry["binding"]) for config in configs for entry in config.get("kv_namespaces", [])
     }
-    for namespace in list(account.list("/storage/kv/namespaces")):
+    for namespace in list(account.iterate("/storage/kv/namespaces")):
         if namespace["title"] in titles:
             account.delete(f"/storage/kv/namespaces/{namespace['id']}")
             show(f"deleted the KV namespace {namespace['title']}")

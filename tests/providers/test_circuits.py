@@ -21,7 +21,7 @@ from electrons.upstream.provider import ProviderRequest
 from tests.providers.cases import create_context
 
 PROVIDER = OpenAIProvider()
-KEYS = {"OPENAI_API_KEY": Secret("key-1, key-2")}
+KEYS: dict[str, Any] = {"OPENAI_API_KEY": Secret("key-1, key-2")}
 Answer = httpx2.Response | Exception
 
 
