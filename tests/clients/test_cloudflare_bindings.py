@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 import uuid
 from collections.abc import Iterator
@@ -34,6 +35,7 @@ export class Doubler extends WorkflowEntrypoint {
 const add = (namespace) => namespace.get(namespace.idFromName("x")).add(1);
 """
 ADDING = COUNTER + "export default { fetch: async (_, env) => Response.json(await add(env.COUNTER)) };"
+CODE = "export default { fetch: () => new Response('hello') };"
 NEW = {"new_tag": "v1", "new_sqlite_classes": ["Counter"]}
 
 
@@ -199,6 +201,51 @@ def test_class_when_no_longer_exported_then_10064(workers: Workers) -> None:
     assert workers.get("shrinking").json() == 1
 
 
+def deploy_first_version(workers: Workers, name: str) -> None:
+    oldest = list(workers.scripts.versions.list(name, account_id=ACCOUNT))[-1]
+    share = {"version_id": oldest.id, "percentage": 100}
+    workers.scripts.deployments.create(name, account_id=ACCOUNT, strategy="percentage", versions=[share])
+
+
+def test_rollback_when_a_class_was_migrated_since_then_refused(workers: Workers) -> None:
+    upload(workers, "forward", ADDING, [counter_of()], migrations=NEW)
+    added = {"old_tag": "v1", "new_tag": "v2", "new_sqlite_classes": ["Second"]}
+    upload(workers, "forward", ADDING + "export class Second extends Counter {}", [counter_of()], migrations=added)
+    with pytest.raises(cloudflare.BadRequestError) as refused:
+        deploy_first_version(workers, "forward")
+
+    assert "Durable Object migration" in error_of(refused.value)[2]
+
+
+def test_rollback_when_a_bucket_is_gone_then_refused(workers: Workers) -> None:
+    workers.client.r2.buckets.create(account_id=ACCOUNT, name="short-lived")
+    upload(workers, "bucketless", CODE, [{"name": "R2", "type": "r2_bucket", "bucket_name": "short-lived"}])
+    upload(workers, "bucketless", CODE, [])
+    workers.client.r2.buckets.delete("short-lived", account_id=ACCOUNT)
+    with pytest.raises(cloudflare.BadRequestError) as refused:
+        deploy_first_version(workers, "bucketless")
+
+    assert error_of(refused.value)[:2] == (400, 10085)
+
+
+def test_upload_when_too_large_then_10027(workers: Workers) -> None:
+    with pytest.raises(cloudflare.APIStatusError) as refused:
+        workers.upload(
+            "heavy",
+            {"index.js": (CODE, JAVASCRIPT), "noise.bin": (os.urandom(11_000_000), "application/octet-stream")},
+            main="index.js",
+        )
+
+    assert error_of(refused.value)[1] == 10027
+
+
+def test_observability_when_uploaded_then_in_the_settings(workers: Workers, emulators: Emulators) -> None:
+    upload(workers, "observed", CODE, [], observability={"enabled": True})
+    settings = call_api(emulators, "GET", "/workers/scripts/observed/script-settings").json()["result"]
+
+    assert settings["observability"] == {"enabled": True}
+
+
 def test_inherit_when_the_binding_exists_then_it_stays_bound(workers: Workers) -> None:
     upload(workers, "heir", ADDING, [counter_of()], migrations=NEW)
     upload(workers, "heir", ADDING, [{"name": "COUNTER", "type": "inherit"}])
@@ -236,13 +283,53 @@ def test_workflow_when_started_then_it_runs_to_its_end(workers: Workers, emulato
     assert removed["success"] is True
 
 
+def test_workflow_when_the_runtime_restarts_then_it_goes_on(workers: Workers, emulators: Emulators) -> None:
+    binding = {"name": "W", "type": "workflow", "workflow_name": "patient", "class_name": "Patient"}
+    code = """
+    import { WorkflowEntrypoint } from "cloudflare:workers";
+    export class Patient extends WorkflowEntrypoint {
+      async run(event, step) {
+        const first = await step.do("first", async () => crypto.randomUUID());
+        await step.sleep("a while", 1500);
+        return [first, await step.do("second", async () => "done")];
+      }
+    }
+    export default { fetch: async (_, env) => new Response((await env.W.create()).id) };"""
+    upload(workers, "waiting", code, [binding])
+    call_api(emulators, "PUT", "/workflows/patient", json={"script_name": "waiting", "class_name": "Patient"})
+    id_ = workers.get("waiting").text
+    upload(workers, "waiting", code + "// changed", [binding])
+    workers.get("waiting")
+    instance = wait_for_instance(emulators, "patient", id_)
+
+    assert instance["status"] == "complete"
+    assert instance["output"][1] == "done"
+
+
 def wait_for_instance(emulators: Emulators, workflow: str, id_: str) -> dict[str, Any]:
-    for _ in range(100):
+    for _ in range(200):
         instance: dict[str, Any] = call_api(emulators, "GET", f"/workflows/{workflow}/instances/{id_}").json()["result"]
         if instance["status"] in {"complete", "errored"}:
             return instance
         time.sleep(0.05)
     raise AssertionError(f"the instance never ended: {instance}")
+
+
+@pytest.mark.parametrize("name", ["edge", "storage", "tail", "worker-loader"])
+def test_script_when_named_like_a_part_of_the_emulator_then_it_runs(workers: Workers, name: str) -> None:
+    upload(workers, name, ADDING, [counter_of(), {"name": "LOADER", "type": "worker_loader"}], migrations=NEW)
+
+    assert workers.get(name).json() == 1
+
+
+def test_workflow_when_its_class_is_not_exported_then_10021(workers: Workers) -> None:
+    upload(workers, "healthy", ADDING, [counter_of()], migrations=NEW)
+    binding = {"name": "W", "type": "workflow", "workflow_name": "none", "class_name": "Missing"}
+    refused = refused_upload(workers, "unhealthy", [binding])
+    upload(workers, "hopeful", CODE, [{**binding, "script_name": "healthy"}])
+
+    assert refused[:2] == (400, 10021)
+    assert (workers.get("healthy").json(), workers.get("hopeful").text) == (1, "hello")
 
 
 def test_workflow_when_its_script_is_missing_then_refused(emulators: Emulators) -> None:
@@ -319,3 +406,45 @@ def test_schedules_when_put_then_returned(workers: Workers) -> None:
 
     assert [found.cron for found in schedules.get("periodic", account_id=ACCOUNT).schedules] == ["*/5 * * * *"]
     assert error_of(refused.value)[:2] == (400, 10100)
+
+
+SCHEDULED = (
+    COUNTER
+    + """export default {
+  async scheduled(event, env) {
+    if (event.cron === "0 0 1 1 *") throw new Error("not now");
+    await env.KV.put("last", `${event.cron} ${event.scheduledTime % 60000}`);
+  },
+  fetch: async (_, env) => new Response(await env.KV.get("last")),
+};"""
+)
+
+
+@pytest.mark.parametrize("bound", [True, False])
+def test_schedule_when_run_then_the_handler_is_called(workers: Workers, emulators: Emulators, bound: bool) -> None:
+    created = workers.client.kv.namespaces.create(account_id=ACCOUNT, title=uuid.uuid4().hex)
+    assert created
+    bindings = [{"name": "KV", "type": "kv_namespace", "namespace_id": created.id}] if bound else []
+    upload(workers, "hourly", SCHEDULED, bindings)
+    crons = ["0 * * * *", "0 0 1 1 *"]
+    workers.scripts.schedules.update("hourly", account_id=ACCOUNT, body=[{"cron": cron} for cron in crons])
+    url = f"{emulators.url}/cloudflare/scheduled/{ACCOUNT}/hourly"
+    answers = [httpx2.post(url, params={"cron": cron}, trust_env=False).json() for cron in [*crons, "1 1 1 1 1"]]
+    outcomes = [(answer["result"] or {}).get("outcome") for answer in answers]
+
+    assert outcomes == ["ok" if bound else "exception", "exception", None]
+    if bound:
+        assert workers.get("hourly").text.startswith("0 * * * * ")
+
+
+@pytest.mark.full
+def test_schedule_when_its_minute_comes_then_it_runs(workers: Workers) -> None:
+    created = workers.client.kv.namespaces.create(account_id=ACCOUNT, title=uuid.uuid4().hex)
+    assert created
+    upload(workers, "minutely", SCHEDULED, [{"name": "KV", "type": "kv_namespace", "namespace_id": created.id}])
+    workers.scripts.schedules.update("minutely", account_id=ACCOUNT, body=[{"cron": "* * * * *"}])
+    for _ in range(80):
+        if workers.get("minutely").text == "* * * * * 0":
+            return
+        time.sleep(1)
+    raise AssertionError("it has not run")

@@ -12,7 +12,7 @@ import keys
 import local
 from database import Row, Statement, inline
 from platform_workers import find_scopes, find_workers
-from tests.checkout import copy_repository
+from tests.copies import copy_repository
 from tests.emulators.process import Emulators, start_emulators
 from tests.workers.renders import clip_of, edit_of, render_to_end
 from tests.workers.shapes import error_of, success_of

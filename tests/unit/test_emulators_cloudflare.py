@@ -1,12 +1,14 @@
-"""Parts of the Cloudflare emulator that need no workerd: SQL with several statements, and its WebSockets."""
+"""Parts of the Cloudflare emulator that need no workerd: SQL with several statements, WebSockets, crons."""
 
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from urllib.parse import urlsplit
 
 import pytest
 
+from tests.emulators.vendors.cloudflare.crons import parse_cron
 from tests.emulators.vendors.cloudflare.statements import split_statements
 from tests.emulators.vendors.cloudflare.websockets import Connection, WebSocketServer
 
@@ -110,3 +112,35 @@ def test_websocket_answers_a_close_and_forgets_the_client() -> None:
 def test_websocket_refuses_strangers(path: str, headers: tuple[str, ...]) -> None:
     with connect(Clients(), path, *headers) as (_, head):
         assert head.startswith(b"HTTP/1.1 404 ")
+
+
+@pytest.mark.parametrize(
+    ("cron", "time", "due"),
+    [
+        ("* * * * *", "2026-11-25T23:59", True),
+        ("*/15 * * * *", "2026-11-25T00:45", True),
+        ("*/15 * * * *", "2026-11-25T00:46", False),
+        ("5/20 * * * *", "2026-11-25T00:25", True),
+        ("0 3 * * *", "2026-11-25T03:00", True),
+        ("0 3 * * *", "2026-11-25T15:00", False),
+        ("0,30 9-17 * * MON-FRI", "2026-11-27T17:30", True),
+        ("0,30 9-17 * * MON-FRI", "2026-11-28T17:30", False),
+        ("0 17 * * sun", "2026-11-29T17:00", True),
+        ("0 17 * * 1", "2026-11-29T17:00", True),
+        ("0 17 * * 7", "2026-11-28T17:00", True),
+        ("0 0 1 jan *", "2027-01-01T00:00", True),
+        ("0 0 1 * MON", "2026-11-30T00:00", True),
+        ("0 0 1 * MON", "2026-12-01T00:00", True),
+        ("0 0 1 * MON", "2026-12-02T00:00", False),
+    ],
+)
+def test_cron_matches_its_minutes(cron: str, time: str, due: bool) -> None:
+    assert parse_cron(cron).matches(datetime.fromisoformat(time)) is due
+
+
+@pytest.mark.parametrize(
+    "cron", ["often", "* * * *", "* * * * * *", "60 * * * *", "* * 0 * *", "* * * * 0", "5-1 * * * *", "*/0 * * * *"]
+)
+def test_cron_when_wrong_then_value_error(cron: str) -> None:
+    with pytest.raises(ValueError, match=r"\w"):
+        parse_cron(cron)

@@ -14,8 +14,8 @@ const POLL_MS = 50;
 const CPU_EXCEEDED = "Worker exceeded CPU time limit.";
 const MEMORY_EXCEEDED = "Worker exceeded memory limit.";
 
-/** The name of the service that replaces every `[[worker_loaders]]` binding of the local stack. */
-export const LOADER_SERVICE = "worker-loader";
+/** The service that replaces every `[[worker_loaders]]` binding of the local stack. No Worker can have such a name. */
+export const LOADER_SERVICE = "WorkerLoader";
 
 /** The flags that this service and the workers that use it also need: they pass on that a caller has disconnected. */
 export const LOADER_FLAGS = ["enable_abortsignal_rpc", "experimental"];

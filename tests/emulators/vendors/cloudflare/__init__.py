@@ -26,18 +26,18 @@ from . import (
     versions,
     workflows,
 )
+from .accounts import open_store
 from .calls import token_of
 from .http import error, error_frame, refusal
 from .proxy import call_worker
-from .store import open_store
 
 _BASE = "/client/v4"
 _PUBLIC = "/workers.dev/"
 
 
 def authenticate(call: Call) -> None:
-    """Check the bearer token, or e-mail and key; deployed Workers and signed URLs are public."""
-    if call.path.startswith((_PUBLIC, d1_files.FILES)):
+    """Check the bearer token, or e-mail and key; what is not Cloudflare's API is public."""
+    if not call.path.startswith(_BASE):
         return
     token = token_of(call)
     if not token:
@@ -165,6 +165,7 @@ vendor = Vendor(
     base_path=_BASE,
     routes=(
         *_API_ROUTES,
+        Route("POST", schedules.RUN, schedules.run_now, slow=True),
         Route("PUT", d1_files.FILES + "{file}", d1_files.put_file, slow=True),
         Route("GET", d1_files.FILES + "{file}", d1_files.get_file, slow=True),
         *(

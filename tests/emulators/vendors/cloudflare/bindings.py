@@ -4,7 +4,7 @@ Source: https://developers.cloudflare.com/workers/configuration/multipart-upload
 refusals are those that users report in the issues of cloudflare/workers-sdk.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from .http import (
@@ -119,12 +119,21 @@ def binding_values(bindings: list[Binding]) -> dict[str, Any]:
     return {binding["name"]: binding[_VALUES[binding["type"]]] for binding in bindings if binding["type"] in _VALUES}
 
 
+def own_workflows(bindings: list[Binding], *, script: str) -> set[str]:
+    """Return the classes of the script that its bindings use as Workflows."""
+    return {
+        binding["class_name"]
+        for binding in bindings
+        if binding["type"] == "workflow" and binding.get("script_name", script) == script
+    }
+
+
 def bound_resources(
-    bindings: list[Binding], resources: Resources, *, script: str, running: Collection[str]
+    bindings: list[Binding], resources: Resources, *, script: str, running: Mapping[str, Collection[str]]
 ) -> dict[str, Any]:
     """Return the bindings to resources that still exist, as the fields of a worker of `platform.mjs`.
 
-    `running` are the scripts whose classes can be bound.
+    `running` has the scripts that run, with the classes of their own Workflows.
     """
     fields: dict[str, Any] = {"d1": {}, "kv": {}, "r2": {}, "durableObjects": {}, "workflows": {}, "loaders": []}
     for binding in bindings:
@@ -141,7 +150,7 @@ def bound_resources(
                     fields["durableObjects"][name] = {**describe_class(found), "scriptName": found.script}
             case {"type": "workflow", "name": name, "workflow_name": workflow, "class_name": class_name}:
                 owner = binding.get("script_name", script)
-                if owner in running:
+                if class_name in running.get(owner, ()):
                     fields["workflows"][name] = {"name": workflow, "className": class_name, "scriptName": owner}
             case {"type": "worker_loader", "name": name}:
                 fields["loaders"].append(name)

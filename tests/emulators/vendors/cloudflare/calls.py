@@ -7,10 +7,11 @@ from typing import Any, Generic, TypeVar
 from pydantic_core import from_json
 
 from ...vendor import Call
+from .accounts import Account, open_account
 from .bindings import attach_resources, resolve_bindings
 from .http import INVALID, refusal
 from .resources import ObjectClass
-from .store import Account, Script, open_account
+from .store import Script
 from .uploads import Binding, Metadata
 
 _Item = TypeVar("_Item")

@@ -10,12 +10,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ...validation import describe_first_error
 from ...vendor import Call, Response
+from .accounts import Account
 from .calls import account_of, page_of, parse_body
 from .http import refusal, success
 from .resources import Database
 from .runtime import OperationError
 from .statements import split_statements
-from .store import Account
 
 _INVALID = 7400
 _NO_DATABASE = 7404

@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ...vendor import Call, Refusal, Response
+from .accounts import Account
 from .calls import account_of, parse_body
 from .d1 import database_of, run
 from .http import error, refusal, success
 from .resources import Database
 from .statements import split_statements
-from .store import Account
 
 FILES = "/d1-files/"
 """The path of the signed URLs."""

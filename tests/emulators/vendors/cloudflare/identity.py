@@ -3,9 +3,9 @@
 from typing import Any
 
 from ...vendor import Call, Response
+from .accounts import account_keys
 from .calls import page_of
 from .http import success
-from .store import account_keys
 
 _USER = "0" * 31 + "1"
 _EMAIL = "developer@example.com"

@@ -2,15 +2,26 @@
 //
 // `configure` starts or restarts it with all Workers and all resources of the account; `call` reads and writes the data
 // through the same bindings as the Workers do, so that the API and the Workers see the same.
-import { createHash } from "node:crypto";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { compatibilityDate as newestDate } from "workerd";
 import { LOADER_FLAGS, LOADER_SERVICE, loaderService } from "../../../../wrangler/loader/processes.mjs";
 import { pythonSnapshot } from "../../../../wrangler/snapshot.mjs";
-import { edge, isPython, readSources, root, sharedOptions, tailWorker, workerOptions } from "./worker_options.mjs";
+import {
+  EDGE_NAME,
+  edge,
+  isPython,
+  readSources,
+  root,
+  sharedOptions,
+  tailWorker,
+  workerOptions,
+} from "./worker_options.mjs";
 
-const STORAGE = "storage"; // the Worker that has every resource as a binding
+const STORAGE = "Storage"; // the Worker that has every resource as a binding
 const host = "127.0.0.1";
+const INSTANCES_A_PAGE = 100;
+const PAUSE_ATTEMPTS = 40;
+const PAUSE_POLL_MS = 25;
 
 export class Platform {
   #runtime;
@@ -56,7 +67,9 @@ export class Platform {
     if (this.#runtime) await this.#runtime.setOptions(options);
     else this.#runtime = new Miniflare(options);
     await this.#runtime.ready;
-    const { origin, port } = await this.#runtime.unsafeGetDirectURL("edge");
+    const names = workers.flatMap(({ workflows }) => Object.values(workflows).map(({ name }) => name));
+    for (const name of new Set(names)) await resumeInstances(this.#runtime, name);
+    const { origin, port } = await this.#runtime.unsafeGetDirectURL(EDGE_NAME);
     this.#port = Number(port); // the same one after a restart
     return { url: origin };
   }
@@ -188,5 +201,30 @@ async function explore(runtime, { method, path, body }) {
   return { status: response.status, body: await response.json() };
 }
 
-/** Return a folder name for an account. */
-export const folderOf = (account) => createHash("sha256").update(account).digest("hex").slice(0, 32);
+/**
+ * Let the instances of a Workflow go on after a restart of workerd. Cloudflare does so by itself; miniflare starts an
+ * instance that it has stored only when it is resumed after a pause. Steps that were done are not repeated.
+ */
+async function resumeInstances(runtime, workflow) {
+  for (const status of ["running", "waiting"]) {
+    const query = `status=${status}&per_page=${INSTANCES_A_PAGE}`;
+    const { body } = await explore(runtime, instanceCall("GET", workflow, `?${query}`));
+    await Promise.all((body.result ?? []).map(({ id }) => resumeInstance(runtime, { workflow, id })));
+  }
+}
+
+async function resumeInstance(runtime, { workflow, id }) {
+  const path = `/${encodeURIComponent(id)}`;
+  await explore(runtime, instanceCall("PATCH", workflow, `${path}/status`, { status: "pause" }));
+  for (let attempt = 0; attempt < PAUSE_ATTEMPTS; attempt++) {
+    const { body } = await explore(runtime, instanceCall("GET", workflow, path));
+    if (body.result?.status === "paused") break;
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_POLL_MS));
+  }
+  await explore(runtime, instanceCall("PATCH", workflow, `${path}/status`, { status: "resume" }));
+}
+
+const instanceCall = (method, workflow, rest, body = null) => ({
+  ...{ method, body },
+  path: `/workflows/${encodeURIComponent(workflow)}/instances${rest}`,
+});

@@ -6,20 +6,28 @@ that of 1102, and the Worker starts again. Responses are not streamed.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
+from email.utils import format_datetime
 from html import escape
+from typing import Any
 
 import httpx2
+from pydantic_core import from_json
 
 from ...vendor import Call, Headers, Response
+from .accounts import Account, find_public
 from .releases import Version
 from .runtime import Instance
-from .store import Account, Script, find_public
+from .store import Script
 
 _PREFIX = "/workers.dev/"
+# What `worker_options.mjs` reads: for which Worker a request is, and by which schedule.
+_TARGET = "x-emulator-worker"
+_CRON = "x-emulator-cron"
 _CPU_SECONDS = 5.0
 """The CPU limit of a Worker without `limits.cpu_ms`; Cloudflare's is 30 seconds."""
 
@@ -45,15 +53,31 @@ def call_worker(call: Call) -> Response:
     return Response(response.status, headers, response.frames)
 
 
+def run_scheduled(account: Account, script: Script, *, cron: str, time: datetime) -> dict[str, Any]:
+    """Run a script's `scheduled` handler; return its outcome."""
+    version, _ = script.pick()
+    headers = [("host", "scheduled"), (_CRON, cron), ("date", format_datetime(time, usegmt=True))]
+    with _running(account, script, version) as target:
+        response = _exchange(httpx2.Request("GET", target.url, headers=[*headers, (_TARGET, target.worker)]), target)
+    if response.status != 200:
+        return {"outcome": "exceededCpu" if response.status == 503 else "exception", "noRetry": False}
+    outcome: dict[str, Any] = from_json(response.frames[0])
+    return outcome
+
+
 def _forward(account: Account, script: Script, previewed: Version | None, call: Call, *, host: str) -> Response:
-    version, instance = (previewed, script.running[previewed.id]) if previewed else script.pick()
-    busy_seconds = version.upload.metadata.limits.get("cpu_ms", _CPU_SECONDS * 1000) / 1000
-    if isinstance(instance, Instance):
-        target = _Target(instance.url, "worker", host, busy_seconds)
-        return _exchange(call, target, restart=lambda: script.restart(version, instance))
-    with account.platform.running() as serving:
-        target = _Target(serving.url, script.worker_name(version), host, busy_seconds)
-        return _exchange(call, target, restart=lambda: account.platform.restart(serving))
+    path = call.target.removeprefix(_PREFIX + call.params["name"])
+    with _running(account, script, previewed or script.pick()[0]) as target:
+        headers = [(name, value) for name, value in call.headers.items() if name not in _HOP_BY_HOP | {_CRON, _TARGET}]
+        added = [
+            ("host", host),
+            ("cf-connecting-ip", "127.0.0.1"),
+            ("x-forwarded-proto", "https"),
+            (_TARGET, target.worker),
+        ]
+        url = target.url + (path if path.startswith("/") else f"/{path}")
+        # A plain request, because the client would add headers to those of the caller.
+        return _exchange(httpx2.Request(call.method, url, headers=[*added, *headers], content=call.body), target)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +86,23 @@ class _Target:
 
     url: str
     worker: str
-    host: str
     busy_seconds: float
+    restart: Callable[[], None]
 
 
-def _exchange(call: Call, target: _Target, *, restart: Callable[[], None]) -> Response:
-    path = call.target.removeprefix(_PREFIX + call.params["name"])
-    headers = [(name, value) for name, value in call.headers.items() if name not in _HOP_BY_HOP]
-    added = [
-        ("host", target.host),
-        ("cf-connecting-ip", "127.0.0.1"),
-        ("x-forwarded-proto", "https"),
-        ("x-emulator-worker", target.worker),
-    ]
-    # A plain request, because the client would add headers to those of the caller.
-    url = target.url + (path if path.startswith("/") else f"/{path}")
-    request = httpx2.Request(call.method, url, headers=[*added, *headers], content=call.body)
+@contextmanager
+def _running(account: Account, script: Script, version: Version) -> Iterator[_Target]:
+    busy_seconds = version.upload.metadata.limits.get("cpu_ms", _CPU_SECONDS * 1000) / 1000
+    instance = script.running[version.id]
+    if isinstance(instance, Instance):
+        yield _Target(instance.url, "worker", busy_seconds, lambda: script.restart(version, instance))
+        return
+    with account.platform.running() as serving:
+        name = script.worker_name(version)
+        yield _Target(serving.url, name, busy_seconds, lambda: account.platform.restart(serving))
+
+
+def _exchange(request: httpx2.Request, target: _Target) -> Response:
     pending = _send(request)
     try:
         for _ in range(max(1, round(_TIMEOUT_SECONDS / target.busy_seconds))):
@@ -89,7 +114,7 @@ def _exchange(call: Call, target: _Target, *, restart: Callable[[], None]) -> Re
             return _page(524, "A timeout occurred", "Error 524")
     except httpx2.TransportError:
         pass  # another request found it blocked and ended it
-    restart()
+    target.restart()
     return _page(503, "Worker exceeded resource limits", "Error 1102")
 
 

@@ -19,6 +19,7 @@ class Version:
     bindings: list[Binding]
     source: str
     triggered_by: str
+    migration_tag: str | None = None
     has_preview: bool = False
     shared: bool = False
     id: str = field(default_factory=lambda: str(uuid.uuid4()))

@@ -49,6 +49,14 @@ class ObjectClass:
 
 
 @dataclass(frozen=True, slots=True)
+class ScriptClasses:
+    """The Durable Objects of one script, and the tag of the last migration that changed them."""
+
+    classes: list[ObjectClass]
+    tag: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Workflow:
     """A Workflow: a name for a class of a script."""
 

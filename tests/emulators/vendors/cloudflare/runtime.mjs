@@ -6,7 +6,7 @@
 //   {"id": 1, "op": "code", "key": "<etag>", "code": {"serviceWorker": false, "compatibilityDate": "2026-10-01",
 //     "compatibilityFlags": [], "modules": [{"type": "ESModule", "path": "index.js", "contents": "<base64>"}]}}
 //   {"id": 2, "op": "start", "key": "a", "tailed": "<name>", "code": "<etag>", "vars": {"NAME": "value"},
-//     "classes": ["Counter"]}                                               -> url, ms: the time that it took
+//     "classes": ["Counter"], "workflows": ["Doubler"]}                                               -> url, ms: the time that it took
 //   {"id": 3, "op": "stop", "key": "a"}
 //   {"id": 4, "op": "forget", "key": "<etag>"}
 //   {"id": 5, "op": "configure", "account": "<id>", "folder": "/…", "workers": […], "d1": […], …}              -> url
@@ -19,7 +19,16 @@ import { createInterface } from "node:readline";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { pyodideBundle } from "../../../../wrangler/snapshot.mjs";
 import { Platform, snapshotOf } from "./platform.mjs";
-import { edge, explain, isPython, root, sharedOptions, tailWorker, workerOptions } from "./worker_options.mjs";
+import {
+  EDGE_NAME,
+  edge,
+  explain,
+  isPython,
+  root,
+  sharedOptions,
+  tailWorker,
+  workerOptions,
+} from "./worker_options.mjs";
 
 const startSeconds = { javascript: 10, python: 120 };
 const codes = new Map(); // by etag
@@ -30,7 +39,7 @@ const bundle = await pyodideBundle(root);
 
 console.log = console.info = console.error; // standard output has the results only
 
-async function start({ key, tailed, code: etag, vars, classes }) {
+async function start({ key, tailed, code: etag, vars, classes, workflows }) {
   const since = performance.now();
   const code = codes.get(etag);
   const messages = [];
@@ -41,7 +50,7 @@ async function start({ key, tailed, code: etag, vars, classes }) {
       unsafeRuntimeEnv: { PYODIDE_BUNDLE_DIR: bundle, ...snapshot },
       workers: [
         edge({ targets: ["worker"] }),
-        { name: "worker", ...workerOptions(code, vars, tailed), ...exporting(classes) },
+        { name: "worker", ...workerOptions(code, vars, tailed), ...exporting({ classes, workflows }) },
         tailWorker(listen),
       ],
     }),
@@ -50,7 +59,7 @@ async function start({ key, tailed, code: etag, vars, classes }) {
   try {
     await within(startSeconds[isPython(code) ? "python" : "javascript"], runtime.ready);
     if (classes.length > 0) await assertExported(messages);
-    return { url: (await runtime.unsafeGetDirectURL("edge")).origin, ms: Math.round(performance.now() - since) };
+    return { url: (await runtime.unsafeGetDirectURL(EDGE_NAME)).origin, ms: Math.round(performance.now() - since) };
   } catch (error) {
     await stop({ key });
     throw new Error(explain(messages, "worker") ?? error.message);
@@ -62,8 +71,9 @@ function listen({ worker, events }) {
   if (watched.has(worker)) print({ event: "tail", worker, events });
 }
 
-const exporting = (classes) => ({
+const exporting = ({ classes, workflows }) => ({
   additionalUnboundDurableObjects: classes.map((className) => ({ className, useSQLite: true })),
+  workflows: Object.fromEntries(workflows.map((className) => [className, { name: className, className }])),
 });
 
 /** Throw workerd's warning about a class that is not exported, which is no error for it. */

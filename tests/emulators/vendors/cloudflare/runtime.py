@@ -61,15 +61,24 @@ class Runtime:
         self._configured: dict[str, list[str]] = {}
         self._watchers: dict[str, Callable[[list[Event]], None]] = {}
 
-    def start(self, code: Code, *, name: str, values: Mapping[str, Any], classes: Sequence[str] = ()) -> Instance:
+    def start(
+        self,
+        code: Code,
+        *,
+        name: str,
+        values: Mapping[str, Any],
+        classes: Sequence[str] = (),
+        workflows: Sequence[str] = (),
+    ) -> Instance:
         """Start a Worker with these vars on a workerd of its own. Raises `StartupError`.
 
-        It must export the classes of Durable Objects that are named. `name` is for `watch`.
+        It must export the classes of Durable Objects and Workflows that are named. `name` is for `watch`.
         """
         key = f"worker-{next(self._serial)}"
         self._hold(code)
         try:
-            worker = {"tailed": name, "code": code.key, "vars": values, "classes": [*classes]}
+            exported = {"classes": [*classes], "workflows": [*workflows]}
+            worker = {"tailed": name, "code": code.key, "vars": values, **exported}
             result = self._run_command({"op": "start", "key": key, **worker})
         finally:
             self._release(code.key)

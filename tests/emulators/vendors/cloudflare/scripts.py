@@ -3,16 +3,20 @@
 import re
 
 from ...vendor import Call, Response
+from .accounts import Account
 from .bindings import describe_bindings
 from .calls import account_of, new_bindings, parse_body, script_of, source_of
 from .http import NO_SUBDOMAIN, refusal, success, success_list
 from .migrations import check_deletions, migrate
 from .releases import Version
-from .store import Account, Script
+from .resources import ScriptClasses
+from .store import Script
 from .subdomains import describe_subdomain
 from .uploads import Upload, read_upload
 
 _SCRIPT_NAME = re.compile("[a-z0-9_][a-z0-9_-]{0,62}")
+# The fields of an upload that are settings of the script, not of its version.
+_SETTINGS = {"tags", "observability", "logpush"}
 _SUBDOMAIN_MISSING = (
     "You need a workers.dev subdomain in order to proceed. Please go to the dashboard and open the Workers menu. "
     "Opening the Workers landing page for the first time will create a workers.dev subdomain automatically."
@@ -31,8 +35,7 @@ def put_script(call: Call) -> Response:
         script = account.scripts.setdefault(name, Script(name, account))
     with script.lock:
         version = _deploy(call, account, script, upload)
-        if upload.metadata.tags:
-            script.settings["tags"] = upload.metadata.tags
+        script.settings |= upload.metadata.model_dump(include=_SETTINGS, exclude_unset=True)
     described = {
         **_describe(script),
         "deployment_id": version.id.replace("-", ""),
@@ -47,8 +50,8 @@ def _deploy(call: Call, account: Account, script: Script, upload: Upload) -> Ver
     classes, tag = migrate(before, upload.metadata.migrations, script=script.name, tag=script.migration_tag)
     bindings = new_bindings(call, script, upload.metadata, classes=classes)
     check_deletions(before, classes, bindings, script=script.name)
-    own = [one for one in classes.values() if one.script == script.name]
-    version = script.replace(upload, bindings, source=source_of(call), triggered_by="upload", classes=own)
+    own = ScriptClasses([one for one in classes.values() if one.script == script.name], tag)
+    version = script.replace(upload, bindings, source=source_of(call), triggered_by="upload", objects=own)
     if classes is not before:
         with account.lock:
             account.resources.object_classes = classes
@@ -110,9 +113,10 @@ def get_settings(call: Call) -> Response:
             "limits": metadata.limits,
             "annotations": version.annotations,
             "placement": {},
-            "tags": script.settings.get("tags", []),
             "tail_consumers": None,
             "logpush": False,
+            "tags": [],
+            **script.settings,
         }
     )
 

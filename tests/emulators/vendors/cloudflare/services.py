@@ -1,10 +1,11 @@
 """What wrangler asks before it deletes a Worker, and the deletion; and the classes of Durable Objects."""
 
 from ...vendor import Call, Response
+from .accounts import Account
 from .calls import account_of, page_of, script_of
 from .http import NOT_FOUND, refusal, success
 from .resources import ObjectClass
-from .store import Account, Script
+from .store import Script
 
 _IN_USE = 10064
 

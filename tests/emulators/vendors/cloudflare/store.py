@@ -6,22 +6,22 @@ that does not start is not added, and the deployed one keeps running.
 """
 
 import random
-import shutil
 import threading
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...vendor import Refusal
-from .bindings import binding_values, bound_resources, describe_class, shares_data
+from .bindings import attach_resources, binding_values, own_workflows, shares_data
 from .http import CLASS_IN_USE, CLASS_NOT_EXPORTED, INVALID, NOT_FOUND, SECRETS_CHANGED, refusal
-from .platform import Description, Platform
 from .releases import Deployment, Version
-from .resources import ObjectClass, Resources, now
+from .resources import ObjectClass, ScriptClasses, now
 from .runtime import Instance, Runtime, StartupError
 from .uploads import Binding, Upload
+
+if TYPE_CHECKING:
+    from .accounts import Account
 
 _MAX_VERSIONS = 100
 runtime = Runtime()
@@ -88,13 +88,13 @@ class Script:
         *,
         source: str,
         triggered_by: str,
-        classes: Sequence[ObjectClass] | None = None,
+        objects: ScriptClasses | None = None,
     ) -> Version:
         """Start a new version and add it without a deployment. Raises `Refusal` if it does not start.
 
-        It must export the `classes`, by default those that are the script's Durable Objects already.
+        It must export the classes of `objects`, by default those that are the script's Durable Objects already.
         """
-        classes = self.account.classes_of(self.name) if classes is None else classes
+        objects = objects or ScriptClasses(self.account.classes_of(self.name), self.migration_tag)
         with self.lock:
             number = self.versions[-1].number + 1 if self.versions else 1
             version = Version(
@@ -103,10 +103,11 @@ class Script:
                 bindings,
                 source,
                 triggered_by,
-                has_preview=self.previews and not classes,
-                shared=bool(classes) or shares_data(bindings),
+                migration_tag=objects.tag,
+                has_preview=self.previews and not objects.classes,
+                shared=bool(objects.classes) or shares_data(bindings),
             )
-            self._start(version, classes)
+            self._start(version, objects.classes)
             shares = self.deployments[-1].shares if self.deployments else {}
             self._stop_all_but({*shares, version.id})
             self.versions = [*self.versions, version][-_MAX_VERSIONS:]
@@ -118,15 +119,18 @@ class Script:
         """Send requests to these versions. A rollback must not change secrets unless forced. Raises `Refusal`."""
         with self.lock:
             versions = [self.version(id_) for id_ in shares]
-            if self.deployments and not force:
+            self._check_resources(versions)
+            if not force:
                 self._check_secrets(versions)
-            for version in versions:
-                if version.id not in self.running:
-                    self._start(version, self.account.classes_of(self.name))
-            deployment = Deployment(shares, annotations, source)
-            self.deployments.append(deployment)
-            self._stop_all_but(set(shares))
-            self.account.platform.mark_outdated()
+            return self._deploy(Deployment(shares, annotations, source))
+
+    def _deploy(self, deployment: Deployment) -> Deployment:
+        for version in [self.version(id_) for id_ in deployment.shares]:
+            if version.id not in self.running:
+                self._start(version, self.account.classes_of(self.name))
+        self.deployments.append(deployment)
+        self._stop_all_but(set(deployment.shares))
+        self.account.platform.mark_outdated()
         return deployment
 
     def replace(
@@ -136,12 +140,12 @@ class Script:
         *,
         source: str,
         triggered_by: str,
-        classes: Sequence[ObjectClass] | None = None,
+        objects: ScriptClasses | None = None,
     ) -> Version:
         """Add a new version and deploy it. Raises `Refusal` if it does not start."""
         with self.lock:
-            version = self.add_version(upload, bindings, source=source, triggered_by=triggered_by, classes=classes)
-            self.deploy({version.id: 100}, annotations=version.annotations, source=source, force=True)
+            version = self.add_version(upload, bindings, source=source, triggered_by=triggered_by, objects=objects)
+            self._deploy(Deployment({version.id: 100}, version.annotations, source))
         return version
 
     def restart(self, version: Version, blocked: Instance) -> None:
@@ -157,10 +161,13 @@ class Script:
             self._stop_all_but(set())
 
     def _start(self, version: Version, classes: Sequence[ObjectClass]) -> None:
-        names = [one.class_name for one in classes]
         try:
             instance = runtime.start(
-                version.upload, name=self.tail_name, values=binding_values(version.bindings), classes=names
+                version.upload,
+                name=self.tail_name,
+                values=binding_values(version.bindings),
+                classes=[one.class_name for one in classes],
+                workflows=sorted(own_workflows(version.bindings, script=self.name)),
             )
         except StartupError as problem:
             raise self._explain(problem, classes) from problem
@@ -192,6 +199,14 @@ class Script:
             else:
                 runtime.stop(ended)
 
+    def _check_resources(self, versions: list[Version]) -> None:
+        scripts = [script.name for script in self.account.deployed_scripts()]
+        for version in versions:
+            if version.number < self.deployed.number and version.migration_tag != self.deployed.migration_tag:
+                text = "Cannot roll back across a Durable Object migration."
+                raise refusal(400, INVALID, text)
+            attach_resources(version.bindings, self.account.resources, script=self.name, scripts=scripts)
+
     def _check_secrets(self, versions: list[Version]) -> None:
         # A newer version has its own secrets; only a rollback could restore an old value.
         current = self.deployed
@@ -205,109 +220,3 @@ class Script:
         if changed:
             text = f"The following secrets have changed: {', '.join(sorted(changed))}"
             raise refusal(400, SECRETS_CHANGED, text)
-
-
-class Account:
-    """An account: its scripts by name, its resources, its subdomain of workers.dev, and the workerd for both."""
-
-    def __init__(self, key: str, *, subdomain: str | None, folder: Path) -> None:
-        self.key = key
-        self.subdomain = subdomain
-        self.scripts: dict[str, Script] = {}
-        self.resources = Resources()
-        self.lock = threading.RLock()
-        self.platform = Platform(key, runtime, folder=str(folder / key), describe=self._describe)
-
-    def find(self, name: str) -> Script:
-        """Return a deployed script. Raises `Refusal` with 404."""
-        script = self.scripts.get(name)
-        if script is None or not script.deployments:
-            raise refusal(404, NOT_FOUND, "This Worker does not exist on your account.")
-        return script
-
-    def deployed_scripts(self) -> list[Script]:
-        """Return the deployed scripts, sorted by name."""
-        scripts = sorted(self.scripts.values(), key=lambda script: script.name)
-        return [script for script in scripts if script.deployments]
-
-    def classes_of(self, script: str) -> list[ObjectClass]:
-        """Return a script's Durable Objects."""
-        return [one for one in self.resources.object_classes.values() if one.script == script]
-
-    def delete(self, name: str) -> None:
-        """Stop and remove a script with its Durable Objects and Workflows. Raises `Refusal` with 404."""
-        self.find(name).stop()
-        del self.scripts[name]
-        with self.lock:
-            for one in self.classes_of(name):
-                del self.resources.object_classes[one.id]
-            for workflow in [one for one in self.resources.workflows.values() if one.script == name]:
-                del self.resources.workflows[workflow.name]
-        if not any(isinstance(one, Hosted) for script in self.deployed_scripts() for one in script.running.values()):
-            self.platform.stop()
-
-    def _describe(self) -> Description:
-        shared = [
-            (script, version)
-            for script in self.deployed_scripts()
-            for version in list(script.versions)
-            if isinstance(script.running.get(version.id), Hosted)
-        ]
-        names = {script.name for script, version in shared if version.id == script.deployed.id}
-        workers = [self._describe_worker(script, version, names) for script, version in shared]
-        return Description(workers, [version.upload for _, version in shared], self.resources.names_by_kind())
-
-    def _describe_worker(self, script: Script, version: Version, running: set[str]) -> dict[str, Any]:
-        bound = bound_resources(version.bindings, self.resources, script=script.name, running=running)
-        own = self.classes_of(script.name) if version.id == script.deployed.id else []
-        names = {one["className"] for one in bound["durableObjects"].values() if one["scriptName"] == script.name}
-        return {
-            "name": script.worker_name(version),
-            "tailed": script.tail_name,
-            "code": version.upload.key,
-            "vars": binding_values(version.bindings),
-            "unboundDurableObjects": [describe_class(one) for one in own if one.class_name not in names],
-            **bound,
-        }
-
-
-_accounts: dict[str, Account] = {}
-_accounts_lock = threading.Lock()
-_folder = Path()
-
-
-def open_store(folder: Path) -> None:
-    """Keep the data of the resources in this folder, which must have none of an earlier run: only data is on disk."""
-    global _folder  # noqa: PLW0603
-    shutil.rmtree(folder, ignore_errors=True)
-    _folder = folder
-
-
-def open_account(key: str, *, subdomain: str | None) -> Account:
-    """Return the account, which is made with this subdomain if it is new."""
-    with _accounts_lock:
-        if key not in _accounts:
-            _accounts[key] = Account(key, subdomain=subdomain, folder=_folder)
-        return _accounts[key]
-
-
-def account_keys() -> list[str]:
-    """Return the ids of the accounts that have been used, and at least one."""
-    keys = [key for key in sorted(_accounts) if "-" not in key]
-    return keys or ["0" * 32]
-
-
-def find_public(name: str) -> tuple[Account, Script, Version | None] | None:
-    """Return the enabled script of that name on workers.dev; if two accounts have one, the one deployed last.
-
-    The name `<first 8 digits of a version's id>-<script>` is the preview of that version, which is returned too.
-    """
-    found: list[tuple[Account, Script, Version | None]] = []
-    prefix, _, previewed = name.partition("-")
-    for account in list(_accounts.values()):
-        if (script := account.scripts.get(name)) and script.deployments and script.workers_dev:
-            found.append((account, script, None))
-        elif (script := account.scripts.get(previewed)) and script.previews and script.deployments:
-            running = [version for version in script.versions if version.id in script.running and version.has_preview]
-            found += [(account, script, version) for version in running if version.id[:8] == prefix]
-    return max(found, key=lambda one: one[1].deployments[-1].created_on, default=None)

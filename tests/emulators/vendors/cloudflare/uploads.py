@@ -8,7 +8,8 @@ https://developers.cloudflare.com/workers/configuration/multipart-upload-metadat
 import asyncio
 import base64
 import hashlib
-from collections.abc import AsyncGenerator, Mapping
+import zlib
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -18,12 +19,13 @@ from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from ...validation import describe_first_error
-from ...vendor import Call
-from .http import INVALID, refusal
+from ...vendor import Call, Refusal
+from .http import INVALID, error, refusal
 
 OLDEST_DATE = "2021-11-02"
 """Cloudflare's default for `compatibility_date`."""
 
+_MAX_COMPRESSED_BYTES = 10 * 1024 * 1024
 _OLDEST_PYTHON_DATE = "2026-09-08"
 _MODULE_TYPES = {
     "application/javascript+module": "ESModule",
@@ -81,6 +83,8 @@ class Metadata(BaseModel):
     migrations: Migrations | None = None
     annotations: dict[str, str] = {}
     tags: list[str] = []
+    observability: dict[str, Any] | None = None
+    logpush: bool = False
     limits: dict[str, int] = {}
     usage_model: str = "standard"
 
@@ -151,6 +155,7 @@ def read_upload(call: Call) -> Upload:
     except ValidationError as problem:
         raise refusal(400, INVALID, f"metadata part is invalid: {describe_first_error(problem)}") from problem
     _check_date(metadata.compatibility_date)
+    _check_size(content for _, content in parts.values())
     return Upload(_order_modules(parts, metadata), metadata)
 
 
@@ -178,6 +183,13 @@ def _parse_parts(call: Call) -> tuple[bytes | None, dict[str, tuple[str, bytes]]
         return asyncio.run(parse())
     except MultiPartException as problem:
         raise refusal(400, INVALID, f"could not parse multipart upload: {problem.message}") from problem
+
+
+def _check_size(contents: Iterable[bytes]) -> None:
+    """Check the limit of paid plans; an upload that is smaller without compression is not compressed for it."""
+    content = b"".join(contents)
+    if len(content) > _MAX_COMPRESSED_BYTES and len(zlib.compress(content, 1)) > _MAX_COMPRESSED_BYTES:
+        raise Refusal(error(413))
 
 
 def _check_date(value: str | None) -> None:

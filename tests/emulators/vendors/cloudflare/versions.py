@@ -8,6 +8,8 @@ from .calls import new_bindings, page_of, script_of, source_of
 from .http import INVALID, NOT_FOUND, refusal, success
 from .uploads import read_upload
 
+_LISTED_DEPLOYMENTS = 10
+
 
 class _Share(BaseModel):
     version_id: str
@@ -42,8 +44,9 @@ def post_version(call: Call) -> Response:
 
 
 def list_deployments(call: Call) -> Response:
-    """Return all deployments, newest first."""
-    return success({"deployments": [deployment.describe() for deployment in reversed(script_of(call).deployments)]})
+    """Return the last ten deployments, newest first."""
+    deployments = script_of(call).deployments[-_LISTED_DEPLOYMENTS:]
+    return success({"deployments": [deployment.describe() for deployment in reversed(deployments)]})
 
 
 def get_deployment(call: Call) -> Response:

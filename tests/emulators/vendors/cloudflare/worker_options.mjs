@@ -8,11 +8,18 @@ const host = "127.0.0.1";
 
 export const root = path.resolve(import.meta.dirname, "../../../..");
 
+/** The name of the Worker before all others. Scripts have no capital letters in their names, so it is none of them. */
+export const EDGE_NAME = "Edge";
+
 /** The header by which a request names the Worker that it is for. */
 const TARGET = "x-emulator-worker";
 
+/** The header with the cron expression of a scheduled event, whose time is in `Date`. */
+const CRON = "x-emulator-cron";
+
 // Runs before the Worker like Cloudflare's edge: the URL is the public one, and a header marks an error that the Worker
-// throws. The response to the host `pulse` shows that this workerd is not blocked.
+// throws. The response to the host `pulse` shows that this workerd is not blocked. A request with a cron expression calls
+// the Worker's `scheduled` and returns the outcome.
 const EDGE = `export default {
   async fetch(request, env) {
     const url = new URL(request.url);
@@ -20,8 +27,11 @@ const EDGE = `export default {
     url.protocol = "https:";
     const forwarded = new Request(url, request);
     forwarded.headers.delete("${TARGET}");
+    const worker = env[request.headers.get("${TARGET}")];
+    const cron = request.headers.get("${CRON}");
     try {
-      return await env[request.headers.get("${TARGET}")].fetch(forwarded, { redirect: "manual" });
+      if (cron === null) return await worker.fetch(forwarded, { redirect: "manual" });
+      return Response.json(await worker.scheduled({ cron, scheduledTime: new Date(request.headers.get("date")) }));
     } catch (error) {
       return new Response(String(error?.stack ?? error), { status: 500, headers: { "x-emulator-threw": "1" } });
     }
@@ -31,16 +41,17 @@ const EDGE = `export default {
 /** Return the Worker that receives the requests for the Workers `targets`; port 0 means a free one. */
 export function edge({ port = 0, targets }) {
   return {
-    name: "edge",
+    name: EDGE_NAME,
     modulesRoot: "/",
     modules: [{ type: "ESModule", path: "/edge.mjs", contents: EDGE }],
     compatibilityDate: newestDate,
+    compatibilityFlags: ["service_binding_extra_handlers"],
     serviceBindings: Object.fromEntries(targets.map((name) => [name, name])),
     unsafeDirectSockets: [{ host, port }],
   };
 }
 
-const TAIL = "tail";
+const TAIL = "Tail";
 
 // Receives what a Worker logs, with each of its events (https://developers.cloudflare.com/workers/observability/logs/
 // tail-workers/), and passes it on.
