@@ -54,6 +54,13 @@ VARIANTS = {
         "text-gen",
         {"ANTHROPIC_BASE_URL": "http://127.0.0.1:9", "OPENAI_BASE_URL": "http://127.0.0.1:9", "MAX_RETRIES": "1"},
     ),
+    # Two that share circuits as two isolates of one deployment do.
+    "text-gen-with-circuits": Variant(
+        "text-gen", {"CIRCUIT_FAILURES": "3", "CIRCUIT_OPEN_SECONDS": "2", "MAX_RETRIES": "0"}
+    ),
+    "text-gen-with-the-same-circuits": Variant(
+        "text-gen", {"CIRCUIT_FAILURES": "3", "CIRCUIT_OPEN_SECONDS": "2", "MAX_RETRIES": "0", "LOG_FORMAT": "json"}
+    ),
     "text-gen-limiter-open": Variant("text-gen", {"RATE_LIMIT_TIMEOUT_SECONDS": "1e-30", "RATE_LIMIT_FAILURE": "open"}),
     "text-gen-limiter-closed": Variant(
         "text-gen", {"RATE_LIMIT_TIMEOUT_SECONDS": "1e-30", "RATE_LIMIT_FAILURE": "closed"}

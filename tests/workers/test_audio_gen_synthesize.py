@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from electrons.media.audio import FORMATS, AudioFormat
+from electrons.media.audio import AudioFormat
+from electrons.providers.elevenlabs import ElevenLabsProvider
 from tests.emulators.process import Emulators
 from tests.platform import Platform
 from tests.workers.shapes import success_of
@@ -80,7 +81,7 @@ def test_link_is_below_the_public_base_url(platform: Platform) -> None:
     assert re.fullmatch(r"https://media\.example/de/audio/[0-9a-f]{32}\.mp3", body["audio_url"])
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", ElevenLabsProvider.formats)
 def test_format_decides_the_file_its_type_and_duration(platform: Platform, name: str) -> None:
     audio_format = AudioFormat.parse(name)
 

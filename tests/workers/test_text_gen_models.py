@@ -4,13 +4,12 @@ from typing import Any
 
 import pytest
 
-from electrons.capabilities.text import TextProvider
-from electrons.registry import find_providers
 from tests.emulators.process import Emulators
 from tests.platform import Platform
 from tests.workers.shapes import error_of, frames_of, success_of
+from text_gen.providers import PROVIDERS
 
-TEXT_PROVIDERS = [provider.name for provider in find_providers(TextProvider)]
+TEXT_PROVIDERS = [provider.name for provider in PROVIDERS]
 
 
 def ask(platform: Platform, model: str | None, **options: Any) -> dict[str, Any]:

@@ -57,6 +57,11 @@ class VendorRequest(BaseModel):
         return as_object(load_json(self._content))
 
     @property
+    def content(self) -> bytes:
+        """The bytes that came."""
+        return self._content
+
+    @property
     def wants_usage(self) -> bool:
         """Whether a stream of chat completions is to report its usage."""
         return self._wants_usage

@@ -20,10 +20,13 @@ from electrons.upstream.provider import Provider
 class Watcher(Protocol):
     """What watches a stream. Exactly one of `end` and `leave` is called, once, after the last piece."""
 
-    reads: bool
-    """Whether `feed` is to be called at all."""
-    edits: bool
-    """Whether the caller gets what `edit` returns; if not, `edit` is never called."""
+    @property
+    def reads(self) -> bool:
+        """Whether `feed` is to be called at all."""
+
+    @property
+    def edits(self) -> bool:
+        """Whether the caller gets what `edit` returns; if not, `edit` is never called."""
 
     def feed(self, piece: bytes) -> None:
         """Take the next bytes of the stream, cut anywhere."""

@@ -44,6 +44,11 @@ class PassedCall:
     path: str
 
     @property
+    def uses_tokens(self) -> bool:
+        """Whether the call is charged; counting tokens is free."""
+        return self.path != "/v1/messages/count_tokens"
+
+    @property
     def is_chat(self) -> bool:
         """Whether these are chat completions."""
         return self.path == "/v1/chat/completions"
@@ -51,21 +56,23 @@ class PassedCall:
 
 async def pass_on(context: Context, call: PassedCall, body: VendorRequest) -> Response:
     """Return the provider's response. Raises `ProviderError` and what derives from it."""
-    usage = start_usage(context, Usage(provider=call.provider.name, model=call.model))
+    unit = "tokens" if call.uses_tokens else "requests"
+    usage = start_usage(context, Usage(provider=call.provider.name, model=call.model, unit=unit))
     try:
         if body.stream:
             return await _open_stream(context, call, body)
         return await _read_whole(context, call, body, usage)
     except (asyncio.CancelledError, ProviderTimeoutError):
         # The provider has done the work.
-        usage.input_units = usage.input_units or body.estimate_input()
+        if call.uses_tokens:
+            usage.input_units = usage.input_units or body.estimate_input()
         raise
 
 
 async def _read_whole(context: Context, call: PassedCall, body: VendorRequest, usage: Usage) -> Response:
     request = _build_request(context, call, body.content_for(call.model))
     async with open_response(context, call.provider, request) as response:
-        usage.input_units = body.estimate_input()
+        usage.input_units = body.estimate_input() if call.uses_tokens else 0
         document, content = await read_document(call.provider, response)
         if call.is_chat and as_object(document.get("error")):
             usage.input_units = 0

@@ -1,16 +1,18 @@
 """The routes of text generation: the whole text at once, or piece by piece as server-sent events."""
 
-from collections.abc import AsyncGenerator, Mapping
+import json
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from typing import Any
 
-from electrons.app import App
+from electrons.app import App, complete
 from electrons.capabilities.text import TextCall, TextProvider, TextResult, estimate_tokens, generate_text, stream_text
 from electrons.context import Context
 from electrons.fallbacks import call_first, name_models, start_usage
 from electrons.http import Response, data_frame
 from electrons.middleware.errors import describe
 from electrons.registry import choose_model, resolve_model
+from electrons.response_cache import cached
 from electrons.usage import Usage
 from text_gen.models import TextMetadata, TextRequest, TextResponse
 from text_gen.providers import OPTIONAL, PROVIDERS, list_providers, read_added
@@ -35,7 +37,7 @@ def estimate(body: TextRequest) -> Mapping[str, int]:
 
 
 @app.post("/generate", body_limit=8 * 1024 * 1024, estimate=estimate)
-async def generate(context: Context, body: TextRequest) -> TextResponse:
+async def generate(context: Context, body: TextRequest) -> TextResponse | Response:
     """Answer `POST /generate` with the text and its metadata."""
 
     async def call_model(model: str) -> TextResponse:
@@ -43,7 +45,10 @@ async def generate(context: Context, body: TextRequest) -> TextResponse:
         result = await generate_text(context, provider, call)
         return TextResponse(text=result.text, metadata=describe_result(provider, result, context, warnings))
 
-    return await call_first(context, list_models(context, body), call_model)
+    async def produce() -> Response:
+        return complete(context, await call_first(context, list_models(context, body), call_model))
+
+    return await use_cache(context, body, produce)
 
 
 @app.post("/generate/stream", body_limit=8 * 1024 * 1024, estimate=estimate)
@@ -60,7 +65,18 @@ async def generate_stream(context: Context, body: TextRequest) -> Response:
         first = await anext(pieces, "")
         return Response.event_stream(stream_frames(context, provider, result, warnings, pieces=pieces, first=first))
 
-    return await call_first(context, list_models(context, body), call_model)
+    async def produce() -> Response:
+        return await call_first(context, list_models(context, body), call_model)
+
+    return await use_cache(context, body, produce)
+
+
+async def use_cache(context: Context, body: TextRequest, produce: Callable[[], Awaitable[Response]]) -> Response:
+    """Return a kept response to the same request, or a new one."""
+    settings = context.settings_as(TextSettings)
+    document = body.model_dump(exclude={"instance_id", "project_id"})
+    content = json.dumps([document, settings.default_model], sort_keys=True).encode()
+    return await cached(context, content, produce, default_seconds=settings.cache_ttl_seconds)
 
 
 async def stream_frames(

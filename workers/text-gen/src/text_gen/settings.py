@@ -13,3 +13,4 @@ class TextSettings(Settings):
 
     default_model: str = "anthropic:claude-sonnet-4-6"
     providers: str = ""
+    cache_ttl_seconds: int = 0

@@ -11,10 +11,12 @@ from electrons.errors import RequestError
 from electrons.fallbacks import call_first, name_models
 from electrons.http import Response
 from electrons.registry import choose_vendor_model, resolve_model
+from electrons.response_cache import cached
 from electrons.storage.ledger import record_usage
 from electrons.usage import Usage
 from text_gen.passing import PassedCall, pass_on
 from text_gen.providers import list_providers
+from text_gen.settings import TextSettings
 from text_gen.vendor_models import get_model, list_models
 
 BODY_LIMIT = 8 * 1024 * 1024
@@ -49,7 +51,7 @@ def add_vendor_routes(app: App) -> None:
         call = choose(context, body.model)
         if call.provider.dialect == "anthropic":
             return await pass_on(context, call, body)
-        record_usage(context, Usage(provider=call.provider.name, model=call.model, unit="requests", input_units=1))
+        record_usage(context, Usage(provider=call.provider.name, model=call.model, unit="requests"))
         return Response.json({"input_tokens": body.estimate_input()})
 
     @app.post("/v1/responses", dialect="openai", body_limit=BODY_LIMIT, estimate=estimate)
@@ -60,13 +62,7 @@ def add_vendor_routes(app: App) -> None:
     @app.post("/v1/embeddings", dialect="openai", body_limit=BODY_LIMIT, estimate=estimate_input)
     async def embeddings(context: Context, body: VendorRequest) -> Response:
         """`POST /v1/embeddings`: OpenAI's embeddings."""
-        call = choose(context, body.model)
-        if not call.provider.has_embeddings:
-            raise RequestError(
-                f"{call.provider.title} has no embeddings; use a model of another provider",
-                details={"fields": [{"field": "model", "message": "has no embeddings"}]},
-            )
-        return await pass_on(context, call, body)
+        return await answer(context, body)
 
     @app.get("/v1/models", dialect="by_header")
     async def models(context: Context) -> Response:
@@ -93,10 +89,17 @@ async def answer(context: Context, body: VendorRequest, *, fallbacks: Sequence[s
 
     async def call_model(model: str) -> Response:
         call = choose(context, model)
+        if call.path == "/v1/embeddings" and not call.provider.has_embeddings:
+            message = f"{call.provider.title} has no embeddings; use a model of another provider"
+            raise RequestError(message, details={"fields": [{"field": "model", "message": message}]})
         if call.provider.dialect == context.dialect:
             return await pass_on(context, call, body)
         names = {"anthropic": "/v1/messages", "openai": "/v1/chat/completions"}
         message = f"`{model}` is not available here; send the request to `{names[call.provider.dialect]}`"
         raise RequestError(message, details={"fields": [{"field": "model", "message": message}]})
 
-    return await call_first(context, models, call_model)
+    async def produce() -> Response:
+        return await call_first(context, models, call_model)
+
+    seconds = context.settings_as(TextSettings).cache_ttl_seconds
+    return await cached(context, body.content, produce, default_seconds=seconds)
