@@ -5,18 +5,20 @@ it throws, the caller gets the page of Cloudflare's error 1101; if it blocks its
 that of 1102, and the Worker starts again.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import format_datetime
+from functools import partial
 from html import escape
 from typing import Any, TypeVar
 
 import httpx2
 from pydantic_core import from_json
 
-from ...vendor import Call, Headers, Response
+from ...vendor import Call, Headers, Refusal, Response
 from .accounts import Account, find_public
 from .releases import Version
 from .runtime import Instance
@@ -31,6 +33,7 @@ _CPU_SECONDS = 5.0
 """The CPU limit of a Worker without `limits.cpu_ms`; Cloudflare's is 30 seconds."""
 
 _TIMEOUT_SECONDS = 100.0
+_PICKS, _PICK_SECONDS = 200, 0.02
 # RFC 9110, section 7.6.1, and the headers that this proxy sets itself.
 _HOP_BY_HOP = {"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "host", "content-length"}
 _Result = TypeVar("_Result")
@@ -52,11 +55,10 @@ def call_worker(call: Call) -> Response:
     return replace(response, headers=headers)
 
 
-def run_scheduled(account: Account, script: Script, *, cron: str, time: datetime) -> dict[str, Any]:
+def run_scheduled(account: Account, script: Script, *, cron: str, minute: datetime) -> dict[str, Any]:
     """Run a script's `scheduled` handler; return its outcome."""
-    version, _ = script.pick()
-    headers = [("host", "scheduled"), (_CRON, cron), ("date", format_datetime(time, usegmt=True))]
-    with _running(account, script, version) as target:
+    headers = [("host", "scheduled"), (_CRON, cron), ("date", format_datetime(minute, usegmt=True))]
+    with _running(account, script) as target:
         request = httpx2.Request("GET", target.url, headers=[*headers, (_TARGET, target.worker)])
         response = _receive(Exchange(request), target)
     if response.status != 200:
@@ -68,7 +70,7 @@ def run_scheduled(account: Account, script: Script, *, cron: str, time: datetime
 def _forward(account: Account, script: Script, previewed: Version | None, call: Call, *, host: str) -> Response:
     path = call.target.removeprefix(_PREFIX + call.params["name"])
     with ExitStack() as held:
-        target = held.enter_context(_running(account, script, previewed or script.pick()[0]))
+        target = held.enter_context(_running(account, script, previewed))
         headers = [(name, value) for name, value in call.headers.items() if name not in _HOP_BY_HOP | {_CRON, _TARGET}]
         added = [
             ("host", host),
@@ -97,15 +99,26 @@ class _Target:
 
 
 @contextmanager
-def _running(account: Account, script: Script, version: Version) -> Iterator[_Target]:
-    busy_seconds = version.upload.metadata.limits.get("cpu_ms", _CPU_SECONDS * 1000) / 1000
-    instance = script.running[version.id]
+def _running(account: Account, script: Script, previewed: Version | None = None) -> Iterator[_Target]:
+    """Yield the version that is next, or the one that is previewed."""
+    version, instance = (previewed, script.running.get(previewed.id)) if previewed else script.pick()
     if isinstance(instance, Instance):
-        yield _Target(instance.url, "worker", busy_seconds, lambda: script.restart(version, instance))
+        restart = partial(script.restart, version, instance)
+        yield _Target(instance.url, "worker", _busy_seconds(version), restart)
         return
-    with account.platform.running() as serving:
-        name = script.worker_name(version)
-        yield _Target(serving.url, name, busy_seconds, lambda: account.platform.restart(serving))
+    for _ in range(_PICKS):
+        with account.platform.running() as serving:
+            # What runs can have changed while this waited for it.
+            version = previewed or script.pick()[0]
+            if name := serving.names.get(version.id):
+                yield _Target(serving.url, name, _busy_seconds(version), partial(account.platform.restart, serving))
+                return
+        time.sleep(_PICK_SECONDS)
+    raise Refusal(_page(404, "There is nothing here yet", "This version does not run any more."))
+
+
+def _busy_seconds(version: Version) -> float:
+    return version.upload.metadata.limits.get("cpu_ms", _CPU_SECONDS * 1000) / 1000
 
 
 class _Rest:
