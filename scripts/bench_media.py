@@ -23,6 +23,8 @@ import setup
 
 SIZE = 200 * 1024 * 1024
 CHUNK = bytes(1024 * 1024)
+FIRST_CHUNK = (24).to_bytes(4) + b"ftypisom" + bytes(4) + b"isomiso2" + CHUNK[24:]
+"""The first box of an MP4 file and zeros: render-service stores nothing that is not in the format of the render."""
 EDIT = {
     "timeline": {"tracks": [{"clips": [{"asset": {"type": "title", "text": "x"}, "start": 0, "length": 1}]}]},
     "output": {"format": "mp4", "resolution": "sd"},
@@ -79,6 +81,8 @@ def render_video(url: str) -> str:
     while render["status"] not in {"done", "failed"}:
         with urllib.request.urlopen(f"{url}/render/{render['render_id']}?wait_seconds=20") as answer:  # noqa: S310
             render = json.load(answer)
+    if render["status"] != "done":
+        raise RuntimeError(f"the render failed: {render.get('error') or render}")
     video: str = render["url"]
     return video
 
@@ -120,7 +124,8 @@ def serve_shotstack() -> Iterator[str]:
             self.send_header("Content-Type", "video/mp4")
             self.send_header("Content-Length", str(SIZE))
             self.end_headers()
-            for _ in range(SIZE // len(CHUNK)):
+            self.wfile.write(FIRST_CHUNK)
+            for _ in range(SIZE // len(CHUNK) - 1):
                 self.wfile.write(CHUNK)
 
         def respond(self, status: int, response: dict[str, Any]) -> None:

@@ -21,6 +21,9 @@ from pathlib import Path
 
 import setup
 from database import Database, LocalDatabase, Statement, WranglerDatabase
+from deployment.account import read_account
+from deployment.configs import ENVIRONMENTS
+from deployment.database import find_deployed_database
 from platform_workers import find_scopes
 from progress import Progress
 
@@ -58,7 +61,7 @@ def main(arguments: Sequence[str] | None = None, *, state: Path = STATE) -> int:
     """Run one command; return the exit status."""
     options = _parser().parse_args(arguments)
     try:
-        database: Database = WranglerDatabase("--remote") if options.remote else LocalDatabase(state)
+        database = _open_database(options, state)
         match options.command:
             case "create":
                 lifetime: timedelta | None = options.expires
@@ -87,6 +90,12 @@ def main(arguments: Sequence[str] | None = None, *, state: Path = STATE) -> int:
         _print_message(f"keys: {error}")
         return 1
     return 0
+
+
+def _open_database(options: argparse.Namespace, state: Path) -> Database:
+    if not options.remote:
+        return LocalDatabase(state)
+    return WranglerDatabase("--remote") if options.env is None else find_deployed_database(read_account(), options.env)
 
 
 def create(
@@ -207,6 +216,9 @@ def _is_usable(key: str, database: Database) -> bool:
 def _parser() -> argparse.ArgumentParser:
     remote = argparse.ArgumentParser(add_help=False)
     remote.add_argument("--remote", action="store_true", help="use the deployed database, not the local one")
+    remote.add_argument(
+        "--env", choices=ENVIRONMENTS, help="with --remote: of this environment, by CLOUDFLARE_API_TOKEN"
+    )
     parser = argparse.ArgumentParser(prog="npm run keys --", description="Manage the API keys of callers.")
     commands = parser.add_subparsers(dest="command", required=True)
     make = commands.add_parser("create", parents=[remote], help="create a key and print it, this once")

@@ -11,7 +11,6 @@ import hmac
 import json
 import subprocess
 import threading
-import tomllib
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -22,7 +21,10 @@ from setup import NODE, PYTHON, ROOT, SetupError, environment
 
 HOST = "127.0.0.1"
 MIGRATIONS = ROOT / "wrangler" / "migrations"
-DATABASE_CONFIG = ROOT / "workers" / "text-gen" / "wrangler.toml"
+DATABASE_ID = "DB"
+"""What identifies the D1 database locally: wrangler takes the name of the binding where the configuration has no id."""
+
+_FORMER_DATABASE_ID = "00000000-0000-0000-0000-000000000000"
 
 Vars = Mapping[str, Mapping[str, str]]
 
@@ -125,10 +127,11 @@ def emulated_credentials(provider: str) -> dict[str, str]:
 
 def migrate(state: Path) -> None:
     """Apply the D1 migrations to the local database in `state`, if there are new ones. Raises `SetupError`."""
-    content = database_id().encode() + b"".join(path.read_bytes() for path in sorted(MIGRATIONS.glob("*.sql")))
+    content = DATABASE_ID.encode() + b"".join(path.read_bytes() for path in sorted(MIGRATIONS.glob("*.sql")))
     stamp = state / f"migrated-{hashlib.sha256(content).hexdigest()[:16]}"
     if stamp.exists():
         return
+    _adopt_former_database(state)
     command = [str(NODE), "node_modules/wrangler/bin/wrangler.js", "d1", "migrations", "apply", "DB", "--local"]
     command += ["--persist-to", str(state), "--config", "workers/text-gen/wrangler.toml"]
     result = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
@@ -138,18 +141,20 @@ def migrate(state: Path) -> None:
     stamp.touch()
 
 
-def database_id() -> str:
-    """Return the id of the D1 database that all workers share."""
-    (database,) = tomllib.loads(DATABASE_CONFIG.read_text())["d1_databases"]
-    return str(database["database_id"])
-
-
-def database_file(state: Path) -> Path:
+def database_file(state: Path, database_id: str = DATABASE_ID) -> Path:
     """Return the path of miniflare's D1 database in `state`: its name is the id of the Durable Object that has it."""
     kind = "miniflare-D1DatabaseObject"
     key = hashlib.sha256(kind.encode()).digest()
-    name = hmac.digest(key, database_id().encode(), "sha256")[:16]
+    name = hmac.digest(key, database_id.encode(), "sha256")[:16]
     return state / "v3" / "d1" / kind / f"{(name + hmac.digest(key, name, 'sha256')[:16]).hex()}.sqlite"
+
+
+def _adopt_former_database(state: Path) -> None:
+    """Rename the database of a state from when wrangler.toml had an id for it."""
+    former, file = database_file(state, _FORMER_DATABASE_ID), database_file(state)
+    if former.exists() and not file.exists():
+        for path in former.parent.glob(f"{former.name}*"):  # also those of SQLite's write-ahead log
+            path.rename(file.with_name(file.name + path.name.removeprefix(former.name)))
 
 
 def read_dev_vars(path: Path) -> dict[str, str]:

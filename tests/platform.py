@@ -56,6 +56,9 @@ class Platform:
         shared = {
             **local.LOCAL_VARS,
             "RATE_LIMIT_POLICY": PLENTY,
+            # Tests of failures share their models and accounts with all others.
+            "CIRCUIT_FAILURES": "0",
+            "QUOTA_PAUSE_SECONDS": "0",
             "RENDER_POLL_SECONDS": "0.1",
             "CALLBACK_RETRY_SECONDS": "0.1",
             **local.emulated_vars(emulators.base_urls),

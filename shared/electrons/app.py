@@ -12,7 +12,9 @@ A handler takes the context, and the body when its second parameter names a mode
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Coroutine, Sequence
+import re
+import time
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from functools import partial, reduce
 from typing import Any, Literal, TypeVar, get_type_hints
 
@@ -20,7 +22,7 @@ from pydantic import BaseModel
 
 from electrons.context import Context
 from electrons.health import create_health_handler
-from electrons.http import Response
+from electrons.http import HeaderPairs, Response
 from electrons.index import create_index_handler
 from electrons.logs import timestamp
 from electrons.middleware import CallNext, Middleware
@@ -50,6 +52,8 @@ from electrons.upstream.provider import Provider
 
 H = TypeVar("H", bound=Handler)
 RouteDialect = Dialect | Literal["by_header"] | None
+_NOT_PRINTABLE = re.compile(r"[^\x20-\x7e]")
+
 StartWork = Callable[[Context], Coroutine[Any, Any, None]]
 
 BEFORE_ROUTING: tuple[Middleware, ...] = (request_id, access_log, cors, errors, origin)
@@ -62,7 +66,8 @@ class App:
     Every route that is not public needs a key with the app's `scope`, or with its own if it names one; without either,
     any valid key is enough. `AUTH_MODE=open` admits every caller without a key, unless the app is `never_open`.
     `settings` is the class of the worker's settings. With `reports_providers`, `GET /health` reports for each provider
-    whether it is configured.
+    whether it is configured; `optional_providers` need not be. `read_providers` returns the providers that a deployment
+    adds by the setting `PROVIDERS`.
     """
 
     def __init__(
@@ -74,17 +79,21 @@ class App:
         settings: type[Settings] = Settings,
         never_open: bool = False,
         reports_providers: bool = False,
+        optional_providers: Collection[str] = (),
+        read_providers: Callable[[str], Sequence[Provider]] | None = None,
     ) -> None:
         self.service = service
         self.scope = scope
         self.providers = tuple(providers)
         self.settings = settings
         self.never_open = never_open
+        self._read_providers = read_providers
         self.start_work: list[StartWork] = []
         self._has_dialects = False
         self._router = Router()
         self._handle = _chain(BEFORE_ROUTING, partial(_route, self._router, _chain(AFTER_ROUTING, _call_handler)))
-        health = create_health_handler(self.providers, reports_providers=reports_providers)
+        required = [provider for provider in self.providers if provider.name not in optional_providers]
+        health = create_health_handler(required, reports_providers=reports_providers)
         self.get("/health", public=True)(health)
         self.get("/", public=True)(create_index_handler(lambda: self.routes))
 
@@ -95,7 +104,8 @@ class App:
 
     def read_settings(self, lookup: Callable[[str], str | None]) -> Settings:
         """Read the settings of this worker and its providers. Raises `ConfigurationError`."""
-        declared = [setting for provider in self.providers for setting in provider.declared_settings()]
+        added = self._read_providers(lookup("PROVIDERS") or "") if self._read_providers else ()
+        declared = [setting for provider in (*self.providers, *added) for setting in provider.declared_settings()]
         return self.settings.read(lookup, declared=declared)
 
     def get(
@@ -157,7 +167,7 @@ class App:
         if self._has_dialects:
             context.dialect = find_dialect(context.request)
         response = await self._handle(context)
-        response.headers += context.headers
+        response.headers += [*context.headers, *_describe_call(context, response)]
         if context.request.method == "HEAD":
             response.body = None
         return response
@@ -193,6 +203,24 @@ class App:
             return handler
 
         return register
+
+
+def _describe_call(context: Context, response: Response) -> HeaderPairs:
+    """Return what answered and what it cost; the cost of a stream is not known when its headers go out."""
+    if context.usage is None:
+        return []
+    usage = context.usage.checked()
+    overhead_seconds = max(0.0, time.monotonic() - context.started - context.upstream_seconds)
+    headers = [
+        ("X-DE-Provider", _NOT_PRINTABLE.sub("?", usage.provider)),
+        ("X-DE-Model", _NOT_PRINTABLE.sub("?", usage.model)),
+        ("X-DE-Attempts", str(context.attempts)),
+        ("X-DE-Overhead-Ms", str(round(overhead_seconds * 1000))),
+    ]
+    is_whole = response.body is None or isinstance(response.body, str | bytes)
+    if is_whole and (cost := estimate_cost(usage)):
+        headers.append(("X-DE-Cost", f"{cost.microusd / 1e6:.6f}"))
+    return headers
 
 
 def _chain(middlewares: tuple[Middleware, ...], innermost: CallNext) -> CallNext:

@@ -59,8 +59,9 @@ class Context:
 
     `http` is the transport to the outside: providers are called through it. `defer` runs a piece of work once the
     response is out, streamed bodies included; its failures are logged only. `dialect` is the format of errors, None for
-    the platform's own. `headers` go out with every response, failures included. `warnings` are about the request and go
-    into a success body.
+    the platform's own. `attempts` counts the calls to providers, `upstream_seconds` is the time spent waiting for them,
+    and `max_retries` takes the place of the setting. `headers` go out with every response, failures included.
+    `warnings` are about the request and go into a success body.
     """
 
     service: str
@@ -79,6 +80,9 @@ class Context:
     body: BaseModel | None = None
     warnings: list[str] = field(default_factory=list)
     usage: Usage | None = None
+    attempts: int = 0
+    upstream_seconds: float = 0.0
+    max_retries: int | None = None
     status: int = 0
     error_code: str | None = None
     headers: HeaderPairs = field(default_factory=list)

@@ -36,6 +36,18 @@ def choose_model(context: Context, model: str, providers: Sequence[P]) -> tuple[
     return provider, name
 
 
+def choose_vendor_model(context: Context, model: str, providers: Sequence[P]) -> tuple[P, str]:
+    """Return what `choose_model` returns, for a route of a vendor's own API: `ft:` names are OpenAI's there.
+
+    Raises `UnknownProviderError`, which names the model, and `ConfigurationError`.
+    """
+    try:
+        return choose_model(context, f"openai:{model}" if model.lower().startswith("ft:") else model, providers)
+    except UnknownProviderError as error:
+        message = f"The model `{model}` does not exist: {error.message[:1].lower()}{error.message[1:]}"
+        raise UnknownProviderError(message, details=error.details) from error
+
+
 def resolve_model(model: str, providers: Sequence[P]) -> tuple[P, str]:
     """Return the provider and the vendor's own model name. Raises `UnknownProviderError`, which lists the providers.
 

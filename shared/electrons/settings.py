@@ -89,6 +89,19 @@ class Settings:
     max_retries: int = 2
     max_retry_delay_seconds: float = 20.0
 
+    # After so many failures in a row nobody calls a model for so long; 0 failures switches that off
+    circuit_failures: int = 10
+    circuit_open_seconds: float = 15.0
+
+    # How long an account whose quota is used up is not called, unless the provider says when it is renewed
+    quota_pause_seconds: float = 300.0
+
+    # The models that answer when the one that is asked for cannot, separated by commas
+    fallbacks: str = ""
+
+    # For providers whose base URL leads through Cloudflare's AI Gateway, if that is authenticated
+    ai_gateway_token: Secret = NOT_SET
+
     # Where callers see this worker, for links to stored files; empty means where the request came in
     public_base_url: str = ""
 
@@ -139,8 +152,11 @@ class Settings:
         """
         values = [*self.declared.values(), *(getattr(self, name) for name in self.names())]
         for value in values:
-            if isinstance(value, Secret) and len(value.reveal()) >= _SECRET_LENGTH:
-                text = text.replace(value.reveal(), "***")
+            if isinstance(value, Secret):
+                # A secret may hold several keys.
+                for part in (value.reveal(), *value.reveal().split(",")):
+                    if len(part.strip()) >= _SECRET_LENGTH:
+                        text = text.replace(part.strip(), "***")
         return text
 
 

@@ -32,6 +32,14 @@ class Usage:
         """Return input and output together: what a `tokens` limit counts."""
         return self.input_units + self.output_units
 
+    def note_input(self, units: int) -> None:
+        """Count the input."""
+        self.input_units = units
+
+    def note_output(self, units: int) -> None:
+        """Count the output."""
+        self.output_units = units
+
     def checked(self) -> Usage:
         """Return the same usage with values that can be counted and stored, whatever a provider has reported."""
         return Usage(

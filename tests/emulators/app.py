@@ -180,10 +180,13 @@ def find_vendors() -> list[Vendor]:
 
 
 def create_app(vendors: list[Vendor]) -> Starlette:
-    """Return the application that serves all vendors; `GET /` lists their names."""
+    """Return the application that serves all vendors; `GET /` lists their base URLs."""
 
-    async def index(_: Request) -> JSONResponse:
-        return JSONResponse({"vendors": [vendor.name for vendor in vendors]})
+    async def index(request: Request) -> JSONResponse:
+        root = str(request.base_url)
+        return JSONResponse(
+            {"base_urls": {vendor.name: f"{root}{vendor.name}{vendor.base_path}" for vendor in vendors}}
+        )
 
     async def reset(_: Request) -> JSONResponse:
         # First comes what has already arrived: a connection, its request and the answer take a turn of the loop each.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx2
@@ -144,7 +144,8 @@ async def call_repository(context: Context, provider: Provider) -> object:
 async def call_speech(context: Context, provider: Provider) -> object:
     """Speak one text."""
     assert isinstance(provider, SpeechProvider)
-    return await read_speech(context, provider, SPEECH_CALL)
+    call = replace(SPEECH_CALL, audio_format=AudioFormat.parse(provider.formats[0]))
+    return await read_speech(context, provider, call)
 
 
 async def call_timed_speech(context: Context, provider: Provider) -> object:

@@ -42,7 +42,11 @@ CAPABILITIES: Mapping[str, type[Provider]] = {
 
 def capabilities_of(provider: Provider) -> set[str]:
     """Return what must have cases, by the classes that the provider derives from."""
-    return {name for name, kind in CAPABILITIES.items() if isinstance(provider, kind)}
+    names = {name for name, kind in CAPABILITIES.items() if isinstance(provider, kind)}
+    if isinstance(provider, SpeechProvider):
+        names -= set() if provider.has_timestamps else {"timed_speech"}
+        names -= {"voices"} if provider.fixed_voices else set()
+    return names
 
 
 def read_cases(provider: Provider) -> Cases:

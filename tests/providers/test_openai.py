@@ -199,6 +199,11 @@ CASES: Cases = {
         "cut off": Case(is_stream=True, body=[json.loads(chunk(delta(content="Good ")))], expected=ProviderError),
     },
     "image": IMAGE_CASES,
+    "speech": {
+        **FAILURES,
+        "success": Case(headers={"Content-Type": "audio/mpeg"}, body="sound", expected=b"sound"),
+        "json instead of audio": Case(headers={"Content-Type": "application/json"}, body={}, expected=ProviderError),
+    },
 }
 
 

@@ -59,6 +59,8 @@ class SpeechProvider(Provider):
     """The voice for requests that name none, unless the deployment has a default of its own."""
     formats: ClassVar[tuple[str, ...]]
     """The names of the audio formats that the vendor can return, its default first."""
+    fixed_voices: ClassVar[tuple[Voice, ...]] = ()
+    """All voices of a vendor that has no list to ask for."""
     has_timestamps: ClassVar[bool] = False
     """Whether the vendor can report when each character is spoken."""
 
@@ -81,13 +83,13 @@ class SpeechProvider(Provider):
         """Return the audio in base64, and when each character is spoken. Needed where the vendor `has_timestamps`."""
         raise NotImplementedError
 
-    @abstractmethod
     def build_voices(self) -> ProviderRequest:
-        """Build the request for the list of voices."""
+        """Build the request for the list of voices. Needed unless the vendor has `fixed_voices`."""
+        raise NotImplementedError
 
-    @abstractmethod
     def parse_voices(self, document: dict[str, Any]) -> list[Voice | None]:
         """Return the voices in a 200 response, with None in place of each one that cannot be read."""
+        raise NotImplementedError
 
 
 def leave_out(call: SpeechCall, *options: str, explicit: frozenset[str], title: str) -> tuple[SpeechCall, list[str]]:
@@ -139,6 +141,8 @@ async def list_voices(context: Context, provider: SpeechProvider) -> list[Voice]
 
     Raises `ProviderError` and its subclasses.
     """
+    if provider.fixed_voices:
+        return list(provider.fixed_voices)
     if context.usage is not None:
         context.usage.input_units = 1
     found = await call_provider(context, provider, provider.build_voices(), provider.parse_voices)

@@ -9,12 +9,16 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from electrons.capabilities.text import CHARACTERS_PER_TOKEN
-from electrons.upstream.reading import as_integer, as_object
+from electrons.upstream.reading import as_integer, as_object, load_json
+
+FALLBACKS_LIMIT = 8
+"""Other models that a request may name."""
 
 _USUAL_OUTPUT_TOKENS = 2000
 _MEDIA_TOKENS = 1000
 """About what an image costs; its base64 would count a hundred times as much."""
 
+_LIMITS = ("max_completion_tokens", "max_tokens", "max_output_tokens")
 _MEDIA_CHARACTERS = 1024
 _BASE64 = re.compile(r"(?:data:[^,]{0,100},)?[A-Za-z0-9+/=_-]{1024,}")
 # Tokens of a JSON text as far as its members need: strings, and what opens or closes a level.
@@ -23,51 +27,77 @@ _MODEL = re.compile(rb'"model"\s*:\s*("[^"\\]*(?:\\.[^"\\]*)*")')
 
 
 class VendorRequest(BaseModel):
-    """The members that decide where a request goes; all others are the vendor's to check."""
+    """The members that decide where a request goes; all others are the vendor's to check.
 
-    model_config = ConfigDict(extra="allow", strict=True, hide_input_in_errors=True)
+    Only the bytes stay in memory, not what they mean.
+    """
+
+    model_config = ConfigDict(extra="ignore", strict=True, hide_input_in_errors=True)
 
     model: Annotated[str, Field(min_length=1, max_length=256)]
     stream: bool | None = None
 
     _content: bytes = PrivateAttr(default=b"")
-    _document: dict[str, Any] = PrivateAttr(default_factory=dict)
+    _input_tokens: int = PrivateAttr(default=0)
+    _output_tokens: int = PrivateAttr(default=_USUAL_OUTPUT_TOKENS)
+    _wants_usage: bool = PrivateAttr(default=False)
 
     def attach(self, content: bytes, document: dict[str, Any]) -> None:
-        """Keep the body as it came, and as JSON."""
-        self._content, self._document = content, document
+        """Keep the body as it came, and what is often asked about it."""
+        self._content = content
+        self._wants_usage = wants_usage(document)
+        limits = (as_integer(document.get(name)) for name in _LIMITS)
+        self._output_tokens = next(filter(None, limits), _USUAL_OUTPUT_TOKENS)
+        has_media = len(content) >= _MEDIA_CHARACTERS and b"base64" in content
+        self._input_tokens = _count_tokens(document) if has_media else -(-len(content) // CHARACTERS_PER_TOKEN)
 
     @property
     def document(self) -> dict[str, Any]:
-        """The whole body."""
-        return self._document
+        """The whole body, read once more."""
+        return as_object(load_json(self._content))
+
+    @property
+    def wants_usage(self) -> bool:
+        """Whether a stream of chat completions is to report its usage."""
+        return self._wants_usage
 
     def content_for(self, model: str) -> bytes:
         """Return the body's bytes with another model's name in it."""
-        return self._content if model == self.model else replace_model(self._content, self._document, model)
+        return self._content if model == self.model else replace_model(self._content, model)
 
     def estimate_input(self) -> int:
         """Return about how many tokens the body has."""
-        if len(self._content) < _MEDIA_CHARACTERS or b"base64" not in self._content:
-            return -(-len(self._content) // CHARACTERS_PER_TOKEN)
-        return _count_tokens(self._document)
+        return self._input_tokens
 
     def estimate_output(self) -> int:
         """Return the most tokens that the answer may have, or a usual number where the caller sets no limit."""
-        names = ("max_completion_tokens", "max_tokens", "max_output_tokens")
-        limits = [limit for name in names if (limit := as_integer(self._document.get(name)))]
-        return limits[0] if limits else _USUAL_OUTPUT_TOKENS
+        return self._output_tokens
 
 
-def replace_model(content: bytes, document: dict[str, Any], model: str) -> bytes:
+class ChatRequest(VendorRequest):
+    """A request for chat completions; `fallbacks` is a member of ours, which no vendor gets."""
+
+    fallbacks: Annotated[list[Annotated[str, Field(max_length=256)]] | None, Field(max_length=FALLBACKS_LIMIT)] = None
+
+    def content_for(self, model: str) -> bytes:
+        """Return the body's bytes with another model's name in it, and without `fallbacks`."""
+        if self.fallbacks is None:
+            return super().content_for(model)
+        document = {**self.document, "model": model}
+        del document["fallbacks"]
+        return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def replace_model(content: bytes, model: str) -> bytes:
     """Return a JSON object with another `model`; no other byte of it changes."""
     name = json.dumps(model).encode()
+    # Most bodies have one member of that name; only for the others it matters how deep it is.
     spans = [found.span(1) for found in _MODEL.finditer(content)]
-    if len(spans) != 1:
+    if len(spans) > 1:
         spans = _find_models(content)
-    if not spans or any(json.loads(content[start:end]) != document.get("model") for start, end in spans[-1:]):
-        # The name of the member is written with escapes.
-        return json.dumps({**document, "model": model}, ensure_ascii=False, separators=(",", ":")).encode()
+    if not spans:  # the name of the member is written with escapes
+        document = {**as_object(load_json(content)), "model": model}
+        return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
     for start, end in reversed(spans):
         content = content[:start] + name + content[end:]
     return content
@@ -78,11 +108,12 @@ def wants_usage(document: dict[str, Any]) -> bool:
     return as_object(document.get("stream_options")).get("include_usage") is True
 
 
-def ask_for_usage(content: bytes, document: dict[str, Any]) -> bytes:
+def ask_for_usage(content: bytes) -> bytes:
     """Return a request for chat completions whose stream reports its usage."""
-    if "stream_options" in document:
-        options = {**as_object(document["stream_options"]), "include_usage": True}
-        asking = {**json.loads(content), "stream_options": options}
+    if b'"stream_options"' in content:
+        document = as_object(load_json(content))
+        options = {**as_object(document.get("stream_options")), "include_usage": True}
+        asking = {**document, "stream_options": options}
         return json.dumps(asking, ensure_ascii=False, separators=(",", ":")).encode()
     start = content.index(b"{") + 1
     return b'%b"stream_options":{"include_usage":true},%b' % (content[:start], content[start:])

@@ -22,6 +22,9 @@ FORMATS = (
     *(f"{codec}_{rate}" for codec in ("pcm", "wav") for rate in _RATES),
     "ulaw_8000",
     "alaw_8000",
+    # Of a vendor that does not say the bit rate.
+    "mp3_24000",
+    "opus_48000",
 )
 
 _CONTENT_TYPES: Mapping[str, str] = {

@@ -54,7 +54,7 @@ class ElevenLabsProvider(SpeechProvider):
     )
     default_model = "eleven_multilingual_v2"
     default_voice = "21m00Tcm4TlvDq8ikWAM"
-    formats = (DEFAULT_FORMAT, *(name for name in FORMATS if name != DEFAULT_FORMAT))
+    formats = (DEFAULT_FORMAT, *(name for name in FORMATS if name not in {DEFAULT_FORMAT, "mp3_24000", "opus_48000"}))
     has_timestamps = True
 
     def build_headers(self, api_key: str, request_id: str) -> HeaderPairs:

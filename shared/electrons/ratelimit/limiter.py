@@ -6,7 +6,7 @@ import json
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypedDict
 
 from electrons.batch import Batch
 from electrons.http import HeaderPairs
@@ -16,6 +16,18 @@ LINGER_SECONDS = 0.05
 
 Call = Callable[[str, str, str], Awaitable[str]]
 """`call(key, method, message)` of the Durable Object `key`; raises `LimiterUnreachableError`."""
+
+
+Operation = Literal["fail", "succeed", "probe", "read"]
+"""What a circuit is told or asked."""
+
+
+class CircuitState(TypedDict):
+    """What a circuit answers: failures in a row, for how long it is open, and whether the caller may probe."""
+
+    failures: int
+    open_for_ms: int
+    may_probe: bool
 
 
 class LimiterUnreachableError(Exception):
@@ -69,6 +81,12 @@ class RateLimiter:
         if settlements:
             self._settlements.pop(key, None)
             await self._call(key, "settle", json.dumps({"settlements": settlements}))
+
+    async def circuit(self, name: str, operation: Operation, *, limit: int, open_ms: int) -> CircuitState:
+        """Tell a circuit what happened, or ask about it (`circuit.py`). Raises `LimiterUnreachableError`."""
+        message = {"do": operation, "limit": limit, "open_ms": open_ms}
+        state: CircuitState = json.loads(await self._call(f"circuit:{name}", "circuit", json.dumps(message)))
+        return state
 
     def _take(self, key: str) -> list[dict[str, Any]]:
         batch = self._settlements.pop(key, None)

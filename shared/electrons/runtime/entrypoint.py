@@ -151,7 +151,7 @@ async def _relay(response: Response, relay: Relay, js_response: asyncio.Future[A
     try:
         async with relay.scope:
             with reading(relay.provider):
-                await source.hand_on(stream.writable, relay.watcher.feed)
+                await source.hand_on(stream.writable, relay.watcher.feed if relay.watcher.reads else None)
     except ProviderError as failure:
         error = failure
     except BaseException:
@@ -162,6 +162,9 @@ async def _relay(response: Response, relay: Relay, js_response: asyncio.Future[A
         relay.watcher.leave()
         raise asyncio.CancelledError
     rest = relay.watcher.end(error)
+    if rest is None:
+        writer.abort("the response was interrupted")
+        return
     try:
         if rest:
             await writer.write(to_js(rest))

@@ -132,29 +132,33 @@ class FetchStream(httpx2.AsyncByteStream):
             yield chunk.value.to_bytes()
         self._ended = True
 
-    async def hand_on(self, writable: Any, feed: Callable[[bytes], None]) -> None:
+    async def hand_on(self, writable: Any, feed: Callable[[bytes], None] | None) -> None:
         """Pipe the body into a `WritableStream`, which stays open, and give `feed` a copy of it in large pieces.
 
         The runtime pipes; Python wakes up once in `_COPY_SECONDS` and at the end, so that no more than what comes in
         that time is in memory. Raises `httpx2.ReadError` for a body that breaks, and `httpx2.ReadTimeout` for one that
-        stalls. A caller who leaves cancels this; `feed` then still gets what has come.
+        stalls, as far as it is read. A caller who leaves cancels this; `feed` then still gets what has come.
         """
-        ours, theirs = self._response.body.tee()
         options = to_js_object({"preventClose": True, "preventAbort": True})
-        piped = start_task(_settle(theirs.pipeTo(writable, options)))
-        copy = _Copy(ours, feed)
+        copy: _Copy | None = None
+        body = self._response.body
+        if feed is not None:
+            ours, body = body.tee()
+            copy = _Copy(ours, feed)
+        piped = start_task(_settle(body.pipeTo(writable, options)))
         try:
-            while not (await asyncio.wait({piped}, timeout=_COPY_SECONDS))[0]:
+            while copy and not (await asyncio.wait({piped}, timeout=_COPY_SECONDS))[0]:
                 if not await self._wait(copy.read_some()):
-                    await self._wait(piped)
-            error = piped.result()
+                    break
+            error = await piped
             self._ended = error is None
         finally:
             if not self._ended:
                 self._ended = True
                 self._controller.abort()
                 await piped  # it holds the writable until it has noticed
-            await copy.read_rest()
+            if copy is not None:
+                await copy.read_rest()
         if error is not None:
             raise httpx2.ReadError(describe_js_error(error)) from error
 

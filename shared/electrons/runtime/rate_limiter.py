@@ -1,4 +1,4 @@
-"""The Durable Object `RateLimiter`: a shell around `ratelimit.ledger.Ledger`."""
+"""The Durable Object `RateLimiter`: a shell around `ratelimit.ledger.Ledger` and `ratelimit.circuit.Circuit`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from workers import DurableObject
 
+from electrons.ratelimit.circuit import Circuit
 from electrons.ratelimit.ledger import RESERVATION_LIFE_MS, Ledger
 from electrons.runtime.loop import install as install_loop
 
@@ -25,12 +26,12 @@ def create_rate_limiter() -> type[DurableObject]:
     install_loop()
 
     class RateLimiter(DurableObject):
-        """One caller of one worker, named `<worker>:<principal>`. Messages are those of `Ledger`."""
+        """One caller of one worker, named `<worker>:<principal>`, or one circuit, named `circuit:<name>`."""
 
         def __init__(self, ctx: Any, env: Any) -> None:
             super().__init__(ctx, env)
             self._storage = ctx._ctx.storage  # noqa: SLF001  # the SDK's wrapper converts each value; text needs none
-            self._ledger = self._open()
+            self._open()
             self._alarm_is_set = False
 
         async def reserve(self, message: str) -> str:
@@ -44,17 +45,25 @@ def create_rate_limiter() -> type[DurableObject]:
             """See `Ledger.settle`."""
             self._ledger.settle(message)
 
+        async def circuit(self, message: str) -> str:
+            """See `Circuit.handle`."""
+            if not self._alarm_is_set:
+                self._alarm_is_set = True
+                self._storage.setAlarm(_now() + RESERVATION_LIFE_MS)
+            return self._circuit.handle(message)
+
         async def alarm(self, _info: Any = None) -> None:
             """Delete the data of an idle caller, so that an object per address does not use storage forever."""
-            if self._ledger.is_idle():
+            if self._ledger.is_idle() and self._circuit.is_idle():
                 await self._storage.deleteAll()
-                self._ledger = self._open()
+                self._open()
                 self._alarm_is_set = False
             else:
                 self._storage.setAlarm(_now() + RESERVATION_LIFE_MS)
 
-        def _open(self) -> Ledger:
-            return Ledger(_Sql(self._storage.sql), _now)
+        def _open(self) -> None:
+            sql = _Sql(self._storage.sql)
+            self._ledger, self._circuit = Ledger(sql, _now), Circuit(sql, _now)
 
     return RateLimiter
 

@@ -17,6 +17,7 @@ from electrons.bindings import Bindings, Database, ObjectTooLargeError, Row, Sto
 from electrons.errors import DatabaseError
 from electrons.http import Passthrough
 from electrons.keys import KeyEnvironment, KeyRecord, generate
+from electrons.ratelimit.circuit import Circuit
 from electrons.ratelimit.ledger import Ledger
 from electrons.ratelimit.limiter import RateLimiter
 
@@ -178,8 +179,12 @@ class MemorySql:
 def create_memory_rate_limiter(*, clock: Clock = time.time) -> RateLimiter:
     """Return the real limiter over real ledgers, one per key, without the Durable Objects between them."""
     ledgers: dict[str, Ledger] = {}
+    circuits: dict[str, Circuit] = {}
 
     async def call(key: str, method: str, message: str) -> str:
+        if method == "circuit":
+            circuit = circuits.setdefault(key, Circuit(MemorySql(), lambda: int(clock() * 1000)))
+            return circuit.handle(message)
         if key not in ledgers:
             ledgers[key] = Ledger(MemorySql(), lambda: int(clock() * 1000))
         if method == "reserve":

@@ -83,10 +83,12 @@ class TestClient:
         context.log = Logger(worker=self.app.service, write=lambda _level, line: lines.append(line))
         response = await self.app.handle(context)
         frames: list[str] = []
+        pieces: list[bytes] = []
         try:
             if isinstance(response.body, Relay):
                 async with aclosing(response.body.iterate()) as relayed:
-                    frames += [piece.decode() async for piece in relayed]
+                    pieces = [piece async for piece in relayed]
+                frames += [piece.decode("utf-8", "replace") for piece in pieces]
             elif isinstance(response.body, AsyncGenerator):
                 async with aclosing(response.body) as source:
                     frames += [piece async for piece in source]
@@ -95,7 +97,7 @@ class TestClient:
         return TestResponse(
             status=response.status,
             headers=Headers(response.headers),
-            body=_body_bytes(response, frames),
+            body=b"".join(pieces) if pieces else _body_bytes(response, frames),
             frames=frames,
             log=[json_module.loads(line) for line in lines],
         )

@@ -33,6 +33,7 @@ from electrons.errors import (
     ProviderTimeoutError,
     ProviderUnreachableError,
 )
+from electrons.upstream.accounts import Account
 from electrons.upstream.errors import status_of_code
 from electrons.upstream.provider import Provider, ProviderRequest
 from electrons.upstream.reading import PARSE_ERRORS, UnreadableError, as_object, load_json
@@ -43,6 +44,12 @@ RESPONSE_LIMIT = 32 * 1024 * 1024
 """Bytes of a provider's response, whole or streamed."""
 
 USER_AGENT = "distributed-electrons/0.1"
+
+_AI_GATEWAY = "https://gateway.ai.cloudflare.com/"
+"""Where an authenticated gateway wants a token besides the provider's key.
+
+https://developers.cloudflare.com/ai-gateway/configuration/authentication/
+"""
 
 _CONFIDENTIAL = "electrons.confidential"
 """The extension of a response with the strings that an error must not quote."""
@@ -108,16 +115,20 @@ async def open_response(
     """
     total_seconds = total_timeout_seconds or context.settings.total_timeout_seconds or None
     started = time.monotonic()
+    opened = started
     response: httpx2.Response | None = None
     try:
         async with asyncio.timeout(total_seconds):
             response = await _send_with_retries(
                 context, provider, request, deadline=started + (total_seconds or float("inf"))
             )
+            context.upstream_seconds += time.monotonic() - started
+            opened = time.monotonic()
             yield response
     except TimeoutError as error:
         raise _too_slow(provider) from error
     finally:
+        context.upstream_seconds += time.monotonic() - opened
         if response is not None:
             await response.aclose()
         if context.usage is not None and context.usage.provider == provider.name:
@@ -168,12 +179,18 @@ async def _send_with_retries(
     context: Context, provider: Provider, request: ProviderRequest, *, deadline: float
 ) -> httpx2.Response:
     settings = context.settings
-    for attempt in range(settings.max_retries + 1):
+    max_retries = settings.max_retries if context.max_retries is None else context.max_retries
+    account = Account(context, provider, request)
+    attempt = 0
+    while True:
+        api_key = await account.admit()
         try:
-            return await _send_once(context, provider, request)
+            response = await _send_once(context, provider, request, api_key)
         except ProviderError as error:
+            if account.note(api_key, error):
+                continue
             pause = _pause(error, attempt)
-            retried = attempt < settings.max_retries and _is_retried(error, repeatable=request.repeatable)
+            retried = attempt < max_retries and _is_retried(error, repeatable=request.repeatable)
             if not retried or pause > min(settings.max_retry_delay_seconds, deadline - time.monotonic()):
                 raise
             context.log.warning(
@@ -184,13 +201,16 @@ async def _send_with_retries(
                 attempt=attempt + 1,
                 pause_ms=round(pause * 1000),
             )
+        else:
+            account.note(api_key, None)
+            return response
+        attempt += 1
         await asyncio.sleep(pause)
-    raise AssertionError("the loop returns or raises")
 
 
-async def _send_once(context: Context, provider: Provider, request: ProviderRequest) -> httpx2.Response:
+async def _send_once(context: Context, provider: Provider, request: ProviderRequest, api_key: str) -> httpx2.Response:
     settings = context.settings
-    api_key = provider.api_key(settings)
+    context.attempts += 1
     chosen = {name.lower() for name, _ in request.headers}
     headers = [] if request.file_url else provider.build_headers(api_key, context.request_id)
     headers = [(name, value) for name, value in headers if name.lower() not in chosen]
@@ -199,9 +219,13 @@ async def _send_once(context: Context, provider: Provider, request: ProviderRequ
         "first_byte": settings.first_byte_timeout_seconds,
         "read": settings.idle_timeout_seconds,
     }
+    url = request.file_url or provider.url(settings, request.path)
+    gateway_token = settings.ai_gateway_token.reveal() if url.startswith(_AI_GATEWAY) else ""
+    if gateway_token:
+        headers.append(("cf-aig-authorization", f"Bearer {gateway_token}"))
     outgoing = httpx2.Request(
         request.method,
-        _parse_url(request.file_url or provider.url(settings, request.path)),
+        _parse_url(url),
         headers=[*request.headers, *headers, ("User-Agent", USER_AGENT), ("Accept-Encoding", "identity")],
         content=request.content,
         extensions={"timeout": timeout},
@@ -214,7 +238,7 @@ async def _send_once(context: Context, provider: Provider, request: ProviderRequ
         message = f"{provider.title} cannot be reached: retry later, or check `{provider.base_url_setting.name}`"
         raise ProviderUnreachableError(message, provider=provider.name) from error
     response.request = outgoing
-    response.extensions[_CONFIDENTIAL] = (api_key, *request.confidential)
+    response.extensions[_CONFIDENTIAL] = (api_key, gateway_token, *request.confidential)
     if not response.is_success:
         await _raise_for(provider, response)
     return response

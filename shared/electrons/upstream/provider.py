@@ -133,7 +133,7 @@ class Provider(ABC):
         super().__init_subclass__(**options)
         if "name" not in vars(cls):
             return
-        prefix = cls.name.upper()
+        prefix = cls.name.upper().replace("-", "_")
         cls.base_url_setting = Setting(name=f"{prefix}_BASE_URL", meaning=f"another address for {cls.title}")
         if not cls.credentials:
             meaning = f"the API key for {cls.title}"
@@ -161,6 +161,11 @@ class Provider(ABC):
         """Return the credential for the headers. Raises `ConfigurationError` if any credential is missing."""
         self.check(settings)
         return settings.get(self.credentials[0])
+
+    def api_keys(self, settings: Settings) -> tuple[str, ...]:
+        """Return all keys in the credential, which commas separate. Raises what `api_key` raises."""
+        text = self.api_key(settings)
+        return tuple(key for part in text.split(",") if (key := part.strip())) if "," in text else (text,)
 
     def missing_credentials(self) -> ConfigurationError:
         """Return the error for a deployment without this provider's credentials."""

@@ -20,6 +20,8 @@ from electrons.upstream.provider import Provider
 class Watcher(Protocol):
     """What watches a stream. Exactly one of `end` and `leave` is called, once, after the last piece."""
 
+    reads: bool
+    """Whether `feed` is to be called at all."""
     edits: bool
     """Whether the caller gets what `edit` returns; if not, `edit` is never called."""
 
@@ -29,8 +31,11 @@ class Watcher(Protocol):
     def edit(self, piece: bytes) -> bytes:
         """Return what the caller gets for the bytes that `feed` was just called with; may be empty."""
 
-    def end(self, error: ProviderError | None) -> bytes:
-        """Take note of the stream's end, and why it was interrupted, and return what the caller gets after it."""
+    def end(self, error: ProviderError | None) -> bytes | None:
+        """Take note of the stream's end, and why it was interrupted, and return what the caller gets after it.
+
+        None breaks the connection, where nothing in the format can say that the body is not whole.
+        """
 
     def leave(self) -> None:
         """Take note that the caller has left."""

@@ -1,4 +1,4 @@
-"""OpenAI: chat completions (`chat.py`) and images (`images.py`)."""
+"""OpenAI: chat completions (`chat.py`), images (`images.py`) and speech (`speech.py`)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from electrons.providers.openai.chat import OpenAICompatibleProvider
 from electrons.providers.openai.images import RETIRED_IMAGE_MODELS, OpenAIImages
+from electrons.providers.openai.speech import OpenAISpeech
 
 _TAKES_SAMPLING = re.compile(r"(ft:)?(gpt-4o|gpt-4\.1|gpt-4-turbo|gpt-3\.5|chatgpt-4o).*")
 
@@ -48,8 +49,8 @@ _RETIRED_MODELS = MappingProxyType(
 )
 
 
-class OpenAIProvider(OpenAICompatibleProvider, OpenAIImages):
-    """GPT models for text and images. A bare model name that belongs to no other vendor is OpenAI's."""
+class OpenAIProvider(OpenAICompatibleProvider, OpenAIImages, OpenAISpeech):
+    """GPT models for text, images and speech. A bare model name that belongs to no other vendor is OpenAI's."""
 
     name = "openai"
     title = "OpenAI"

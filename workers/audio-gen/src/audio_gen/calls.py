@@ -26,23 +26,33 @@ class PreparedSpeech:
     warnings: list[str]
 
 
-def prepare_speech(context: Context, body: SpeechRequest, providers: Sequence[SpeechProvider]) -> PreparedSpeech:
-    """Return what to say in which voice. Raises `RequestError`, `UnknownProviderError` and `ConfigurationError`."""
+def prepare_speech(
+    context: Context, body: SpeechRequest, providers: Sequence[SpeechProvider], *, fallback: str | None = None
+) -> PreparedSpeech:
+    """Return what to say in which voice, with the model that is asked for or a `fallback`.
+
+    A fallback of another provider speaks in its default voice, and in its own version of the format. Raises
+    `RequestError`, `UnknownProviderError` and `ConfigurationError`.
+    """
     settings = context.settings_as(AudioSettings)
     default_provider, default_model = find_default(settings, providers)
     provider, model = default_provider, default_model
     if body.model_id is not None:
         provider, model = resolve_speech_model(body.model_id, providers, otherwise=default_provider)
+    asked, options, voice_id = provider, body.options, body.voice_id
+    if fallback is not None:
+        provider, model = resolve_speech_model(fallback, providers, otherwise=default_provider)
+    explicit = frozenset(options.model_fields_set)
+    audio_format = AudioFormat.parse(options.output_format)
+    if provider is not asked:
+        voice_id = None
+        audio_format = _same_codec(audio_format, provider)
     provider.check(context.settings)
     _check_length(body.text)
 
-    voice_id = body.voice_id
     if voice_id is None:
         default_voice = settings.default_voice_id if provider is default_provider else ""
         voice_id = default_voice or provider.default_voice
-    options = body.options
-    explicit = frozenset(options.model_fields_set)
-    audio_format = AudioFormat.parse(options.output_format)
     if "output_format" not in explicit and audio_format.name not in provider.formats:
         audio_format = AudioFormat.parse(provider.formats[0])
     call = SpeechCall(
@@ -85,6 +95,12 @@ def resolve_speech_model(
             return provider, provider.find_model(name)
     provider = otherwise or providers[0]
     return provider, provider.find_model(name)
+
+
+def _same_codec(audio_format: AudioFormat, provider: SpeechProvider) -> AudioFormat:
+    """Return the provider's first format with the same codec; the format itself, which will be refused, without one."""
+    formats = map(AudioFormat.parse, provider.formats)
+    return next((found for found in formats if found.codec == audio_format.codec), audio_format)
 
 
 def _check_length(text: str) -> None:

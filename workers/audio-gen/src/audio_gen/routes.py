@@ -5,9 +5,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from audio_gen.calls import find_default, prepare_speech
+from audio_gen.calls import find_default, prepare_speech, resolve_speech_model
 from audio_gen.models import SpeechMetadata, SpeechRequest, SpeechResponse, TimestampLinks, VoicesResponse
 from audio_gen.settings import AudioSettings
+from audio_gen.vendor_routes import add_vendor_routes
 from electrons.app import App
 from electrons.capabilities.speech import (
     SpeechCall,
@@ -18,6 +19,7 @@ from electrons.capabilities.speech import (
     read_timed_speech,
 )
 from electrons.context import Context
+from electrons.fallbacks import call_first, name_models, start_usage
 from electrons.media.audio import AudioFormat
 from electrons.media.duration import measure, measure_samples
 from electrons.media.subtitles import Alignment, to_srt, to_vtt
@@ -32,6 +34,7 @@ AUDIO = MediaFolder(bucket="AUDIO_STORAGE", path="/audio", not_found="Audio file
 
 app = App("audio-gen", scope="audio", providers=PROVIDERS, settings=AudioSettings)
 app.serve_media(AUDIO)
+add_vendor_routes(app, PROVIDERS)
 
 
 def estimate(body: SpeechRequest) -> Mapping[str, int]:
@@ -42,10 +45,22 @@ def estimate(body: SpeechRequest) -> Mapping[str, int]:
 @app.post("/synthesize", needs=(AUDIO,), estimate=estimate)
 async def synthesize(context: Context, body: SpeechRequest) -> SpeechResponse:
     """Speak a text, store the audio, and return where it is and how long it is."""
-    prepared = prepare_speech(context, body, PROVIDERS)
+    models = name_models(context, body.model_id or "")
+    for name in models[1:]:
+        resolve_speech_model(name, PROVIDERS)
+
+    async def call_model(model: str) -> SpeechResponse:
+        return await speak(context, body, fallback=None if model == models[0] else model)
+
+    return await call_first(context, models, call_model)
+
+
+async def speak(context: Context, body: SpeechRequest, *, fallback: str | None) -> SpeechResponse:
+    """Return the speech of the model that is asked for, or of a fallback."""
+    prepared = prepare_speech(context, body, PROVIDERS, fallback=fallback)
     provider, call = prepared.provider, prepared.call
     audio_format = call.audio_format
-    record_usage(context, Usage(provider=provider.name, model=call.model, unit="characters"))
+    start_usage(context, Usage(provider=provider.name, model=call.model, unit="characters"))
     name = new_name(audio_format.codec)
     links: TimestampLinks | None = None
     if body.timestamps:

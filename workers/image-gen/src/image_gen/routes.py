@@ -6,17 +6,19 @@ from electrons.app import App
 from electrons.capabilities.images import GeneratedImage, ImageCall, ImageProvider, generate_images
 from electrons.context import Context
 from electrons.errors import ElectronsError, ProviderRejectedError
-from electrons.registry import choose_model, find_providers
-from electrons.storage.ledger import record_usage
+from electrons.fallbacks import call_first, name_models, start_usage
+from electrons.registry import choose_model, find_providers, resolve_model
 from electrons.usage import Usage
 from image_gen.files import IMAGES, ImageFiles
 from image_gen.models import Image, ImageMetadata, ImageRequest, ImageResponse
 from image_gen.settings import ImageSettings
+from image_gen.vendor_routes import add_vendor_routes
 
 PROVIDERS = find_providers(ImageProvider)
 
 app = App("image-gen", scope="image", providers=PROVIDERS, settings=ImageSettings)
 app.serve_media(IMAGES)
+add_vendor_routes(app, PROVIDERS)
 
 
 def estimate(body: ImageRequest) -> Mapping[str, int]:
@@ -27,9 +29,19 @@ def estimate(body: ImageRequest) -> Mapping[str, int]:
 @app.post("/generate", needs=(IMAGES,), estimate=estimate)
 async def generate(context: Context, body: ImageRequest) -> ImageResponse:
     """Generate and store images; return those that were stored, and warnings about those that were lost."""
-    provider, call, warnings = prepare(context, body)
+    default_model = context.settings_as(ImageSettings).default_image_model
+    models = name_models(context, body.model or body.options.model or default_model)
+    for name in models[1:]:
+        resolve_model(name, PROVIDERS)
+    return await call_first(context, models, lambda model: generate_with(context, body, model))
+
+
+async def generate_with(context: Context, body: ImageRequest, model: str) -> ImageResponse:
+    """Return the images of one model."""
+    provider, call, warnings = prepare(context, body, model)
     files = ImageFiles(context=context, provider=provider, model=call.model)
     generated = await generate_images(context, provider, call, on_file=files.add)
+    context.max_retries = None  # the files have been paid for
     made = len(generated)
     images, losses = await store_images(files, call, generated)
     if not images:
@@ -51,11 +63,10 @@ async def generate(context: Context, body: ImageRequest) -> ImageResponse:
     )
 
 
-def prepare(context: Context, body: ImageRequest) -> tuple[ImageProvider, ImageCall, list[str]]:
+def prepare(context: Context, body: ImageRequest, name: str) -> tuple[ImageProvider, ImageCall, list[str]]:
     """Return the provider, its call, and warnings about what was left out. From here on the call is counted."""
     options = body.options
-    default_model = context.settings_as(ImageSettings).default_image_model
-    provider, model = choose_model(context, body.model or options.model or default_model, PROVIDERS)
+    provider, model = choose_model(context, name, PROVIDERS)
     call = ImageCall(
         model=model,
         prompt=body.prompt,
@@ -68,7 +79,7 @@ def prepare(context: Context, body: ImageRequest) -> tuple[ImageProvider, ImageC
         quality=options.quality,
     )
     call, warnings = provider.fit_images(call)
-    record_usage(context, Usage(provider=provider.name, model=model, unit="images"))
+    start_usage(context, Usage(provider=provider.name, model=model, unit="images"))
     return provider, call, [*options.warnings, *warnings]
 
 

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import AliasChoices, BaseModel, Field
 
+from electrons.dialects.requests import FALLBACKS_LIMIT
 from electrons.models import LabeledRequest, RequestModel, ResponseModel, not_blank
 
 PROMPT_LIMIT = 1_000_000
@@ -31,11 +32,17 @@ class TextOptions(RequestModel):
 
 
 class TextRequest(LabeledRequest):
-    """A prompt for a model: `provider:name`, or a bare name; without one, the deployment's `DEFAULT_MODEL` answers."""
+    """A prompt for a model: `provider:name`, or a bare name; without one, the deployment's `DEFAULT_MODEL` answers.
+
+    `fallbacks` answer, one after the other, when the model cannot.
+    """
 
     prompt: Annotated[str, Field(max_length=PROMPT_LIMIT), not_blank("Prompt is required")]
     model: ModelName = None
     options: TextOptions = Field(default_factory=TextOptions)
+    fallbacks: list[Annotated[str, Field(min_length=1, max_length=256)]] | None = Field(
+        default=None, max_length=FALLBACKS_LIMIT
+    )
 
 
 class TextMetadata(BaseModel):

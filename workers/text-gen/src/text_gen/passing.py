@@ -15,12 +15,12 @@ from dataclasses import dataclass
 
 from electrons.capabilities.text import TextProvider
 from electrons.context import Context
-from electrons.dialects.requests import VendorRequest, ask_for_usage, wants_usage
+from electrons.dialects.requests import VendorRequest, ask_for_usage
 from electrons.dialects.usage import Counts, StreamMeter, read_counts
 from electrons.errors import ProviderError, ProviderTimeoutError
+from electrons.fallbacks import start_usage
 from electrons.http import HeaderPairs, Response
 from electrons.middleware.errors import describe, render_frame
-from electrons.storage.ledger import record_usage
 from electrons.upstream.client import interrupted, open_response, parse_reported_error, read_document, unreadable
 from electrons.upstream.provider import ProviderRequest
 from electrons.upstream.reading import as_object
@@ -51,8 +51,7 @@ class PassedCall:
 
 async def pass_on(context: Context, call: PassedCall, body: VendorRequest) -> Response:
     """Return the provider's response. Raises `ProviderError` and what derives from it."""
-    usage = Usage(provider=call.provider.name, model=call.model)
-    record_usage(context, usage)
+    usage = start_usage(context, Usage(provider=call.provider.name, model=call.model))
     try:
         if body.stream:
             return await _open_stream(context, call, body)
@@ -79,9 +78,9 @@ async def _read_whole(context: Context, call: PassedCall, body: VendorRequest, u
 
 async def _open_stream(context: Context, call: PassedCall, body: VendorRequest) -> Response:
     content = body.content_for(call.model)
-    adds_usage = call.is_chat and call.provider.reports_stream_usage and not wants_usage(body.document)
+    adds_usage = call.is_chat and call.provider.reports_stream_usage and not body.wants_usage
     if adds_usage:
-        content = ask_for_usage(content, body.document)
+        content = ask_for_usage(content)
     async with AsyncExitStack() as stack:
         request = _build_request(context, call, content)
         response = await stack.enter_async_context(open_response(context, call.provider, request))
@@ -97,10 +96,11 @@ class PassedStream:
     """Counts a stream, and closes it in the caller's format when it ends before its end (`upstream.relay.Watcher`)."""
 
     def __init__(self, context: Context, call: PassedCall, body: VendorRequest, *, edits: bool) -> None:
+        self.reads = True
         self.edits = edits
         self._context = context
         self._call = call
-        self._body = body
+        self._input_estimate = body.estimate_input()
         self._meter = StreamMeter()
         self._held = b""
 
@@ -140,7 +140,7 @@ class PassedStream:
         output_tokens = counts.output_tokens
         if not is_whole or not output_tokens:
             output_tokens = max(output_tokens, self._meter.estimate_output())
-        input_tokens = counts.input_tokens or (self._body.estimate_input() if is_whole or output_tokens else 0)
+        input_tokens = counts.input_tokens or (self._input_estimate if is_whole or output_tokens else 0)
         Counts(
             input_tokens=input_tokens,
             output_tokens=output_tokens,

@@ -7,19 +7,25 @@ from typing import Any
 from electrons.app import App
 from electrons.capabilities.text import TextCall, TextProvider, TextResult, estimate_tokens, generate_text, stream_text
 from electrons.context import Context
+from electrons.fallbacks import call_first, name_models, start_usage
 from electrons.http import Response, data_frame
 from electrons.middleware.errors import describe
-from electrons.registry import choose_model, find_providers
-from electrons.storage.ledger import record_usage
+from electrons.registry import choose_model, resolve_model
 from electrons.usage import Usage
 from text_gen.models import TextMetadata, TextRequest, TextResponse
+from text_gen.providers import OPTIONAL, PROVIDERS, list_providers, read_added
 from text_gen.settings import TextSettings
 from text_gen.vendor_routes import add_vendor_routes
 
-PROVIDERS = find_providers(TextProvider)
-
-app = App("text-gen", scope="text", providers=PROVIDERS, settings=TextSettings)
-add_vendor_routes(app, PROVIDERS)
+app = App(
+    "text-gen",
+    scope="text",
+    providers=PROVIDERS,
+    settings=TextSettings,
+    optional_providers=OPTIONAL,
+    read_providers=read_added,
+)
+add_vendor_routes(app)
 
 
 def estimate(body: TextRequest) -> Mapping[str, int]:
@@ -31,9 +37,13 @@ def estimate(body: TextRequest) -> Mapping[str, int]:
 @app.post("/generate", body_limit=8 * 1024 * 1024, estimate=estimate)
 async def generate(context: Context, body: TextRequest) -> TextResponse:
     """Answer `POST /generate` with the text and its metadata."""
-    provider, call, warnings = prepare(context, body)
-    result = await generate_text(context, provider, call)
-    return TextResponse(text=result.text, metadata=describe_result(provider, result, context, warnings))
+
+    async def call_model(model: str) -> TextResponse:
+        provider, call, warnings = prepare(context, body, model)
+        result = await generate_text(context, provider, call)
+        return TextResponse(text=result.text, metadata=describe_result(provider, result, context, warnings))
+
+    return await call_first(context, list_models(context, body), call_model)
 
 
 @app.post("/generate/stream", body_limit=8 * 1024 * 1024, estimate=estimate)
@@ -42,32 +52,53 @@ async def generate_stream(context: Context, body: TextRequest) -> Response:
 
     A failure before the first piece of text is an ordinary error response; a later one is the last frame.
     """
-    provider, call, warnings = prepare(context, body)
-    result = TextResult(model=call.model)
-    pieces = stream_text(context, provider, call, result=result)
-    first = await anext(pieces, "")
 
-    async def frames() -> AsyncGenerator[str, None]:
-        async with aclosing(pieces):
-            try:
-                yield build_frame(context, text=first, done=False)
-                async for piece in pieces:
-                    yield build_frame(context, text=piece, done=False)
-                metadata = describe_result(provider, result, context, [*warnings, *context.warnings])
-                last = build_frame(context, text="", done=True, metadata=metadata.model_dump(exclude_none=True))
-            except Exception as error:  # noqa: BLE001  # the edge: the response has begun, so this is its only way out
-                known = describe(error, context)
-                last = build_frame(context, error=known.message, error_code=known.error_code, done=True)
-            yield last
+    async def call_model(model: str) -> Response:
+        provider, call, warnings = prepare(context, body, model)
+        result = TextResult(model=call.model)
+        pieces = stream_text(context, provider, call, result=result)
+        first = await anext(pieces, "")
+        return Response.event_stream(stream_frames(context, provider, result, warnings, pieces=pieces, first=first))
 
-    return Response.event_stream(frames())
+    return await call_first(context, list_models(context, body), call_model)
 
 
-def prepare(context: Context, body: TextRequest) -> tuple[TextProvider, TextCall, list[str]]:
+async def stream_frames(
+    context: Context,
+    provider: TextProvider,
+    result: TextResult,
+    warnings: list[str],
+    *,
+    pieces: AsyncGenerator[str, None],
+    first: str,
+) -> AsyncGenerator[str, None]:
+    """Iterate over the frames of a stream whose first piece has come."""
+    async with aclosing(pieces):
+        try:
+            yield build_frame(context, text=first, done=False)
+            async for piece in pieces:
+                yield build_frame(context, text=piece, done=False)
+            metadata = describe_result(provider, result, context, [*warnings, *context.warnings])
+            last = build_frame(context, text="", done=True, metadata=metadata.model_dump(exclude_none=True))
+        except Exception as error:  # noqa: BLE001  # the edge: the response has begun, so this is its only way out
+            known = describe(error, context)
+            last = build_frame(context, error=known.message, error_code=known.error_code, done=True)
+        yield last
+
+
+def list_models(context: Context, body: TextRequest) -> tuple[str, ...]:
+    """Return the model that is asked for, and its fallbacks."""
+    default_model = context.settings_as(TextSettings).default_model
+    models = name_models(context, body.model or body.options.model or default_model, fallbacks=body.fallbacks)
+    for name in models[1:]:
+        resolve_model(name, list_providers(context))
+    return models
+
+
+def prepare(context: Context, body: TextRequest, name: str) -> tuple[TextProvider, TextCall, list[str]]:
     """Return the provider, its call and a warning for each option left out. From here on the call is counted."""
     options = body.options
-    default_model = context.settings_as(TextSettings).default_model
-    provider, model = choose_model(context, body.model or options.model or default_model, PROVIDERS)
+    provider, model = choose_model(context, name, list_providers(context))
     call = TextCall(
         model=model,
         prompt=body.prompt,
@@ -78,7 +109,7 @@ def prepare(context: Context, body: TextRequest) -> tuple[TextProvider, TextCall
         system_prompt=options.system_prompt,
     )
     call, warnings = provider.fit(call, explicit=frozenset(options.model_fields_set))
-    record_usage(context, Usage(provider=provider.name, model=model))
+    start_usage(context, Usage(provider=provider.name, model=model))
     return provider, call, warnings
 
 

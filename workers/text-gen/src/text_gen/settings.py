@@ -12,3 +12,4 @@ class TextSettings(Settings):
     """The shared settings and those of text-gen."""
 
     default_model: str = "anthropic:claude-sonnet-4-6"
+    providers: str = ""

@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from electrons.app import App
-from electrons.capabilities.text import TextProvider
 from electrons.context import Context
-from electrons.dialects.requests import VendorRequest
-from electrons.errors import RequestError, UnknownProviderError
+from electrons.dialects.requests import ChatRequest, VendorRequest
+from electrons.errors import RequestError
+from electrons.fallbacks import call_first, name_models
 from electrons.http import Response
-from electrons.registry import choose_model
+from electrons.registry import choose_vendor_model, resolve_model
 from electrons.storage.ledger import record_usage
 from electrons.usage import Usage
 from text_gen.passing import PassedCall, pass_on
+from text_gen.providers import list_providers
 from text_gen.vendor_models import get_model, list_models
 
 BODY_LIMIT = 8 * 1024 * 1024
-
-_FINE_TUNED = "ft:"
 
 
 def estimate(body: VendorRequest) -> Mapping[str, int]:
@@ -31,23 +30,23 @@ def estimate_input(body: VendorRequest) -> Mapping[str, int]:
     return {"tokens": body.estimate_input()}
 
 
-def add_vendor_routes(app: App, providers: Sequence[TextProvider]) -> None:
+def add_vendor_routes(app: App) -> None:
     """Register the routes."""
 
     @app.post("/v1/chat/completions", dialect="openai", body_limit=BODY_LIMIT, estimate=estimate)
-    async def chat_completions(context: Context, body: VendorRequest) -> Response:
+    async def chat_completions(context: Context, body: ChatRequest) -> Response:
         """`POST /v1/chat/completions`: OpenAI's chat completions with any model."""
-        return await pass_on(context, choose(context, body, providers), body)
+        return await answer(context, body, fallbacks=body.fallbacks)
 
     @app.post("/v1/messages", dialect="anthropic", body_limit=BODY_LIMIT, estimate=estimate)
     async def messages(context: Context, body: VendorRequest) -> Response:
         """`POST /v1/messages`: Anthropic's messages with any model."""
-        return await pass_on(context, choose(context, body, providers), body)
+        return await answer(context, body)
 
     @app.post("/v1/messages/count_tokens", dialect="anthropic", body_limit=BODY_LIMIT)
     async def count_tokens(context: Context, body: VendorRequest) -> Response:
         """`POST /v1/messages/count_tokens`: the input tokens of a message; an estimate for other vendors' models."""
-        call = choose(context, body, providers)
+        call = choose(context, body.model)
         if call.provider.dialect == "anthropic":
             return await pass_on(context, call, body)
         record_usage(context, Usage(provider=call.provider.name, model=call.model, unit="requests", input_units=1))
@@ -56,12 +55,12 @@ def add_vendor_routes(app: App, providers: Sequence[TextProvider]) -> None:
     @app.post("/v1/responses", dialect="openai", body_limit=BODY_LIMIT, estimate=estimate)
     async def responses(context: Context, body: VendorRequest) -> Response:
         """`POST /v1/responses`: OpenAI's Responses with any model."""
-        return await pass_on(context, choose(context, body, providers), body)
+        return await answer(context, body)
 
     @app.post("/v1/embeddings", dialect="openai", body_limit=BODY_LIMIT, estimate=estimate_input)
     async def embeddings(context: Context, body: VendorRequest) -> Response:
         """`POST /v1/embeddings`: OpenAI's embeddings."""
-        call = choose(context, body, providers)
+        call = choose(context, body.model)
         if not call.provider.has_embeddings:
             raise RequestError(
                 f"{call.provider.title} has no embeddings; use a model of another provider",
@@ -72,20 +71,32 @@ def add_vendor_routes(app: App, providers: Sequence[TextProvider]) -> None:
     @app.get("/v1/models", dialect="by_header")
     async def models(context: Context) -> Response:
         """`GET /v1/models`: the models of all providers, in the format of the caller's client."""
-        return await list_models(context, providers)
+        return await list_models(context, list_providers(context))
 
     @app.get("/v1/models/{model}", dialect="by_header")
     async def model(context: Context) -> Response:
         """`GET /v1/models/{model}`: one model, by its bare name or as `provider:name`."""
-        return await get_model(context, providers)
+        return await get_model(context, list_providers(context))
 
 
-def choose(context: Context, body: VendorRequest, providers: Sequence[TextProvider]) -> PassedCall:
-    """Return the call of the model that the body names. Raises `UnknownProviderError` and `ConfigurationError`."""
-    name = f"openai:{body.model}" if body.model.lower().startswith(_FINE_TUNED) else body.model
-    try:
-        provider, model = choose_model(context, name, providers)
-    except UnknownProviderError as error:
-        message = f"The model `{body.model}` does not exist: {error.message[:1].lower()}{error.message[1:]}"
-        raise UnknownProviderError(message, details=error.details) from error
-    return PassedCall(provider=provider, model=model, path=context.route.path)
+def choose(context: Context, model: str) -> PassedCall:
+    """Return the call of a model. Raises `UnknownProviderError` and `ConfigurationError`."""
+    provider, name = choose_vendor_model(context, model, list_providers(context))
+    return PassedCall(provider=provider, model=name, path=context.route.path)
+
+
+async def answer(context: Context, body: VendorRequest, *, fallbacks: Sequence[str] | None = None) -> Response:
+    """Return the response of the model that the body names, or of one behind it."""
+    models = name_models(context, body.model, fallbacks=fallbacks)
+    for name in models[1:]:
+        resolve_model(name, list_providers(context))
+
+    async def call_model(model: str) -> Response:
+        call = choose(context, model)
+        if call.provider.dialect == context.dialect:
+            return await pass_on(context, call, body)
+        names = {"anthropic": "/v1/messages", "openai": "/v1/chat/completions"}
+        message = f"`{model}` is not available here; send the request to `{names[call.provider.dialect]}`"
+        raise RequestError(message, details={"fields": [{"field": "model", "message": message}]})
+
+    return await call_first(context, models, call_model)

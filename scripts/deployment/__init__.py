@@ -1,0 +1,1 @@
+"""Deployments to Cloudflare: what `npm run deploy` and `npm run secrets` do. Standard library only."""
