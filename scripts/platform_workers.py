@@ -10,6 +10,9 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+SHARED_SCOPES = ("metrics",)
+"""The scopes of routes that every worker has."""
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -35,7 +38,7 @@ def find_workers(root: Path = ROOT) -> list[Worker]:
 
 def find_scopes(root: Path = ROOT) -> tuple[str, ...]:
     """Return all that an API key can be allowed to do."""
-    return tuple(scope for worker in find_workers(root) for scope in worker.scopes)
+    return (*(scope for worker in find_workers(root) for scope in worker.scopes), *SHARED_SCOPES)
 
 
 def _read(folder: Path) -> Worker:

@@ -17,6 +17,7 @@ import keys
 import local
 import ports
 import setup
+from deployment.configs import describe_commit
 from progress import Progress
 
 Event = tuple[local.Part, dict[str, Any] | None]
@@ -46,7 +47,13 @@ def main() -> int:
                 "state": str(state),
                 "ports": worker_ports,
                 "vars": {
-                    "*": {**local.LOCAL_VARS, "LOG_FORMAT": _log_format(), **local.emulated_vars(emulated), **real}
+                    "*": {
+                        **local.LOCAL_VARS,
+                        "LOG_FORMAT": _log_format(),
+                        "DEPLOYED_COMMIT": describe_commit(),
+                        **local.emulated_vars(emulated),
+                        **real,
+                    }
                 },
                 "watch": True,
                 "warm": True,

@@ -66,7 +66,7 @@ def apply_migrations(account: Account, plan: Plan, database_id: str) -> None:
 def deploy_worker(account: Account, plan: Plan, step: Step, database_id: str) -> None:
     """Upload a worker with its secrets and send it all traffic."""
     config = build_config(load_config(step.worker), environment=plan.environment, database_id=database_id)
-    config["vars"] = dict(step.values.vars)
+    config["vars"] = {**step.values.vars, "DEPLOYED_COMMIT": plan.commit}
     if "kv_namespaces" in config:
         # wrangler would create them, and could not find them again after it was interrupted.
         config["kv_namespaces"] = [

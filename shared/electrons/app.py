@@ -25,6 +25,8 @@ from electrons.health import create_health_handler
 from electrons.http import HeaderPairs, Response
 from electrons.index import create_index_handler
 from electrons.logs import timestamp
+from electrons.metrics import SCOPE as METRICS_SCOPE
+from electrons.metrics import metrics
 from electrons.middleware import CallNext, Middleware
 from electrons.middleware.access_log import access_log
 from electrons.middleware.auth import auth
@@ -95,6 +97,7 @@ class App:
         required = [provider for provider in self.providers if provider.name not in optional_providers]
         health = create_health_handler(required, reports_providers=reports_providers)
         self.get("/health", public=True)(health)
+        self.get("/metrics", scope=METRICS_SCOPE)(metrics)
         self.get("/", public=True)(create_index_handler(lambda: self.routes))
 
     @property

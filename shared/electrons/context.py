@@ -18,6 +18,7 @@ from electrons.logs import Logger
 from electrons.routing import Dialect, Route
 from electrons.settings import Settings
 from electrons.tasks import start_task
+from electrons.tracing import NOT_TRACED, Trace
 from electrons.usage import Usage
 
 T = TypeVar("T")
@@ -71,6 +72,7 @@ class Context:
     http: httpx2.AsyncBaseTransport
     log: Logger
     request_id: str = ""
+    trace: Trace = NOT_TRACED
     started: float = field(default_factory=time.monotonic)
     matched_route: Route | None = None
     path_parameters: dict[str, str] = field(default_factory=dict)

@@ -16,6 +16,9 @@ from electrons.middleware.auth import authenticate, read_credential
 from electrons.upstream.provider import Provider
 from electrons.upstream.quota import read_quotas
 
+VERSION = "0.1.0"
+"""The version of the platform, as in pyproject.toml."""
+
 CHECKED_SECONDS = 10
 """How long the results of a deep check are remembered."""
 
@@ -35,7 +38,13 @@ def create_health_handler(
 
     async def health(context: Context) -> Response:
         """`GET /health`: whether the worker runs; with `deep=1`, also whether it could do its work."""
-        body: dict[str, object] = {"status": "healthy", "service": context.service, "timestamp": timestamp()}
+        body: dict[str, object] = {
+            "status": "healthy",
+            "service": context.service,
+            "version": VERSION,
+            "commit": context.settings.deployed_commit or "unknown",
+            "timestamp": timestamp(),
+        }
         configured = {provider.name: provider.is_configured(context.settings) for provider in providers}
         if context.request.query.get("deep") != "1":
             return Response.json({**body, "checks": configured} if reports_providers else body)

@@ -108,6 +108,9 @@ class Settings:
     # Logs: `json` is one object per line, `pretty` is for a terminal
     log_format: Literal["json", "pretty"] = "json"
 
+    # What is deployed, for GET /health; `npm run deploy` sets it
+    deployed_commit: str = ""
+
     declared: Mapping[str, str | Secret] = field(default_factory=dict)
 
     @classmethod

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,60 @@ def test_worker_when_it_loops_then_1102_and_it_responds_again(workers: Workers) 
     assert answer.status_code == 503
     assert "Error 1102" in answer.text
     assert workers.get("looping").text == "fine"
+
+
+NEWEST = "2026-10-01"
+STREAMING = """
+let left = false;
+export default { fetch(request) {
+  const { pathname } = new URL(request.url);
+  if (pathname === "/left") return Response.json(left);
+  let number = 0;
+  const body = new ReadableStream({
+    async pull(controller) {
+      if (number === 3 && pathname === "/block") for (;;);
+      if (number === 3 && pathname === "/end") return controller.close();
+      controller.enqueue(new TextEncoder().encode(`part ${number++}\\n`));
+      await scheduler.wait(100);
+    },
+    cancel() { left = true; },
+  });
+  return new Response(body, { headers: { "content-type": "text/event-stream" } });
+} }"""
+
+
+def test_worker_when_it_streams_then_parts_come_one_by_one(workers: Workers) -> None:
+    workers.upload("streaming", {"index.js": (STREAMING, JAVASCRIPT)}, main="index.js", compatibility_date=NEWEST)
+    with httpx2.stream("GET", f"{workers.public_url}/streaming/end", trust_env=False) as answer:
+        times = {line: time.monotonic() for line in answer.iter_lines()}
+
+    assert list(times) == ["part 0", "part 1", "part 2"]
+    assert times["part 2"] - times["part 0"] > 0.1
+    assert answer.headers["content-type"] == "text/event-stream"
+
+
+def test_worker_when_its_caller_leaves_then_its_stream_ends(workers: Workers) -> None:
+    workers.upload("left", {"index.js": (STREAMING, JAVASCRIPT)}, main="index.js", compatibility_date=NEWEST)
+    with httpx2.stream("GET", f"{workers.public_url}/left/forever", trust_env=False) as answer:
+        next(answer.iter_lines())
+    for _ in range(40):
+        if workers.get("left/left").json():
+            return
+        time.sleep(0.05)
+    raise AssertionError("the stream goes on")
+
+
+def test_worker_when_it_blocks_in_a_stream_then_it_is_cut(workers: Workers) -> None:
+    workers.upload(
+        "cut", {"index.js": (STREAMING, JAVASCRIPT)}, main="index.js", compatibility_date=NEWEST, limits={"cpu_ms": 500}
+    )
+    with (
+        httpx2.stream("GET", f"{workers.public_url}/cut/block", trust_env=False, timeout=30) as answer,
+        pytest.raises(httpx2.RemoteProtocolError),
+    ):
+        list(answer.iter_lines())
+
+    assert workers.get("cut/left").json() is False
 
 
 def test_python_when_it_includes_its_sdk_then_it_responds(workers: Workers) -> None:

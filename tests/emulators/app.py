@@ -31,6 +31,7 @@ from .delivery import Action, Delivery, Pause, deliver, plain_delivery
 from .faults import Fault, FaultQueue, FaultyResponse
 from .journal import Exchange, Journal
 from .origin import LoopbackOnly
+from .threads import run_in_thread
 from .vendor import Call, Refusal, Response, Route, Vendor
 
 logger = logging.getLogger(__name__)
@@ -113,9 +114,7 @@ class VendorApp:
             response = respond()
             return response, plain_delivery(response)
 
-        response, delivery = (
-            await asyncio.to_thread(respond_with_fault) if route and route.slow else respond_with_fault()
-        )
+        response, delivery = await run_in_thread(respond_with_fault) if route and route.slow else respond_with_fault()
         await deliver(
             response,
             self.latency.slow_down(delivery),

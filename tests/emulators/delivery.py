@@ -7,7 +7,8 @@ from enum import Enum
 from typing import Any
 
 from .journal import Exchange
-from .vendor import Response
+from .threads import run_in_thread, start_in_thread
+from .vendor import LiveBody, Response
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -66,10 +67,39 @@ async def deliver(
             elif isinstance(action, Pause) and await _disconnects_within(action.seconds, receive):
                 exchange.aborted = True
                 return
+        if response.rest and not await _deliver_rest(response.rest, exchange, receive=receive, send=send):
+            exchange.aborted = True
+            transport.abort()
+            return
         exchange.aborted = transport.is_closing()
         await send({"type": "http.response.body", "body": b"", "more_body": False})
     finally:
         exchange.finished = True
+        if response.rest:
+            start_in_thread(response.rest.close)
+
+
+async def _deliver_rest(rest: LiveBody, exchange: Exchange, *, receive: Receive, send: Send) -> bool:
+    """Send what comes until its end; return whether both sides are still there."""
+    leaving = asyncio.ensure_future(_wait_for_disconnect(receive))
+    try:
+        while True:
+            reading = asyncio.ensure_future(run_in_thread(rest.read))
+            await asyncio.wait({reading, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            if leaving.done():
+                start_in_thread(rest.close)
+                await asyncio.wait({reading})
+                return False
+            frame = await reading
+            if not frame:
+                return True
+            await send({"type": "http.response.body", "body": frame, "more_body": True})
+            exchange.frames_sent += 1
+            exchange.bytes_sent += len(frame)
+    except OSError:
+        return False
+    finally:
+        leaving.cancel()
 
 
 def _headers(response: Response) -> list[tuple[bytes, bytes]]:

@@ -49,14 +49,28 @@ class Call:
         return f"http://{self.headers.get('host', '127.0.0.1')}{path}"
 
 
+class LiveBody(Protocol):
+    """The part of a body that is not there yet when the response begins."""
+
+    def read(self) -> bytes:
+        """Wait for the next frame and return it, or nothing at the end. Raises `OSError` if the sender has gone."""
+
+    def close(self) -> None:
+        """Stop, because the caller has left; safe at any time and from another thread."""
+
+
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One response: a plain body is one frame sent with Content-Length, a stream is many frames sent chunked."""
+    """One response: a plain body is one frame sent with Content-Length, a stream is many frames sent chunked.
+
+    `rest` comes after the frames of a stream.
+    """
 
     status: int
     headers: Headers
     frames: Sequence[bytes]
     streamed: bool = False
+    rest: LiveBody | None = None
 
 
 class Refusal(Exception):  # noqa: N818 - a response that ends the handler early, not a failure of the emulator

@@ -22,7 +22,7 @@ from tests.workers.shapes import error_of, success_of
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(900)]
 
-SECRET = "planted-0123456789-of-staging"
+SECRET = "-".join(("planted", "0123456789", "of", "staging"))  # in parts, because the checkout has this file too
 PUBLIC = ("audio-gen", "image-gen", "render-service", "sandbox-executor", "stock-media", "text-gen")
 ROUTES = "workers/stock-media/src/stock_media/routes.py"
 

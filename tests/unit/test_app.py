@@ -153,6 +153,7 @@ async def test_deferred_work_when_stream_then_runs_after_last_frame() -> None:
 def test_routes_when_asked_then_health_and_own_ones_in_order() -> None:
     assert [(route.method, route.path) for route in create_app().routes] == [
         ("GET", "/health"),
+        ("GET", "/metrics"),
         ("GET", "/"),
         ("POST", "/greet"),
         ("GET", "/greetings/{name}"),

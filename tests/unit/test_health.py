@@ -34,7 +34,13 @@ async def test_health_when_database_is_broken_then_still_healthy() -> None:
 
     body = answer.json()
     assert answer.status == 200
-    assert body == {"status": "healthy", "service": "text-gen", "timestamp": body["timestamp"]}
+    assert body == {
+        "status": "healthy",
+        "service": "text-gen",
+        "version": "0.1.0",
+        "commit": "unknown",
+        "timestamp": body["timestamp"],
+    }
 
 
 async def test_deep_health_when_all_is_there_then_each_check_is_ok() -> None:

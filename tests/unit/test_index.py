@@ -40,6 +40,7 @@ async def test_index_when_a_program_asks_then_the_routes_as_json() -> None:
     assert {(route["method"], route["path"]) for route in body["routes"]} == {
         ("GET", "/"),
         ("GET", "/health"),
+        ("GET", "/metrics"),
         ("POST", "/orders/{name}"),
     }
     assert body["routes"][-1] == {

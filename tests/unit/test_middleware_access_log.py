@@ -35,7 +35,7 @@ async def test_access_log_when_answered_then_one_line_with_usage() -> None:
     answer = await TestClient(create_app()).request("GET", "/things/42?q=private")
 
     (line,) = answer.log
-    del line["timestamp"], line["ms"], line["request_id"]
+    del line["timestamp"], line["ms"], line["request_id"], line["trace_id"], line["span_id"]
     assert line == {
         "level": "info",
         "worker": "worker",

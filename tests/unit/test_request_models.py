@@ -38,7 +38,12 @@ MODELS = {
 
 
 def test_bodies_of_requests_with_a_key_are_request_models() -> None:
-    bodies = [route.body for app in load_apps().values() for route in app.routes if route.body and not route.public]
+    bodies = [
+        route.body
+        for app in load_apps().values()
+        for route in app.routes
+        if route.body and not route.public and route.dialect is None
+    ]
 
     assert bodies
     assert all(issubclass(body, RequestModel | VendorRequest) for body in bodies)

@@ -52,7 +52,15 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[D1Api]:
         def do_POST(self) -> None:
             assert self.path.startswith("/client/v4/accounts/account-1/d1/database/")
             assert self.headers["Authorization"] == "Bearer token-1"
-            answer = api.run_query(self.rfile.read(int(self.headers["Content-Length"])).decode())
+            self.answer(api.run_query(self.rfile.read(int(self.headers["Content-Length"])).decode()))
+
+        def do_GET(self) -> None:
+            assert self.path.startswith("/client/v4/accounts/account-1/d1/database/de-database?")
+            self.answer(
+                {"success": True, "errors": [], "messages": [], "result": {"uuid": "id-1", "name": "de-database"}}
+            )
+
+        def answer(self, answer: dict[str, object]) -> None:
             content = json.dumps(answer).encode()
             self.send_response(200 if answer["success"] else 400)
             self.send_header("Content-Type", "application/json")

@@ -51,6 +51,10 @@ def files_of(root: Path) -> dict[Path, bytes]:
         (["worker", "class"], "class would have the package `class`"),
         (["provider", "openai"], "there is a provider openai already: shared/electrons/providers/openai"),
         (["provider", "Groq"], "'Groq' cannot be a provider's name: one word"),
+        (
+            ["provider", "groq"],
+            "text-gen calls groq already, by its row in shared/electrons/providers/openai/compatible.py",
+        ),
         (["provider", "my-vendor"], "cannot be a provider's name"),
         (["provider", "class"], "cannot be a provider's name"),
         (["provider", "public"], "`PUBLIC_BASE_URL` is another setting already"),

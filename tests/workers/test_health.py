@@ -5,13 +5,13 @@ from tests.platform import Platform
 from tests.workers.shapes import TIMESTAMP
 
 
-def test_health_when_asked_then_exactly_three_members(platform: Platform) -> None:
+def test_health_when_asked_then_state_version_and_time(platform: Platform) -> None:
     answer = platform.client("text-gen").get("/health")
 
     body = answer.json()
     assert answer.status_code == 200
     assert TIMESTAMP.fullmatch(body.pop("timestamp"))
-    assert body == {"status": "healthy", "service": "text-gen"}
+    assert body == {"status": "healthy", "service": "text-gen", "version": "0.1.0", "commit": "unknown"}
 
 
 def test_deep_health_then_checks_every_binding_and_secret(platform: Platform, emulators: Emulators) -> None:

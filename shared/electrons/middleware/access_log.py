@@ -16,6 +16,8 @@ async def access_log(context: Context, call_next: CallNext) -> Response:
         context.log.info(
             "request",
             request_id=context.request_id,
+            trace_id=context.trace.trace_id,
+            span_id=context.trace.span_id,
             method=context.request.method,
             route=context.route_path,
             status=context.status,

@@ -1,4 +1,4 @@
-"""Give every request an id: a well-formed inbound `X-Request-ID`, or else a new UUIDv4 (RFC 9562)."""
+"""Give every request an id: a well-formed inbound `X-Request-ID`, or else a new UUIDv4 (RFC 9562), and a trace."""
 
 import re
 import uuid
@@ -6,6 +6,7 @@ import uuid
 from electrons.context import Context
 from electrons.http import Request, Response
 from electrons.middleware import CallNext
+from electrons.tracing import continue_trace
 
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
@@ -17,8 +18,9 @@ def choose_request_id(request: Request) -> str:
 
 
 async def request_id(context: Context, call_next: CallNext) -> Response:
-    """Set `context.request_id`, and send it in the `X-Request-ID` of the response."""
+    """Set `context.request_id` and `context.trace`, and send the id in the `X-Request-ID` of the response."""
     context.request_id = choose_request_id(context.request)
+    context.trace = continue_trace(context.request.headers.get("traceparent"))
     response = await call_next(context)
     response.headers.append(("X-Request-ID", context.request_id))
     if context.dialect == "anthropic":

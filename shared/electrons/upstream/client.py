@@ -219,6 +219,8 @@ async def _send_once(context: Context, provider: Provider, request: ProviderRequ
         "first_byte": settings.first_byte_timeout_seconds,
         "read": settings.idle_timeout_seconds,
     }
+    if not request.file_url:
+        headers.append(("traceparent", context.trace.header))
     url = request.file_url or provider.url(settings, request.path)
     gateway_token = settings.ai_gateway_token.reveal() if url.startswith(_AI_GATEWAY) else ""
     if gateway_token:

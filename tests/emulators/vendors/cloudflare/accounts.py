@@ -65,7 +65,9 @@ class Account:
             if version.id == script.deployed.id
         }
         workers = [self._describe_worker(script, version, running) for script, version in shared]
-        return Description(workers, [version.upload for _, version in shared], self.resources.names_by_kind())
+        names = {version.id: script.worker_name(version) for script, version in shared}
+        codes = [version.upload for _, version in shared]
+        return Description(workers, codes, self.resources.names_by_kind(), names)
 
     def _describe_worker(self, script: Script, version: Version, running: dict[str, set[str]]) -> dict[str, Any]:
         bound = bound_resources(version.bindings, self.resources, script=script.name, running=running)

@@ -4,7 +4,6 @@ Each change only marks the running Workers as outdated; they restart with the ne
 several uploads cost one restart. The API's own reads and writes need no restart while their resource is bound.
 """
 
-import itertools
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,19 +18,23 @@ _DRAIN_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What runs: the fields of `platform.mjs` for the Workers, their code, and the resources by kind."""
+    """What runs: the fields of `platform.mjs` for the Workers, their code, and the resources by kind.
+
+    `names` has the name of each Worker by the id of its version.
+    """
 
     workers: Sequence[Mapping[str, Any]]
     codes: Sequence[Code]
     resources: Mapping[str, Sequence[str]]
+    names: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Serving:
-    """The workerd that runs: its URL, and which of the account's it is."""
+    """The workerd that runs: its URL, and the names of its Workers by the ids of their versions."""
 
     url: str
-    generation: int
+    names: Mapping[str, str]
 
 
 class Platform:
@@ -45,7 +48,6 @@ class Platform:
         self._changed = threading.Condition()
         self._outdated = True
         self._serving: Serving | None = None
-        self._generations = itertools.count(1)
         self._users = 0
         self._bound: Mapping[str, Sequence[str]] = {}
 
@@ -107,6 +109,6 @@ class Platform:
         fields = {"folder": self._folder, "workers": description.workers, **description.resources}
         self._serving = None
         url = self._runtime.configure(self._account, fields, codes=description.codes)
-        self._serving = Serving(url, next(self._generations))
+        self._serving = Serving(url, description.names)
         self._bound = description.resources
         self._outdated = False

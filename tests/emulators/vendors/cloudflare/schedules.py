@@ -60,7 +60,7 @@ def run_now(call: Call) -> Response:
     script, cron = script_of(call), call.query_value("cron")
     if cron not in {schedule["cron"] for schedule in script.schedules}:
         raise refusal(404, _INVALID_CRON, f"{script.name} has no schedule {cron!r}")
-    return success(run_scheduled(script.account, script, cron=cron, time=datetime.now(UTC)))
+    return success(run_scheduled(script.account, script, cron=cron, minute=datetime.now(UTC)))
 
 
 class _Clock:
@@ -95,7 +95,7 @@ def _run_due(minute: datetime) -> None:
 
 def _run(account: Account, script: Script, cron: str, minute: datetime) -> None:
     try:
-        run_scheduled(account, script, cron=cron, time=minute)
+        run_scheduled(account, script, cron=cron, minute=minute)
     except Exception:
         # Nobody waits for the result; the next minute is another chance.
         logger.exception("The schedule %s of %s failed", cron, script.name)

@@ -85,6 +85,7 @@ async def send_callback(context: Context, render: Render, url: str) -> int | Non
         "Content-Type": "application/json",
         "User-Agent": USER_AGENT,
         "X-Request-ID": render.request_id,
+        "traceparent": context.trace.header,
         "X-Electrons-Timestamp": str(moment),
         "X-Electrons-Signature": sign(secret, moment=moment, body=body),
     }

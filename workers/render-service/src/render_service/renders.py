@@ -9,6 +9,7 @@ from electrons.http import Request
 from electrons.providers.shotstack.provider import ShotstackProvider
 from electrons.storage.ledger import COLUMNS
 from electrons.storage.media import MediaFolder
+from electrons.tracing import continue_trace
 from render_service.models import CallbackState, RenderMetadata, RenderResponse
 from render_service.settings import RenderSettings
 from render_service.storage import Render, Renders
@@ -69,7 +70,7 @@ async def load_render(context: Context, render_id: str) -> Render:
     render = await Renders(context.bindings.database).find(render_id)
     if render is None:
         raise LookupError(f"the render {render_id} has no row")
-    context.request_id = render.request_id
+    context.request_id, context.trace = render.request_id, continue_trace(render.traceparent)
     context.request = Request(method="WORKFLOW", url=render.base_url)
     context.labels = Labels(instance_id=render.instance_id, project_id=render.project_id)
     return render

@@ -47,6 +47,7 @@ class Render:
     callback_status: CallbackStatus | None = None
     callback_attempts: int = 0
     callback_last_status: int | None = None
+    traceparent: str | None = None
 
     @property
     def ended(self) -> bool:

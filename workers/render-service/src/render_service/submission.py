@@ -29,6 +29,7 @@ async def create_render(context: Context, body: RenderRequest) -> Render:
         Render(
             id=str(uuid.uuid4()),
             request_id=context.request_id,
+            traceparent=context.trace.header,
             key_id=context.principal.key_id,
             instance_id=context.labels.instance_id,
             project_id=context.labels.project_id,
