@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from electrons.app import App
 from electrons.context import Context
 from electrons.dialects.requests import ChatRequest, VendorRequest
+from electrons.dialects.translation import TRANSLATIONS
 from electrons.errors import RequestError
 from electrons.fallbacks import call_first, name_models
 from electrons.http import Response
@@ -18,6 +19,7 @@ from electrons.usage import Usage
 from text_gen.passing import PassedCall, pass_on
 from text_gen.providers import list_providers
 from text_gen.settings import TextSettings
+from text_gen.translating import translate
 from text_gen.vendor_models import get_model, list_models
 
 BODY_LIMIT = 8 * 1024 * 1024
@@ -128,8 +130,11 @@ async def answer(context: Context, body: VendorRequest, *, fallbacks: Sequence[s
         if call.path == "/v1/embeddings" and not call.provider.has_embeddings:
             message = f"{call.provider.title} has no embeddings; use a model of another provider"
             raise RequestError(message, details={"fields": [{"field": "model", "message": message}]})
-        if call.provider.dialect == context.dialect:
+        has_route = call.provider.has_responses or call.path != "/v1/responses"
+        if call.provider.dialect == context.dialect and has_route:
             return await pass_on(context, call, body)
+        if translation := TRANSLATIONS.get((call.path, call.provider.dialect)):
+            return await translate(context, call.provider, call.model, body, translation)
         names = {"anthropic": "/v1/messages", "openai": "/v1/chat/completions"}
         message = f"`{model}` is not available here; send the request to `{names[call.provider.dialect]}`"
         raise RequestError(message, details={"fields": [{"field": "model", "message": message}]})
