@@ -51,7 +51,8 @@ class Page:
 
     def evaluate(self, expression: str) -> Any:
         """Return the value of a JavaScript expression."""
-        return self.call("Runtime.evaluate", expression=expression, returnByValue=True)["result"].get("value")
+        # There is no result while a page is replaced by the next.
+        return self.call("Runtime.evaluate", expression=expression, returnByValue=True).get("result", {}).get("value")
 
     def wait_for(self, expression: str, *, seconds: float = 20) -> Any:
         """Return the value of an expression as soon as it is true."""

@@ -27,6 +27,7 @@ BODY_LIMIT = 8 * 1024 * 1024
 _MESSAGES = [{"role": "user", "content": "Three titles for a film about lighthouses"}]
 CHAT_EXAMPLE = {"model": "gpt-4o-mini", "messages": _MESSAGES}
 MESSAGES_EXAMPLE = {"model": "claude-sonnet-4-6", "max_tokens": 200, "messages": _MESSAGES}
+COUNT_EXAMPLE = {"model": "claude-sonnet-4-6", "messages": _MESSAGES}
 RESPONSES_EXAMPLE = {"model": "gpt-4o-mini", "input": "Three titles for a film about lighthouses"}
 EMBEDDINGS_EXAMPLE = {"model": "text-embedding-3-small", "input": "lighthouse"}
 
@@ -70,7 +71,7 @@ def add_vendor_routes(app: App) -> None:
         "/v1/messages/count_tokens",
         dialect="anthropic",
         body_limit=BODY_LIMIT,
-        docs=RouteDocs(example=MESSAGES_EXAMPLE),
+        docs=RouteDocs(example=COUNT_EXAMPLE),
     )
     async def count_tokens(context: Context, body: VendorRequest) -> Response:
         """`POST /v1/messages/count_tokens`: the input tokens of a message; an estimate for other vendors' models."""
