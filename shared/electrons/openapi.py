@@ -15,6 +15,9 @@ from electrons.routing import Route
 
 JSON = dict[str, Any]
 
+_OF_EVERY_WORKER = "every worker"
+_SHARED_PATHS = {"/", "/health", "/metrics", "/openapi.json", "/docs", "/docs/{file}"}
+
 _SCHEMAS = "#/components/schemas/"
 _PARAMETER = re.compile(r"\{(\w+)\}")
 
@@ -99,12 +102,15 @@ def build_document(service: str, routes: Sequence[Route], *, version: str) -> JS
     models = _find_models(routes)
     references, definitions = models_json_schema(list(models), ref_template=_SCHEMAS + "{model}")
     schemas: JSON = {**definitions.get("$defs", {}), "Error": _ERROR}
-    for dialect in {route.dialect for route in routes} & _ERRORS.keys() | _dialects_by_header(routes):
-        name, schema = _ERRORS[dialect]
-        schemas[name] = schema
+    dialects = {route.dialect for route in routes}
+    for dialect, (name, schema) in _ERRORS.items():
+        if dialect in dialects or "by_header" in dialects:
+            schemas[name] = schema
     paths: dict[str, JSON] = {}
     for route in routes:
-        paths.setdefault(route.path, {})[route.method.lower()] = _describe_route(route, references)
+        operation = _describe_route(route, references)
+        operation["tags"] = [_OF_EVERY_WORKER if route.path in _SHARED_PATHS else service]
+        paths.setdefault(route.path, {})[route.method.lower()] = operation
     return {
         "openapi": "3.1.0",
         "info": {
@@ -114,6 +120,7 @@ def build_document(service: str, routes: Sequence[Route], *, version: str) -> JS
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": "/"}],
+        "tags": [{"name": service}, {"name": _OF_EVERY_WORKER}],
         "paths": paths,
         "components": {
             "schemas": schemas,
@@ -129,10 +136,6 @@ def summarize(route: Route) -> str:
     """Return what a route does: handlers begin with "`METHOD /path`: what it does"."""
     summary = (inspect.getdoc(route.handler) or "").partition("\n")[0].rpartition("`: ")[2]
     return summary[:1].upper() + summary[1:]
-
-
-def _dialects_by_header(routes: Sequence[Route]) -> set[str]:
-    return set(_ERRORS) if any(route.dialect == "by_header" for route in routes) else set()
 
 
 def _find_models(routes: Sequence[Route]) -> dict[tuple[type[BaseModel], Any], None]:

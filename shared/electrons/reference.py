@@ -62,7 +62,10 @@ def create_page_handler(service: str) -> Handler:
 
 
 async def get_file(context: Context) -> Response:
-    """`GET /docs/{file}`: a script or a style of the reference. Raises `NotFoundError`."""
+    """`GET /docs/{file}`: a script or a style of the reference.
+
+    Raises `NotFoundError`.
+    """
     name = context.path_parameters["file"]
     if name == "start.js":
         return Response(headers=[("Content-Type", FILES["swagger-ui-bundle.js"]), _CACHED], body=_START)

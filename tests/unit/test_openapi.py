@@ -60,14 +60,11 @@ async def test_operation_says_what_it_does_and_what_it_needs(name: str, route: R
         assert f"`{route.scope}`" in operation["description"]
 
 
-@pytest.mark.parametrize(
-    ("name", "route"), [case for case in ROUTES if case.values[1].body is not None and not case.values[1].public]
-)
+@pytest.mark.parametrize(("name", "route"), ROUTES)
 def test_route_with_a_body_has_an_example_that_its_model_takes(name: str, route: Route) -> None:
-    if "{" in route.path:
+    if route.body is None or route.public or "{" in route.path:
         return
     assert route.docs.example is not None, f"{route.path} needs `docs=RouteDocs(example=…)`"
-    assert route.body is not None
     route.body.model_validate(dict(route.docs.example))
 
 

@@ -12,7 +12,9 @@ from electrons.providers.elevenlabs import ElevenLabsProvider
 from electrons.storage.media import MediaFolder, new_name
 from electrons.testing import MemoryObjectStore, TestClient, TestResponse, create_memory_bindings
 
-FOLDER = MediaFolder(bucket="AUDIO_STORAGE", path="/audio", not_found="Audio file not found")
+FOLDER = MediaFolder(
+    bucket="AUDIO_STORAGE", path="/audio", not_found="Audio file not found", content_types=("audio/mpeg",)
+)
 PROVIDER = ElevenLabsProvider()
 NAME = "0123456789abcdef0123456789abcdef.mp3"
 CONTENT = bytes(range(100))

@@ -15,11 +15,7 @@ pytestmark = [
     pytest.mark.skipif(PROGRAM is None, reason="there is no Chromium: apt install chromium"),
 ]
 
-EXECUTE = """(() => {
-  const block = document.querySelector('#operations-default-post_generate');
-  block.querySelector('button.opblock-summary-control').click();
-  return true;
-})()"""
+BLOCK = "document.querySelector('.opblock-post [data-path=\"/generate\"]')?.closest('.opblock')"
 
 
 @pytest.mark.parametrize(("width", "height"), [(390, 844), (1280, 900)], ids=["phone", "desktop"])
@@ -43,13 +39,12 @@ def test_reference_shows_every_route(platform: Platform, tmp_path: Path, worker:
 def test_example_runs_from_the_page(platform: Platform, tmp_path: Path) -> None:
     with open_page(tmp_path / "profile") as page:
         page.open(f"{platform.urls['text-gen']}/docs", width=1280, height=900)
-        page.wait_for("document.querySelector('#operations-default-post_generate')")
-        page.evaluate(EXECUTE)
-        page.wait_for("document.querySelector('#operations-default-post_generate button.execute')")
-        page.evaluate("document.querySelector('#operations-default-post_generate button.execute').click()")
+        page.wait_for(f"!!{BLOCK}")
+        page.evaluate(f"{BLOCK}.querySelector('.opblock-summary-control').click()")
+        page.wait_for(f"!!{BLOCK}.querySelector('button.execute')")
+        page.evaluate(f"{BLOCK}.querySelector('button.execute').click()")
         status = page.wait_for(
-            "document.querySelector('#operations-default-post_generate .live-responses-table .response-col_status')"
-            "?.textContent.trim()"
+            f"{BLOCK}.querySelector('.live-responses-table tbody .response-col_status')?.textContent.trim()"
         )
         page.screenshot(tmp_path / "executed.png")
 

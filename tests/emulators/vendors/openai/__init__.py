@@ -1,4 +1,4 @@
-"""OpenAI: Chat Completions, Responses, Images, Embeddings, Speech and Models, as api.openai.com behaves in November 2026.
+"""OpenAI: chat completions, responses, images, embeddings, speech, models, as api.openai.com in November 2026.
 
 Sources: the `openai` package 3.54.0, https://developers.openai.com/api/docs (deprecations, guides/error-codes,
 guides/rate-limits) and published error texts. Tools, log probabilities and audio are accepted and change nothing: the

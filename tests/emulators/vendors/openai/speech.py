@@ -6,7 +6,7 @@ stream of events has the audio in one piece.
 """
 
 from base64 import b64encode
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -72,11 +72,11 @@ def create_speech(call: Call) -> Response:
     if request.stream_format == "sse":
         usage = {"input_tokens": count_tokens(request.input), "output_tokens": round(speech.seconds * 20)}
         usage["total_tokens"] = sum(usage.values())
-        events = [
+        events: list[dict[str, Any]] = [
             {"type": "speech.audio.delta", "audio": b64encode(speech.audio).decode()},
             {"type": "speech.audio.done", "usage": usage},
         ]
-        return stream_response([event_frame(event, event=str(event["type"])) for event in events], headers=headers)
+        return stream_response([event_frame(event, event=event["type"]) for event in events], headers=headers)
     return Response(200, [(b"content-type", speech.content_type.encode()), *headers], [speech.audio])
 
 
