@@ -84,9 +84,9 @@ def build_parser() -> argparse.ArgumentParser:
     worker = kinds.add_parser("worker", help="a folder in workers/ with one route, a test and a README")
     worker.add_argument("name", help="lower-case words with hyphens, e.g. `video-gen`")
     provider = kinds.add_parser("provider", help="a text provider that speaks OpenAI's chat completions")
-    provider.add_argument("name", help="one lower-case word, e.g. `groq`; callers write it before the model's name")
+    provider.add_argument("name", help="one lower-case word, e.g. `acme`; callers write it before the model's name")
     provider.add_argument("--title", help="the vendor's name as people write it")
-    provider.add_argument("--base-url", help="where `/chat/completions` is, e.g. https://api.groq.com/openai/v1")
+    provider.add_argument("--base-url", help="where `/chat/completions` is, e.g. https://api.acme.com/v1")
     provider.add_argument("--model", help="one of its models, for the tests, the emulator and the price list")
     provider.add_argument(
         "--price", nargs=2, type=float, metavar=("IN", "OUT"), help="US dollars for a million tokens of that model"
@@ -187,18 +187,24 @@ def check_worker_name(name: str, root: Path) -> None:
 
 def check_provider_name(name: str, root: Path) -> None:
     """Raise `RefusedError` if a provider cannot have that name."""
-    from electrons.registry import find_providers  # noqa: PLC0415  # only the project's own Python has what it imports
+    # Only the project's own Python has what these import.
+    from electrons.providers.openai.compatible import BUILT_IN  # noqa: PLC0415
+    from electrons.registry import find_providers  # noqa: PLC0415
     from electrons.settings import Settings  # noqa: PLC0415
     from electrons.upstream.provider import Provider  # noqa: PLC0415
 
     if not _PROVIDER_NAME.fullmatch(name) or len(name) > LONGEST_NAME or keyword.iskeyword(name):
         raise RefusedError(
             f"{name!r} cannot be a provider's name: one word of lower-case letters and digits, "
-            f"{LONGEST_NAME} characters at most, e.g. `groq`"
+            f"{LONGEST_NAME} characters at most, e.g. `acme`"
         )
     providers = find_providers(Provider)
     if name in {provider.name for provider in providers} or (root / "shared/electrons/providers" / name).exists():
         raise RefusedError(f"there is a provider {name} already: shared/electrons/providers/{name}")
+    if name in {endpoint.name for endpoint in BUILT_IN}:
+        raise RefusedError(
+            f"text-gen calls {name} already, by its row in shared/electrons/providers/openai/compatible.py"
+        )
     taken = {setting.upper() for setting in Settings.names()}
     taken |= {setting.name for provider in providers for setting in provider.declared_settings()}
     for setting in (f"{name.upper()}_API_KEY", f"{name.upper()}_BASE_URL"):
@@ -214,7 +220,7 @@ def check_base_url(url: str) -> str:
     except ValueError:
         is_plain = False
     if not is_plain or not re.fullmatch(r"[\w.:/~-]+", url):
-        raise RefusedError(f"--base-url {url!r} is not an https URL, e.g. https://api.groq.com/openai/v1")
+        raise RefusedError(f"--base-url {url!r} is not an https URL, e.g. https://api.acme.com/v1")
     return url.rstrip("/")
 
 

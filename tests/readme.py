@@ -20,7 +20,7 @@ class Kind(Enum):
     RUNNING = "is run while the platform runs"
     KEYS = "is run with the id of the key that its first command creates"
     TESTS = "is the test command itself"
-    ACCOUNT = "needs an account, or an emulated one"
+    ACCOUNT = "is run on the emulated Cloudflare account"
     NETWORK = "needs the internet"
     SERVER = "runs until it is ended"
     PATTERN = "is a form to fill in"
@@ -35,7 +35,7 @@ BLOCKS: Mapping[str, Kind] = {
     r"npm run demo ": Kind.RUNNING,
     r"npx wrangler d1 execute DB --local ": Kind.RUNNING,
     r"npm run keys -- create ": Kind.KEYS,
-    r"export CLOUDFLARE_API_TOKEN=": Kind.ACCOUNT,
+    r"cp \.dev\.vars\.example \.prod\.vars": Kind.ACCOUNT,
     r"npm run deploy -- status": Kind.ACCOUNT,
     r"Distributed Electrons is ready ": Kind.OUTPUT,
     r"\d+ min \d+ s, ": Kind.OUTPUT,
@@ -56,6 +56,7 @@ COMMANDS: Mapping[str, Kind] = {
     'npm run demo -- "the history of lighthouses"': Kind.RUNNING,
     "npm run dev -- text-gen": Kind.SERVER,
     "npx wrangler dev": Kind.NETWORK,
+    "npm run rehearse": Kind.RUNNING,
     "npx wrangler deploy": Kind.ACCOUNT,
     "npm run logs -- WORKER": Kind.PATTERN,
     "npm run --silent keys -- create … > key": Kind.PATTERN,

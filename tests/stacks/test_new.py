@@ -15,11 +15,11 @@ from tests.workers.shapes import success_of
 
 pytestmark = pytest.mark.full
 
-GROQ = (
+CEREBRAS = (
     "--title",
-    "Groq",
+    "Cerebras",
     "--base-url",
-    "https://api.groq.com/openai/v1",
+    "https://api.cerebras.ai/v1",
     "--model",
     "llama-3.3-70b",
     "--price",
@@ -30,7 +30,7 @@ GROQ = (
 MADE = {
     "greeter": ("worker", "greeter"),
     "json-tools": ("worker", "json-tools"),
-    "groq": ("provider", "groq", *GROQ),
+    "cerebras": ("provider", "cerebras", *CEREBRAS),
     "acme": ("provider", "acme"),
 }
 
@@ -55,7 +55,7 @@ PYTEST = ("-m", "pytest", "-q", "-n0", "-p", "no:cacheprovider")
         (*PYTEST, "tests/unit/test_greeter.py"),
         (*PYTEST, "tests/unit/test_json_tools.py"),
         (*PYTEST, "tests/unit"),
-        (*PYTEST, "tests/providers", "tests/clients", "-k", "groq or acme or registry or prices"),
+        (*PYTEST, "tests/providers", "tests/clients", "-k", "cerebras or acme or registry or prices"),
         (*PYTEST, "tests/workers/test_every_worker.py", "tests/workers/test_text_gen_models.py"),
     ],
     ids=["check", "worker", "worker with a hyphen", "unit", "providers", "running workers"],
@@ -84,7 +84,7 @@ def urls(copy: Path, migrated: Path) -> Iterator[dict[str, str]]:
     )
     assert emulators.stdin and emulators.stdout
     base_urls = json.loads(emulators.stdout.readline())["base_urls"]
-    assert {"groq", "acme"} <= base_urls.keys()
+    assert {"cerebras", "acme"} <= base_urls.keys()
     variables = {**local.LOCAL_VARS, **local.emulated_vars(base_urls)}
     names = ["greeter", "json-tools", "text-gen", "rate-limiter"]
     options = {"state": str(migrated), "workers": names, "vars": {"*": variables}}
@@ -108,7 +108,7 @@ def test_new_worker_answers_on_workerd(urls: dict[str, str], worker: str) -> Non
     assert httpx2.get(f"{urls[worker]}/health", trust_env=False).json()["service"] == worker
 
 
-@pytest.mark.parametrize("model", ["groq:llama-3.3-70b", "acme:acme-1"])
+@pytest.mark.parametrize("model", ["cerebras:llama-3.3-70b", "acme:acme-1"])
 def test_new_provider_answers_through_text_gen(urls: dict[str, str], model: str) -> None:
     body = {"prompt": "Hello", "model": model}
 

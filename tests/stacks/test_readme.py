@@ -8,12 +8,13 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+import local
 import ports
 from tests.copies import copy_repository
 from tests.readme import Block, Kind, read_blocks
@@ -48,12 +49,22 @@ class Clone:
         """The variables of every command. curl's configuration makes an HTTP error the status of the command."""
         return {**os.environ, "DE_PORT_BASE": str(self.base), "CURL_HOME": str(self.folder.parent)}
 
-    def run(self, script: str) -> str:
-        """Run commands as a person would, to the first that fails; return what they print."""
+    @property
+    def account(self) -> dict[str, str]:
+        """The variables that name the emulated account."""
+        url = f"http://127.0.0.1:{self.base + LAST_PORT}/cloudflare/client/v4"
+        return {**local.EMULATED_CREDENTIALS["cloudflare"], "CLOUDFLARE_API_BASE_URL": url}
+
+    def run(self, script: str, *, answer: str = "", more: Mapping[str, str] | None = None) -> str:
+        """Run commands as a person would, to the first that fails; return what they print.
+
+        `answer` is typed for the first question; `more` are further variables.
+        """
         result = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", self.moved(script)],
             cwd=self.folder,
-            env=self.environment,
+            env={**self.environment, **(more or {})},
+            input=answer,
             capture_output=True,
             text=True,
             check=False,
@@ -153,6 +164,28 @@ def test_keys_when_created_then_listed_rotated_and_revoked(clone: Clone) -> None
     output = clone.run("npm run keys -- list\n" + re.sub(r"vf8k2m0q7x1c9tzd", found[1], rest))
 
     assert found[1] in output
+
+
+@pytest.mark.usefixtures("started")
+def test_deployment_when_made_then_it_takes_only_keys(clone: Clone) -> None:
+    deploy, manage = blocks_of(Kind.ACCOUNT)
+
+    created = clone.run(deploy.text, answer="y\n", more=clone.account)
+
+    found = re.search(r"^de_live_\S+$", created, re.MULTILINE)
+    assert found, created
+    url = f"http://127.0.0.1:{ports.EMULATORS}/cloudflare/workers.dev/text-gen/generate"
+    call = f"""curl {url} -d '{{"prompt": "Hello"}}'"""
+    assert '"success":true' in clone.run(f"{call} -H 'X-API-Key: {found[0]}'")
+    assert "UNAUTHORIZED" in clone.run(f"{call} || true")
+    source = clone.folder / "workers" / "text-gen" / "src" / "text_gen" / "__init__.py"
+    source.write_text(source.read_text() + "# A change.\n")
+    clone.run("npm run deploy -- text-gen --yes", more=clone.account)
+
+    printed = [clone.run(line, answer="y\n", more=clone.account) for line in manage.text.splitlines()]
+
+    assert "up to date" in printed[0]
+    assert "text-gen-staging" in printed[1]
 
 
 @pytest.mark.parametrize(

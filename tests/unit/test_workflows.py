@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shlex
 import shutil
 import stat
 import subprocess
@@ -148,7 +147,7 @@ def deploy(npm: Path, **changes: str) -> subprocess.CompletedProcess[str]:
         "CLOUDFLARE_ACCOUNT_ID": "0" * 32,
         "CLOUDFLARE_API_TOKEN": "t0ken",
         "RUNNER_TEMP": str(npm.parent),
-        "GITHUB_STEP_SUMMARY": "/summary",
+        "GITHUB_STEP_SUMMARY": str(npm.parent / "summary"),
         "PATH": f"{npm}:{os.environ['PATH']}",
     }
     bash = shutil.which("bash")
@@ -160,14 +159,14 @@ def deploy(npm: Path, **changes: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     ("changes", "arguments"),
     [
-        ({}, "--env staging --secrets FILE --yes --summary /summary"),
+        ({}, "--env staging --secrets FILE --yes --summary SUMMARY"),
         (
             {"WORKERS": " text-gen  audio-gen "},
-            "text-gen audio-gen --env staging --secrets FILE --yes --summary /summary",
+            "text-gen audio-gen --env staging --secrets FILE --yes --summary SUMMARY",
         ),
-        ({"TARGET": "production"}, "--env production --secrets FILE --yes --summary /summary"),
-        ({"ACTION": "dry-run"}, "--env staging --secrets FILE --dry-run --summary /summary"),
-        ({"ACTION": "rollback", "WORKERS": "text-gen"}, "rollback text-gen --env staging --yes --summary /summary"),
+        ({"TARGET": "production"}, "--env production --secrets FILE --yes --summary SUMMARY"),
+        ({"ACTION": "dry-run"}, "--env staging --secrets FILE --dry-run"),
+        ({"ACTION": "rollback", "WORKERS": "text-gen"}, "rollback text-gen --env staging --yes"),
         ({"ACTION": "status"}, "status --env staging"),
     ],
     ids=["deploy", "workers", "production", "dry-run", "rollback", "status"],
@@ -178,8 +177,16 @@ def test_deploy_step_when_it_runs_then_these_are_its_arguments(
     result = deploy(npm, **changes)
 
     assert result.returncode == 0, result.stdout + result.stderr
-    file = shlex.quote(str(npm.parent / "worker-secrets"))
-    assert result.stdout.splitlines()[0] == f"run deploy -- {arguments.replace('FILE', file)}"
+    for word, name in (("FILE", "worker-secrets"), ("SUMMARY", "summary")):
+        arguments = arguments.replace(word, str(npm.parent / name))
+    assert result.stdout.splitlines()[0].replace("--silent ", "") == f"run deploy -- {arguments}"
+
+
+def test_deploy_step_when_it_does_not_deploy_then_the_summary_has_its_output(npm: Path) -> None:
+    deploy(npm, ACTION="status")
+
+    summary = (npm.parent / "summary").read_text()
+    assert summary == "### staging, status\n\n```\nrun --silent deploy -- status --env staging\n```\n"
 
 
 def test_deploy_step_when_it_has_secrets_then_only_for_itself(npm: Path) -> None:

@@ -1,4 +1,4 @@
-"""OpenAI: Chat Completions, Responses, Images and Models, as api.openai.com behaves in November 2026.
+"""OpenAI: Chat Completions, Responses, Images, Embeddings, Speech and Models, as api.openai.com behaves in November 2026.
 
 Sources: the `openai` package 3.54.0, https://developers.openai.com/api/docs (deprecations, guides/error-codes,
 guides/rate-limits) and published error texts. Tools, log probabilities and audio are accepted and change nothing: the
@@ -7,10 +7,12 @@ output is always text.
 
 from ...vendor import Call, Response, Route, Vendor
 from .chat import create_chat_completion
+from .embeddings import create_embeddings
 from .http import KEYS_PAGE, InvalidRequestError, error, error_frame
 from .images import create_image
 from .models import get_model, list_models
 from .responses import create_response
+from .speech import create_speech
 
 
 def authenticate(call: Call) -> None:
@@ -45,6 +47,8 @@ vendor = Vendor(
         Route("POST", "/v1/chat/completions", create_chat_completion),
         Route("POST", "/v1/responses", create_response),
         Route("POST", "/v1/images/generations", create_image, slow=True),
+        Route("POST", "/v1/embeddings", create_embeddings),
+        Route("POST", "/v1/audio/speech", create_speech, slow=True),
         Route("GET", "/v1/models", list_models),
         Route("GET", "/v1/models/{id}", get_model),
     ),
