@@ -1,6 +1,6 @@
 """`npm run deploy`: deploy the workers to your Cloudflare account, or change what is deployed.
 
-    npm run deploy -- [WORKER...] [--env staging] [--dry-run] [--secrets FILE] [--yes] [--summary FILE]
+    npm run deploy -- [WORKER...] [--env staging] [--dry-run] [--secrets FILE] [--force] [--yes] [--summary FILE]
     npm run deploy -- status | rollback [WORKER...] | undeploy [--delete-data]   (each with --env, --yes)
 
 `CLOUDFLARE_API_TOKEN` names the account's token, `CLOUDFLARE_ACCOUNT_ID` the account if the token has several. With
@@ -18,9 +18,10 @@ import setup
 from deployment.account import Account, read_account
 from deployment.configs import ENVIRONMENTS, suffix_of
 from deployment.plan import FIRST, Plan, choose_workers, make_plan
-from deployment.removal import remove_data, remove_workers
-from deployment.steps import Outcome, carry_out, print_line, roll_back
-from deployment.values import load_values
+from deployment.removal import check_users, remove_data, remove_workers
+from deployment.rollback import roll_back
+from deployment.steps import Outcome, carry_out, print_line
+from deployment.values import find_unread, load_values
 from progress import Progress
 
 ACTIONS = ("status", "rollback", "undeploy")
@@ -49,6 +50,8 @@ def deploy(account: Account, options: argparse.Namespace) -> int:
     """Show what would change, ask, deploy and try the result."""
     plan = _load_plan(account, options)
     print("\n".join(plan.describe()))
+    if unread := find_unread(options.env, file=options.secrets):
+        print_line(f"no worker reads {', '.join(unread)}: correct the name, or remove the line from the file")
     if options.dry_run:
         _write_summary(options, "\n".join(["```", *plan.describe(), "```", ""]))
         return 0
@@ -100,6 +103,7 @@ def go_back(account: Account, options: argparse.Namespace) -> int:
 def undeploy(account: Account, options: argparse.Namespace) -> int:
     """Delete the Workers of an environment, with `--delete-data` also what they have stored."""
     workers = choose_workers([])
+    check_users(account, options.env, workers)
     if not _is_confirmed(options, f"Delete all Workers of {options.env}?"):
         print_line("nothing was changed")
         return 1
@@ -140,7 +144,8 @@ def _write_summary(options: argparse.Namespace, text: str) -> None:
 def _load_plan(account: Account, options: argparse.Namespace) -> Plan:
     values = load_values(options.env, file=options.secrets, account=account)
     with Progress("deploy", stream=sys.stderr).repeat("comparing this checkout with the account"):
-        return make_plan(account, options.env, choose_workers(options.workers), values)
+        forced = (options.workers or [worker.name for worker in choose_workers([])]) if options.force else []
+        return make_plan(account, options.env, choose_workers(options.workers), values, forced=forced)
 
 
 def _is_confirmed(options: argparse.Namespace, question: str) -> bool:
@@ -161,9 +166,16 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--yes", action="store_true", help="ask nothing")
     parser.add_argument("--summary", metavar="FILE", help="append what was done, in Markdown")
     parser.add_argument("--delete-data", action="store_true", help="with undeploy: also what the Workers have stored")
+    parser.add_argument("--force", action="store_true", help="deploy also what has not changed")
     options = parser.parse_intermixed_args(arguments)
     options.action = options.words[0] if options.words and options.words[0] in ACTIONS else None
     options.workers = options.words[1:] if options.action else options.words
+    if options.action == "undeploy" and options.workers:
+        parser.error("undeploy takes no names: it deletes all Workers of an environment")
+    if options.delete_data and options.action != "undeploy":
+        parser.error("--delete-data belongs to undeploy")
+    if options.action and (options.dry_run or options.force):
+        parser.error(f"{options.action} has no --dry-run and no --force")
     return options
 
 

@@ -17,7 +17,7 @@ from urllib.parse import quote
 import setup
 from deployment.account import Account, read_account
 from deployment.configs import ENVIRONMENTS, load_config, suffix_of
-from deployment.values import choose_values, load_declared, load_values
+from deployment.values import choose_values, find_unread, load_declared, load_values
 from platform_workers import Worker, find_workers
 from progress import Progress
 
@@ -33,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         account.check_token()
         workers = [worker for worker in find_workers() if worker.package is not None]
         if options.file is not None:
+            if unread := find_unread(options.env, file=options.file):
+                print(f"secrets: no worker reads {', '.join(unread)}: correct the names", file=sys.stderr)
             set_secrets(account, options.env, workers, options.file)
         show_secrets(account, options.env, workers)
     except setup.SetupError as error:
@@ -57,9 +59,10 @@ def set_secrets(account: Account, environment: str, workers: Sequence[Worker], f
         if account.find_live(name) is None:
             print(f"secrets: {name} is not deployed; `npm run deploy` sets its secrets", file=sys.stderr)
             continue
-        for secret, value in choose_values(worker.name, load_config(worker), values).secrets.items():
-            document = {"name": secret, "text": value, "type": "secret_text"}
-            account.put(f"/workers/scripts/{quote(name)}/secrets", document)
+        secrets = choose_values(worker.name, load_config(worker), values).secrets
+        document = {secret: {"name": secret, "text": value, "type": "secret_text"} for secret, value in secrets.items()}
+        if document:
+            account.patch(f"/workers/scripts/{quote(name)}/secrets-bulk", {"secrets": document})
 
 
 if __name__ == "__main__":

@@ -7,8 +7,8 @@ import os
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -34,11 +34,17 @@ class CloudflareError(SetupError):
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One version of a Worker; `tag` is the fingerprint that this tool gave it."""
+    """One version of a Worker; `tag` is the fingerprint that this tool gave it.
+
+    `is_secret_change` marks the version that Cloudflare makes when a secret is set without an upload, `is_withdrawn`
+    one that was live until somebody went back from it.
+    """
 
     id: str
     number: int
     tag: str
+    is_secret_change: bool = False
+    is_withdrawn: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +52,7 @@ class Account:
     """An account and the token for it. `base_url` is Cloudflare's API or that of the emulator."""
 
     id: str
-    token: str
+    token: str = field(repr=False)
     base_url: str = API
 
     @property
@@ -73,9 +79,9 @@ class Account:
         """Return the result of a POST below the account. Raises `CloudflareError`."""
         return self._call("POST", f"/accounts/{self.id}{path}", document)["result"]
 
-    def put(self, path: str, document: Mapping[str, Any]) -> Any:
-        """Return the result of a PUT below the account. Raises `CloudflareError`."""
-        return self._call("PUT", f"/accounts/{self.id}{path}", document)["result"]
+    def patch(self, path: str, document: Mapping[str, Any]) -> Any:
+        """Return the result of a PATCH below the account. Raises `CloudflareError`."""
+        return self._call("PATCH", f"/accounts/{self.id}{path}", document)["result"]
 
     def delete(self, path: str) -> None:
         """Delete what is below the account. Raises `CloudflareError`."""
@@ -120,20 +126,27 @@ class Account:
 
     def find_live(self, worker: str) -> Version | None:
         """Return the version of a Worker that is live, None if there is no such Worker."""
-        history = self.list_history(worker)
-        return history[0] if history else None
+        deployments = self._list_deployments(worker)
+        return self._read_version(worker, deployments[0]["versions"][0]["version_id"]) if deployments else None
 
-    def list_history(self, worker: str) -> list[Version]:
-        """Return the versions that were live, the present one first, each once."""
-        name = quote(worker)
-        try:
-            deployments = self.get(f"/workers/scripts/{name}/deployments")["deployments"]
-        except CloudflareError as error:
-            if error.code in NO_WORKER:
-                return []
-            raise
-        ids = dict.fromkeys(share["version_id"] for deployment in deployments for share in deployment["versions"])
-        return [self._read_version(name, version_id) for version_id in ids]
+    def list_history(self, worker: str, *, withdrawing: Collection[str]) -> list[Version]:
+        """Return the versions that were live, the present one first, each once.
+
+        `withdrawing` are the messages of deployments that went back from the version that was live before them.
+        """
+        found: dict[str, bool] = {}
+        went_back = False
+        for deployment in self._list_deployments(worker):
+            for share in deployment["versions"]:
+                found.setdefault(share["version_id"], went_back)
+            went_back = (deployment.get("annotations") or {}).get("workers/message") in withdrawing
+        return [replace(self._read_version(worker, id_), is_withdrawn=withdrawn) for id_, withdrawn in found.items()]
+
+    def find_users(self, worker: str) -> set[str]:
+        """Return the names of the Workers that bind a Worker or its Durable Objects."""
+        references = self.get(f"/workers/scripts/{quote(worker)}/references")
+        incoming = [*references["services"]["incoming"], *references["durable_objects"]]
+        return {str(reference["service"]) for reference in incoming} - {worker}
 
     def put_live(self, worker: str, version: Version, *, message: str) -> None:
         """Send all traffic of a Worker to a version."""
@@ -159,6 +172,19 @@ class Account:
                 return set()
             raise
 
+    def is_public(self, worker: str) -> bool:
+        """Return whether a Worker answers on workers.dev."""
+        return bool(self.get(f"/workers/scripts/{quote(worker)}/subdomain")["enabled"])
+
+    def find_script_of_workflow(self, name: str) -> str | None:
+        """Return the name of the Worker that runs a Workflow, None if there is no such Workflow."""
+        try:
+            return str(self.get(f"/workflows/{quote(name)}")["script_name"])
+        except CloudflareError as error:
+            if error.status == 404:
+                return None
+            raise
+
     def find_database(self, name: str) -> str | None:
         """Return the id of a D1 database."""
         found = (database["uuid"] for database in self.iterate("/d1/database") if database["name"] == name)
@@ -180,10 +206,24 @@ class Account:
                 return str(namespace["id"])
         return str(self.post("/storage/kv/namespaces", {"title": title})["id"])
 
+    def _list_deployments(self, worker: str) -> list[Any]:
+        try:
+            deployments: list[Any] = self.get(f"/workers/scripts/{quote(worker)}/deployments")["deployments"]
+        except CloudflareError as error:
+            if error.code in NO_WORKER:
+                return []
+            raise
+        return deployments
+
     def _read_version(self, worker: str, version_id: str) -> Version:
-        version = self.get(f"/workers/scripts/{worker}/versions/{version_id}")
-        tag = (version.get("annotations") or {}).get("workers/tag") or ""
-        return Version(version_id, int(version.get("number") or 0), tag)
+        version = self.get(f"/workers/scripts/{quote(worker)}/versions/{version_id}")
+        annotations = version.get("annotations") or {}
+        return Version(
+            version_id,
+            int(version.get("number") or 0),
+            annotations.get("workers/tag") or "",
+            is_secret_change=annotations.get("workers/triggered_by") == "secret",
+        )
 
     def _call(self, method: str, path: str, document: Mapping[str, Any] | None = None) -> Any:
         body = None if document is None else json.dumps(document).encode()
@@ -193,7 +233,16 @@ class Account:
             with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310
                 return json.load(response)
         except urllib.error.HTTPError as error:
-            raise _read_refusal(error) from error
+            refusal = _read_refusal(error)
+            if error.code in {401, 403}:
+                part = path.removeprefix(f"/accounts/{self.id}").partition("?")[0]
+                raise CloudflareError(
+                    f"CLOUDFLARE_API_TOKEN may not {method} {part}: {refusal}. It needs *Edit* for Workers Scripts, "
+                    "Workers KV Storage, Workers R2 Storage and D1: https://dash.cloudflare.com/profile/api-tokens",
+                    status=refusal.status,
+                    code=refusal.code,
+                ) from error
+            raise refusal from error
         except (OSError, ValueError) as error:
             host = urlsplit(self.base_url).netloc
             raise SetupError(f"Cloudflare's API at {host} cannot be reached ({error}); try again") from error

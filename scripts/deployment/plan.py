@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import local
@@ -17,10 +17,16 @@ from setup import SetupError
 FIRST = "rate-limiter"
 """The Worker whose Durable Object the others bind."""
 
+WITHOUT_LOADER = "-noloader"
+"""What is added to the tag of a worker that runs without its Worker Loader. Cloudflare takes tags of 25 characters."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One worker: what would be deployed, and what is live."""
+    """One worker: what would be deployed, and what is live.
+
+    `is_unfinished` says that its address or its Workflow is missing, `is_forced` that it is deployed in any case.
+    """
 
     worker: Worker
     config: Mapping[str, Any]
@@ -29,6 +35,8 @@ class Step:
     live: Version | None
     missing: tuple[str, ...]
     url: str | None
+    is_unfinished: bool = False
+    is_forced: bool = False
 
     @property
     def name(self) -> str:
@@ -37,8 +45,9 @@ class Step:
 
     @property
     def is_change(self) -> bool:
-        """Return whether something else is live, or nothing."""
-        return self.live is None or self.live.tag != self.tag
+        """Return whether something else is live, nothing, or an upload that was interrupted."""
+        is_same = self.live is not None and self.live.tag.removesuffix(WITHOUT_LOADER) == self.tag
+        return not is_same or self.is_unfinished or self.is_forced
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +79,10 @@ class Plan:
             lines.append(f"  {step.name:<28}{action}")
             if step.missing:
                 lines.append(f"  {'':<28}not set, so their providers cannot be used: {', '.join(step.missing)}")
-            if "worker_loaders" in step.config:
-                lines.append(f"  {'':<28}needs the paid Workers plan, for its Worker Loader")
+            if step.live is not None and step.live.tag.endswith(WITHOUT_LOADER):
+                lines.append(f"  {'':<28}runs without its Worker Loader; on the paid plan: {step.worker.name} --force")
+            elif "worker_loaders" in step.config:
+                lines.append(f"  {'':<28}without the paid Workers plan it gets no Worker Loader and can try no code")
         return lines
 
 
@@ -87,8 +98,15 @@ def choose_workers(names: Sequence[str]) -> list[Worker]:
     return sorted(chosen, key=lambda worker: worker.name != FIRST)
 
 
-def make_plan(account: Account, environment: str, workers: Sequence[Worker], values: Mapping[str, str]) -> Plan:
-    """Compare what is live with what this checkout has. Raises `SetupError`."""
+def make_plan(
+    account: Account,
+    environment: str,
+    workers: Sequence[Worker],
+    values: Mapping[str, str],
+    *,
+    forced: Collection[str] = (),
+) -> Plan:
+    """Compare what is live with what this checkout has; `forced` workers count as changed. Raises `SetupError`."""
     subdomain = account.find_subdomain()
     database = database_name(environment)
     database_id = account.find_database(database)
@@ -98,7 +116,10 @@ def make_plan(account: Account, environment: str, workers: Sequence[Worker], val
         database=database,
         database_id=database_id,
         migrations=find_pending_migrations(account, database_id),
-        steps=tuple(_plan_step(account, environment, worker, values, subdomain) for worker in workers),
+        steps=tuple(
+            replace(_plan_step(account, environment, worker, values, subdomain), is_forced=worker.name in forced)
+            for worker in workers
+        ),
     )
 
 
@@ -125,12 +146,22 @@ def _plan_step(account: Account, environment: str, worker: Worker, values: Mappi
         present = chosen.secrets.keys() | account.list_secrets(config["name"])
         present |= {name for name, value in chosen.vars.items() if value}
         missing = tuple(sorted(load_declared(worker.name).credentials - present))
+    live = account.find_live(config["name"])
     return Step(
         worker=worker,
         config=config,
         values=chosen,
         tag=compute_tag(worker, config, chosen),
-        live=account.find_live(config["name"]),
+        live=live,
         missing=missing,
         url=url,
+        is_unfinished=live is not None and _is_unfinished(account, config, is_public=is_public),
     )
+
+
+def _is_unfinished(account: Account, config: Mapping[str, Any], *, is_public: bool) -> bool:
+    """Return whether a deployment was interrupted between its upload and its last call of the API."""
+    name = config["name"]
+    if is_public and not account.is_public(name):
+        return True
+    return any(account.find_script_of_workflow(each["name"]) != name for each in config.get("workflows", []))

@@ -9,6 +9,18 @@ from urllib.parse import quote
 from deployment.account import Account, CloudflareError
 from deployment.configs import build_config, database_name, load_config, title_of_namespace
 from platform_workers import Worker
+from setup import SetupError
+
+
+def check_users(account: Account, environment: str, workers: Sequence[Worker]) -> None:
+    """Raise `SetupError` if Workers that are not of this environment bind one of its own, for they would break."""
+    names = {config["name"] for config in _configs(environment, workers)}
+    live = [name for name in sorted(names) if account.find_live(name) is not None]
+    if others := set().union(*(account.find_users(name) for name in live)) - names:
+        raise SetupError(
+            f"Other Workers bind those of {environment} and would break: {', '.join(sorted(others))}. "
+            "Remove their bindings or delete them first"
+        )
 
 
 def remove_workers(

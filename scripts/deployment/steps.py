@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,13 +10,18 @@ from dataclasses import dataclass, field, replace
 from deployment.account import Account
 from deployment.configs import build_config, load_config, title_of_namespace, written_config
 from deployment.database import AccountDatabase
-from deployment.plan import Plan, Step
+from deployment.plan import WITHOUT_LOADER, Plan, Step
+from deployment.rollback import go_back
 from deployment.smoke import SmokeError, temporary_key, try_worker
-from deployment.wrangler import run_wrangler
-from platform_workers import Worker
+from deployment.wrangler import WranglerError, run_wrangler
+from platform_workers import find_workers
 from setup import SetupError
 
 Print = Callable[[str], None]
+
+# What Cloudflare's API says of a Worker Loader on the free plan: https://github.com/cloudflare/workers-sdk/issues/13264
+# and, before April 2026, https://github.com/cloudflare/workers-sdk/issues/13235.
+_NO_LOADER = re.compile(r"code: 10195|type worker_loader is invalid")
 
 
 @dataclass(slots=True)
@@ -40,16 +46,20 @@ def carry_out(account: Account, plan: Plan, *, show: Print) -> Outcome:
         show(f"applying {len(plan.migrations)} migrations")
         apply_migrations(account, plan, database_id)
     outcome = Outcome()
-    try:
-        for step in plan.steps:
-            if step.is_change:
-                show(f"deploying {step.name}")
-                deploy_worker(account, plan, step, database_id)
+    for step in plan.steps:
+        if not step.is_change:
+            continue
+        show(f"deploying {step.name}")
+        try:
+            deploy_worker(account, plan, step, database_id, show=show)
+        except SetupError as error:
+            outcome.failed[step.name] = str(error)
+            if _is_replaced(account, step):  # it failed after the upload
                 outcome.deployed.append(step)
-    except SetupError as error:
-        outcome.failed[step.name] = str(error)
+            break
+        outcome.deployed.append(step)
     else:
-        outcome.failed |= try_workers(account, plan.steps, database_id, show=show)
+        outcome.failed |= try_workers(account, plan, outcome.deployed, database_id, show=show)
     if outcome.failed:
         outcome.went_back = go_back(account, outcome.deployed, show=show)
     return outcome
@@ -57,14 +67,14 @@ def carry_out(account: Account, plan: Plan, *, show: Print) -> Outcome:
 
 def apply_migrations(account: Account, plan: Plan, database_id: str) -> None:
     """Apply the migrations that the database lacks."""
-    step = next(step for step in plan.steps if "d1_databases" in step.config)
-    config = build_config(load_config(step.worker), environment=plan.environment, database_id=database_id)
-    with written_config(step.worker, config, environment=plan.environment) as path:
+    worker = next(worker for worker in find_workers() if "d1_databases" in load_config(worker))
+    config = build_config(load_config(worker), environment=plan.environment, database_id=database_id)
+    with written_config(worker, config, environment=plan.environment) as path:
         run_wrangler(account, "d1", "migrations", "apply", plan.database, "--remote", config=path)
 
 
-def deploy_worker(account: Account, plan: Plan, step: Step, database_id: str) -> None:
-    """Upload a worker with its secrets and send it all traffic."""
+def deploy_worker(account: Account, plan: Plan, step: Step, database_id: str, *, show: Print) -> None:
+    """Upload a worker with its secrets and send it all traffic; without the Worker Loader if the plan has none."""
     config = build_config(load_config(step.worker), environment=plan.environment, database_id=database_id)
     config["vars"] = {**step.values.vars, "DEPLOYED_COMMIT": plan.commit}
     if "kv_namespaces" in config:
@@ -73,58 +83,55 @@ def deploy_worker(account: Account, plan: Plan, step: Step, database_id: str) ->
             {**entry, "id": account.provide_namespace(title_of_namespace(config, entry["binding"]))}
             for entry in config["kv_namespaces"]
         ]
-    options = ["--tag", step.tag, "--message", f"commit {plan.commit}"]
-    if "migrations" in config:
-        # Otherwise Cloudflare replaces running objects within five minutes.
-        options += ["--durable-objects-code-update-mode", "immediate"]
-    with written_config(step.worker, config, environment=plan.environment) as path:
-        run_wrangler(account, "deploy", *options, config=path, secrets=step.values.secrets)
+    tag = step.tag
+    while True:
+        options = ["--tag", tag, "--message", f"commit {plan.commit}"]
+        if "migrations" in config:
+            # Otherwise Cloudflare replaces running objects within five minutes.
+            options += ["--durable-objects-code-update-mode", "immediate"]
+        try:
+            with written_config(step.worker, config, environment=plan.environment) as path:
+                run_wrangler(account, "deploy", *options, config=path, secrets=step.values.secrets)
+        except WranglerError as error:
+            if "worker_loaders" not in config or not _NO_LOADER.search(str(error)):
+                raise
+            del config["worker_loaders"]
+            tag += WITHOUT_LOADER
+            show(f"{step.name} is deployed without its Worker Loader, which needs the paid Workers plan")
+        else:
+            return
 
 
-def try_workers(account: Account, steps: Sequence[Step], database_id: str, *, show: Print) -> dict[str, str]:
+def try_workers(
+    account: Account, plan: Plan, deployed: Sequence[Step], database_id: str, *, show: Print
+) -> dict[str, str]:
     """Try each public worker and return what is wrong, by name."""
     failed: dict[str, str] = {}
-    with temporary_key(AccountDatabase(account, database_id)) as key:
-        for step in steps:
-            if step.url is None:
-                continue
-            try:
-                warnings = try_worker(step.url, key)
-            except SmokeError as error:
-                failed[step.name] = str(error)
-                show(f"{step.name} does not work: {error}")
-            else:
-                show(f"{step.name} works{''.join(f'; {warning}' for warning in warnings)}")
+    try:
+        with temporary_key(AccountDatabase(account, database_id)) as key:
+            for step in plan.steps:
+                if step.url is None:
+                    continue
+                try:
+                    warnings = try_worker(step.url, key, commit=plan.commit if step in deployed else None)
+                except SmokeError as error:
+                    failed[step.name] = str(error)
+                    show(f"{step.name} does not work: {error}")
+                    if step not in deployed:
+                        command = f"npm run deploy -- rollback {step.worker.name} --env {plan.environment}"
+                        show(f"{step.name} was deployed by an earlier run; `{command}` goes back to the version before")
+                else:
+                    show(f"{step.name} works{''.join(f'; {warning}' for warning in warnings)}")
+    except SetupError as error:
+        failed |= {step.name: f"it could not be tried: {error}" for step in deployed or plan.steps}
     return failed
 
 
-def go_back(account: Account, deployed: Sequence[Step], *, show: Print) -> list[str]:
-    """Put what was live before back, the last one first. Return the names of the Workers."""
-    names = []
-    for step in reversed(deployed):
-        if step.live is None:
-            show(f"{step.name} was new, so there is nothing to go back to: it stays")
-            continue
-        account.put_live(step.name, step.live, message="a deployment failed")
-        show(f"{step.name} went back to version {step.live.id}")
-        names.append(step.name)
-    return names
-
-
-def roll_back(account: Account, environment: str, workers: Sequence[Worker], *, show: Print) -> int:
-    """Put the last version live whose code or settings differ; return how many Workers could not go back."""
-    failures = 0
-    for worker in workers:
-        name = build_config(load_config(worker), environment=environment, database_id=None)["name"]
-        history = account.list_history(name)
-        earlier = next((version for version in history[1:] if version.tag != history[0].tag), None)
-        if earlier is None:
-            show(f"{name}: there is no other version to go back to")
-            failures += 1
-            continue
-        account.put_live(name, earlier, message="rollback")
-        show(f"{name}: went back to version {earlier.id}")
-    return failures
+def _is_replaced(account: Account, step: Step) -> bool:
+    try:
+        return account.find_live(step.name) != step.live
+    except SetupError:  # it is not known, and going back to what is live already does no harm
+        return True
 
 
 def print_line(text: str) -> None:

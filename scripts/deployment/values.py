@@ -1,7 +1,7 @@
 """The vars and secrets of a deployment, and which of them a worker gets.
 
-They come from the file of the environment (`.staging.vars`, `.prod.vars`, or the one that `--secrets` names), else from
-the process environment. The token that deploys is never one of them.
+They come from the file of the environment (`.staging.vars`, `.prod.vars`, or the one that `--secrets` names); secrets
+and credentials that it lacks from the process environment. The token that deploys is never one of them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import subprocess
 import urllib.request
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from urllib.parse import urljoin
 
 import local
 from deployment.account import Account
+from platform_workers import find_workers
 from setup import PYTHON, ROOT, SetupError
 
 FILES = {"staging": ".staging.vars", "production": ".prod.vars"}
@@ -43,7 +44,7 @@ class Values:
     """What one worker is deployed with."""
 
     vars: Mapping[str, str]
-    secrets: Mapping[str, str]
+    secrets: Mapping[str, str] = field(repr=False)
 
 
 @cache
@@ -65,13 +66,21 @@ def load_values(
     environment: str, *, file: Path | None, account: Account, process: Mapping[str, str] = os.environ
 ) -> dict[str, str]:
     """Return all values by name. Raises `SetupError` for a named file that does not exist."""
-    if file is not None and not file.exists():
+    if file is not None and not file.is_file():
         raise SetupError(f"There is no file {file}; it has a line NAME=value for each setting")
-    found = {name: value for name, value in process.items() if name not in _OF_THE_DEPLOYMENT}
-    if SANDBOX_TOKEN in process:
+    # Only these: a shell may have AUTH_MODE or LOG_FORMAT for a local run.
+    names = {name for worker in _workers() for name in _confidential(worker)} - _OF_THE_DEPLOYMENT
+    found = {name: process[name] for name in names if process.get(name)}
+    if process.get(SANDBOX_TOKEN):
         found |= {"CLOUDFLARE_API_TOKEN": process[SANDBOX_TOKEN], "CLOUDFLARE_ACCOUNT_ID": account.id}
     found |= local.read_dev_vars(file or ROOT / FILES[environment])
     return {**_emulated(account), **found} if account.is_emulated else found
+
+
+def find_unread(environment: str, *, file: Path | None) -> list[str]:
+    """Return the names in the file of an environment that no worker reads, such as mistyped ones."""
+    read = {name for worker in _workers() for name in load_declared(worker).settings}
+    return sorted(local.read_dev_vars(file or ROOT / FILES[environment]).keys() - read)
 
 
 def choose_values(worker: str, config: Mapping[str, Any], values: Mapping[str, str]) -> Values:
@@ -82,6 +91,15 @@ def choose_values(worker: str, config: Mapping[str, Any], values: Mapping[str, s
         vars={**vars_, **{name: value for name, value in read.items() if name in vars_}},
         secrets={name: value for name, value in read.items() if name not in vars_},
     )
+
+
+def _workers() -> list[str]:
+    return [worker.name for worker in find_workers() if worker.package is not None]
+
+
+def _confidential(worker: str) -> frozenset[str]:
+    declared = load_declared(worker)
+    return declared.secrets | declared.credentials
 
 
 def _emulated(account: Account) -> dict[str, str]:

@@ -172,6 +172,16 @@ def test_worker_that_fails_its_trial_goes_back(deployed: tuple[Checkout, str]) -
     assert "differs" not in checkout.run("deploy", "status", "--env", "staging")
 
 
+def test_rollback_after_a_failed_deployment_finds_nothing_broken(deployed: tuple[Checkout, str]) -> None:
+    checkout, _ = deployed
+    before = checkout.get("/workers/scripts/stock-media-staging/deployments")["deployments"][0]["versions"]
+
+    status, output = checkout.start("deploy", "rollback", "stock-media", "--env", "staging", "--yes")
+
+    assert (status, "there is no other version to go back to" in output) == (1, True)
+    assert checkout.get("/workers/scripts/stock-media-staging/deployments")["deployments"][0]["versions"] == before
+
+
 def test_rollback_puts_the_version_before_live_again(deployed: tuple[Checkout, str]) -> None:
     checkout, _ = deployed
     file = checkout.folder / ROUTES
@@ -184,6 +194,56 @@ def test_rollback_puts_the_version_before_live_again(deployed: tuple[Checkout, s
 
     assert "stock-media-staging: went back to version" in output
     assert "differs" not in checkout.run("deploy", "status", "stock-media", "--env", "staging")
+
+
+def test_free_plan_gets_the_sandbox_without_its_loader(deployed: tuple[Checkout, str]) -> None:
+    checkout, _ = deployed
+    refusal = "In order to use Dynamic Workers, you must switch to a paid plan"
+    checkout.emulators.add_fault(
+        "cloudflare",
+        kind="status",
+        status=403,
+        message=refusal,
+        error_code="10195",
+        method="POST",
+        path_contains="/scripts/sandbox-executor-staging/versions",
+    )
+
+    output = checkout.run("deploy", "sandbox-executor", "--env", "staging", "--yes", "--force")
+    plan = checkout.run("deploy", "--env", "staging", "--dry-run")
+
+    assert "sandbox-executor-staging is deployed without its Worker Loader" in output
+    assert "sandbox-executor-staging works" in output
+    assert "runs without its Worker Loader; on the paid plan: sandbox-executor --force" in plan
+    assert plan.count("unchanged") == len(PUBLIC) + 1
+
+
+def test_upload_that_was_interrupted_is_finished(deployed: tuple[Checkout, str]) -> None:
+    checkout, _ = deployed
+    url = f"{checkout.emulators.url_of('cloudflare')}/accounts/{'0' * 32}/workflows/render-workflow-staging"
+    httpx2.delete(url, headers={"Authorization": "Bearer any"}, trust_env=False).raise_for_status()
+
+    output = checkout.run("deploy", "render-service", "--env", "staging", "--yes")
+
+    assert "deploying render-service-staging" in output
+    assert checkout.get("/workflows/render-workflow-staging")["script_name"] == "render-service-staging"
+
+
+def test_database_that_fails_sends_what_was_deployed_back(deployed: tuple[Checkout, str]) -> None:
+    checkout, _ = deployed
+    before = checkout.get("/workers/scripts/text-gen-staging/deployments")["deployments"][0]["versions"]
+    # The two queries of the plan pass; that of the trial's key is refused.
+    checkout.emulators.add_fault(
+        "cloudflare", kind="status", status=500, prompt_contains="INSERT INTO api_keys", path_contains="/query", times=9
+    )
+
+    status, output = checkout.start("deploy", "text-gen", "--env", "staging", "--yes", "--force")
+    checkout.emulators.reset()
+
+    assert status == 1
+    assert "could not be tried" in output
+    assert "text-gen-staging went back to version" in output
+    assert checkout.get("/workers/scripts/text-gen-staging/deployments")["deployments"][0]["versions"] == before
 
 
 @pytest.mark.parametrize("seconds", [3, 5, 7, 9])

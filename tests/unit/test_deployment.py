@@ -14,7 +14,7 @@ import pytest
 from deployment.account import Account, Version
 from deployment.configs import build_config, compute_tag, load_config, written_config
 from deployment.plan import Plan, Step, choose_workers
-from deployment.values import Values, choose_values, load_declared, load_values
+from deployment.values import Values, choose_values, find_unread, load_declared, load_values
 from platform_workers import Worker, find_workers
 from setup import SetupError
 
@@ -161,6 +161,23 @@ def test_sandbox_token_comes_from_its_own_variable_or_the_file(tmp_path: Path) -
     assert by_file["CLOUDFLARE_API_TOKEN"] == "from-file"
 
 
+def test_only_secrets_are_taken_from_the_process_environment(tmp_path: Path) -> None:
+    file = tmp_path / "some.vars"
+    file.write_text("LOG_FORMAT=text\n")
+    process = {"AUTH_MODE": "open", "LOG_FORMAT": "json", "OPENAI_API_KEY": "", "PEXELS_API_KEY": "key"}
+
+    values = load_values("staging", file=file, account=ACCOUNT, process=process)
+
+    assert values == {"LOG_FORMAT": "text", "PEXELS_API_KEY": "key"}
+
+
+def test_names_in_the_file_that_no_worker_reads_are_found(tmp_path: Path) -> None:
+    file = tmp_path / "some.vars"
+    file.write_text("OPENAI_KEY=a\nOPENAI_API_KEY=b\nGITHUB_PAT=c\n")
+
+    assert find_unread("staging", file=file) == ["OPENAI_KEY"]
+
+
 def test_file_of_secrets_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SetupError, match=r"There is no file .*none\.vars"):
         load_values("staging", file=tmp_path / "none.vars", account=ACCOUNT, process={})
@@ -220,13 +237,6 @@ def test_plan_with_pending_migrations_is_a_change() -> None:
 
     assert plan.is_change
     assert "1 migrations to apply" in plan.describe()[1]
-
-
-@pytest.mark.parametrize("path", sorted((Path(__file__).parents[2] / "wrangler" / "migrations").glob("*.sql")))
-def test_migration_only_adds(path: Path) -> None:
-    sql = path.read_text().upper()
-
-    assert not [word for word in ("DROP TABLE", "DROP COLUMN", "RENAME", "DELETE FROM") if word in sql]
 
 
 def test_toml_of_every_worker_is_read() -> None:

@@ -91,8 +91,9 @@ async def authenticate(context: Context) -> KeyRecord:
         raise refusal from error
     except (ConfigurationError, DatabaseError) as error:
         raise UnavailableError(
-            "API keys cannot be checked, because the key table cannot be read: apply the D1 migrations "
-            "(`npx wrangler d1 migrations apply DB --remote`) and make a key with `npm run keys -- create`",
+            "API keys cannot be checked, because the key table cannot be read: apply the D1 migrations with "
+            "`npm run deploy` or `npx wrangler d1 migrations apply DB --remote`, and make a key with "
+            "`npm run keys -- create --remote`",
             code="AUTH_UNAVAILABLE",
         ) from error
     if record is None:
