@@ -10,6 +10,7 @@ for each lock file.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import importlib.util
 import json
@@ -51,6 +52,8 @@ WHEELS = [
     "any",
 ]
 
+REFERENCE_FILES = ("swagger-ui-bundle.js", "swagger-ui.css")
+
 LEFT_OUT = ("__pycache__", "bin", "testing")
 
 
@@ -71,7 +74,14 @@ def main(names: list[str]) -> int:
         print("vendor: pip could not install shared/requirements.lock; see its message above", file=sys.stderr)
         return 1
     for name in names or workers:
-        sync({Path(): dependencies, Path("electrons"): ROOT / "shared" / "electrons"}, workers[name] / "python_modules")
+        sync(
+            {
+                Path(): dependencies,
+                Path("electrons"): ROOT / "shared" / "electrons",
+                Path("electrons") / "swagger_ui": compress_reference(),
+            },
+            workers[name] / "python_modules",
+        )
     return 0
 
 
@@ -100,6 +110,20 @@ def fetch_dependencies() -> Path:
             raise
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
+    return folder
+
+
+def compress_reference() -> Path:
+    """Return the folder of Swagger UI's files, compressed; it is empty where npm's packages are not installed."""
+    source = ROOT / "node_modules" / "swagger-ui-dist"
+    folder = ROOT / ".cache" / "swagger_ui"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in REFERENCE_FILES:
+        file, compressed = source / name, folder / f"{name}.gz"
+        if file.exists() and not (compressed.exists() and compressed.stat().st_mtime >= file.stat().st_mtime):
+            unfinished = folder / f"{name}.{os.getpid()}"
+            unfinished.write_bytes(gzip.compress(file.read_bytes(), mtime=0))
+            unfinished.replace(compressed)
     return folder
 
 

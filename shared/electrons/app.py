@@ -37,6 +37,7 @@ from electrons.middleware.rate_limit import charge_request, charge_units
 from electrons.middleware.request_id import request_id
 from electrons.middleware.validation import validation
 from electrons.models import ResponseModel
+from electrons.reference import create_document_handler, create_page_handler, get_file
 from electrons.routing import (
     DEFAULT_BODY_LIMIT,
     Dialect,
@@ -44,6 +45,7 @@ from electrons.routing import (
     Handler,
     Requirement,
     Route,
+    RouteDocs,
     Router,
     find_dialect,
 )
@@ -96,8 +98,20 @@ class App:
         self._handle = _chain(BEFORE_ROUTING, partial(_route, self._router, _chain(AFTER_ROUTING, _call_handler)))
         required = [provider for provider in self.providers if provider.name not in optional_providers]
         health = create_health_handler(required, reports_providers=reports_providers)
-        self.get("/health", public=True)(health)
-        self.get("/metrics", scope=METRICS_SCOPE)(metrics)
+        self.get(
+            "/health",
+            public=True,
+            docs=RouteDocs(
+                query={
+                    "deep": "1: also try the bindings",
+                },
+                statuses=(200, 503),
+            ),
+        )(health)
+        self.get("/metrics", scope=METRICS_SCOPE, docs=RouteDocs(produces=("text/plain",)))(metrics)
+        self.get("/openapi.json", public=True)(create_document_handler(service, lambda: self.routes))
+        self.get("/docs", public=True, docs=RouteDocs(produces=("text/html",)))(create_page_handler(service))
+        self.get("/docs/{file}", public=True, docs=RouteDocs(produces=("text/javascript", "text/css")))(get_file)
         self.get("/", public=True)(create_index_handler(lambda: self.routes))
 
     @property
@@ -119,9 +133,10 @@ class App:
         scope: str | None = None,
         needs: Sequence[Requirement] = (),
         dialect: RouteDialect = None,
+        docs: RouteDocs | None = None,
     ) -> Callable[[H], H]:
         """Register a handler for GET and HEAD."""
-        return self._register("GET", path, public=public, scope=scope, needs=needs, dialect=dialect)
+        return self._register("GET", path, public=public, scope=scope, needs=needs, dialect=dialect, docs=docs)
 
     def delete(
         self, path: str, *, public: bool = False, scope: str | None = None, needs: Sequence[Requirement] = ()
@@ -139,8 +154,9 @@ class App:
         body_limit: int = DEFAULT_BODY_LIMIT,
         estimate: Estimate | None = None,
         dialect: RouteDialect = None,
+        docs: RouteDocs | None = None,
     ) -> Callable[[H], H]:
-        """Register a handler for POST; `body_limit` is in bytes, `needs`, `estimate`, `dialect` are as in `Route`."""
+        """Register a handler for POST; `body_limit` is in bytes, the others are as in `Route`."""
         return self._register(
             "POST",
             path,
@@ -150,12 +166,15 @@ class App:
             body_limit=body_limit,
             estimate=estimate,
             dialect=dialect,
+            docs=docs,
         )
 
     def serve_media(self, folder: MediaFolder) -> None:
         """Register the public route of a folder's files."""
 
-        @self.get(f"{folder.path}/{{name}}", public=True)
+        docs = RouteDocs(statuses=(200, 206, 304), produces=folder.content_types)
+
+        @self.get(f"{folder.path}/{{name}}", public=True, docs=docs)
         async def media(context: Context) -> Response:
             """`GET {path}/{name}`: a stored file; `Range`, `If-None-Match` and `HEAD` work as HTTP defines them."""
             return await folder.serve(context, context.path_parameters["name"])
@@ -186,6 +205,7 @@ class App:
         body_limit: int = DEFAULT_BODY_LIMIT,
         estimate: Estimate | None = None,
         dialect: RouteDialect = None,
+        docs: RouteDocs | None = None,
     ) -> Callable[[H], H]:
         def register(handler: H) -> H:
             route = Route(
@@ -200,6 +220,7 @@ class App:
                 needs=tuple(needs),
                 estimate=estimate,
                 dialect=dialect,
+                docs=docs or RouteDocs(),
             )
             self._router.add(route)
             self._has_dialects |= dialect is not None

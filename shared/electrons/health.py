@@ -15,9 +15,7 @@ from electrons.logs import timestamp
 from electrons.middleware.auth import authenticate, read_credential
 from electrons.upstream.provider import Provider
 from electrons.upstream.quota import read_quotas
-
-VERSION = "0.1.0"
-"""The version of the platform, as in pyproject.toml."""
+from electrons.version import VERSION
 
 CHECKED_SECONDS = 10
 """How long the results of a deep check are remembered."""

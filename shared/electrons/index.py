@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Awaitable, Callable, Sequence
 from functools import cache
 from html import escape
@@ -11,6 +10,7 @@ from typing import Any
 from electrons.context import Context
 from electrons.http import Response
 from electrons.logs import timestamp
+from electrons.openapi import summarize
 from electrons.routing import Route
 
 _STYLE = """
@@ -69,8 +69,6 @@ def describe_route(route: Route) -> dict[str, Any]:
 
     `fields` are those of the request body, by name: its type, and whether it is required.
     """
-    # Handlers begin with "`METHOD /path`: what it does".
-    summary = (inspect.getdoc(route.handler) or "").partition("\n")[0].rpartition("`: ")[2]
     scope = None if route.public else route.scope or "any key"
     schema = route.body.model_json_schema() if route.body is not None else {}
     required = schema.get("required", [])
@@ -78,8 +76,7 @@ def describe_route(route: Route) -> dict[str, Any]:
         name: {"type": _name_type(field), "required": name in required}
         for name, field in schema.get("properties", {}).items()
     }
-    summary = summary[:1].upper() + summary[1:]
-    return {"method": route.method, "path": route.path, "scope": scope, "summary": summary, "fields": fields}
+    return {"method": route.method, "path": route.path, "scope": scope, "summary": summarize(route), "fields": fields}
 
 
 def render_page(service: str, routes: Sequence[dict[str, Any]]) -> str:
@@ -96,8 +93,9 @@ def render_page(service: str, routes: Sequence[dict[str, Any]]) -> str:
 </head>
 <body>
 <h1>{name} <span class="status">healthy</span></h1>
-<p>A worker of Distributed Electrons. <a href="#reference">Reference</a> · <a href="/health?deep=1">Health check</a></p>
-<h2 id="reference">Reference</h2>
+<p>A worker of Distributed Electrons.
+<a href="docs">Reference</a> · <a href="openapi.json">OpenAPI</a> · <a href="health?deep=1">Health check</a></p>
+<h2>Routes</h2>
 {sections}
 </body>
 </html>

@@ -24,6 +24,18 @@ DEFAULT_BODY_LIMIT = 1024 * 1024
 """Bytes of a request body, unless the route has its own limit."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteDocs:
+    """What the reference says about a route beyond its models: an example of the body that works, the parameters of the
+    query with their meanings, the statuses of success, and the media types of a `Response` that is not JSON.
+    """
+
+    example: Mapping[str, Any] | None = None
+    query: Mapping[str, str] = field(default_factory=dict)
+    statuses: tuple[int, ...] = (200,)
+    produces: tuple[str, ...] = ()
+
+
 class Requirement(Protocol):
     """Something that a deployment must have before a route can work: a provider's credentials, a bucket."""
 
@@ -53,6 +65,7 @@ class Route:
     needs: tuple[Requirement, ...] = ()
     estimate: Estimate | None = None
     dialect: Dialect | Literal["by_header"] | None = None
+    docs: RouteDocs = field(default_factory=RouteDocs)
     pattern: re.Pattern[str] = field(init=False)
 
     def __post_init__(self) -> None:

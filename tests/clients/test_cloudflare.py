@@ -190,6 +190,7 @@ def test_upload_when_the_account_has_no_subdomain_then_refused(emulators: Emulat
         ({"compatibility_flags": ["nonsense"]}, "No such compatibility flag: nonsense"),
         ({"bindings": [{"name": "A", "type": "plain_text"}]}, "must have a valid `text` specified"),
         ({"bindings": [{"name": "DB", "type": "queue", "id": "x"}]}, "is not supported by this emulator"),
+        ({"exports": {"Counter": {"type": "durable-object"}}}, "exports are not supported by this emulator"),
         ({"bindings": "none"}, "metadata part is invalid: bindings: Input should be a valid array"),
     ],
 )

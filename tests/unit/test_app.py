@@ -154,6 +154,9 @@ def test_routes_when_asked_then_health_and_own_ones_in_order() -> None:
     assert [(route.method, route.path) for route in create_app().routes] == [
         ("GET", "/health"),
         ("GET", "/metrics"),
+        ("GET", "/openapi.json"),
+        ("GET", "/docs"),
+        ("GET", "/docs/{file}"),
         ("GET", "/"),
         ("POST", "/greet"),
         ("GET", "/greetings/{name}"),

@@ -15,6 +15,9 @@ from tests.apps import load_apps
 ROOT = Path(__file__).parents[2]
 WORKERS = sorted(path.parent for path in ROOT.glob("workers/*/wrangler.toml"))
 
+OF_EVERY_WORKER = {("GET", path) for path in ("/metrics", "/openapi.json", "/docs", "/docs/{file}")}
+"""Routes that the top-level README describes."""
+
 
 def documented_settings(readme: Path) -> dict[str, str]:
     """Return the settings in the tables of a README with their defaults as written."""
@@ -65,7 +68,7 @@ def test_worker_when_it_exists_then_the_readmes_name_it(worker: Path) -> None:
 @pytest.mark.parametrize("worker", sorted(load_apps()))
 def test_worker_readme_when_read_then_it_names_every_route(worker: str) -> None:
     readme = (ROOT / "workers" / worker / "README.md").read_text()
-    routes = {(route.method, route.path) for route in load_apps()[worker].routes} - {("GET", "/metrics")}
+    routes = {(route.method, route.path) for route in load_apps()[worker].routes} - OF_EVERY_WORKER
 
     missing = [
         f"{method} {path}"

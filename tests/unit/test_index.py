@@ -41,6 +41,9 @@ async def test_index_when_a_program_asks_then_the_routes_as_json() -> None:
         ("GET", "/"),
         ("GET", "/health"),
         ("GET", "/metrics"),
+        ("GET", "/openapi.json"),
+        ("GET", "/docs"),
+        ("GET", "/docs/{file}"),
         ("POST", "/orders/{name}"),
     }
     assert body["routes"][-1] == {

@@ -58,13 +58,13 @@ def files_of(root: Path) -> dict[Path, bytes]:
         (["provider", "my-vendor"], "cannot be a provider's name"),
         (["provider", "class"], "cannot be a provider's name"),
         (["provider", "public"], "`PUBLIC_BASE_URL` is another setting already"),
-        (["provider", "acme", "--base-url", "http://api.acme.com"], "is not an https URL"),
-        (["provider", "acme", "--base-url", "https://api.acme.com/?a=b"], "is not an https URL"),
-        (["provider", "acme", "--base-url", "https://["], "is not an https URL"),
-        (["provider", "acme", "--model", 'a"b'], "is not the name of a model"),
-        (["provider", "acme", "--price", "2", "1"], "--price takes US dollars for a million tokens"),
-        (["provider", "acme", "--price", "0", "nan"], "--price takes US dollars for a million tokens"),
-        (["provider", "acme", "--title", '"""'], "is not a vendor's name"),
+        (["provider", "nosuchvendor", "--base-url", "http://api.acme.com"], "is not an https URL"),
+        (["provider", "nosuchvendor", "--base-url", "https://api.acme.com/?a=b"], "is not an https URL"),
+        (["provider", "nosuchvendor", "--base-url", "https://["], "is not an https URL"),
+        (["provider", "nosuchvendor", "--model", 'a"b'], "is not the name of a model"),
+        (["provider", "nosuchvendor", "--price", "2", "1"], "--price takes US dollars for a million tokens"),
+        (["provider", "nosuchvendor", "--price", "0", "nan"], "--price takes US dollars for a million tokens"),
+        (["provider", "nosuchvendor", "--title", '"""'], "is not a vendor's name"),
     ],
     ids=lambda value: " ".join(value)[:50] if isinstance(value, list) else None,
 )
@@ -82,13 +82,13 @@ def test_new_when_it_cannot_be_then_why_and_nothing_is_written(
 
 
 def test_new_when_a_file_exists_then_it_is_kept(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    test = root / "tests" / "unit" / "test_greeter.py"
+    test = root / "tests" / "unit" / "test_no_such_worker.py"
     test.parent.mkdir()
     test.write_text("mine")
     before = files_of(root)
 
-    assert new.run(["worker", "greeter"], root) == 1
-    assert capsys.readouterr().err == "new: tests/unit/test_greeter.py exists already; choose another name\n"
+    assert new.run(["worker", "no-such-worker"], root) == 1
+    assert capsys.readouterr().err == "new: tests/unit/test_no_such_worker.py exists already; choose another name\n"
     assert files_of(root) == before
 
 
@@ -96,7 +96,7 @@ def test_new_when_a_table_is_gone_then_nothing_is_written(root: Path, capsys: py
     (root / "README.md").write_text("# Mine\n")
     before = files_of(root)
 
-    assert new.run(["worker", "greeter"], root) == 1
+    assert new.run(["worker", "no-such-worker"], root) == 1
     assert "README.md has 0 places for the new row; it should have one" in capsys.readouterr().err
     assert files_of(root) == before
 

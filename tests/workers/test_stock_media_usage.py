@@ -192,7 +192,7 @@ def test_quota_appears_in_the_log_and_in_deep_health(platform: Platform) -> None
 def test_health_does_not_call_pexels(platform: Platform, emulators: Emulators) -> None:
     client = platform.client("stock-media")
 
-    assert client.get("/health").json().keys() == {"status", "service", "timestamp"}
+    assert client.get("/health").json().keys() == {"status", "service", "version", "commit", "timestamp"}
     checks = client.get("/health?deep=1").json()["checks"]
     assert checks == dict.fromkeys(("DB", "CACHE", "RATE_LIMITER", "PEXELS_API_KEY"), "ok")
     assert platform.client("stock-media-without-keys").get("/health?deep=1").status_code == 503

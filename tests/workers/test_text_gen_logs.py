@@ -19,6 +19,7 @@ def test_success_has_one_line_with_its_figures(platform: Platform, path: str) ->
     (row,) = platform.usage_rows(request_id)
     (line,) = platform.log_lines(request_id)
     assert TIMESTAMP.fullmatch(line.pop("timestamp"))
+    assert len(line.pop("trace_id")) == 2 * len(line.pop("span_id")) == 32
     assert line.pop("ms") >= line.pop("upstream_ms") >= 0
     assert line == {
         "level": "info",

@@ -181,3 +181,58 @@ def test_leaving_a_stream_cancels_and_counts(platform: Platform, emulators: Emul
     assert (row["status"], row["error_code"]) == (499, "CLIENT_CLOSED_REQUEST")
     assert row["input_units"] > 0
     assert 0 < row["output_units"] < 100
+
+
+@ALL
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("fault", [{"kind": "slow_first_byte", "seconds": 60}, {"kind": "stall"}], ids=["head", "body"])
+def test_leaving_before_the_response_cancels_and_counts(
+    platform: Platform, emulators: Emulators, kind: str, stream: bool, fault: dict[str, Any]
+) -> None:
+    vendor = vendor_of(kind)
+    request_id = f"left-early-{kind}-{stream}-{fault['kind']}"
+    emulators.add_fault(vendor, **fault)
+
+    with asking(
+        platform.urls["text-gen"], PATHS[kind], body_of(kind, stream=stream), {"X-Request-ID": request_id, **VERSION}
+    ):
+        assert wait_for(lambda: emulators.requests(vendor))
+
+    assert wait_for(lambda: any(call["aborted"] for call in emulators.requests(vendor)))
+    (row,) = platform.usage_rows(request_id)
+    assert (row["status"], row["error_code"]) == (499, "CLIENT_CLOSED_REQUEST")
+    assert len(emulators.requests(vendor)) == 1
+
+
+def test_overload_of_anthropic_stays_an_overload(platform: Platform, emulators: Emulators) -> None:
+    emulators.add_fault("anthropic", kind="status", status=529, retry_after=90)
+
+    answer = send(platform, "anthropic")
+
+    assert (answer.status_code, answer.json()["error"]["type"]) == (529, "overloaded_error")
+    assert answer.headers["Retry-After"] == "90"
+    assert answer.headers["request-id"] == answer.json()["request_id"]
+
+
+@ALL
+@pytest.mark.parametrize("fault", [{"kind": "html", "status": 502}, {"kind": "empty"}, {"kind": "broken_json"}])
+def test_unreadable_response_has_the_vendors_error(
+    platform: Platform, emulators: Emulators, kind: str, fault: dict[str, Any]
+) -> None:
+    emulators.add_fault(vendor_of(kind), **fault)
+
+    answer = send(platform, kind, worker="text-gen-without-retries")
+
+    assert answer.status_code == 502
+    assert answer.json()["error"]["type"] == ("api_error" if kind == "anthropic" else "server_error")
+
+
+def test_split_characters_of_an_edited_stream_are_whole(platform: Platform, emulators: Emulators) -> None:
+    emulators.add_fault("openai", kind="split_utf8")
+    messages = [{"role": "user", "content": "Gr\u00fc\u00dfe, \U0001f600"}]
+
+    answer = send(platform, "openai", stream=True, messages=messages)
+
+    pieces = [chunk["choices"][0]["delta"].get("content") or "" for chunk in data_of(answer.text)]
+    assert "\ufffd" not in "".join(pieces)
+    assert answer.text.endswith("data: [DONE]\n\n")

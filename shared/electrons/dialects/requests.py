@@ -56,6 +56,10 @@ class VendorRequest(BaseModel):
         """The whole body, read once more."""
         return as_object(load_json(self._content))
 
+    def document_for(self, model: str) -> dict[str, Any]:
+        """Return the whole body with another model's name, without members of ours."""
+        return {**self.document, "model": model}
+
     @property
     def content(self) -> bytes:
         """The bytes that came."""
@@ -88,9 +92,13 @@ class ChatRequest(VendorRequest):
         """Return the body's bytes with another model's name in it, and without `fallbacks`."""
         if self.fallbacks is None:
             return super().content_for(model)
-        document = {**self.document, "model": model}
-        del document["fallbacks"]
-        return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+        return json.dumps(self.document_for(model), ensure_ascii=False, separators=(",", ":")).encode()
+
+    def document_for(self, model: str) -> dict[str, Any]:
+        """Return the whole body with another model's name, without `fallbacks`."""
+        document = super().document_for(model)
+        document.pop("fallbacks", None)
+        return document
 
 
 def replace_model(content: bytes, model: str) -> bytes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from json import JSONDecodeError, JSONDecoder
 from typing import Any
 
@@ -98,6 +98,15 @@ class StreamMeter:
         head = bytes(self._sample[:_HEAD_BYTES])
         first, last = _find_usage(head, first=True), _find_usage(self._tail, first=False)
         return read_counts({**first, **{name: value for name, value in last.items() if value is not None}})
+
+    def note(self, usage: Usage, *, is_whole: bool, input_estimate: int) -> None:
+        """Write what the stream used into the usage of the request; what was not reported is estimated."""
+        counts = self.counts()
+        output_tokens = counts.output_tokens
+        if not is_whole or not output_tokens:
+            output_tokens = max(output_tokens, self.estimate_output())
+        input_tokens = counts.input_tokens or (input_estimate if is_whole or output_tokens else 0)
+        replace(counts, input_tokens=input_tokens, output_tokens=output_tokens).note(usage)
 
     def estimate_output(self) -> int:
         """Return about how many tokens the text has that came, for a stream that was interrupted."""

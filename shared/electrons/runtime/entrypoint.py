@@ -227,7 +227,10 @@ def _to_js_response(response: Response, stream: Any = None) -> Any:
         body = to_js(response.body)
     elif isinstance(response.body, R2Body):
         body = response.body.readable
-    return js.Response.new(body, to_js_object({"status": response.status, "headers": to_js_headers(response.headers)}))
+    options: dict[str, Any] = {"status": response.status, "headers": to_js_headers(response.headers)}
+    if any(name == "Content-Encoding" for name, _ in response.headers):
+        options["encodeBody"] = "manual"  # the body is already encoded
+    return js.Response.new(body, to_js_object(options))
 
 
 def _refuse(app: App, error: ElectronsError, request: Request) -> Any:

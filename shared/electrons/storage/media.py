@@ -1,6 +1,6 @@
 """Files that a provider made, stored in R2 and served to everyone who knows their name, which cannot be guessed.
 
-    AUDIO = MediaFolder(bucket="AUDIO_STORAGE", path="/audio", not_found="Audio file not found")
+    AUDIO = MediaFolder(bucket="AUDIO_STORAGE", path="/audio", not_found="…", content_types=("audio/mpeg",))
     app.serve_media(AUDIO)                                          # GET, HEAD /audio/{name}; public
 
     name = new_name("mp3")                                          # "5f0c…e1.mp3", 128 random bits
@@ -55,12 +55,13 @@ def new_name(extension: str) -> str:
 class MediaFolder:
     """The files of one kind: `path` is the route's (`/audio`), and also the prefix of their keys in the bucket.
 
-    `not_found` is the error text for a file that does not exist.
+    `not_found` is the error text for a file that does not exist, `content_types` are for the reference.
     """
 
     bucket: BucketName
     path: str
     not_found: str
+    content_types: tuple[str, ...]
 
     def check(self, _settings: Settings, bindings: Bindings) -> None:
         """Raise `ConfigurationError` if the bucket is not bound."""

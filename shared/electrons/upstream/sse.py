@@ -14,7 +14,7 @@ async def iterate_events(chunks: AsyncIterator[bytes]) -> AsyncGenerator[str, No
     An event that is cut off by the end of the stream is dropped, as the standard requires. Raises ValueError for bytes
     that are not UTF-8 and for an event over the limit.
     """
-    parser = _Parser()
+    parser = EventParser()
     async for chunk in chunks:
         for event in parser.feed(chunk):
             yield event
@@ -22,7 +22,7 @@ async def iterate_events(chunks: AsyncIterator[bytes]) -> AsyncGenerator[str, No
         yield event
 
 
-class _Parser:
+class EventParser:
     """The state between two chunks of the stream."""
 
     def __init__(self) -> None:
@@ -34,6 +34,7 @@ class _Parser:
         self._size = 0
 
     def feed(self, chunk: bytes, *, final: bool = False) -> list[str]:
+        """Return the `data` of each event that is whole. Raises what `iterate_events` raises."""
         *lines, self._line = (self._line + self._decoder.decode(chunk, final)).split("\n")
         events = []
         for line in lines:

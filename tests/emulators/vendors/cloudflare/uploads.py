@@ -81,6 +81,7 @@ class Metadata(BaseModel):
     bindings: list[Binding] = []
     keep_bindings: list[str] = []
     migrations: Migrations | None = None
+    exports: dict[str, Any] | None = None
     annotations: dict[str, str] = {}
     tags: list[str] = []
     observability: dict[str, Any] | None = None
@@ -154,6 +155,8 @@ def read_upload(call: Call) -> Upload:
         metadata = Metadata.model_validate_json(metadata_text)
     except ValidationError as problem:
         raise refusal(400, INVALID, f"metadata part is invalid: {describe_first_error(problem)}") from problem
+    if metadata.exports:
+        raise refusal(400, INVALID, "exports are not supported by this emulator; use migrations")
     _check_date(metadata.compatibility_date)
     _check_size(content for _, content in parts.values())
     return Upload(_order_modules(parts, metadata), metadata)

@@ -24,13 +24,19 @@ from electrons.media.audio import AudioFormat
 from electrons.media.duration import measure, measure_samples
 from electrons.media.subtitles import Alignment, to_srt, to_vtt
 from electrons.registry import find_providers
+from electrons.routing import RouteDocs
 from electrons.storage.ledger import record_usage
 from electrons.storage.media import MediaFolder, new_name
 from electrons.upstream.client import unreadable
 from electrons.usage import Usage
 
 PROVIDERS = find_providers(SpeechProvider)
-AUDIO = MediaFolder(bucket="AUDIO_STORAGE", path="/audio", not_found="Audio file not found")
+AUDIO = MediaFolder(
+    bucket="AUDIO_STORAGE",
+    path="/audio",
+    not_found="Audio file not found",
+    content_types=("audio/mpeg", "audio/wav", "audio/ogg", "application/json", "application/x-subrip", "text/vtt"),
+)
 
 app = App("audio-gen", scope="audio", providers=PROVIDERS, settings=AudioSettings)
 app.serve_media(AUDIO)
@@ -42,7 +48,12 @@ def estimate(body: SpeechRequest) -> Mapping[str, int]:
     return {"characters": len(body.text)}
 
 
-@app.post("/synthesize", needs=(AUDIO,), estimate=estimate)
+@app.post(
+    "/synthesize",
+    needs=(AUDIO,),
+    estimate=estimate,
+    docs=RouteDocs(example={"text": "Hello from the lighthouse.", "timestamps": True}),
+)
 async def synthesize(context: Context, body: SpeechRequest) -> SpeechResponse:
     """Speak a text, store the audio, and return where it is and how long it is."""
     models = name_models(context, body.model_id or "")

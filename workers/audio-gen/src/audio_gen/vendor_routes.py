@@ -16,6 +16,7 @@ from electrons.http import Response
 from electrons.media.audio import AudioFormat
 from electrons.passing import pass_file
 from electrons.registry import choose_vendor_model, resolve_model
+from electrons.routing import RouteDocs
 from electrons.upstream.provider import ProviderRequest
 from electrons.usage import Usage
 
@@ -47,7 +48,12 @@ def estimate(body: SpeechFields) -> Mapping[str, int]:
 def add_vendor_routes(app: App, providers: Sequence[SpeechProvider]) -> None:
     """Register the route."""
 
-    @app.post("/v1/audio/speech", dialect="openai", estimate=estimate)
+    @app.post(
+        "/v1/audio/speech",
+        dialect="openai",
+        estimate=estimate,
+        docs=RouteDocs(example={"model": "tts-1", "voice": "alloy", "input": "Hello."}, produces=("audio/mpeg",)),
+    )
     async def speech(context: Context, body: SpeechFields) -> Response:
         """`POST /v1/audio/speech`: speak a text and return the audio itself."""
         models = name_models(context, body.model)

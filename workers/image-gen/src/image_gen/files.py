@@ -18,7 +18,12 @@ from electrons.media.images import CONTENT_TYPES, ImageFormat, read_image_format
 from electrons.storage.media import MediaFolder, new_name
 from image_gen.settings import ImageSettings
 
-IMAGES = MediaFolder(bucket="IMAGE_STORAGE", path="/images", not_found="Image file not found")
+IMAGES = MediaFolder(
+    bucket="IMAGE_STORAGE",
+    path="/images",
+    not_found="Image file not found",
+    content_types=("image/png", "image/jpeg", "image/webp"),
+)
 
 
 @dataclass(frozen=True, slots=True)

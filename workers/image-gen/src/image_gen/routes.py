@@ -8,6 +8,7 @@ from electrons.context import Context
 from electrons.errors import ElectronsError, ProviderRejectedError
 from electrons.fallbacks import call_first, name_models, start_usage
 from electrons.registry import choose_model, find_providers, resolve_model
+from electrons.routing import RouteDocs
 from electrons.usage import Usage
 from image_gen.files import IMAGES, ImageFiles
 from image_gen.models import Image, ImageMetadata, ImageRequest, ImageResponse
@@ -26,7 +27,12 @@ def estimate(body: ImageRequest) -> Mapping[str, int]:
     return {"images": body.options.num_images}
 
 
-@app.post("/generate", needs=(IMAGES,), estimate=estimate)
+@app.post(
+    "/generate",
+    needs=(IMAGES,),
+    estimate=estimate,
+    docs=RouteDocs(example={"prompt": "A lighthouse at dusk", "options": {"aspect_ratio": "16:9"}}),
+)
 async def generate(context: Context, body: ImageRequest) -> ImageResponse:
     """Generate and store images; return those that were stored, and warnings about those that were lost."""
     default_model = context.settings_as(ImageSettings).default_image_model

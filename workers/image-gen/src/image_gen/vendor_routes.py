@@ -17,6 +17,7 @@ from electrons.fallbacks import call_first, name_models, start_usage
 from electrons.http import Response
 from electrons.passing import pass_file
 from electrons.registry import choose_vendor_model, resolve_model
+from electrons.routing import RouteDocs
 from electrons.upstream.provider import ProviderRequest
 from electrons.usage import Usage
 from image_gen.files import IMAGES, ImageFiles
@@ -55,7 +56,12 @@ def estimate(body: ImageFields) -> Mapping[str, int]:
 def add_vendor_routes(app: App, providers: Sequence[ImageProvider]) -> None:
     """Register the route."""
 
-    @app.post("/v1/images/generations", dialect="openai", estimate=estimate)
+    @app.post(
+        "/v1/images/generations",
+        dialect="openai",
+        estimate=estimate,
+        docs=RouteDocs(example={"model": "gpt-image-1", "prompt": "A lighthouse at dusk"}),
+    )
     async def generations(context: Context, body: ImageFields) -> Response:
         """`POST /v1/images/generations`: images as base64, or as links to stored files."""
         wanted = body.model or context.settings_as(ImageSettings).default_image_model

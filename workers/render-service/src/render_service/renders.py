@@ -16,7 +16,12 @@ from render_service.storage import Render, Renders
 
 PROVIDER: RenderProvider = ShotstackProvider()
 
-FILES = MediaFolder(bucket="RENDER_STORAGE", path="/renders", not_found="Render file not found")
+FILES = MediaFolder(
+    bucket="RENDER_STORAGE",
+    path="/renders",
+    not_found="Render file not found",
+    content_types=("video/mp4", "image/gif", "image/jpeg", "image/png", "audio/mpeg"),
+)
 
 CHECK_NOW = "check-now"
 """The event that ends a pause of the background work."""

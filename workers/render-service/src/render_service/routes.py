@@ -13,6 +13,7 @@ from electrons.errors import ConfigurationError, DatabaseError, NotFoundError, R
 from electrons.http import Response
 from electrons.middleware.validation import invalid_fields
 from electrons.models import ResponseModel
+from electrons.routing import RouteDocs
 from render_service.models import WAIT_LIMIT_SECONDS, RenderRequest, RenderResponse
 from render_service.renders import (
     CHECK_NOW,
@@ -29,6 +30,11 @@ from render_service.storage import Render, Renders
 from render_service.submission import create_render, save, submit
 from render_service.urls import find_url_problem
 
+EXAMPLE = {
+    "timeline": {"tracks": [{"clips": [{"asset": {"type": "title", "text": "Hello"}, "start": 0, "length": 2}]}]},
+    "output": {"format": "mp4", "resolution": "sd"},
+}
+
 app = App("render-service", scope="render", providers=(PROVIDER,), settings=RenderSettings)
 app.serve_media(FILES)
 
@@ -43,7 +49,9 @@ class WebhookCall(BaseModel):
     model_config = ConfigDict(extra="allow")
 
 
-@app.post("/render", needs=(PROVIDER, FILES), body_limit=4 * 1024 * 1024)
+@app.post(
+    "/render", needs=(PROVIDER, FILES), body_limit=4 * 1024 * 1024, docs=RouteDocs(example=EXAMPLE, statuses=(200, 202))
+)
 async def post_render(context: Context, body: RenderRequest) -> RenderResponse:
     """Respond to `POST /render` with 202, or with 200 if the render ended within `wait_seconds`."""
     check_urls(context, body)
@@ -72,7 +80,10 @@ async def get_render_without_id(_context: Context) -> Response:
     raise RequestError("Render ID is required")
 
 
-@app.get("/render/{render_id}")
+@app.get(
+    "/render/{render_id}",
+    docs=RouteDocs(query={"wait_seconds": f"wait up to this long for the end, {WAIT_LIMIT_SECONDS} at most"}),
+)
 async def get_render(context: Context) -> RenderResponse:
     """Respond to `GET /render/{render_id}` with the state of a render, at once or after up to `wait_seconds`."""
     seconds = read_wait_seconds(context.request.query.get("wait_seconds", "0"))

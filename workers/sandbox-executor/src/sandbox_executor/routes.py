@@ -13,6 +13,7 @@ from electrons.http import Response, data_frame
 from electrons.logs import timestamp
 from electrons.middleware.errors import describe
 from electrons.providers.cloudflare.scripts import CLOUDFLARE
+from electrons.routing import RouteDocs
 from electrons.tasks import start_task
 from sandbox_executor import commits, deployments
 from sandbox_executor.execution import MODELS, ExecutionRun, start_execution
@@ -25,6 +26,14 @@ from sandbox_executor.settings import SandboxSettings
 
 LARGE_BODY_LIMIT = 7 * 1024 * 1024
 """Bytes of a body with files: what an isolate of 128 MB can take. `npm run bench:edge` shows it."""
+
+COMMIT_EXAMPLE = {
+    "repo": "demo/hello-worker",
+    "branch": "notes",
+    "create_branch": True,
+    "files": [{"path": "notes.md", "content": "Notes"}],
+    "message": "Add notes",
+}
 
 PROVIDERS = (*MODELS, CLOUDFLARE, GITHUB)
 
@@ -43,14 +52,21 @@ def estimate(body: ExecuteRequest) -> Mapping[str, int]:
     return {"tokens": estimate_tokens(body.task) + estimate_tokens(body.context) + body.options.max_tokens}
 
 
-@app.post("/execute", body_limit=2 * 1024 * 1024, estimate=estimate)
+@app.post(
+    "/execute", body_limit=2 * 1024 * 1024, estimate=estimate, docs=RouteDocs(example={"task": "A Worker that greets"})
+)
 async def post_execute(context: Context, body: ExecuteRequest) -> ExecuteResponse:
     """`POST /execute`: return the files, and what was done with them."""
     started = await start_execution(context, body)
     return await started.run(lambda _step: None) if isinstance(started, ExecutionRun) else started
 
 
-@app.post("/execute/stream", body_limit=2 * 1024 * 1024, estimate=estimate)
+@app.post(
+    "/execute/stream",
+    body_limit=2 * 1024 * 1024,
+    estimate=estimate,
+    docs=RouteDocs(example={"task": "A Worker that greets"}, produces=("text/event-stream",)),
+)
 async def post_execute_stream(context: Context, body: ExecuteRequest) -> Response:
     """`POST /execute/stream`: send a frame for each step, and a last one with `done`."""
     return Response.event_stream(stream_frames(context, await start_execution(context, body)))
@@ -62,7 +78,13 @@ async def get_execution(context: Context) -> ExecutionState:
     return await load_execution(context, context.path_parameters["execution_id"])
 
 
-@app.post("/deploy", scope="sandbox:deploy", needs=(CLOUDFLARE,), body_limit=LARGE_BODY_LIMIT)
+@app.post(
+    "/deploy",
+    scope="sandbox:deploy",
+    needs=(CLOUDFLARE,),
+    body_limit=LARGE_BODY_LIMIT,
+    docs=RouteDocs(example={"worker_name": "hello", "code": "export default { fetch: () => new Response('Hello') }"}),
+)
 async def post_deploy(context: Context, body: DeployRequest) -> DeployResponse:
     """`POST /deploy`: put a Worker live, or leave everything as it was."""
     return DeployResponse(deployment=await context.see_through(deployments.deploy(context, body)))
@@ -87,7 +109,13 @@ async def post_rollback(context: Context) -> DeployResponse:
     return DeployResponse(deployment=await context.see_through(deployments.roll_back(context, name)))
 
 
-@app.post("/github/commit", scope="sandbox:commit", needs=(GITHUB,), body_limit=LARGE_BODY_LIMIT)
+@app.post(
+    "/github/commit",
+    scope="sandbox:commit",
+    needs=(GITHUB,),
+    body_limit=LARGE_BODY_LIMIT,
+    docs=RouteDocs(example=COMMIT_EXAMPLE),
+)
 async def post_commit(context: Context, body: CommitRequest) -> CommitResponse:
     """`POST /github/commit`: commit all files at once, or none."""
     return CommitResponse(commit=await context.see_through(commits.commit(context, body)))

@@ -17,6 +17,7 @@ from electrons.capabilities.stock import (
 from electrons.context import Context
 from electrons.errors import ConfigurationError
 from electrons.registry import find_providers
+from electrons.routing import RouteDocs
 from electrons.storage.ledger import record_usage
 from stock_media.models import StockItem, StockMetadata, StockRequest, StockResponse
 from stock_media.settings import StockSettings
@@ -26,19 +27,19 @@ PROVIDERS = find_providers(StockProvider)
 app = App("stock-media", scope="media", providers=PROVIDERS, settings=StockSettings)
 
 
-@app.post("/search/videos")
+@app.post("/search/videos", docs=RouteDocs(example={"keywords": ["lighthouse"], "options": {"per_page": 3}}))
 async def search_videos(context: Context, body: StockRequest) -> StockResponse:
     """Return one page of videos."""
     return await search(context, body, kinds=("videos",), default_per_page=15)
 
 
-@app.post("/search/photos")
+@app.post("/search/photos", docs=RouteDocs(example={"keywords": ["lighthouse"], "options": {"per_page": 3}}))
 async def search_photos(context: Context, body: StockRequest) -> StockResponse:
     """Return one page of photos."""
     return await search(context, body, kinds=("photos",), default_per_page=15)
 
 
-@app.post("/search")
+@app.post("/search", docs=RouteDocs(example={"keywords": ["lighthouse"], "options": {"per_page": 3}}))
 async def search_both(context: Context, body: StockRequest) -> StockResponse:
     """Return one page of each kind, a video and a photo in turn."""
     return await search(context, body, kinds=("videos", "photos"), default_per_page=10)

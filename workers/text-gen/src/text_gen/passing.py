@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from electrons.capabilities.text import TextProvider
 from electrons.context import Context
 from electrons.dialects.requests import VendorRequest, ask_for_usage
-from electrons.dialects.usage import Counts, StreamMeter, read_counts
+from electrons.dialects.usage import StreamMeter, read_counts
 from electrons.errors import ProviderError, ProviderTimeoutError
 from electrons.fallbacks import start_usage
 from electrons.http import HeaderPairs, Response
@@ -141,19 +141,8 @@ class PassedStream:
         self._count(is_whole=False)
 
     def _count(self, *, is_whole: bool) -> None:
-        usage, counts = self._context.usage, self._meter.counts()
-        if usage is None:
-            return
-        output_tokens = counts.output_tokens
-        if not is_whole or not output_tokens:
-            output_tokens = max(output_tokens, self._meter.estimate_output())
-        input_tokens = counts.input_tokens or (self._input_estimate if is_whole or output_tokens else 0)
-        Counts(
-            input_tokens=input_tokens,
-            output_tokens=output_tokens,
-            cache_read_tokens=counts.cache_read_tokens,
-            cache_write_tokens=counts.cache_write_tokens,
-        ).note(usage)
+        if self._context.usage is not None:
+            self._meter.note(self._context.usage, is_whole=is_whole, input_estimate=self._input_estimate)
 
 
 def _build_request(context: Context, call: PassedCall, content: bytes) -> ProviderRequest:

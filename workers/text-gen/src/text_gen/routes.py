@@ -13,11 +13,14 @@ from electrons.http import Response, data_frame
 from electrons.middleware.errors import describe
 from electrons.registry import choose_model, resolve_model
 from electrons.response_cache import cached
+from electrons.routing import RouteDocs
 from electrons.usage import Usage
 from text_gen.models import TextMetadata, TextRequest, TextResponse
 from text_gen.providers import OPTIONAL, PROVIDERS, list_providers, read_added
 from text_gen.settings import TextSettings
 from text_gen.vendor_routes import add_vendor_routes
+
+EXAMPLE = {"prompt": "Three titles for a film about lighthouses", "options": {"max_tokens": 200}}
 
 app = App(
     "text-gen",
@@ -36,7 +39,7 @@ def estimate(body: TextRequest) -> Mapping[str, int]:
     return {"tokens": estimate_tokens(body.prompt) + estimate_tokens(options.system_prompt) + options.max_tokens}
 
 
-@app.post("/generate", body_limit=8 * 1024 * 1024, estimate=estimate)
+@app.post("/generate", body_limit=8 * 1024 * 1024, estimate=estimate, docs=RouteDocs(example=EXAMPLE))
 async def generate(context: Context, body: TextRequest) -> TextResponse | Response:
     """Answer `POST /generate` with the text and its metadata."""
 
@@ -51,7 +54,12 @@ async def generate(context: Context, body: TextRequest) -> TextResponse | Respon
     return await use_cache(context, body, produce)
 
 
-@app.post("/generate/stream", body_limit=8 * 1024 * 1024, estimate=estimate)
+@app.post(
+    "/generate/stream",
+    body_limit=8 * 1024 * 1024,
+    estimate=estimate,
+    docs=RouteDocs(example=EXAMPLE, produces=("text/event-stream",)),
+)
 async def generate_stream(context: Context, body: TextRequest) -> Response:
     """Answer `POST /generate/stream` with frames of text, and a last one with `done`.
 

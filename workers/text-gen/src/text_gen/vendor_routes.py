@@ -7,19 +7,29 @@ from collections.abc import Mapping, Sequence
 from electrons.app import App
 from electrons.context import Context
 from electrons.dialects.requests import ChatRequest, VendorRequest
+from electrons.dialects.translation import TRANSLATIONS
 from electrons.errors import RequestError
 from electrons.fallbacks import call_first, name_models
 from electrons.http import Response
 from electrons.registry import choose_vendor_model, resolve_model
 from electrons.response_cache import cached
+from electrons.routing import RouteDocs
 from electrons.storage.ledger import record_usage
 from electrons.usage import Usage
 from text_gen.passing import PassedCall, pass_on
 from text_gen.providers import list_providers
 from text_gen.settings import TextSettings
+from text_gen.translating import translate
 from text_gen.vendor_models import get_model, list_models
 
 BODY_LIMIT = 8 * 1024 * 1024
+
+_MESSAGES = [{"role": "user", "content": "Three titles for a film about lighthouses"}]
+CHAT_EXAMPLE = {"model": "gpt-4o-mini", "messages": _MESSAGES}
+MESSAGES_EXAMPLE = {"model": "claude-sonnet-4-6", "max_tokens": 200, "messages": _MESSAGES}
+COUNT_EXAMPLE = {"model": "claude-sonnet-4-6", "messages": _MESSAGES}
+RESPONSES_EXAMPLE = {"model": "gpt-4o-mini", "input": "Three titles for a film about lighthouses"}
+EMBEDDINGS_EXAMPLE = {"model": "text-embedding-3-small", "input": "lighthouse"}
 
 
 def estimate(body: VendorRequest) -> Mapping[str, int]:
@@ -35,17 +45,34 @@ def estimate_input(body: VendorRequest) -> Mapping[str, int]:
 def add_vendor_routes(app: App) -> None:
     """Register the routes."""
 
-    @app.post("/v1/chat/completions", dialect="openai", body_limit=BODY_LIMIT, estimate=estimate)
+    @app.post(
+        "/v1/chat/completions",
+        dialect="openai",
+        body_limit=BODY_LIMIT,
+        estimate=estimate,
+        docs=RouteDocs(example=CHAT_EXAMPLE, produces=("application/json", "text/event-stream")),
+    )
     async def chat_completions(context: Context, body: ChatRequest) -> Response:
         """`POST /v1/chat/completions`: OpenAI's chat completions with any model."""
         return await answer(context, body, fallbacks=body.fallbacks)
 
-    @app.post("/v1/messages", dialect="anthropic", body_limit=BODY_LIMIT, estimate=estimate)
+    @app.post(
+        "/v1/messages",
+        dialect="anthropic",
+        body_limit=BODY_LIMIT,
+        estimate=estimate,
+        docs=RouteDocs(example=MESSAGES_EXAMPLE, produces=("application/json", "text/event-stream")),
+    )
     async def messages(context: Context, body: VendorRequest) -> Response:
         """`POST /v1/messages`: Anthropic's messages with any model."""
         return await answer(context, body)
 
-    @app.post("/v1/messages/count_tokens", dialect="anthropic", body_limit=BODY_LIMIT)
+    @app.post(
+        "/v1/messages/count_tokens",
+        dialect="anthropic",
+        body_limit=BODY_LIMIT,
+        docs=RouteDocs(example=COUNT_EXAMPLE),
+    )
     async def count_tokens(context: Context, body: VendorRequest) -> Response:
         """`POST /v1/messages/count_tokens`: the input tokens of a message; an estimate for other vendors' models."""
         call = choose(context, body.model)
@@ -54,12 +81,24 @@ def add_vendor_routes(app: App) -> None:
         record_usage(context, Usage(provider=call.provider.name, model=call.model, unit="requests"))
         return Response.json({"input_tokens": body.estimate_input()})
 
-    @app.post("/v1/responses", dialect="openai", body_limit=BODY_LIMIT, estimate=estimate)
+    @app.post(
+        "/v1/responses",
+        dialect="openai",
+        body_limit=BODY_LIMIT,
+        estimate=estimate,
+        docs=RouteDocs(example=RESPONSES_EXAMPLE, produces=("application/json", "text/event-stream")),
+    )
     async def responses(context: Context, body: VendorRequest) -> Response:
         """`POST /v1/responses`: OpenAI's Responses with any model."""
         return await answer(context, body)
 
-    @app.post("/v1/embeddings", dialect="openai", body_limit=BODY_LIMIT, estimate=estimate_input)
+    @app.post(
+        "/v1/embeddings",
+        dialect="openai",
+        body_limit=BODY_LIMIT,
+        estimate=estimate_input,
+        docs=RouteDocs(example=EMBEDDINGS_EXAMPLE),
+    )
     async def embeddings(context: Context, body: VendorRequest) -> Response:
         """`POST /v1/embeddings`: OpenAI's embeddings."""
         return await answer(context, body)
@@ -92,8 +131,11 @@ async def answer(context: Context, body: VendorRequest, *, fallbacks: Sequence[s
         if call.path == "/v1/embeddings" and not call.provider.has_embeddings:
             message = f"{call.provider.title} has no embeddings; use a model of another provider"
             raise RequestError(message, details={"fields": [{"field": "model", "message": message}]})
-        if call.provider.dialect == context.dialect:
+        has_route = call.provider.has_responses or call.path != "/v1/responses"
+        if call.provider.dialect == context.dialect and has_route:
             return await pass_on(context, call, body)
+        if translation := TRANSLATIONS.get((call.path, call.provider.dialect)):
+            return await translate(context, call.provider, call.model, body, translation)
         names = {"anthropic": "/v1/messages", "openai": "/v1/chat/completions"}
         message = f"`{model}` is not available here; send the request to `{names[call.provider.dialect]}`"
         raise RequestError(message, details={"fields": [{"field": "model", "message": message}]})
