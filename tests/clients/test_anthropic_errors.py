@@ -18,8 +18,8 @@ VERSION_HEADER = {"anthropic-version": "2023-06-01"}
     ("changes", "text"),
     [
         (
-            {"max_tokens": 64_001, "timeout": 9},
-            "max_tokens: 64001 > 64000, which is the maximum allowed number of output tokens",
+            {"max_tokens": 128_001, "timeout": 9},
+            "max_tokens: 128001 > 128000, which is the maximum allowed number of output tokens",
         ),
         ({"max_tokens": -1}, "max_tokens: Input should be greater than or equal to 0"),
         ({"messages": []}, "messages: at least one message is required"),

@@ -264,9 +264,9 @@ def test_tool_choice_when_it_forces_a_tool_then_a_valid_input(anthropic_client: 
 
     for choice in ({"type": "any"}, {"type": "tool", "name": "get_weather"}):
         (message,) = converse(anthropic_client, "How is the weather?", tools=[weather], tool_choice=choice, turns=1)
-        assert [(block.name, block.input) for block in tool_uses_of(message)] == [
-            ("get_weather", {"city": "emulated", "unit": "C"})
-        ]
+        (use,) = tool_uses_of(message)
+        assert (use.name, set(use.input), use.input["unit"]) == ("get_weather", {"city", "unit"}, "C")
+        assert use.input["city"]
     one = {"type": "auto", "disable_parallel_tool_use": True}
     assert tool_names_of(converse(anthropic_client, "Do two at once", tool_choice=one, turns=1)) == ["write_file"]
 

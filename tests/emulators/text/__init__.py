@@ -13,9 +13,10 @@ Tokens are four characters each, so that usage numbers, `max_tokens` and stop se
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
 
 from .filling import fill
 from .plain import checksum_of, write_plain_text
@@ -57,8 +58,8 @@ class Completion:
 
     @property
     def deltas(self) -> list[str]:
-        """The parts in which the text is streamed, of up to three words each."""
-        return _DELTA.findall(self.text)
+        """The parts in which the text is streamed."""
+        return split_deltas(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,11 @@ class TextRequest:
     instructions: str = ""
     format: str = ""
     choice: int = 0
+
+
+def split_deltas(text: str) -> list[str]:
+    """Return the parts in which a text is streamed, of up to three words each."""
+    return _DELTA.findall(text)
 
 
 def count_tokens(text: str) -> int:
@@ -106,6 +112,12 @@ def compose(request: TextRequest) -> str:
         writer = Writer(wish.topic, seed=checksum_of(prompt))
         return writer.script(_script_length(wish))
     return write_plain_text(request.model, prompt)
+
+
+def compose_document(schema: Mapping[str, Any], prompt: str) -> Any:
+    """Return a document that fits a JSON Schema, about the topic of the prompt."""
+    wish = Prompt(prompt)
+    return fill(read_schema(schema), wish, Writer(wish.topic, seed=checksum_of(prompt)))
 
 
 def _find_shape(request: TextRequest) -> Shape | None:

@@ -124,7 +124,7 @@ CATALOGUE = (
     Model("claude-opus-5"),
     Model("claude-opus-4-8"),
     Model("claude-opus-4-7"),
-    Model("claude-sonnet-4-6", max_tokens=64_000, created="2026-02-17"),
+    Model("claude-sonnet-4-6", created="2026-02-17"),
     Model("claude-opus-4-6", created="2026-02-05"),
     Model("claude-opus-4-5-20251101", max_tokens=64_000, max_input_tokens=200_000, created="2025-11-24"),
     Model("claude-haiku-4-5-20251001", max_tokens=64_000, max_input_tokens=200_000, created="2025-10-15"),

@@ -64,7 +64,7 @@ def _describe_error(status: int, message: str | None, code: str | None) -> Body:
 
 
 def _frame_error(body: Body) -> bytes:
-    return event_frame({name: body[name] for name in ("type", "error")}, event="error")
+    return event_frame(body, event="error")
 
 
 error, error_frame = build_errors(

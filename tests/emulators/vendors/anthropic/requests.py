@@ -131,6 +131,11 @@ def check_conversation(request: CountTokensRequest, model: Model, version: str) 
 
 
 def _check_message(message: Message, *, at: int, is_last: bool, version: str) -> None:
+    if message.role == "system" and version != WITHOUT_SAMPLING:
+        raise InvalidRequestError(
+            f'messages.{at}.role: Unexpected role "system". The Messages API accepts a top-level `system` parameter, '
+            'not "system" as an input message role.'
+        )
     if not message.content and not (is_last and message.role == "assistant"):
         raise InvalidRequestError(
             f"messages.{at}: all messages must have non-empty content except for the optional final assistant message"

@@ -1,7 +1,7 @@
-"""The conversations of the emulated models with tools: each task is a script, each step a turn.
+"""The scripts for the tools of sandbox-executor: each task is a script, each step a turn.
 
-Words in the task, which is the first paragraph of the user's first message, select the script; the first match wins. A
-task with a line like `{"play": [[{"name": "list_files", "input": {}}]]}`, a list of turns, is a script itself.
+Words in the task, which is the first paragraph of the user's first message, select the script; the first match wins.
+Scripts do not apply to requests that offer none of their tools (`scripts.py`).
 
 A step has a text and tool calls. The next turn is the next step unless `then` or `if_failed` says how many steps to go
 instead; negative numbers go back. After the last step the model only says that the script has ended.
@@ -13,28 +13,8 @@ heading in a tool's result, `{{failures}}` the number of failed results, `{{turn
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
-
-@dataclass(frozen=True, slots=True)
-class Use:
-    """A tool call. If the request does not offer the tool, the model returns only text, unless it `invents` it."""
-
-    name: str
-    input: Mapping[str, Any]
-    invents: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One turn of the model."""
-
-    text: str
-    uses: tuple[Use, ...] = ()
-    then: int = 1
-    if_failed: int = 1
-    refuses: bool = False
+from ...scripts import Script, Step, Use
 
 
 def say(text: str, *uses: Use, then: int = 1, if_failed: int | None = None, refuses: bool = False) -> Step:
@@ -148,7 +128,7 @@ LONG = """\
 // Written by an emulated model. {{filler}}
 """
 
-SCRIPTS: Mapping[str, tuple[Step, ...]] = {
+SCRIPTS: Mapping[str, Script] = {
     "python greeter": (
         say("I will write a greeter in Python.", write("src/entry.py", PYTHON_GREETER)),
         say("I will check it.", CHECK),

@@ -12,10 +12,18 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ...validation import describe_first_error
 from .catalogue import Model
+from .formats import check_output_config, check_schema
 from .http import InvalidRequestError
+from .media import check_media
 from .requests import SIGNATURE, Block, CountTokensRequest, merge_turns, split_prompt
 
 _MAX_MARKS = 4
+_BLOCK_TYPES = (
+    *("bash_code_execution_tool_result", "code_execution_tool_result", "container_upload", "document", "image"),
+    *("mcp_tool_result", "mcp_tool_use", "redacted_thinking", "search_result", "server_tool_use", "text"),
+    *("text_editor_code_execution_tool_result", "thinking", "tool_result", "tool_search_tool_result", "tool_use"),
+    *("web_fetch_tool_result", "web_search_tool_result"),
+)
 _NAME = r"^[a-zA-Z0-9_-]{1,128}$"
 
 
@@ -80,7 +88,8 @@ class ToolResultBlock(BaseModel):
 
 
 def check_tools(request: CountTokensRequest, model: Model) -> None:
-    """Check tools, tool calls, their results and cache marks, for `messages` and `count_tokens`."""
+    """Check tools, blocks, tool calls, their results and cache marks, for `messages` and `count_tokens`."""
+    check_output_config(request.output_config)
     _check_definitions(request)
     _check_choice(request, model)
     _check_blocks(request)
@@ -105,6 +114,8 @@ def _check_definitions(request: CountTokensRequest) -> None:
         # Tools of other types are the vendor's own and accepted without a check.
         if tool.get("type") in {None, "custom"}:
             _check(CustomTool, tool, f"tools.{at}.custom")
+            if tool.get("strict"):
+                check_schema(tool["input_schema"], f"tools.{at}.custom.input_schema")
     names = [tool.get("name") for tool in tools]
     if len(names) != len(set(names)):
         raise InvalidRequestError("tools: Tool names must be unique.")
@@ -141,6 +152,7 @@ def _check_blocks(request: CountTokensRequest) -> None:
     for place, role, blocks in places:
         for number, block in enumerate(blocks):
             where = f"{place}.{number}" if role == "system" else f"{place}.content.{number}"
+            _check_type(block, where)
             if block.cache_control is not None:
                 _check_mark(block, where)
             if block.type == "thinking" and (block.model_extra or {}).get("signature") != SIGNATURE:
@@ -151,6 +163,20 @@ def _check_blocks(request: CountTokensRequest) -> None:
             if role != side:
                 raise InvalidRequestError(f"{place}: `{block.type}` blocks can only be in `{side}` messages")
             _check(schema, block.model_dump(exclude_none=True), f"{where}.{block.type}")
+
+
+def _check_type(block: Block, where: str) -> None:
+    """Check that the block is of a known type, and what images and documents contain, also within tool results."""
+    if block.type not in _BLOCK_TYPES:
+        expected = ", ".join(f"'{name}'" for name in _BLOCK_TYPES)
+        raise InvalidRequestError(
+            f"{where}: Input tag '{block.type}' found using 'type' does not match any of the expected tags: {expected}"
+        )
+    if block.type in {"image", "document"}:
+        check_media(block.type, (block.model_extra or {}).get("source"), where)
+    for number, inner in enumerate(block.content if isinstance(block.content, list) else []):
+        if isinstance(inner, dict) and inner.get("type") in {"image", "document"}:
+            check_media(inner["type"], inner.get("source"), f"{where}.{block.type}.content.{number}")
 
 
 def _check_mark(block: Block, where: str) -> None:

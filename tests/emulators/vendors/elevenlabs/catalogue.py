@@ -7,7 +7,7 @@ Sources: https://elevenlabs.io/docs/overview/models (limits, languages, concurre
 from dataclasses import dataclass
 from typing import Any
 
-from .speech import EspeakVoice
+from ...speech import EspeakVoice
 
 _ENGLISH = (("en", "English"),)
 _V2_LANGUAGES = (
@@ -19,6 +19,18 @@ _V2_LANGUAGES = (
     *(("ms", "Malay"), ("sk", "Slovak"), ("da", "Danish"), ("ta", "Tamil"), ("uk", "Ukrainian"), ("ru", "Russian")),
 )
 _V2_5_LANGUAGES = (*_V2_LANGUAGES, ("hu", "Hungarian"), ("no", "Norwegian"), ("vi", "Vietnamese"))
+
+FORMATS = frozenset(
+    {
+        "mp3_22050_32",
+        "mp3_24000_48",
+        *(f"mp3_44100_{kbit}" for kbit in (32, 64, 96, 128, 192)),
+        *(f"{codec}_{rate}" for codec in ("pcm", "wav") for rate in (8000, 16000, 22050, 24000, 32000, 44100, 48000)),
+        "ulaw_8000",
+        "alaw_8000",
+        *(f"opus_48000_{kbit}" for kbit in (32, 64, 96, 128, 192)),
+    }
+)
 
 # eSpeak NG's codes for languages where they differ; it has no Filipino.
 _ESPEAK_LANGUAGES = {"zh": "cmn", "no": "nb", "fil": "id"}

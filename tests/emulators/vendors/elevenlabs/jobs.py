@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 from ...vendor import Call, Refusal, json_response
 from .accounts import Account, account_of
-from .catalogue import MODELS, VOICES, CatalogueVoice, Model
+from .catalogue import FORMATS, MODELS, VOICES, CatalogueVoice, Model
 from .http import refusal, voice_not_found
 from .requests import SchemaError, SpeechBody, parse
-from .speech import FORMATS
 
 _SPEED = (0.7, 1.2)
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from pydantic_core import to_json
 
+from ...speech import Speech, synthesise
 from ...vendor import Call, Headers, Response, json_response
 from .http import serial
 from .jobs import SpeechJob, read_job
-from .speech import Speech, synthesise
 
 _CHUNK_BYTES = 8 * 1024
 

@@ -1,10 +1,10 @@
 """`GET /v1/voices`, `/v2/voices`, `/v1/voices/{voice_id}`, and the files of their previews."""
 
 from ...media import media_response
+from ...speech import synthesise
 from ...vendor import Call, Response, json_response
 from .catalogue import VOICES, CatalogueVoice
 from .http import refusal, voice_not_found
-from .speech import synthesise
 
 
 def _preview_url(call: Call, voice: CatalogueVoice) -> str:

@@ -1,18 +1,19 @@
-"""OpenAI: chat completions, responses, images, embeddings, speech, models, as api.openai.com in November 2026.
+"""OpenAI: Chat Completions, Responses, Embeddings, Speech, Images and Models, as api.openai.com in November 2026.
 
 Sources: the `openai` package 3.54.0, https://developers.openai.com/api/docs (deprecations, guides/error-codes,
-guides/rate-limits) and published error texts. Tools, log probabilities and audio are accepted and change nothing: the
-output is always text.
+guides/rate-limits) and published error texts. The models answer with text and with calls of the caller's tools; audio
+in chats, the vendor's own tools, and `functions` are accepted or refused, never used.
 """
 
 from ...vendor import Call, Response, Route, Vendor
 from .chat import create_chat_completion
-from .embeddings import create_embeddings
+from .embeddings import create_embedding
 from .http import KEYS_PAGE, InvalidRequestError, error, error_frame
 from .images import create_image
 from .models import get_model, list_models
 from .responses import create_response
 from .speech import create_speech
+from .stored_responses import delete_response, get_response
 
 
 def authenticate(call: Call) -> None:
@@ -46,9 +47,11 @@ vendor = Vendor(
     routes=(
         Route("POST", "/v1/chat/completions", create_chat_completion),
         Route("POST", "/v1/responses", create_response),
-        Route("POST", "/v1/images/generations", create_image, slow=True),
-        Route("POST", "/v1/embeddings", create_embeddings),
+        Route("GET", "/v1/responses/{id}", get_response),
+        Route("DELETE", "/v1/responses/{id}", delete_response),
+        Route("POST", "/v1/embeddings", create_embedding),
         Route("POST", "/v1/audio/speech", create_speech, slow=True),
+        Route("POST", "/v1/images/generations", create_image, slow=True),
         Route("GET", "/v1/models", list_models),
         Route("GET", "/v1/models/{id}", get_model),
     ),

@@ -97,6 +97,25 @@ CATALOGUE = (
 # An alias means the first snapshot of its name; the response names the snapshot.
 MODELS = {_DATE.sub("", model.id): model for model in reversed(CATALOGUE)} | {model.id: model for model in CATALOGUE}
 
+# Models for other purposes than texts.
+EMBEDDING_MODELS = ("text-embedding-3-small", "text-embedding-3-large", "text-embedding-ada-002")
+SPEECH_MODELS = ("gpt-4o-mini-tts", "gpt-4o-mini-tts-2025-12-15", "tts-1", "tts-1-hd")
+IMAGE_MODELS = (
+    "gpt-image-2.6-sunburst",
+    "gpt-image-2.6-flare",
+    "gpt-image-2.5-sunburst",
+    "gpt-image-2.5-sunburst-2026-09-08",
+    "gpt-image-2.5-flare",
+    "gpt-image-2.5-flare-2026-09-08",
+    "gpt-image-2",
+    "gpt-image-2-2026-04-21",
+    # These shut down on 1 December 2026.
+    "gpt-image-1.5",
+    "gpt-image-1-mini",
+    "chatgpt-image-latest",
+)
+OTHER_MODELS = {model_id: Model(model_id) for model_id in (*EMBEDDING_MODELS, *SPEECH_MODELS, *IMAGE_MODELS)}
+
 SHUT_DOWN = frozenset(
     {
         "chatgpt-4o-latest",

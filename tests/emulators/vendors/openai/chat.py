@@ -1,53 +1,56 @@
 """`POST /v1/chat/completions`, plain and streamed."""
 
-import json
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import Any
 
-from ...text import Completion, TextRequest, complete
-from ...vendor import Call, Response, event_frame, json_response, stream_response
+from ...vendor import Call, Response, json_response, stream_response
+from .cache import PromptCache
 from .catalogue import MODELS, Model
+from .chunks import stream_chunks
+from .formats import read_format
 from .http import serial, usage_headers
+from .logprobs import describe_logprobs
+from .messages import check_messages, read_turns, split_chat
 from .models import find_model
-from .requests import ChatRequest, check_chat, count_input, count_reasoning, parse, text_of
+from .parsing import parse
+from .requests import ChatRequest, check_chat, count_reasoning, text_of
+from .tools import read_chat_tools, read_choice
+from .turns import Reply, Situation, create_reply
 
-_FINISH_REASONS = {"end": "stop", "length": "length", "stop_sequence": "stop"}
-_PADDING = "o7Xq2vTzK9mWbR4s"
+_FINISH_REASONS = {
+    "end": "stop",
+    "length": "length",
+    "stop_sequence": "stop",
+    "calls": "tool_calls",
+    "filter": "content_filter",
+}
+_cache = PromptCache()
 
 
 def create_chat_completion(call: Call, models: Mapping[str, Model] = MODELS) -> Response:
     """Return one or several completions of the conversation."""
     request = parse(ChatRequest, call.body)
     model = find_model(request.model, models)
-    check_chat(request, model)
+    check_messages(request.messages)
+    segments = split_chat(request)
+    prompt_tokens = sum(tokens for _, tokens in segments)
+    check_chat(request, model, input_tokens=prompt_tokens)
 
     limit = request.max_completion_tokens or request.max_tokens
     reasoning = count_reasoning(request.reasoning_effort, limit)
-    prompts = [text_of(message.content) for message in request.messages if message.role == "user"]
-    system = [text_of(message.content) for message in request.messages if message.role in {"system", "developer"}]
-    text_request = TextRequest(
-        model.id,
-        prompts[-1] if prompts else "",
-        instructions="\n".join(system),
-        format=json.dumps(request.response_format) if request.response_format else "",
-    )
-    completions = [
-        complete(
-            replace(text_request, choice=index),
-            max_tokens=None if limit is None else limit - reasoning,
-            stop_sequences=[request.stop] if isinstance(request.stop, str) else request.stop or [],
-        )
-        for index in range(request.n or 1)
-    ]
-    prompt_tokens = count_input(request)
-    completion_tokens = reasoning + sum(completion.tokens for completion in completions)
+    situation = _read_situation(request, model, limit=(limit or model.max_output) - reasoning)
+    replies = [create_reply(situation, number=number) for number in range(request.n or 1)]
+    completion_tokens = reasoning + sum(reply.tokens for reply in replies)
     usage = {
         "prompt_tokens": prompt_tokens,
         "completion_tokens": completion_tokens,
         "total_tokens": prompt_tokens + completion_tokens,
-        "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
+        "prompt_tokens_details": {
+            "cached_tokens": _cache.count(segments, model),
+            "cache_write_tokens": 0,
+            "audio_tokens": 0,
+        },
         "completion_tokens_details": {
             "reasoning_tokens": reasoning,
             "audio_tokens": 0,
@@ -64,40 +67,66 @@ def create_chat_completion(call: Call, models: Mapping[str, Model] = MODELS) -> 
         "system_fingerprint": "fp_emulated",
     }
     headers = usage_headers(prompt_tokens + completion_tokens)
+    finished = [(reply, _finish_reason(reply, request)) for reply in replies]
     if request.stream:
-        return stream_response(list(_stream(request, envelope, completions, usage)), headers=headers)
-    choices: list[dict[str, Any]] = [
+        return stream_response(list(stream_chunks(request, envelope, finished, usage)), headers=headers)
+    choices = [
         {
             "index": index,
-            "message": {"role": "assistant", "content": completion.text, "refusal": None, "annotations": []},
-            "logprobs": None,
-            "finish_reason": _FINISH_REASONS[completion.stopped_by],
+            "message": _describe_message(reply),
+            "logprobs": _describe_logprobs(reply, request),
+            "finish_reason": finish_reason,
         }
-        for index, completion in enumerate(completions)
+        for index, (reply, finish_reason) in enumerate(finished)
     ]
     return json_response({**envelope, "choices": choices, "usage": usage}, headers=headers)
 
 
-def _stream(
-    request: ChatRequest, envelope: dict[str, Any], completions: list[Completion], usage: dict[str, Any]
-) -> Iterator[bytes]:
-    """Yield the chunks: for each choice role, text and finish reason; then the usage if requested; then `[DONE]`."""
-    wants_usage = bool(request.stream_options and request.stream_options.include_usage)
-    obfuscates = request.stream_options is None or request.stream_options.include_obfuscation
-    chunk = {**envelope, "object": "chat.completion.chunk"}
-    no_usage = {"usage": None} if wants_usage else {}
+def _read_situation(request: ChatRequest, model: Model, *, limit: int) -> Situation:
+    tools = read_chat_tools(request.tools)
+    choice = read_choice(
+        request.tool_choice, tools, has_tools=request.tools is not None, parallel=request.parallel_tool_calls
+    )
+    texts = [text_of(message.content) for message in request.messages]
+    system = [
+        text for message, text in zip(request.messages, texts, strict=True) if message.role in {"system", "developer"}
+    ]
+    return Situation(
+        model=model.id,
+        turns=read_turns(request.messages),
+        instructions="\n".join(system),
+        format=read_format(request.response_format, param="response_format", texts=texts),
+        tools=tools,
+        choice=choice,
+        limit=limit,
+        stop_sequences=[request.stop] if isinstance(request.stop, str) else request.stop or [],
+    )
 
-    def frame(index: int, delta: dict[str, Any], finish_reason: str | None = None) -> bytes:
-        choice = {"index": index, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
-        # The vendor's padding is random; here it only has to exist and to hide the sizes.
-        padding = {"obfuscation": _PADDING[len(delta.get("content") or "") % len(_PADDING) :]} if obfuscates else {}
-        return event_frame({**chunk, "choices": [choice], **no_usage, **padding})
 
-    for index, completion in enumerate(completions):
-        yield frame(index, {"role": "assistant", "content": "", "refusal": None})
-        for text in completion.deltas:
-            yield frame(index, {"content": text})
-        yield frame(index, {}, _FINISH_REASONS[completion.stopped_by])
-    if wants_usage:
-        yield event_frame({**chunk, "choices": [], "usage": usage})
-    yield b"data: [DONE]\n\n"
+def _finish_reason(reply: Reply, request: ChatRequest) -> str:
+    """Return why the choice ended; the vendor says `stop` when the request named the function to call."""
+    is_named = isinstance(request.tool_choice, dict) and request.tool_choice.get("type") == "function"
+    return "stop" if reply.stopped_by == "calls" and is_named else _FINISH_REASONS[reply.stopped_by]
+
+
+def _describe_message(reply: Reply) -> dict[str, Any]:
+    message: dict[str, Any] = {
+        "role": "assistant",
+        "content": None if reply.refusal or (reply.calls and not reply.text) else reply.text,
+        "refusal": reply.refusal,
+        "annotations": [],
+    }
+    if reply.calls:
+        message["tool_calls"] = [
+            {"id": call.id, "type": "custom", "custom": {"name": call.name, "input": call.written}}
+            if call.is_custom
+            else {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.written}}
+            for call in reply.calls
+        ]
+    return message
+
+
+def _describe_logprobs(reply: Reply, request: ChatRequest) -> dict[str, Any] | None:
+    if not request.logprobs or not reply.text:
+        return None
+    return {"content": describe_logprobs(reply.deltas, request.top_logprobs or 0), "refusal": None}

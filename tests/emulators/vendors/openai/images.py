@@ -18,24 +18,11 @@ from pydantic import BaseModel, ConfigDict
 from ...pictures import encode, paint
 from ...text import count_tokens
 from ...vendor import Call, Response, event_frame, json_response, stream_response
+from .catalogue import IMAGE_MODELS
 from .http import InvalidRequestError, usage_headers
 from .models import model_not_found
-from .requests import parse
+from .parsing import parse
 
-_MODELS = (
-    "gpt-image-2.6-sunburst",
-    "gpt-image-2.6-flare",
-    "gpt-image-2.5-sunburst",
-    "gpt-image-2.5-sunburst-2026-09-08",
-    "gpt-image-2.5-flare",
-    "gpt-image-2.5-flare-2026-09-08",
-    "gpt-image-2",
-    "gpt-image-2-2026-04-21",
-    # These shut down on 1 December 2026.
-    "gpt-image-1.5",
-    "gpt-image-1-mini",
-    "chatgpt-image-latest",
-)
 _SHUT_DOWN = {"gpt-image-1", "dall-e-2", "dall-e-3"}
 _MAX_PROMPT = 32_000
 _BOUNDS = {"n": (1, 10), "output_compression": (0, 100), "partial_images": (0, 3)}
@@ -73,7 +60,7 @@ class ImageRequest(BaseModel):
 def create_image(call: Call) -> Response:
     """Return one or several pictures."""
     request = parse(ImageRequest, call.body)
-    if request.model not in _MODELS:
+    if request.model not in IMAGE_MODELS:
         raise model_not_found(request.model, shut_down=request.model in _SHUT_DOWN)
     _check(request)
     if "[unsafe]" in request.prompt:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from ...vendor import Call, Response, json_response
-from .catalogue import MODELS, SHUT_DOWN, Model
+from .catalogue import MODELS, OTHER_MODELS, SHUT_DOWN, Model
 from .http import InvalidRequestError, base_headers
 
 _DEPRECATIONS = "https://platform.openai.com/docs/deprecations"
@@ -27,12 +27,16 @@ def model_not_found(model_id: str, *, shut_down: bool) -> InvalidRequestError:
 
 
 def list_models(_: Call, models: Mapping[str, Model] = MODELS) -> Response:
-    """Return all chat models, by id and by alias."""
-    body = {"object": "list", "data": [model.describe(model_id) for model_id, model in models.items()]}
+    """Return all chat models, by id and by alias, and the vendor's models for other purposes."""
+    others = OTHER_MODELS if models is MODELS else {}
+    catalogue = {**models, **others}
+    body = {"object": "list", "data": [model.describe(model_id) for model_id, model in catalogue.items()]}
     return json_response(body, headers=base_headers())
 
 
 def get_model(call: Call, models: Mapping[str, Model] = MODELS) -> Response:
-    """Return one chat model."""
+    """Return one model."""
     model_id = call.params["id"]
+    if models is MODELS and model_id in OTHER_MODELS:
+        return json_response(OTHER_MODELS[model_id].describe(model_id), headers=base_headers())
     return json_response(find_model(model_id, models).describe(model_id), headers=base_headers())

@@ -1,43 +1,21 @@
-"""Requests of OpenAI's Chat Completions, and the checks shared with Responses: schema errors, limits, sampling.
+"""Requests of OpenAI's Chat Completions, and the checks shared with Responses: limits and sampling.
 
 Every refusal is an `InvalidRequestError` with the vendor's message, parameter and code. Sources: the `openai` package
 3.54.0 (`types/chat/completion_create_params.py`) and published error texts.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Literal, TypeVar
+from collections.abc import Mapping
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, ConfigDict, Field
 
-from ...text import count_tokens
-from ...validation import deepest_error
 from .catalogue import Model
 from .http import InvalidRequestError
+from .tools import MAX_TOOLS, ChatTool, ToolCall
 
 TOKENS_PER_MESSAGE = 3  # for the role and the separators
-_TOKENS_PER_IMAGE = 765
 _REASONING_TOKENS = {"low": 16, "medium": 32, "high": 64, "xhigh": 128, "max": 256}
 _SAMPLING = {"temperature", "top_p", "frequency_penalty", "presence_penalty"}
-_UNPARSABLE = (
-    "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP library "
-    "correctly. The OpenAI API expects a JSON payload, but what was sent was not valid JSON.)"
-)
-_EXPECTED_TYPES = {
-    "string": "a string",
-    "int": "an integer",
-    "float": "a decimal",
-    "bool": "a boolean",
-    "list": "an array",
-}
-_GIVEN_TYPES = {
-    bool: "a boolean",
-    int: "an integer",
-    float: "a decimal",
-    str: "a string",
-    list: "an array",
-    type(None): "null",
-}
 
 
 class Part(BaseModel):
@@ -46,6 +24,10 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="allow")
     type: str
     text: str | None = None
+    refusal: str | None = None
+    image_url: Any = None
+    detail: Any = None
+    file: Any = None
 
 
 class Message(BaseModel):
@@ -54,6 +36,15 @@ class Message(BaseModel):
     model_config = ConfigDict(extra="allow")
     role: Literal["system", "assistant", "user", "function", "tool", "developer"]
     content: str | list[Part] | None = None
+    tool_calls: list[ToolCall] | None = Field(default=None, min_length=1, max_length=MAX_TOOLS)
+    tool_call_id: str | None = None
+
+    @property
+    def parts(self) -> list[Part]:
+        """The content as parts, a string as one part of text."""
+        if isinstance(self.content, list):
+            return self.content
+        return [Part(type="text", text=self.content)] if self.content else []
 
 
 class StreamOptions(BaseModel):
@@ -90,10 +81,10 @@ class ChatRequest(BaseModel):
     function_call: Any = None
     functions: Any = None
     logit_bias: Any = None
-    logprobs: Any = None
+    logprobs: bool | None = None
     modalities: Any = None
     moderation: Any = None
-    parallel_tool_calls: Any = None
+    parallel_tool_calls: bool | None = None
     prediction: Any = None
     prompt_cache_key: Any = None
     prompt_cache_options: Any = None
@@ -101,37 +92,14 @@ class ChatRequest(BaseModel):
     response_format: Any = None
     safety_identifier: Any = None
     tool_choice: Any = None
-    tools: list[dict[str, Any]] | None = None
-    top_logprobs: Any = None
+    tools: list[ChatTool] | None = Field(default=None, max_length=MAX_TOOLS)
+    top_logprobs: int | None = Field(default=None, ge=0, le=20)
     user: Any = None
     web_search_options: Any = None
 
 
-Schema = TypeVar("Schema", bound=BaseModel)
-
-
-def parse(schema: type[Schema], body: bytes) -> Schema:
-    """Parse the body. Raises `InvalidRequestError` with the first mistake in it."""
-    try:
-        return schema.model_validate_json(body)
-    except ValidationError as failure:
-        detail = deepest_error(failure)
-    if detail["type"] in {"json_invalid", "model_type"}:
-        raise InvalidRequestError(_UNPARSABLE)
-    raise _invalid_field(detail, _parameter(detail["loc"]))
-
-
-def check_chat(request: ChatRequest, model: Model) -> None:
-    """Check what depends on the model, in the API's order: conversation, limits, sampling."""
-    if not request.messages:
-        message = (
-            "Invalid 'messages': empty array. Expected an array with minimum length 1, but got an empty array instead."
-        )
-        raise InvalidRequestError(message, param="messages", code="empty_array")
-    for at, entry in enumerate(request.messages):
-        if entry.content is None and entry.role != "assistant":
-            message = "Invalid value for 'content': expected a string, got null."
-            raise InvalidRequestError(message, param=f"messages.[{at}].content")
+def check_chat(request: ChatRequest, model: Model, *, input_tokens: int) -> None:
+    """Check the options, in the API's order: those of the answer, limits, sampling."""
     if request.stream_options and not request.stream:
         message = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
         raise InvalidRequestError(message, param="stream_options")
@@ -141,13 +109,22 @@ def check_chat(request: ChatRequest, model: Model) -> None:
             f"but got an array with length {len(request.stop)} instead."
         )
         raise InvalidRequestError(message, param="stop", code="array_above_max_length")
-    _check_limits(request, model)
+    _check_logprobs(request, model)
+    _check_limits(request, model, input_tokens)
     check_sampling(model, effort=request.reasoning_effort, values=request.model_dump(include=_SAMPLING))
     if request.stop and model.id.startswith("o3"):
         raise _unsupported_parameter("stop")
 
 
-def _check_limits(request: ChatRequest, model: Model) -> None:
+def _check_logprobs(request: ChatRequest, model: Model) -> None:
+    if request.top_logprobs is not None and not request.logprobs:
+        message = "'top_logprobs' is only allowed when 'logprobs' is set to true."
+        raise InvalidRequestError(f"Invalid value for 'top_logprobs': {message}", param="top_logprobs")
+    if request.logprobs and model.reasons:
+        raise _unsupported_parameter("logprobs")
+
+
+def _check_limits(request: ChatRequest, model: Model, input_tokens: int) -> None:
     if request.max_tokens is not None:
         if model.reasons:
             raise _unsupported_parameter("max_tokens", " Use 'max_completion_tokens' instead.")
@@ -155,7 +132,7 @@ def _check_limits(request: ChatRequest, model: Model) -> None:
             message = "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported."
             raise InvalidRequestError(message, code="invalid_parameter_combination")
     param = "max_tokens" if request.max_tokens is not None else "max_completion_tokens"
-    check_size(model, param=param, wanted=getattr(request, param), input_tokens=count_input(request))
+    check_size(model, param=param, wanted=getattr(request, param), input_tokens=input_tokens)
 
 
 def check_sampling(model: Model, *, effort: str | None, values: Mapping[str, float | None]) -> None:
@@ -208,60 +185,16 @@ def count_reasoning(effort: str | None, limit: int | None) -> int:
 
 def text_of(content: str | list[Part] | None) -> str:
     """Return all text of a message's content, one line per part."""
-    return content or "" if not isinstance(content, list) else "\n".join(part.text for part in content if part.text)
-
-
-def count_input(request: ChatRequest) -> int:
-    """Return the prompt's tokens: its text and tools, and a fixed number per message and per image."""
-    texts = [*map(str, request.tools or []), *(text_of(message.content) for message in request.messages)]
-    images = sum(part.type == "image_url" for part in _parts(request))
-    return sum(map(count_tokens, texts)) + TOKENS_PER_MESSAGE * len(request.messages) + _TOKENS_PER_IMAGE * images
-
-
-def _parts(request: ChatRequest) -> Iterator[Part]:
-    for message in request.messages:
-        if isinstance(message.content, list):
-            yield from message.content
+    return (
+        content or ""
+        if not isinstance(content, list)
+        else "\n".join(text for part in content if (text := part.text or part.refusal))
+    )
 
 
 def _unsupported_parameter(name: str, hint: str = "") -> InvalidRequestError:
     message = f"Unsupported parameter: '{name}' is not supported with this model.{hint}"
     return InvalidRequestError(message, param=name, code="unsupported_parameter")
-
-
-def _parameter(location: tuple[int | str, ...]) -> str:
-    """Return `messages[0].role` for pydantic's `("messages", 0, "role")`, without the names of union branches."""
-    path = ""
-    for part in location:
-        if isinstance(part, int):
-            path += f"[{part}]"
-        elif part.isidentifier() and part not in {"str", "int", "float", "bool"}:
-            path += f".{part}" if path else part
-    return path
-
-
-def _invalid_field(detail: ErrorDetails, param: str) -> InvalidRequestError:
-    kind, given, limits = detail["type"], detail["input"], detail.get("ctx", {})
-    match kind:
-        case "missing":
-            message, code = f"Missing required parameter: '{param}'.", "missing_required_parameter"
-        case "extra_forbidden":
-            message, code = f"Unknown parameter: '{param}'.", "unknown_parameter"
-        case "literal_error":
-            expected = limits["expected"].replace(" or ", ", and ")
-            message, code = f"Invalid value: '{given}'. Supported values are: {expected}.", "invalid_value"
-        case "greater_than_equal" | "less_than_equal":
-            number = "integer" if isinstance(given, int) and "tokens" in param else "decimal"
-            side, sign, limit = ("above", "<=", limits["le"]) if "le" in limits else ("below", ">=", limits["ge"])
-            extreme = "maximum" if "le" in limits else "minimum"
-            expected = f"Expected a value {sign} {limit:g}, but got {given:g} instead."
-            message = f"Invalid '{param}': {number} {side} {extreme} value. {expected}"
-            code = f"{number}_{side}_{extreme[:3]}_value"
-        case _:
-            expected = next((name for prefix, name in _EXPECTED_TYPES.items() if kind.startswith(prefix)), "an object")
-            got = next((name for json_type, name in _GIVEN_TYPES.items() if isinstance(given, json_type)), "an object")
-            message, code = f"Invalid type for '{param}': expected {expected}, but got {got} instead.", "invalid_type"
-    return InvalidRequestError(message, param=param, code=code)
 
 
 def _listed(values: tuple[str, ...]) -> str:

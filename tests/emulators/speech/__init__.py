@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from ...ffmpeg import run_ffmpeg
+from ..ffmpeg import run_ffmpeg
 
 _SPEAKER = Path(__file__).with_name("speaker.py")
 _CONTENT_TYPES = {
@@ -24,18 +24,9 @@ _CONTENT_TYPES = {
     "ulaw": "audio/basic",
     "alaw": "audio/x-alaw-basic",
     "opus": "audio/ogg",
+    "aac": "audio/aac",
+    "flac": "audio/flac",
 }
-FORMATS = frozenset(
-    {
-        "mp3_22050_32",
-        "mp3_24000_48",
-        *(f"mp3_44100_{kbit}" for kbit in (32, 64, 96, 128, 192)),
-        *(f"{codec}_{rate}" for codec in ("pcm", "wav") for rate in (8000, 16000, 22050, 24000, 32000, 44100, 48000)),
-        "ulaw_8000",
-        "alaw_8000",
-        *(f"opus_48000_{kbit}" for kbit in (32, 64, 96, 128, 192)),
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +51,10 @@ class Speech:
 
 @lru_cache(maxsize=8)
 def synthesise(text: str, *, voice: EspeakVoice, output_format: str) -> Speech:
-    """Speak the text in one of `FORMATS`, which takes about two seconds for 5,000 characters."""
+    """Speak the text, which takes about two seconds for 5,000 characters.
+
+    The format is the codec, the samples a second and the bit rate: `mp3_44100_128`, `pcm_24000`.
+    """
     request = {
         "text": text,
         "voice": voice.name,
@@ -116,6 +110,8 @@ def _encode(samples: bytes, sample_rate: int, output_format: str) -> bytes:
         "wav": ["-f", "s16le"],
         "ulaw": ["-f", "mulaw"],
         "alaw": ["-f", "alaw"],
+        "aac": ["-c:a", "aac", "-f", "adts"],
+        "flac": ["-c:a", "flac", "-fflags", "+bitexact", "-f", "flac"],
         # Bit-exact, because Ogg streams have a random serial number otherwise.
         "opus": ["-c:a", "libopus", "-compression_level", "3", "-fflags", "+bitexact", "-f", "ogg"],
     }
