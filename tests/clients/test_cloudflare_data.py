@@ -14,6 +14,8 @@ import pytest
 from tests.clients.workers_api import ACCOUNT, connect_client, error_of
 from tests.emulators.process import Emulators
 
+pytestmark = pytest.mark.full
+
 EMPTY = "e" * 32
 """An account of which a test counts all resources."""
 

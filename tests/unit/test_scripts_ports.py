@@ -136,4 +136,4 @@ def test_check_when_two_workers_have_one_port_then_it_fails(tmp_path: Path, caps
 
 def test_check_when_run_here_then_the_configurations_agree(capsys: pytest.CaptureFixture[str]) -> None:
     assert check_config.main() == 0
-    assert capsys.readouterr().out == "the workers' configurations agree\n"
+    assert capsys.readouterr().out == "the workers' configurations agree, and the migrations only add\n"
