@@ -16,7 +16,7 @@ import pytest
 from tests.clients.workers_api import ACCOUNT, JAVASCRIPT, Workers, connect_client, error_of
 from tests.emulators.process import Emulators
 
-pytestmark = pytest.mark.usefixtures("delete_deployed")
+pytestmark = [pytest.mark.full, pytest.mark.usefixtures("delete_deployed")]
 
 COUNTER = """
 import { DurableObject, WorkflowEntrypoint } from "cloudflare:workers";

@@ -24,7 +24,7 @@ from tests.clients.workers_api import (
 )
 from tests.emulators.process import Emulators
 
-pytestmark = pytest.mark.usefixtures("delete_deployed")
+pytestmark = [pytest.mark.full, pytest.mark.usefixtures("delete_deployed")]
 
 NPM_CLIENT = Path(__file__).with_name("cloudflare_client.mjs")
 PYTHON_METADATA = {"compatibility_date": "2026-10-01", "compatibility_flags": ["python_workers"]}
