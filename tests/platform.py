@@ -119,9 +119,14 @@ class Platform:
         """One key with all scopes, for tests that are not about keys."""
         return self.key()
 
-    def log_lines(self, request_id: str, *, event: str = "request") -> list[dict[str, Any]]:
-        """Return the log lines of one request with that event; wait for the first."""
-        return wait_for(lambda: [x for x in self._logs if (x.get("request_id"), x["event"]) == (request_id, event)])
+    def log_lines(self, request_id: str, *, event: str = "request", count: int = 1) -> list[dict[str, Any]]:
+        """Return the log lines of one request with that event; wait for that many."""
+
+        def find() -> list[dict[str, Any]]:
+            found = [line for line in self._logs if (line.get("request_id"), line["event"]) == (request_id, event)]
+            return found if len(found) >= count else []
+
+        return wait_for(find)
 
     def has_logged(self, request_id: str, *, event: str) -> bool:
         """Return whether one request has logged such an event so far."""

@@ -11,6 +11,8 @@ from platform_workers import find_workers
 from tests.platform import MAIN_MODULE, SETTINGS_HEADER
 from tests.report import SUMMARY_LINE
 
+pytestmark = pytest.mark.full
+
 FOLDERS = {worker.name: worker.folder for worker in find_workers()}
 EVERY = pytest.mark.parametrize("worker", FOLDERS)
 
