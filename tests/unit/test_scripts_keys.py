@@ -13,7 +13,7 @@ from database import LocalDatabase, WranglerDatabase
 from electrons.keys import parse
 from platform_workers import find_scopes
 
-SCOPE_LIST = "the scopes are audio, image, render, "
+SCOPE_LIST = f"the scopes are {', '.join(find_scopes())}"
 CREATE = ["create", "--name", "film-app", "--owner", "me@example.com"]
 
 
