@@ -43,7 +43,7 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Insertion:
-    """A text that is added to a file, at the place where `pattern` matches nothing but what it looks at."""
+    """A text that is added to a file, right after the one place that `pattern` matches."""
 
     path: Path
     pattern: str
@@ -52,7 +52,7 @@ class Insertion:
     def render(self) -> str:
         """Return the whole file with the text in it. Raises `RefusedError` without exactly one place."""
         content = self.path.read_text(encoding="utf-8")
-        places = [match.start() for match in re.finditer(self.pattern, content, re.MULTILINE | re.DOTALL)]
+        places = [match.end() for match in re.finditer(self.pattern, content, re.MULTILINE | re.DOTALL)]
         if len(places) != 1:
             raise RefusedError(f"{self.path} has {len(places)} places for the new row; it should have one")
         return content[: places[0]] + self.text + content[places[0] :]
@@ -143,11 +143,13 @@ def make_provider(options: argparse.Namespace, root: Path) -> None:
     insertions = [
         Insertion(
             path=root / "shared" / "electrons" / "upstream" / "prices.py",
-            pattern=r"(?<=\n)(?=\}\n\nCACHE_SHARES)",
+            pattern=r"^PRICES\b.*?\n(?=\}\n)",
             text=prices,
         ),
         Insertion(
-            path=root / "tests" / "emulators" / "README.md", pattern=r"(?<=\|\n)(?=\n*With tools named)", text=emulator
+            path=root / "tests" / "emulators" / "README.md",
+            pattern=r"(?:^\| `\w+` *\| `http://127\.0\.0\.1:\d+/[^\n]*\n)+",
+            text=emulator,
         ),
     ]
     written = write("provider", values, insertions, root)

@@ -118,3 +118,21 @@ def test_new_worker_when_made_then_it_agrees_with_the_others(root: Path) -> None
     assert check_config.main(root) == 0
     assert "| [`video-gen`](workers/video-gen) |" in (root / "README.md").read_text()
     assert new.run(["worker", "video-gen"], root) == 1
+
+
+def test_new_provider_when_made_then_its_rows_and_settings_are_there(root: Path) -> None:
+    shutil.copytree(ROOT / "scripts", root / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(
+        ROOT / "shared",
+        root / "shared",
+        dirs_exist_ok=True,
+        ignore=shutil.ignore_patterns("__pycache__", "workers.json"),
+    )
+
+    assert new.run(["provider", "nosuchvendor", "--model", "model-1", "--price", "0.5", "1.5"], root) == 0
+
+    assert '"nosuchvendor:model-1": (0.5, 1.5),' in (root / "shared/electrons/upstream/prices.py").read_text()
+    assert "/nosuchvendor/v1` | `POST /chat/completions`" in (root / "tests/emulators/README.md").read_text()
+    assert "| `NOSUCHVENDOR_API_KEY` |" in (root / "shared" / "README.md").read_text()
+    assert "\nNOSUCHVENDOR_API_KEY=\n" in (root / ".dev.vars.example").read_text()
+    assert (root / "tests" / "emulators" / "vendors" / "nosuchvendor" / "__init__.py").exists()
