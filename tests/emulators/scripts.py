@@ -117,7 +117,7 @@ def next_step(
     allowed = [tool for tool in tools if choice.allows(tool.name)]
     names = {tool.name for tool in tools}
     script = _choose_script(task, names, scripts)
-    step = _find_step(script, conversation) if script else None
+    step = None if script is None else _find_step(script, conversation)
     if step and not all(use.name in names or use.invents for use in step.uses):
         step = None
     if step:
