@@ -58,7 +58,9 @@ class Page:
         """Return the value of an expression as soon as it is true."""
         deadline = time.monotonic() + seconds
         while not (value := self.evaluate(expression)):
-            assert time.monotonic() < deadline, f"{expression} did not become true: {self.problems}"
+            assert time.monotonic() < deadline, (
+                f"{expression} did not become true: {self.problems}, last requests {self.requests[-3:]}"
+            )
             time.sleep(0.1)
         return value
 

@@ -43,8 +43,10 @@ def test_example_runs_from_the_page(platform: Platform, tmp_path: Path) -> None:
         page.evaluate(f"{BLOCK}.querySelector('.opblock-summary-control').click()")
         page.wait_for(f"!!{BLOCK}.querySelector('button.execute')")
         page.evaluate(f"{BLOCK}.querySelector('button.execute').click()")
+        # The first request to the worker starts the rate limiter too.
         status = page.wait_for(
-            f"{BLOCK}.querySelector('.live-responses-table tbody .response-col_status')?.textContent.trim()"
+            f"{BLOCK}.querySelector('.live-responses-table tbody .response-col_status')?.textContent.trim()",
+            seconds=60,
         )
         page.screenshot(tmp_path / "executed.png")
 
