@@ -161,7 +161,7 @@ def rotate(database: Database, key_id: str, *, overlap: timedelta) -> tuple[str,
     """Create a key like a valid one, which expires after the overlap; return the new key and its record.
 
     If the old key was valid for a limited time, the new one is valid for as long from now. What belongs to the old key
-    (deployed Workers) belongs to the new one too. Raises `KeysError`.
+    (deployed Workers, executions) belongs to the new one too. Raises `KeysError`.
     """
     old, now = find(database, key_id), _now()
     if (status := old.status(now.timestamp())) != "valid":

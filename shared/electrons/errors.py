@@ -92,10 +92,15 @@ class ElectronsError(Exception):
 
 
 class RequestError(ElectronsError):
-    """The request is wrong. `details.fields` names the fields, if it is because of fields."""
+    """The request is wrong. If it is because of fields, `details` has the first `fields` and the `count` of all."""
 
     status = 400
     code = "INVALID_REQUEST"
+
+    @classmethod
+    def for_field(cls, field: str, message: str, *, text: str | None = None) -> Self:
+        """Return the error for one wrong field; the error's `text` is the message unless it is given."""
+        return cls(text or message, details={"fields": [{"field": field, "message": message}], "count": 1})
 
 
 class InvalidJSONError(RequestError):

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import electrons.providers
 from electrons.context import Context
-from electrons.errors import UnknownProviderError
+from electrons.errors import ConfigurationError, UnknownProviderError
 from electrons.upstream.provider import Provider
 
 P = TypeVar("P", bound=Provider)
@@ -65,6 +65,15 @@ def resolve_model(model: str, providers: Sequence[P]) -> tuple[P, str]:
     raise UnknownProviderError(
         f"{reason}; use `provider:model` with one of: {', '.join(known)}", details={"providers": known}
     )
+
+
+def check_default(setting: str, model: str, providers: Sequence[Provider]) -> str:
+    """Return the model that a setting names. Raises `ConfigurationError` if that is not a model of a known provider."""
+    try:
+        resolve_model(model, providers)
+    except UnknownProviderError as error:
+        raise ConfigurationError(f"`{setting}`: {error.message}") from error
+    return model
 
 
 def _owner_of(model: str) -> str:

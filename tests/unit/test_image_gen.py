@@ -49,6 +49,17 @@ class Vendors:
         )
 
 
+@pytest.mark.parametrize("path", ["/generate", "/v1/images/generations"])
+async def test_unknown_default_is_an_error_of_the_deployment(path: str) -> None:
+    settings = ImageSettings(auth_mode="open", declared=KEYS, default_image_model="midjourney:v7")
+    client = TestClient(app, settings=settings, http=httpx2.MockTransport(Vendors()))
+
+    answer = await client.request("POST", path, json={"prompt": "A cat"})
+
+    assert answer.status == 500
+    assert "`DEFAULT_IMAGE_MODEL`: Unknown provider `midjourney`" in answer.body.decode()
+
+
 async def generate(vendors: Vendors, **fields: Any) -> TestResponse:
     settings = ImageSettings(auth_mode="open", declared=KEYS)
     client = TestClient(app, settings=settings, http=httpx2.MockTransport(vendors))

@@ -133,3 +133,12 @@ async def test_frames_with_a_lone_surrogate_are_utf_8() -> None:
     text = "".join(event.get("text", "") for event in answer.events())
     assert text == "\ufffdHi"
     assert all(frame.encode() for frame in answer.frames)
+
+
+async def test_unknown_default_is_an_error_of_the_deployment() -> None:
+    client = TestClient(app, settings=TextSettings(auth_mode="open", default_model="mystery:m1"))
+
+    answer = await client.request("POST", "/generate", json={"prompt": "Hello"})
+
+    assert (answer.status, answer.json()["error_code"]) == (500, "CONFIGURATION_ERROR")
+    assert "`DEFAULT_MODEL`: Unknown provider `mystery`" in answer.json()["error"]

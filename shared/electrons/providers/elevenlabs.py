@@ -131,7 +131,7 @@ def _quote_voice(voice_id: str) -> str:
     """Return a voice's id as one segment of a path. Raises `RequestError` for one that would climb in it."""
     if voice_id in {"", ".", ".."}:
         message = f"`voice_id` cannot be `{voice_id}`; use the id of a voice that `GET /voices` lists"
-        raise RequestError(message, details={"fields": [{"field": "voice_id", "message": message}]})
+        raise RequestError.for_field("voice_id", message)
     return quote(voice_id, safe="")
 
 

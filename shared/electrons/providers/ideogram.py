@@ -103,7 +103,7 @@ class IdeogramProvider(ImageProvider):
         if call.model == "v4":
             return _fit_v4(call, title=title)
         message = f"Ideogram has no model `{call.model}` here; use `ideogram:v3` or `ideogram:v4`"
-        raise RequestError(message, details={"fields": [{"field": "model", "message": message}]})
+        raise RequestError.for_field("model", message)
 
     def build_images(self, call: ImageCall) -> ProviderRequest:
         """Build `POST /v1/ideogram-{version}/generate`, a form."""

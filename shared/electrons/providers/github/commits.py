@@ -287,7 +287,7 @@ def _moved(target: Target) -> ConflictError:
 def _refuse(problems: Mapping[str, str]) -> NoReturn:
     fields = [{"field": "files", "message": f"`{path}` {problem}"} for path, problem in problems.items()]
     text = "; ".join(f"`{path}` {problem}" for path, problem in problems.items())
-    raise RequestError(text, details={"fields": fields})
+    raise RequestError(text, details={"fields": fields, "count": len(fields)})
 
 
 _FOLDER = TreeEntry(FOLDER_MODE, "")

@@ -84,8 +84,7 @@ class OpenAIImages(ImageProvider):
         most = max(1, PIXEL_LIMIT // (width * height))
         if call.num_images > most:
             message = f"{call.model} makes at most {most} images of {width}x{height} in one request"
-            fields = [{"field": "options.num_images", "message": message}]
-            raise RequestError(message, details={"fields": fields})
+            raise RequestError.for_field("options.num_images", message)
         return replace(call, resolution=size, aspect_ratio=None), warnings
 
     def build_images(self, call: ImageCall) -> ProviderRequest:

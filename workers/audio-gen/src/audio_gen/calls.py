@@ -115,12 +115,14 @@ def _check_length(text: str) -> None:
 def _check_format(call: SpeechCall, provider: SpeechProvider) -> None:
     if call.audio_format.name not in provider.formats:
         message = f"{provider.title} cannot return {call.audio_format.name}; use one of: {', '.join(provider.formats)}"
-        raise _invalid("options.output_format", message)
+        raise RequestError.for_field("options.output_format", message)
 
 
 def _check_timestamps(call: SpeechCall, provider: SpeechProvider) -> None:
     if not provider.has_timestamps:
-        raise _invalid("timestamps", f"{provider.title} has no timestamps; leave them out or use another `model_id`")
+        raise RequestError.for_field(
+            "timestamps", f"{provider.title} has no timestamps; leave them out or use another `model_id`"
+        )
     if call.audio_format.codec in _TOO_LARGE_WITH_TIMESTAMPS:
         codecs = ", ".join(
             dict.fromkeys(
@@ -129,8 +131,6 @@ def _check_timestamps(call: SpeechCall, provider: SpeechProvider) -> None:
                 if (codec := AudioFormat.parse(name).codec) not in _TOO_LARGE_WITH_TIMESTAMPS
             )
         )
-        raise _invalid("timestamps", f"timestamps are available for {codecs} only; change `options.output_format`")
-
-
-def _invalid(field: str, message: str) -> RequestError:
-    return RequestError(message, details={"fields": [{"field": field, "message": message}]})
+        raise RequestError.for_field(
+            "timestamps", f"timestamps are available for {codecs} only; change `options.output_format`"
+        )

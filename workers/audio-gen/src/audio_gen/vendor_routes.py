@@ -80,17 +80,17 @@ def build_request(provider: SpeechProvider, model: str, body: SpeechFields) -> P
             return ProviderRequest.json("/audio/speech", document, headers=[])
         return ProviderRequest(path="/audio/speech", headers=headers, content=body.content_for(model))
     if not body.input.strip():
-        raise _invalid("input", "Input is required")
+        raise RequestError.for_field("input", "Input is required")
     if len(body.input) > TEXT_LIMIT:
-        raise _invalid("input", f"must have at most {TEXT_LIMIT} characters")
+        raise RequestError.for_field("input", f"must have at most {TEXT_LIMIT} characters")
     for name in ("instructions", "stream_format"):
         if getattr(body, name) not in {None, "", "audio"}:
-            raise _invalid(name, f"{provider.title} does not take `{name}`")
+            raise RequestError.for_field(name, f"{provider.title} does not take `{name}`")
     if body.speed is not None and not _SPEEDS[0] <= body.speed <= _SPEEDS[1]:
-        raise _invalid("speed", f"{provider.title} takes a speed from {_SPEEDS[0]} to {_SPEEDS[1]}")
+        raise RequestError.for_field("speed", f"{provider.title} takes a speed from {_SPEEDS[0]} to {_SPEEDS[1]}")
     formats = _FORMATS[provider.name]
     if (body.response_format or "mp3") not in formats:
-        raise _invalid("response_format", f"{provider.title} takes {', '.join(formats)}")
+        raise RequestError.for_field("response_format", f"{provider.title} takes {', '.join(formats)}")
     call = SpeechCall(
         text=body.input,
         voice_id=_read_voice(body.voice) or provider.default_voice,
@@ -106,8 +106,4 @@ def _read_voice(voice: object) -> str | None:
     name = voice.get("id") if isinstance(voice, dict) else voice
     if name is None or isinstance(name, str):
         return name
-    raise _invalid("voice", "must be the id of a voice")
-
-
-def _invalid(field: str, message: str) -> RequestError:
-    return RequestError(message, details={"fields": [{"field": field, "message": message}]})
+    raise RequestError.for_field("voice", "must be the id of a voice")

@@ -12,7 +12,7 @@ from electrons.routing import RouteDocs
 from electrons.usage import Usage
 from image_gen.files import IMAGES, ImageFiles
 from image_gen.models import Image, ImageMetadata, ImageRequest, ImageResponse
-from image_gen.settings import ImageSettings
+from image_gen.settings import ImageSettings, find_default
 from image_gen.vendor_routes import add_vendor_routes
 
 PROVIDERS = find_providers(ImageProvider)
@@ -35,8 +35,7 @@ def estimate(body: ImageRequest) -> Mapping[str, int]:
 )
 async def generate(context: Context, body: ImageRequest) -> ImageResponse:
     """Generate and store images; return those that were stored, and warnings about those that were lost."""
-    default_model = context.settings_as(ImageSettings).default_image_model
-    models = name_models(context, body.model or body.options.model or default_model)
+    models = name_models(context, body.model or body.options.model or find_default(context, PROVIDERS))
     for name in models[1:]:
         resolve_model(name, PROVIDERS)
     return await call_first(context, models, lambda model: generate_with(context, body, model))

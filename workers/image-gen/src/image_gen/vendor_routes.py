@@ -21,7 +21,7 @@ from electrons.routing import RouteDocs
 from electrons.upstream.provider import ProviderRequest
 from electrons.usage import Usage
 from image_gen.files import IMAGES, ImageFiles
-from image_gen.settings import ImageSettings
+from image_gen.settings import ImageSettings, find_default
 
 IMAGES_LIMIT = 10
 """OpenAI's limit of `n`."""
@@ -64,8 +64,7 @@ def add_vendor_routes(app: App, providers: Sequence[ImageProvider]) -> None:
     )
     async def generations(context: Context, body: ImageFields) -> Response:
         """`POST /v1/images/generations`: images as base64, or as links to stored files."""
-        wanted = body.model or context.settings_as(ImageSettings).default_image_model
-        models = name_models(context, wanted)
+        models = name_models(context, body.model or find_default(context, providers))
         for name in models[1:]:
             resolve_model(name, providers)
 
@@ -96,18 +95,20 @@ def pass_request(body: ImageFields, model: str) -> ProviderRequest:
 def build_call(provider: ImageProvider, model: str, body: ImageFields) -> ImageCall:
     """Return the call in the platform's terms. Raises `RequestError` that names a field."""
     if not body.prompt.strip():
-        raise _invalid("prompt", "Prompt is required")
+        raise RequestError.for_field("prompt", "Prompt is required")
     if not 1 <= body.count <= IMAGES_LIMIT:
-        raise _invalid("n", f"must be from 1 to {IMAGES_LIMIT}")
+        raise RequestError.for_field("n", f"must be from 1 to {IMAGES_LIMIT}")
     document = body.document
     for name in _OPENAIS:
         if document.get(name) not in {None, False, "auto", "png"}:
-            raise _invalid(name, f"{provider.title} does not take `{name}`, or not with links to the images")
+            raise RequestError.for_field(
+                name, f"{provider.title} does not take `{name}`, or not with links to the images"
+            )
     if body.response_format not in {None, "url", "b64_json"}:
-        raise _invalid("response_format", "must be `url` or `b64_json`")
+        raise RequestError.for_field("response_format", "must be `url` or `b64_json`")
     size = None if body.size in {None, "auto"} else _SIZE.fullmatch(str(body.size))
     if size is None and body.size not in {None, "auto"}:
-        raise _invalid("size", "must be a width and a height: `1024x1024`")
+        raise RequestError.for_field("size", "must be a width and a height: `1024x1024`")
     return ImageCall(
         model=model,
         prompt=body.prompt,
@@ -150,7 +151,3 @@ async def _describe(files: ImageFiles, image: GeneratedImage, *, as_links: bool)
     max_bytes = files.context.settings_as(ImageSettings).max_image_bytes
     content = await read_image(files.context, files.provider, image, max_bytes=max_bytes)
     return {"b64_json": b64encode(content).decode(), **revised}
-
-
-def _invalid(field: str, message: str) -> RequestError:
-    return RequestError(message, details={"fields": [{"field": field, "message": message}]})

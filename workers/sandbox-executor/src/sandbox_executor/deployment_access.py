@@ -23,9 +23,7 @@ def require_worker_access(context: Context, name: str) -> Script:
     """
     script = name_script(context.settings, name)
     if problem := find_worker_name_problem(name):
-        raise RequestError(
-            f"worker_name: {problem}", details={"fields": [{"field": "worker_name", "message": problem}]}
-        )
+        raise RequestError.for_field("worker_name", problem, text=f"worker_name: {problem}")
     if not is_allowed_worker_name(name, context.settings_as(SandboxSettings).allowed_worker_prefixes):
         raise ForbiddenError(
             f"A Worker named {name!r} may not be deployed: `ALLOWED_WORKER_PREFIXES` does not have it, "

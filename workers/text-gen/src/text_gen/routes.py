@@ -11,7 +11,7 @@ from electrons.context import Context
 from electrons.fallbacks import call_first, name_models, start_usage
 from electrons.http import Response, data_frame
 from electrons.middleware.errors import describe
-from electrons.registry import choose_model, resolve_model
+from electrons.registry import check_default, choose_model, resolve_model
 from electrons.response_cache import cached
 from electrons.routing import RouteDocs
 from electrons.usage import Usage
@@ -112,10 +112,13 @@ async def stream_frames(
 
 def list_models(context: Context, body: TextRequest) -> tuple[str, ...]:
     """Return the model that is asked for, and its fallbacks."""
-    default_model = context.settings_as(TextSettings).default_model
-    models = name_models(context, body.model or body.options.model or default_model, fallbacks=body.fallbacks)
+    providers = list_providers(context)
+    wanted = body.model or body.options.model
+    if not wanted:
+        wanted = check_default("DEFAULT_MODEL", context.settings_as(TextSettings).default_model, providers)
+    models = name_models(context, wanted, fallbacks=body.fallbacks)
     for name in models[1:]:
-        resolve_model(name, list_providers(context))
+        resolve_model(name, providers)
     return models
 
 

@@ -130,7 +130,7 @@ async def answer(context: Context, body: VendorRequest, *, fallbacks: Sequence[s
         call = choose(context, model)
         if call.path == "/v1/embeddings" and not call.provider.has_embeddings:
             message = f"{call.provider.title} has no embeddings; use a model of another provider"
-            raise RequestError(message, details={"fields": [{"field": "model", "message": message}]})
+            raise RequestError.for_field("model", message)
         has_route = call.provider.has_responses or call.path != "/v1/responses"
         if call.provider.dialect == context.dialect and has_route:
             return await pass_on(context, call, body)
@@ -138,7 +138,7 @@ async def answer(context: Context, body: VendorRequest, *, fallbacks: Sequence[s
             return await translate(context, call.provider, call.model, body, translation)
         names = {"anthropic": "/v1/messages", "openai": "/v1/chat/completions"}
         message = f"`{model}` is not available here; send the request to `{names[call.provider.dialect]}`"
-        raise RequestError(message, details={"fields": [{"field": "model", "message": message}]})
+        raise RequestError.for_field("model", message)
 
     async def produce() -> Response:
         return await call_first(context, models, call_model)

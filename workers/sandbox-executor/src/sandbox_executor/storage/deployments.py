@@ -14,6 +14,7 @@ from typing import cast
 from electrons.bindings import Database, Row, Value
 from electrons.logs import timestamp
 from sandbox_executor.models.deploy import DeploymentAction, DeploymentStatus
+from sandbox_executor.storage.ownership import IS_OWN
 
 PENDING_SECONDS = 900
 """How long a change of a Worker can take at most."""
@@ -66,17 +67,11 @@ _INITIAL_COLUMNS = COLUMNS[:6]
 
 _MAY_BE_LIVE = "(status IN ('deployed', 'unconfirmed') OR (status = 'pending' AND created_at < ?))"
 
-_IS_OWN = (
-    "COALESCE((SELECT COALESCE(first_id, id) FROM api_keys WHERE id = key_id), key_id) IS "
-    "COALESCE((SELECT COALESCE(first_id, id) FROM api_keys WHERE id = ?1), ?1)"
-)
-"""Whether a row's key is the one of the first parameter, or both descend from the same key."""
-
 _INSERT = (
     f"INSERT INTO deployments ({', '.join(_INITIAL_COLUMNS)}, secret_names, status, created_at, updated_at) "  # noqa: S608
     "SELECT ?2, ?3, ?4, ?1, ?5, ?6, '', 'pending', ?7, ?7 WHERE NOT EXISTS (SELECT 1 FROM deployments "
     "WHERE worker_name = ?2 AND ((status = 'pending' AND created_at >= ?8) "
-    f"OR (({_MAY_BE_LIVE.replace('?', '?8')}) AND NOT ({_IS_OWN})))) RETURNING id"
+    f"OR (({_MAY_BE_LIVE.replace('?', '?8')}) AND NOT ({IS_OWN})))) RETURNING id"
 )
 
 
@@ -127,7 +122,7 @@ class Deployments:
         A pending row does not count: it may turn out to be about a Worker that somebody else has deployed.
         """
         rows = await self._database.query(
-            f"SELECT *, {_IS_OWN} AS is_own FROM deployments "  # noqa: S608
+            f"SELECT *, {IS_OWN} AS is_own FROM deployments "  # noqa: S608
             f"WHERE worker_name = ?2 AND {_MAY_BE_LIVE.replace('?', '?3')} "
             "ORDER BY status = 'deployed' DESC, id DESC LIMIT 2",
             key_id,
@@ -151,7 +146,7 @@ class Deployments:
     async def load_history(self, worker_name: str, *, key_id: str | None, limit: int) -> list[DeploymentRow]:
         """Return the changes that this key, or another of its line of rotation, made to a Worker; latest first."""
         rows = await self._database.query(
-            f"SELECT * FROM deployments WHERE worker_name = ?2 AND {_IS_OWN} ORDER BY id DESC LIMIT ?3",  # noqa: S608
+            f"SELECT * FROM deployments WHERE worker_name = ?2 AND {IS_OWN} ORDER BY id DESC LIMIT ?3",  # noqa: S608
             key_id,
             worker_name,
             limit,

@@ -12,6 +12,7 @@ from typing import Literal, cast
 
 from electrons.bindings import Database, Row, Value
 from electrons.logs import redact_tokens, timestamp
+from sandbox_executor.storage.ownership import IS_OWN
 
 ExecutionStatus = Literal["running", "succeeded", "failed", "cancelled"]
 
@@ -75,8 +76,12 @@ class Executions:
         return bool(await self._database.query(_INSERT, *values.values()))
 
     async def find(self, execution_id: str, *, key_id: str | None) -> Execution | None:
-        """Return an execution of this API key, None if there is none."""
-        rows = await self._database.query("SELECT * FROM executions WHERE id = ? AND key_id IS ?", execution_id, key_id)
+        """Return an execution of this API key, or of another of its line of rotation; None if there is none."""
+        rows = await self._database.query(
+            f"SELECT * FROM executions WHERE id = ?2 AND {IS_OWN}",  # noqa: S608
+            key_id,
+            execution_id,
+        )
         return _read(rows[0]) if rows else None
 
     async def find_by_idempotency_key(self, idempotency_key: str, *, key_id: str | None) -> Execution | None:
