@@ -1,115 +1,184 @@
-"""`npm run bench`: measure what text-gen adds to a call: the same call to the emulator directly, and through text-gen.
+"""`npm run bench`: measure text-gen beside a direct call and, with `-- --peers`, beside LiteLLM and Portkey.
 
-Nothing is switched off: limiter, validation, usage row, log line. There is no development proxy in front, and the
-emulator responds at once, so the difference is the platform's own. Absolute numbers depend on the machine, ratios less.
+Everything is on in text-gen: the key is checked, limits and budgets apply, usage rows and log lines are written. There
+is no development proxy in front. The upstream answers at once with what the emulators said (benchmark/upstream.mjs), so
+that the gateway is what is measured. Absolute numbers depend on the machine; compare those of one run.
+
+`--peers` installs the other gateways into `.cache/benchmark` the first time. CPU is that of the gateway's processes;
+text-gen's includes the rate limiter's Durable Object and D1, which share one thread of workerd with it here.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
+import os
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import keys
 import local
 import setup
+from benchmark import peers, table
+from benchmark.load import Target, send_load
+from benchmark.processes import measure_workerd
+from database import LocalDatabase
+from progress import Progress
 
 PLENTY = '"requests";q=100000000;w=60, "tokens";q=100000000000;qu="tokens";w=60'
-MESSAGE = {"model": "claude-sonnet-4-6", "max_tokens": 2000, "messages": [{"role": "user", "content": "Hello"}]}
-PROMPT = {"prompt": "Hello"}
-ANTHROPIC_HEADERS = {"x-api-key": "emulated", "anthropic-version": "2023-06-01"}
-CLIENTS = 16
-
-Figures = Mapping[str, float]
+CLIENTS, CROWD = 16, 1000
+PACED_CLIENTS = 64
+FRAME_MS = 20
+MODEL, CLAUDE = "gpt-4o-mini", "claude-sonnet-4-6"
+QUESTION = "Hello"
+PACED_QUESTION = f"Repeat in steady time: {' '.join(f'word {number}' for number in range(60))}"
+START_PORT_BASE = "18000"
+CONSTANT = "scripts/benchmark/constant.py"
 
 
 def main() -> int:
     """Measure everything and print the table; return the exit status."""
-    emulators = local.start_emulators(0)
-    try:
-        base_urls = emulators.wait_until_ready()["base_urls"]
-        with tempfile.TemporaryDirectory() as state:
-            local.migrate(Path(state))
-            with run_workers(state, base_urls, snapshot=False) as (cold, _):
-                pass
-            with run_workers(state, base_urls, snapshot=True) as (ready, workers):
-                compare(base_urls["anthropic"], ready["workers"]["text-gen"])
-                print(
-                    f"\nmemory     {resident_megabytes(workers.process.pid):.0f} MB resident: text-gen and rate-limiter"
-                )
-            print(f"first 200  {ready['boot_ms'] / 1000:.2f} s after the start of workerd, from a memory snapshot")
-            print(f"           {cold['boot_ms'] / 1000:.2f} s without one")
-    finally:
-        emulators.stop()
+    parser = argparse.ArgumentParser(prog="npm run bench --")
+    parser.add_argument("--peers", action="store_true", help="measure LiteLLM and Portkey as well")
+    with_peers: bool = parser.parse_args().peers
+    if with_peers:
+        peers.install(Progress("bench"))
+    with run_upstream() as upstream, tempfile.TemporaryDirectory() as state:
+        local.migrate(Path(state))
+        run = measure_all(Path(state), upstream, with_peers=with_peers)
+    print(
+        f"\nfirst 200 {run.first_seconds:.2f} s after the start of workerd, {run.cold_seconds:.2f} s without a snapshot"
+    )
+    table.print_goals(run)
     return 0
 
 
-@contextmanager
-def run_workers(state: str, base_urls: Mapping[str, str], *, snapshot: bool) -> Iterator[tuple[Any, local.Part]]:
-    """Run text-gen and rate-limiter on workerd until the block ends; yield the event `ready` and their process."""
-    workers = local.start_workers(
-        {
-            "state": state,
-            "workers": ["rate-limiter", "text-gen"],
-            "vars": {"*": {"AUTH_MODE": "open", "RATE_LIMIT_POLICY": PLENTY, **local.emulated_vars(base_urls)}},
-            "snapshot": snapshot,
-            "warm": True,
-        }
+def measure_all(state: Path, upstream: str, *, with_peers: bool) -> table.Run:
+    """Measure one gateway after the other, print its row, and return all figures."""
+    rows: dict[str, table.Row] = {}
+
+    def add(title: str, target: Target, streams: Target | None = None) -> None:
+        rows[title] = measure_gateway(target, streams or target)
+        table.print_row(title, rows[title])
+
+    openai = f"{upstream}/openai/v1"
+    chat = {"model": MODEL, "messages": [{"role": "user", "content": QUESTION}]}
+    messages = {"model": CLAUDE, "max_tokens": 1000, "messages": chat["messages"]}
+    prompt = {"prompt": QUESTION, "model": f"openai:{MODEL}"}
+    table.print_head()
+    bearer = {"Authorization": "Bearer emulated"}
+    add(table.DIRECT, Target(url=f"{openai}/chat/completions", body=chat, headers=bearer))
+    with run_text_gen(state, upstream) as (text_gen, first_seconds):
+        idle = send_load(text_gen(url="/health"), clients=CLIENTS, requests=CROWD)
+        add(
+            table.GENERATE,
+            text_gen(url="/generate", body=prompt),
+            text_gen(url="/generate/stream", body=prompt),
+        )
+        add(table.CHAT, text_gen(url="/v1/chat/completions", body={**chat, "model": f"openai:{MODEL}"}))
+        add(table.MESSAGES, text_gen(url="/v1/messages", body=messages))
+    if with_peers:
+        with peers.run_litellm(openai, model=MODEL, body=chat) as target:
+            add(table.LITELLM, target)
+        with peers.run_portkey(openai, body=chat) as target:
+            add(table.PORTKEY, target)
+    with run_text_gen(state, upstream, main=CONSTANT) as (text_gen, _):
+        constant = send_load(text_gen(url="/"), clients=CLIENTS, requests=CROWD)
+    with run_text_gen(state, upstream, snapshot=False) as (_, cold_seconds):
+        pass
+    return table.Run(
+        rows=rows,
+        idle=idle,
+        constant=constant,
+        first_seconds=first_seconds,
+        cold_seconds=cold_seconds,
+        start_seconds=time_second_start(),
     )
+
+
+def measure_gateway(target: Target, streams: Target) -> table.Row:
+    """Send whole responses, then streams: by one client, by 16, and paced ones by 64."""
+    paced = streams.ask(PACED_QUESTION)
+    return table.Row(
+        single=send_load(target),
+        crowd=send_load(target, clients=CLIENTS, requests=CROWD),
+        stream=send_load(streams.streamed),
+        streams=send_load(streams.streamed, clients=CLIENTS, requests=CROWD),
+        paced=send_load(paced.streamed, clients=PACED_CLIENTS, requests=3 * PACED_CLIENTS, frame_ms=FRAME_MS),
+        memory=target.measure().memory_mb if target.measure else 0,
+    )
+
+
+@contextmanager
+def run_upstream() -> Iterator[str]:
+    """Run the emulators and what repeats their answers; yield its origin."""
+    emulators = local.start_emulators(0)
+    try:
+        base_url = emulators.wait_until_ready()["base_urls"]["openai"]
+        emulators.drain()
+        options = {"emulator": base_url.rsplit("/", 2)[0], "frame_ms": FRAME_MS}
+        upstream = local.Part("upstream", [str(setup.NODE), "scripts/benchmark/upstream.mjs", json.dumps(options)])
+        try:
+            yield upstream.wait_until_ready()["url"]
+        finally:
+            upstream.stop()
+    finally:
+        emulators.stop()
+
+
+@contextmanager
+def run_text_gen(
+    state: Path, upstream: str, *, main: str | None = None, snapshot: bool = True
+) -> Iterator[tuple[Callable[..., Target], float]]:
+    """Run text-gen and rate-limiter until the block ends; yield what makes a target of a path, and the start's seconds.
+
+    `main` is another main module for text-gen.
+    """
+    key, _ = keys.create(LocalDatabase(state), environment="test", name="bench", owner="bench", scopes=["text"])
+    base_urls = {"openai": f"{upstream}/openai/v1", "anthropic": f"{upstream}/anthropic"}
+    options = {
+        "state": str(state),
+        "workers": ["rate-limiter", "text-gen"],
+        "vars": {"*": {"RATE_LIMIT_POLICY": PLENTY, **local.emulated_vars(base_urls)}},
+        "main": {"text-gen": main} if main else {},
+        "snapshot": snapshot,
+        "warm": main is None,
+    }
+    workers = local.start_workers(options)
     try:
         ready = workers.wait_until_ready()
         workers.drain()
-        yield ready, workers
+        origin = ready["workers"]["text-gen"]
+        measure = partial(measure_workerd, workers.process.pid)
+
+        def aim(*, url: str, body: Mapping[str, Any] | None = None) -> Target:
+            return Target(url=origin + url, body=body, headers={"Authorization": f"Bearer {key}"}, measure=measure)
+
+        yield aim, ready["boot_ms"] / 1000
     finally:
         workers.stop()
 
 
-def compare(anthropic: str, text_gen: str) -> None:
-    """Measure each row both ways and print it as soon as it is known."""
-    stream = {**MESSAGE, "stream": True}
-    direct, through = f"{anthropic}/v1/messages", f"{text_gen}/generate"
-    rows = (
-        ("p50, 1 client", "p50", "ms", load(direct, MESSAGE), load(through, PROMPT)),
-        ("p99, 1 client", "p99", "ms", load(direct, MESSAGE), load(through, PROMPT)),
-        ("first token, 1 client", "first", "ms", load(direct, stream), load(f"{through}/stream", PROMPT)),
-    )
-    print(f"{'':<28}{'direct':>10}{'text-gen':>10}{'added':>10}")
-    for title, figure, unit, before, after in rows:
-        added = after[figure] - before[figure]
-        print(f"{title:<28}{before[figure]:>7.2f} {unit}{after[figure]:>7.2f} {unit}{added:>7.2f} {unit}", flush=True)
-    crowds = [load(url, body, clients=CLIENTS, requests=3000) for url, body in ((direct, MESSAGE), (through, PROMPT))]
-    print(f"requests/s, {CLIENTS} clients{crowds[0]['per_second']:>16.0f}{crowds[1]['per_second']:>10.0f}", flush=True)
-
-
-def load(url: str, body: Mapping[str, Any], *, clients: int = 1, requests: int = 500) -> Figures:
-    """Send the requests with `scripts/load.mjs` and return its figures."""
-    options = {
-        "url": url,
-        "body": json.dumps(body),
-        "headers": ANTHROPIC_HEADERS,
-        "clients": clients,
-        "requests": requests,
-        "warmup": 100,
-    }
-    command = [str(setup.NODE), "scripts/load.mjs", json.dumps(options)]
-    result = subprocess.run(command, cwd=setup.ROOT, capture_output=True, text=True, check=True)
-    figures: Figures = json.loads(result.stdout)
-    return figures
-
-
-def resident_megabytes(pid: int) -> float:
-    """Return the resident memory of the workerd that the process started (from /proc; 0 where there is none)."""
-    for status in Path("/proc").glob("[0-9]*/status"):
-        try:
-            fields = dict(line.split(":", 1) for line in status.read_text().splitlines())
-        except OSError:  # the process has ended since the folder was listed
-            continue
-        if fields["Name"].strip() == "workerd" and int(fields["PPid"]) == pid:
-            return int(fields["VmRSS"].split()[0]) / 1024
-    return 0
+def time_second_start() -> float:
+    """Return the seconds that `npm start` takes until the platform is ready, after it has run once."""
+    environment = {**os.environ, "DE_PORT_BASE": START_PORT_BASE}
+    command = [str(setup.PYTHON), "scripts/start.py"]
+    for _ in range(2):
+        started = time.monotonic()
+        with subprocess.Popen(command, cwd=setup.ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
+            output = process.stdout or ()
+            next(line for line in output if "is ready" in line)
+            seconds = time.monotonic() - started
+            process.terminate()
+            deque(output, maxlen=0)
+    return seconds
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ Limits: https://developers.cloudflare.com/workers/platform/limits/
 from __future__ import annotations
 
 import json
-import os
 import sys
 import tempfile
 import urllib.request
@@ -29,6 +28,7 @@ import bench
 import keys
 import local
 import setup
+from benchmark.processes import measure_workerd
 from database import LocalDatabase
 from edge_inputs import Input, build_inputs
 from platform_workers import find_workers
@@ -42,7 +42,6 @@ AT_ONCE = 4
 TYPICAL_REQUESTS = 40
 PROBE = "wrangler/entry_with_probe.py"
 
-_TICK_MS = 1000 / os.sysconf("SC_CLK_TCK")
 _RED, _PLAIN = ("\033[31m", "\033[0m") if sys.stdout.isatty() else ("", "")
 
 
@@ -97,10 +96,10 @@ def measure(url: str, key: str, pid: int, row: Input) -> bool:
     if row.is_typical:
         send_all(url, key, row, number=number)  # until the code is compiled and caches are filled
     probe(url)
-    before = cpu_ms(pid)
+    before = measure_workerd(pid).cpu_ms
     statuses = send_all(url, key, row, number=number)
     report = probe(url)
-    cpu = (cpu_ms(pid) - before) / number
+    cpu = (measure_workerd(pid).cpu_ms - before) / number
     heap, calls = report["heap_bytes"] / 1e6, report["subrequests"] / number
     plan = "free" if row.is_typical else "paid"
     cells = (
@@ -141,19 +140,6 @@ def probe(url: str) -> dict[str, int]:
     with urllib.request.urlopen(f"{url}/_probe", timeout=60) as response:  # noqa: S310
         report: dict[str, int] = json.load(response)
     return report
-
-
-def cpu_ms(pid: int) -> float:
-    """Return the processor time of the workerd that the process started."""
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            name, _, rest = stat.read_text().partition("(")[2].rpartition(")")
-        except OSError:  # the process has ended since the folder was listed
-            continue
-        fields = rest.split()
-        if name == "workerd" and int(fields[1]) == pid:
-            return (int(fields[11]) + int(fields[12])) * _TICK_MS
-    return 0
 
 
 if __name__ == "__main__":

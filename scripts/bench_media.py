@@ -17,9 +17,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import bench
 import local
 import setup
+from benchmark.processes import measure_workerd
 
 SIZE = 200 * 1024 * 1024
 CHUNK = bytes(1024 * 1024)
@@ -52,13 +52,13 @@ def main() -> int:
 
 def measure(title: str, workers: local.Part, work: Callable[[], Any]) -> Any:
     """Do the work, print its time and workerd's resident memory before it and at its peak; return the work's result."""
-    before = peak = bench.resident_megabytes(workers.process.pid)
+    before = peak = measure_workerd(workers.process.pid).memory_mb
     done = threading.Event()
 
     def watch() -> None:
         nonlocal peak
         while not done.wait(0.05):
-            peak = max(peak, bench.resident_megabytes(workers.process.pid))
+            peak = max(peak, measure_workerd(workers.process.pid).memory_mb)
 
     watcher = threading.Thread(target=watch)
     watcher.start()

@@ -66,10 +66,10 @@ def set_up(progress: Progress | None = None) -> None:
     install_once("Python packages", _install_python_packages, stamp=python, made=PYTHON, progress=progress)
     with progress.repeat("installing the workers' dependencies"):
         vendor = [str(PYTHON), str(ROOT / "scripts" / "vendor.py")]
-        _run(vendor, problem="the workers' dependencies could not be installed")
+        run_step(vendor, problem="the workers' dependencies could not be installed")
     with progress.repeat("assembling the Pyodide bundle"):
         bundle = [str(PYTHON), str(ROOT / "wrangler" / "pyodide_bundle.py")]
-        _run(bundle, problem="the Pyodide bundle could not be assembled")
+        run_step(bundle, problem="the Pyodide bundle could not be assembled")
 
 
 def environment() -> dict[str, str]:
@@ -132,18 +132,18 @@ def _install_npm_packages() -> None:
         )
     # The first two options: NODE_ENV=production and npm's setting `omit` would leave out most of it.
     command = ["npm", "ci", "--include=dev", "--include=optional", "--no-audit", "--no-fund", "--loglevel=error"]
-    _run(command, problem="npm could not install the packages")
+    run_step(command, problem="npm could not install the packages")
 
 
 def _install_python_packages() -> None:
     if not PYTHON.exists():
         command = [sys.executable, "-m", "venv", str(ROOT / ".venv")]
-        _run(command, problem="the virtual environment could not be created (on Debian: apt install python3-venv)")
+        run_step(command, problem="the virtual environment could not be created (on Debian: apt install python3-venv)")
     pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
-    _run([*pip, "-r", str(ROOT / "requirements.lock")], problem="pip could not install the packages")
+    run_step([*pip, "-r", str(ROOT / "requirements.lock")], problem="pip could not install the packages")
 
 
-def _run(command: list[str], *, problem: str) -> None:
+def run_step(command: list[str], *, problem: str) -> None:
     """Run a step. Its output is printed only if it fails; the last line says what to do. Raises `SetupError`."""
     result = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
     if result.returncode == 0:

@@ -107,12 +107,13 @@ def running_platforms(
         yield start
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def running_platform(
     running_platforms: Callable[[Sequence[str] | None], Platform], request: pytest.FixtureRequest
 ) -> Platform:
-    """Return the running workers that the tests of this file need."""
-    return running_platforms(choose_workers(request.node.nodeid))
+    """Return the running workers that the test needs: all of them for a proof that only `npm run test:full` runs."""
+    is_full = request.node.get_closest_marker("full") is not None
+    return running_platforms(None if is_full else choose_workers(request.node.nodeid))
 
 
 @contextlib.contextmanager

@@ -39,7 +39,7 @@ BLOCKS: Mapping[str, Kind] = {
     r"npm run deploy -- status": Kind.ACCOUNT,
     r"Distributed Electrons is ready ": Kind.OUTPUT,
     r"\d+ min \d+ s, ": Kind.OUTPUT,
-    r" +direct  text-gen +added$": Kind.OUTPUT,
+    r" +one client +16 clients ": Kind.OUTPUT,
     r"\d+ MB +seconds ": Kind.OUTPUT,
     r"shared/ ": Kind.LAYOUT,
 }
@@ -49,6 +49,7 @@ COMMANDS: Mapping[str, Kind] = {
     "DE_PORT_BASE=9000 npm start": Kind.START,
     "npm test -- -k stream": Kind.TESTS,
     "npm run bench": Kind.RUNNING,
+    "npm run bench -- --peers": Kind.NETWORK,
     "npm run bench:media": Kind.RUNNING,
     "npm run check": Kind.RUNNING,
     "npm run pictures": Kind.RUNNING,

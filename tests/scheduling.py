@@ -7,10 +7,15 @@ from collections.abc import Sequence
 
 from xdist.scheduler import LoadScopeScheduling
 
-WORKERS_WITH_JOBS = ("rate-limiter", "render-service", "sandbox-executor")
-"""The workers whose requests take seconds; their tests need no other."""
+from platform_workers import find_workers
 
-_JOBS = re.compile(r"tests/workers/test_(render|sandbox)_")
+WORKERS_WITH_JOBS = ("rate-limiter", "render-service", "sandbox-executor")
+"""The workers whose requests take seconds, and whose tests need no other; and what every worker needs."""
+
+OTHER_WORKERS = tuple(
+    sorted({worker.name for worker in find_workers()} - set(WORKERS_WITH_JOBS) | {WORKERS_WITH_JOBS[0]})
+)
+_JOBS = re.compile(r"tests/workers/(test_(render|sandbox)_|.*\[[^\]]*\b(render-service|sandbox-executor)\b)")
 
 
 class Scheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
@@ -25,6 +30,6 @@ class Scheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no typ
         return nodeid.split("::", maxsplit=1)[0]
 
 
-def choose_workers(nodeid: str) -> Sequence[str] | None:
-    """Return the workers that a test needs to run, None for all."""
-    return WORKERS_WITH_JOBS if _JOBS.match(nodeid) else None
+def choose_workers(nodeid: str) -> Sequence[str]:
+    """Return the workers that run for a test of the workers; each costs a hundred megabytes."""
+    return WORKERS_WITH_JOBS if _JOBS.match(nodeid) else OTHER_WORKERS

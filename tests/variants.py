@@ -154,6 +154,5 @@ VARIANTS = {
     "sandbox-executor-without-keys": Variant(
         "sandbox-executor", {"ANTHROPIC_API_KEY": "", "GITHUB_PAT": "", "CLOUDFLARE_API_TOKEN": ""}
     ),
-    # Deployed, because it must be proved that a deployment reads its vars.
-    "text-gen-misconfigured": Variant("text-gen", {"MAX_RETRIES": "some"}, deployed=True),
+    "text-gen-misconfigured": Variant("text-gen", {"MAX_RETRIES": "some"}),
 }

@@ -81,10 +81,10 @@ function assertFree(port, name) {
 
 const hasSocket = ({ name, config }) => name in options.ports || config.workers_dev !== false;
 
-/** Return miniflare's options for the whole stack. */
-async function describe(workers) {
+/** Return miniflare's options for the whole stack; `edited`: while shared/ is being edited. */
+async function describe(workers, { edited = false } = {}) {
   const bundle = await pyodideBundle(root);
-  const snapshot = options.snapshot && (await pythonSnapshot({ root, bundle, workers, shared: !options.watch, log }));
+  const snapshot = options.snapshot && (await pythonSnapshot({ root, bundle, workers, shared: !edited, log }));
   const [{ config }] = workers;
   const loader = await loaderService({ bundle, compatibilityDate: config.compatibility_date });
   return convertV4MiniflareOptions({
@@ -137,7 +137,7 @@ async function reload(workers, changed, running) {
       workers.map((worker) => (changed.has(worker.name) ? readWorker(worker.folder) : worker)),
     );
     for (const worker of edited) if (changed.has(worker.name)) await build(worker);
-    const next = await describe(edited);
+    const next = await describe(edited, { edited: true });
     try {
       await runtime.setOptions(next);
     } catch (error) {

@@ -11,14 +11,14 @@ from tests.workers.speech import fetch, speak
 IMMUTABLE = "public, max-age=31536000, immutable"
 
 
-@pytest.fixture(scope="module")
-def spoken(running_platform: Platform) -> dict[str, Any]:
-    return speak(running_platform)
+@pytest.fixture
+def spoken(platform: Platform) -> dict[str, Any]:
+    return speak(platform)
 
 
-@pytest.fixture(scope="module")
-def content(running_platform: Platform, spoken: dict[str, Any]) -> bytes:
-    return fetch(running_platform, spoken["audio_url"]).content
+@pytest.fixture
+def content(platform: Platform, spoken: dict[str, Any]) -> bytes:
+    return fetch(platform, spoken["audio_url"]).content
 
 
 def test_get_when_stored_then_every_header(platform: Platform, spoken: dict[str, Any]) -> None:

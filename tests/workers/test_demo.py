@@ -10,6 +10,7 @@ import demo
 from tests.platform import Platform
 
 
+@pytest.mark.full
 def test_demo_when_run_then_makes_a_video_with_speech(
     platform: Platform, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

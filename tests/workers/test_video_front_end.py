@@ -177,6 +177,7 @@ def test_clips_when_searched_then_nearly_as_long_as_sections(front_end: FrontEnd
         assert clip["photographer"]
 
 
+@pytest.mark.full
 def test_session_when_carried_out_then_a_video_with_speech(front_end: FrontEnd, platform: Platform) -> None:
     script = front_end.write_script(TOPICS[0], sections=2)
     check_script(script, topic=TOPICS[0], sections=2)
