@@ -30,8 +30,8 @@ async def test_answer_when_success_or_failure_then_browsers_may_read(path: str) 
     exposed = answer.headers.get("Access-Control-Expose-Headers")
     assert exposed == (
         "X-Request-ID, RateLimit, RateLimit-Policy, Retry-After, X-Estimated-Cost-USD, X-DE-Provider, X-DE-Model, "
-        "X-DE-Attempts, X-DE-Cost, X-DE-Overhead-Ms, X-DE-Cache, Idempotent-Replayed, Content-Range, Accept-Ranges, "
-        "Content-Length, ETag"
+        "X-DE-Attempts, X-DE-Cost, X-DE-Overhead-Ms, X-DE-Cache, X-DE-Warnings, Idempotent-Replayed, "
+        "Content-Range, Accept-Ranges, Content-Length, ETag"
     )
 
 

@@ -24,8 +24,8 @@ _CLIENT_HEADER = re.compile(r"x-stainless-[a-z-]{1,40}")
 _EXPOSED_HEADERS = ", ".join(
     (
         "X-Request-ID", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Estimated-Cost-USD", "X-DE-Provider",
-        "X-DE-Model", "X-DE-Attempts", "X-DE-Cost", "X-DE-Overhead-Ms", "X-DE-Cache", "Idempotent-Replayed",
-        "Content-Range", "Accept-Ranges", "Content-Length", "ETag",
+        "X-DE-Model", "X-DE-Attempts", "X-DE-Cost", "X-DE-Overhead-Ms", "X-DE-Cache", "X-DE-Warnings",
+        "Idempotent-Replayed", "Content-Range", "Accept-Ranges", "Content-Length", "ETag",
     )
 )  # fmt: skip
 

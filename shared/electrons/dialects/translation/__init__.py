@@ -6,52 +6,13 @@ translated is refused by the name of its field.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
-
-from electrons.http import HeaderPairs
+from electrons.dialects.translation.chat_to_messages import ChatToMessages
+from electrons.dialects.translation.protocol import StreamTranslator, Translated, Translation
 from electrons.routing import Dialect
 
+__all__ = ["TRANSLATIONS", "StreamTranslator", "Translated", "Translation"]
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Translated:
-    """A request for the provider; `warnings` say what was left out."""
-
-    document: dict[str, Any]
-    headers: HeaderPairs = field(default_factory=list)
-    warnings: Sequence[str] = ()
-
-
-class StreamTranslator(Protocol):
-    """The state of one stream. Frames include their empty line."""
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether the provider's stream came to the end that its protocol requires."""
-
-    def feed(self, data: str) -> list[str]:
-        """Return the caller's frames for the data of one event. Raises ValueError for one that cannot be read."""
-
-    def finish(self) -> list[str]:
-        """Return the frames after the last event of a complete stream."""
-
-
-class Translation(Protocol):
-    """From one route of the caller's to one of the provider's, and back."""
-
-    path: str
-    """The provider's route: `/v1/messages`."""
-
-    def translate_request(self, document: dict[str, Any]) -> Translated:
-        """Return the provider's request; `model` is its name of the model. Raises `RequestError` that names a field."""
-
-    def translate_response(self, document: dict[str, Any], requested_model: str) -> dict[str, Any]:
-        """Return the caller's response. Raises LookupError, TypeError or ValueError for one that cannot be read."""
-
-    def create_stream(self, document: dict[str, Any], requested_model: str) -> StreamTranslator:
-        """Return a translator for the stream that answers the caller's `document`."""
-
-
-TRANSLATIONS: dict[tuple[str, Dialect], Translation] = {}
+TRANSLATIONS: dict[tuple[str, Dialect], Translation] = {
+    ("/v1/chat/completions", "anthropic"): ChatToMessages(),
+}
 """The translations by the caller's route and the provider's dialect."""

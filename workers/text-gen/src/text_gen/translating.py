@@ -48,18 +48,19 @@ async def translate(
     path = provider.vendor_path(translation.path)
     request = ProviderRequest.json(path, translated.document, headers=translated.headers)
     usage = start_usage(context, Usage(provider=provider.name, model=model))
-    if translated.warnings:
-        context.log.info("left_out", request_id=context.request_id, warnings=list(translated.warnings))
+    headers = [("X-DE-Warnings", "; ".join(translated.warnings))] if translated.warnings else []
     try:
         if body.stream:
             stream = translation.create_stream(document, body.model)
-            return await _open_stream(context, provider, request, stream, input_estimate=body.estimate_input())
-        async with open_response(context, provider, request) as response:
+            response = await _open_stream(context, provider, request, stream, input_estimate=body.estimate_input())
+            response.headers += headers
+            return response
+        async with open_response(context, provider, request) as received:
             usage.input_units = body.estimate_input()
-            answer, _ = await read_document(provider, response)
+            answer, _ = await read_document(provider, received)
             if as_object(answer.get("error")):
                 usage.input_units = 0
-                raise parse_reported_error(provider, answer, response)
+                raise parse_reported_error(provider, answer, received)
     except (asyncio.CancelledError, ProviderTimeoutError):
         usage.input_units = usage.input_units or body.estimate_input()
         raise
@@ -67,7 +68,9 @@ async def translate(
     if counts.input_tokens or counts.output_tokens:
         counts.note(usage)
     with parsing(provider):
-        return Response.json(translation.translate_response(answer, body.model))
+        response = Response.json(translation.translate_response(answer, body.model))
+    response.headers += headers
+    return response
 
 
 async def _open_stream(
@@ -103,14 +106,19 @@ async def _translate_frames(
         async with scope, aclosing(iterate_body(provider, response, max_bytes=float("inf"))) as pieces:
             async for piece in pieces:
                 meter.feed(piece)
-                with parsing(provider):
-                    frames = _translate_piece(provider, response, stream, parser.feed(piece))
+                frames, failure = _translate_piece(provider, response, stream, parser, piece)
                 if frames:
                     yield "".join(frames)
+                if failure is not None:
+                    raise failure
+                if stream.is_complete:
+                    break
         if not stream.is_complete:
             raise interrupted(provider)
+        with parsing(provider):
+            end = "".join(stream.finish())
         is_whole = True
-        yield "".join(stream.finish())
+        yield end
     except ProviderError as error:
         yield render_frame(describe(error, context), context)
     finally:
@@ -119,14 +127,19 @@ async def _translate_frames(
 
 
 def _translate_piece(
-    provider: TextProvider, response: httpx2.Response, stream: StreamTranslator, events: list[str]
-) -> list[str]:
+    provider: TextProvider, response: httpx2.Response, stream: StreamTranslator, parser: EventParser, piece: bytes
+) -> tuple[list[str], ProviderError | None]:
+    """Return the frames for a piece of the provider's stream, and what went wrong behind them."""
     frames: list[str] = []
-    for data in events:
-        if _ERROR_MARK in data and (reported := _read_error(data)):
-            raise parse_reported_error(provider, reported, response)
-        frames += stream.feed(data)
-    return frames
+    try:
+        with parsing(provider):
+            for data in parser.feed(piece):
+                if _ERROR_MARK in data and (reported := _read_error(data)):
+                    raise parse_reported_error(provider, reported, response)
+                frames += stream.feed(data)
+    except ProviderError as failure:
+        return frames, failure
+    return frames, None
 
 
 def _read_error(data: str) -> dict[str, Any] | None:
