@@ -335,7 +335,8 @@ def test_no_wrong_value_raises_anything_else() -> None:
                     output = run(changed)
                 except PARSE_ERRORS:
                     continue
-                json.dumps(output, ensure_ascii=False)
+                if isinstance(output, list):
+                    "".join(output).encode()
 
 
 def test_no_missing_member_raises_anything_else() -> None:

@@ -45,7 +45,10 @@ class TextOnly:
             raise RequestError("No tools", details={"fields": [{"field": "tools", "message": "no"}]})
         return Translated(document={"model": document["model"], "messages": document["messages"]}, warnings=["limits"])
 
-    def translate_response(self, document: dict[str, Any], requested_model: str) -> dict[str, Any]:
+    def translate_response(
+        self, document: dict[str, Any], *, request: dict[str, Any], requested_model: str
+    ) -> dict[str, Any]:
+        assert request["model"] == "gpt-4o"
         return {"model": requested_model, "text": document["choices"][0]["message"]["content"]}
 
     def create_stream(self, document: dict[str, Any], requested_model: str) -> Stream:

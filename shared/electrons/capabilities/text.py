@@ -69,6 +69,10 @@ class TextProvider(Provider):
         """Return where the provider has what its vendor has at `path`, below the base URL."""
         return path
 
+    def fit_document(self, document: dict[str, Any]) -> dict[str, Any]:
+        """Return a request in the provider's dialect with the names and options that this server knows."""
+        return document
+
     @abstractmethod
     def fit(self, call: TextCall, *, explicit: frozenset[str]) -> tuple[TextCall, list[str]]:
         """Return the call without what its model does not take, and a warning for each `explicit` option left out."""

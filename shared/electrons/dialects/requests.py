@@ -49,7 +49,7 @@ class VendorRequest(BaseModel):
         limits = (as_integer(document.get(name)) for name in _LIMITS)
         self._output_tokens = next(filter(None, limits), _USUAL_OUTPUT_TOKENS)
         has_media = len(content) >= _MEDIA_CHARACTERS and b"base64" in content
-        self._input_tokens = _count_tokens(document) if has_media else -(-len(content) // CHARACTERS_PER_TOKEN)
+        self._input_tokens = estimate_document(document) if has_media else -(-len(content) // CHARACTERS_PER_TOKEN)
 
     @property
     def document(self) -> dict[str, Any]:
@@ -153,11 +153,12 @@ def _is_name(content: bytes, end: int) -> bool:
     return content[end : end + 64].lstrip().startswith(b":")
 
 
-def _count_tokens(value: Any) -> int:
+def estimate_document(value: Any) -> int:
+    """Return about how many tokens a JSON value has; a file in base64 counts as an image."""
     if isinstance(value, str):
         if len(value) >= _MEDIA_CHARACTERS and _BASE64.fullmatch(value):
             return _MEDIA_TOKENS
         return -(-len(value) // CHARACTERS_PER_TOKEN)
     if isinstance(value, dict):
-        return sum(_count_tokens(item) for item in value.values()) + len(value)
-    return sum(map(_count_tokens, value)) if isinstance(value, list) else 1
+        return sum(estimate_document(item) for item in value.values()) + len(value)
+    return sum(map(estimate_document, value)) if isinstance(value, list) else 1

@@ -7,6 +7,7 @@ translated is refused by the name of its field.
 from __future__ import annotations
 
 from electrons.dialects.translation.chat_to_messages import ChatToMessages
+from electrons.dialects.translation.messages_to_chat import MessagesToChat
 from electrons.dialects.translation.protocol import StreamTranslator, Translated, Translation
 from electrons.routing import Dialect
 
@@ -14,5 +15,6 @@ __all__ = ["TRANSLATIONS", "StreamTranslator", "Translated", "Translation"]
 
 TRANSLATIONS: dict[tuple[str, Dialect], Translation] = {
     ("/v1/chat/completions", "anthropic"): ChatToMessages(),
+    ("/v1/messages", "openai"): MessagesToChat(),
 }
 """The translations by the caller's route and the provider's dialect."""

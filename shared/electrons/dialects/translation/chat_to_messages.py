@@ -62,7 +62,7 @@ class ChatToMessages:
     def translate_request(self, document: dict[str, Any]) -> Translated:
         """See `Translation.translate_request`."""
         warnings: dict[str, None] = {}
-        request = Fields(document, vendor="Anthropic")
+        request = Fields(document, target="models of Anthropic")
         _check_fields(request, warnings)
         conversation = ChatConversation(request, warnings)
         translated: dict[str, Any] = {
@@ -87,7 +87,9 @@ class ChatToMessages:
             translated["stream"] = True
         return Translated(document=translated, warnings=tuple(warnings))
 
-    def translate_response(self, document: dict[str, Any], requested_model: str) -> dict[str, Any]:
+    def translate_response(
+        self, document: dict[str, Any], *, request: dict[str, Any], requested_model: str
+    ) -> dict[str, Any]:
         """See `Translation.translate_response`."""
         return write_chat_completion(document, requested_model)
 

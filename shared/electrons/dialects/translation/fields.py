@@ -9,15 +9,19 @@ from electrons.errors import RequestError
 
 
 class Fields:
-    """An object in a request. Its place is as OpenAI writes it: `messages[0].content[1].image_url`."""
+    """An object in a request.
 
-    __slots__ = ("document", "place", "vendor")
+    Its place is as OpenAI writes it, `messages[0].content[1].type`, or as Anthropic does: `messages.0.content.1.type`.
+    """
 
-    def __init__(self, document: Mapping[str, Any], *, vendor: str, place: str = "") -> None:
-        """Read `document` for a model of `vendor`, whose name is in the errors."""
+    __slots__ = ("document", "is_dotted", "place", "target")
+
+    def __init__(self, document: Mapping[str, Any], *, target: str, place: str = "", is_dotted: bool = False) -> None:
+        """Read `document` for the models of `target`, which the errors name; `is_dotted` is Anthropic's way."""
         self.document = document
+        self.target = target
         self.place = place
-        self.vendor = vendor
+        self.is_dotted = is_dotted
 
     def __contains__(self, name: str) -> bool:
         """Return whether the field is there and not null."""
@@ -34,7 +38,7 @@ class Fields:
 
     def unsupported(self, name: str, hint: str = "") -> RequestError:
         """Return the error for a field without a counterpart."""
-        return self.wrong(name, f"is not supported for models of {self.vendor}{f'; {hint}' if hint else ''}")
+        return self.wrong(name, f"is not supported for {self.target}{f'; {hint}' if hint else ''}")
 
     def string(self, name: str) -> str:
         """Return a string, which may be empty."""
@@ -69,7 +73,11 @@ class Fields:
         value = self.document.get(name)
         if not isinstance(value, dict):
             raise self.wrong(name, "must be an object")
-        return Fields(value, vendor=self.vendor, place=self.place_of(name))
+        return self.inner(value, name)
+
+    def inner(self, document: Mapping[str, Any], name: str) -> Fields:
+        """Return the reader of a document that is, or stands for, a field."""
+        return Fields(document, target=self.target, place=self.place_of(name), is_dotted=self.is_dotted)
 
     def array(self, name: str) -> list[Any]:
         """Return a list, an empty one for a field that is not there."""
@@ -82,13 +90,16 @@ class Fields:
         """Iterate over the objects of a list, which may be missing."""
         for index, item in enumerate(self.array(name)):
             if not isinstance(item, dict):
-                raise self.wrong(f"{name}[{index}]", "must be an object")
-            yield Fields(item, vendor=self.vendor, place=self.place_of(f"{name}[{index}]"))
+                raise self.wrong(self._item(name, index), "must be an object")
+            yield self.inner(item, self._item(name, index))
 
     def strings(self, name: str) -> list[str]:
         """Return the strings of a list, which may be missing."""
         values = self.array(name)
         for index, value in enumerate(values):
             if not isinstance(value, str):
-                raise self.wrong(f"{name}[{index}]", "must be a string")
+                raise self.wrong(self._item(name, index), "must be a string")
         return values
+
+    def _item(self, name: str, index: int) -> str:
+        return f"{name}.{index}" if self.is_dotted else f"{name}[{index}]"

@@ -41,8 +41,13 @@ class Translation(Protocol):
     def translate_request(self, document: dict[str, Any]) -> Translated:
         """Return the provider's request; `model` is its name of the model. Raises `RequestError` that names a field."""
 
-    def translate_response(self, document: dict[str, Any], requested_model: str) -> dict[str, Any]:
-        """Return the caller's response. Raises LookupError, TypeError or ValueError for one that cannot be read."""
+    def translate_response(
+        self, document: dict[str, Any], *, request: dict[str, Any], requested_model: str
+    ) -> dict[str, Any]:
+        """Return the caller's response to the `request`.
+
+        Raises LookupError, TypeError or ValueError for a document of the provider's that cannot be read.
+        """
 
     def create_stream(self, document: dict[str, Any], requested_model: str) -> StreamTranslator:
         """Return a translator for the stream that answers the caller's `document`."""

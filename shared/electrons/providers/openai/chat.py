@@ -39,6 +39,15 @@ class OpenAICompatibleProvider(TextProvider):
         """Return the path without `/v1`, which the base URL contains."""
         return path.removeprefix("/v1")
 
+    def fit_document(self, document: dict[str, Any]) -> dict[str, Any]:
+        """Rename the limit of the output, and leave `stream_options` out where the server does not know it."""
+        fitted = {
+            self.max_tokens_field if name == "max_completion_tokens" else name: document[name] for name in document
+        }
+        if not self.reports_stream_usage:
+            fitted.pop("stream_options", None)
+        return fitted
+
     def takes_sampling(self, model: str) -> bool:
         """Return whether the model takes `temperature` and `top_p`."""
         return True

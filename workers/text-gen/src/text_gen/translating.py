@@ -46,7 +46,7 @@ async def translate(
     document = body.document_for(model)
     translated = translation.translate_request(document)
     path = provider.vendor_path(translation.path)
-    request = ProviderRequest.json(path, translated.document, headers=translated.headers)
+    request = ProviderRequest.json(path, provider.fit_document(translated.document), headers=translated.headers)
     usage = start_usage(context, Usage(provider=provider.name, model=model))
     headers = [("X-DE-Warnings", "; ".join(translated.warnings))] if translated.warnings else []
     try:
@@ -68,7 +68,7 @@ async def translate(
     if counts.input_tokens or counts.output_tokens:
         counts.note(usage)
     with parsing(provider):
-        response = Response.json(translation.translate_response(answer, body.model))
+        response = Response.json(translation.translate_response(answer, request=document, requested_model=body.model))
     response.headers += headers
     return response
 
