@@ -396,7 +396,13 @@ def test_no_wrong_value_raises_anything_else(run: Callable[[Any], str]) -> None:
 
 def test_streams_in_any_order_are_well_formed() -> None:
     chance = random.Random(5)  # noqa: S311  # the same streams each time
-    deltas = [{"content": "a"}, {"refusal": "b"}, {"tool_calls": [{"index": 0, **CALL}]}, {"reasoning": "c"}, {}]
+    deltas: list[dict[str, Any]] = [
+        {"content": "a"},
+        {"refusal": "b"},
+        {"tool_calls": [{"index": 0, **CALL}]},
+        {"reasoning": "c"},
+        {},
+    ]
     for _ in range(200):
         chosen = [copy.deepcopy(chance.choice(deltas)) for _ in range(chance.randrange(8))]
         read(stream(*chosen))

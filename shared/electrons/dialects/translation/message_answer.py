@@ -111,7 +111,13 @@ class MessageEvents:
             return []
         self._has_started = True
         usage = {**write_message_usage({}), "input_tokens": self._input_estimate}
-        unfinished = {"content": [], "stop_reason": None, "stop_sequence": None, "stop_details": None, "usage": usage}
+        unfinished: dict[str, Any] = {
+            "content": [],
+            "stop_reason": None,
+            "stop_sequence": None,
+            "stop_details": None,
+            "usage": usage,
+        }
         return [_event("message_start", message={**_write_head(chunk, self._requested_model), **unfinished})]
 
     def _add(self, choice: Reader) -> list[str]:

@@ -53,7 +53,11 @@ def add_vendor_routes(app: App) -> None:
         docs=RouteDocs(example=CHAT_EXAMPLE, produces=("application/json", "text/event-stream")),
     )
     async def chat_completions(context: Context, body: ChatRequest) -> Response:
-        """`POST /v1/chat/completions`: OpenAI's chat completions with any model."""
+        """`POST /v1/chat/completions`: OpenAI's chat completions with any model.
+
+        For models of Anthropic the request, the response and the stream are translated. A field without a counterpart
+        is refused by its name, or left out and named in `X-DE-Warnings` where it is only a hint.
+        """
         return await answer(context, body, fallbacks=body.fallbacks)
 
     @app.post(
@@ -64,7 +68,11 @@ def add_vendor_routes(app: App) -> None:
         docs=RouteDocs(example=MESSAGES_EXAMPLE, produces=("application/json", "text/event-stream")),
     )
     async def messages(context: Context, body: VendorRequest) -> Response:
-        """`POST /v1/messages`: Anthropic's messages with any model."""
+        """`POST /v1/messages`: Anthropic's messages with any model.
+
+        For models of OpenAI and of compatible servers the request, the response and the stream are translated. A field
+        without a counterpart is refused by its name, or left out and named in `X-DE-Warnings` where it is only a hint.
+        """
         return await answer(context, body)
 
     @app.post(
@@ -79,7 +87,9 @@ def add_vendor_routes(app: App) -> None:
         if call.provider.dialect == "anthropic":
             return await pass_on(context, call, body)
         record_usage(context, Usage(provider=call.provider.name, model=call.model, unit="requests"))
-        return Response.json({"input_tokens": body.estimate_input()})
+        response = Response.json({"input_tokens": body.estimate_input()})
+        response.headers.append(("X-DE-Warnings", "input_tokens is an estimate"))
+        return response
 
     @app.post(
         "/v1/responses",
