@@ -137,13 +137,13 @@ def make_provider(options: argparse.Namespace, root: Path) -> None:
     if not re.fullmatch(r"[\w .&+-]{1,60}", values["title"]):
         raise RefusedError(f"--title {values['title']!r} is not a vendor's name")
     source = base_url if options.price else "an example, not the vendor's price"
-    prices = f"    # {source}\n    {json.dumps(f'{name}:{model}')}: ({price[0]:g}, {price[1]:g}),\n"
+    prices = f"    # {source}\n    {json.dumps(f'{name}:{model}')}: Price({price[0]:g}, {price[1]:g}),\n"
     emulator = f"| `{name}` | `http://127.0.0.1:{ports.EMULATORS}/{name}{values['base_path']}` | "
     emulator += "`POST /chat/completions`, `GET /models`, `/models/{id}` |\n"
     insertions = [
         Insertion(
-            path=root / "shared" / "electrons" / "upstream" / "prices.py",
-            pattern=r"^PRICES\b.*?\n(?=\}\n)",
+            path=root / "shared" / "electrons" / "upstream" / "price_list.py",
+            pattern=r"^FROM_PAGES\b.*?\n(?=\}\n)",
             text=prices,
         ),
         Insertion(

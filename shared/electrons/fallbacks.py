@@ -70,6 +70,6 @@ def start_usage(context: Context, usage: Usage) -> Usage:
     if started is None or started.total_units:
         record_usage(context, usage)
         return usage
-    started.provider, started.model, started.unit = usage.provider, usage.model, usage.unit
+    started.provider, started.model, started.unit, started.grade = usage.provider, usage.model, usage.unit, usage.grade
     started.input_units, started.output_units = usage.input_units, usage.output_units
     return started

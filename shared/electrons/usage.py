@@ -14,8 +14,10 @@ class Usage:
     """What one provider call used; a handler fills it as soon as it knows, so that a failure is recorded as well.
 
     Units are the provider's own (`unit` names them: tokens, characters, images, seconds). `input_units` contain those
-    that the provider read from its prompt cache or wrote to it, which have prices of their own. `upstream_ms` is the
-    time spent waiting for the provider, retries and their pauses included.
+    that the provider read from its prompt cache or wrote to it, which have prices of their own; what it wrote for an
+    hour is contained in what it wrote. `largest_input` is the input of the largest call where these are the sums of
+    several, because a long input has a higher price. `grade` is the quality that was asked for, where the price depends
+    on it. `upstream_ms` is the time spent waiting for the provider, retries and their pauses included.
     """
 
     provider: str
@@ -25,6 +27,9 @@ class Usage:
     output_units: int = 0
     cache_read_units: int = 0
     cache_write_units: int = 0
+    cache_write_1h_units: int = 0
+    largest_input: int = 0
+    grade: str = ""
     upstream_ms: int = 0
 
     @property
@@ -50,6 +55,9 @@ class Usage:
             output_units=check_count(self.output_units),
             cache_read_units=check_count(self.cache_read_units),
             cache_write_units=check_count(self.cache_write_units),
+            cache_write_1h_units=check_count(self.cache_write_1h_units),
+            largest_input=check_count(self.largest_input),
+            grade=check_name(self.grade) or "",
             upstream_ms=check_count(self.upstream_ms),
         )
 

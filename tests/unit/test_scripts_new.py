@@ -19,7 +19,7 @@ def root(tmp_path: Path) -> Path:
     for name in (
         "wrangler/shared.toml",
         "README.md",
-        "shared/electrons/upstream/prices.py",
+        "shared/electrons/upstream/price_list.py",
         "tests/emulators/README.md",
     ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -131,7 +131,7 @@ def test_new_provider_when_made_then_its_rows_and_settings_are_there(root: Path)
 
     assert new.run(["provider", "nosuchvendor", "--model", "model-1", "--price", "0.5", "1.5"], root) == 0
 
-    assert '"nosuchvendor:model-1": (0.5, 1.5),' in (root / "shared/electrons/upstream/prices.py").read_text()
+    assert '"nosuchvendor:model-1": Price(0.5, 1.5),' in (root / "shared/electrons/upstream/price_list.py").read_text()
     assert "/nosuchvendor/v1` | `POST /chat/completions`" in (root / "tests/emulators/README.md").read_text()
     assert "| `NOSUCHVENDOR_API_KEY` |" in (root / "shared" / "README.md").read_text()
     assert "\nNOSUCHVENDOR_API_KEY=\n" in (root / ".dev.vars.example").read_text()

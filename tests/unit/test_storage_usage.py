@@ -15,7 +15,7 @@ from electrons.models import LabeledRequest
 from electrons.storage import ledger
 from electrons.storage.ledger import COLUMNS, UsageLedger, UsageLostError, check_row, record_usage
 from electrons.testing import MemoryDatabase, TestClient
-from electrons.upstream.prices import PRICE_DATE
+from electrons.upstream.price_list import PRICE_DATE
 from electrons.usage import Usage
 
 

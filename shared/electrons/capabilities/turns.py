@@ -148,6 +148,7 @@ async def take_turn(context: Context, provider: TurnProvider, call: TurnCall) ->
     if context.usage is not None:
         context.usage.model = turn.model
         context.usage.input_units += turn.input_tokens
+        context.usage.largest_input = max(context.usage.largest_input, turn.input_tokens)
         context.usage.output_units += turn.output_tokens
         context.usage.cache_read_units += turn.cache_read_tokens
         context.usage.cache_write_units += turn.cache_write_tokens

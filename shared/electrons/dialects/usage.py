@@ -41,11 +41,13 @@ class Counts:
     output_tokens: int = 0
     cache_read_tokens: int = 0
     cache_write_tokens: int = 0
+    cache_write_1h_tokens: int = 0
 
     def note(self, usage: Usage) -> None:
         """Write them into the usage of the request."""
         usage.input_units, usage.output_units = self.input_tokens, self.output_tokens
         usage.cache_read_units, usage.cache_write_units = self.cache_read_tokens, self.cache_write_tokens
+        usage.cache_write_1h_units = self.cache_write_1h_tokens
 
 
 def read_counts(usage: Mapping[str, Any]) -> Counts:
@@ -54,12 +56,14 @@ def read_counts(usage: Mapping[str, Any]) -> Counts:
         as_integer(usage.get(name)) or 0 for name in ("cache_read_input_tokens", "cache_creation_input_tokens")
     )
     whole = (as_integer(usage.get("prompt_tokens")) or as_integer(usage.get("input_tokens")) or 0) + read + write
+    for_an_hour = as_integer(as_object(usage.get("cache_creation")).get("ephemeral_1h_input_tokens")) or 0
     details = as_object(usage.get("prompt_tokens_details")) or as_object(usage.get("input_tokens_details"))
     return Counts(
         input_tokens=whole,
         output_tokens=as_integer(usage.get("completion_tokens")) or as_integer(usage.get("output_tokens")) or 0,
         cache_read_tokens=read or min(as_integer(details.get("cached_tokens")) or 0, whole),
         cache_write_tokens=write,
+        cache_write_1h_tokens=min(for_an_hour, write),
     )
 
 

@@ -1,51 +1,24 @@
-"""Estimate what a call costs from a price list; only the provider's invoice is exact.
+"""Estimate what a call costs from the price list; only the vendor's invoice is exact.
 
-Prices are US dollars per million units, which is the same as millionths of a dollar per unit. A model has the price of
-the longest entry that its name begins with, so a dated snapshot has its family's price. A model without an entry has
-no estimate. What a provider reads from its prompt cache, or writes to it, costs a share of the input price, or all of
-it for a vendor without an entry there.
+Costs are whole millionths of a US dollar, rounded up, so that sums of them are exact and never too low. A dated name of
+a model has the price of the name without its date; any other name has its own price or none. What is counted in
+`requests` is free of charge: lists of models and voices, counts of tokens, the search of stock media.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
+from electrons.upstream.price_list import FROM_PAGES, LISTED, PRICE_DATE, Price
 from electrons.usage import Usage
 
-PRICE_DATE = "2026-11-22"
-"""The day on which the vendors' price pages were read."""
+FREE_UNIT = "requests"
 
-PRICES: Mapping[str, tuple[float, float]] = {
-    # https://platform.claude.com/docs/en/about-claude/pricing: input, output
-    "anthropic:claude-fable-5-1": (10, 50),
-    "anthropic:claude-opus-5-5": (4, 20),
-    "anthropic:claude-opus-5": (5, 25),
-    "anthropic:claude-opus-4-": (5, 25),
-    "anthropic:claude-sonnet-5-5": (2, 10),
-    "anthropic:claude-sonnet-5": (2, 10),
-    "anthropic:claude-sonnet-4-": (3, 15),
-    "anthropic:claude-haiku-5-5": (0.10, 0.50),
-    "anthropic:claude-haiku-4-5": (1, 5),
-    # https://developers.openai.com/api/docs/pricing
-    "openai:gpt-6.1-sol": (2, 10),
-    "openai:gpt-6.1-terra": (1, 5),
-    "openai:gpt-6-luna": (0.10, 0.50),
-    "openai:gpt-4o": (2.50, 10),
-    "openai:gpt-4o-mini": (0.15, 0.60),
-    "openai:gpt-4.1": (2, 8),
-    "openai:gpt-4.1-mini": (0.40, 1.60),
-    # https://www.pexels.com/api/: free of charge
-    "pexels:": (0, 0),
-}
-
-CACHE_SHARES: Mapping[str, tuple[float, float]] = {
-    # https://platform.claude.com/docs/en/about-claude/pricing: cache hits, writes that are kept for five minutes
-    "anthropic:": (0.1, 1.25),
-    "anthropic:claude-fable-5-1": (0.025, 1.25),
-    "anthropic:claude-opus-5-5": (0.05, 1.25),
-    "anthropic:claude-sonnet-5-5": (0.05, 1.25),
-}
+_SCALE = 1_000_000
+_VERSION = re.compile(r"-(?:\d{8}|\d{4}-\d{2}-\d{2}|\d{4}|latest)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +31,61 @@ class Cost:
 
 def estimate_cost(usage: Usage) -> Cost | None:
     """Return the estimated cost of a call, None when its model has no known price."""
-    name = f"{usage.provider}:{usage.model}"
-    prices = _find_longest(PRICES, name)
-    if prices is None:
+    if usage.unit == FREE_UNIT:
+        return Cost(0, PRICE_DATE)
+    price = find_price(usage)
+    if price is None:
         return None
-    input_price, output_price = prices
-    read_share, write_share = _find_longest(CACHE_SHARES, name) or (1, 1)
+    for start, higher in price.above:
+        if (usage.largest_input or usage.input_units) > start:
+            price = higher
     fresh_units = usage.input_units - usage.cache_read_units - usage.cache_write_units
-    weighed_units = fresh_units + usage.cache_read_units * read_share + usage.cache_write_units * write_share
-    return Cost(round(weighed_units * input_price + usage.output_units * output_price), PRICE_DATE)
+    read_price = price.input if price.cache_read is None else price.cache_read
+    write_price = price.input if price.cache_write is None else price.cache_write
+    parts = (
+        (fresh_units, price.input),
+        (usage.cache_read_units, read_price),
+        (usage.cache_write_units - usage.cache_write_1h_units, write_price),
+        (usage.cache_write_1h_units, write_price if price.cache_write_1h is None else price.cache_write_1h),
+        (usage.output_units, price.output),
+    )
+    return Cost(_round_up(parts), PRICE_DATE)
 
 
-def _find_longest(entries: Mapping[str, tuple[float, float]], name: str) -> tuple[float, float] | None:
-    prefix = max((prefix for prefix in entries if name.startswith(prefix)), key=len, default=None)
-    return entries[prefix] if prefix is not None else None
+def estimate_worst(usage: Usage) -> Cost | None:
+    """Return what a call costs at most that uses so much: its whole input may be written to the prompt cache."""
+    units = usage.input_units
+    options = (
+        replace(usage, cache_read_units=0, cache_write_units=written, cache_write_1h_units=for_an_hour)
+        for written, for_an_hour in ((0, 0), (units, 0), (units, units))
+    )
+    costs = [cost for option in options if (cost := estimate_cost(option))]
+    return max(costs, key=lambda cost: cost.microusd, default=None)
+
+
+def find_price(usage: Usage) -> Price | None:
+    """Return the price of a model for the units in which the usage counts."""
+    name = f"{usage.provider}:{usage.model}"
+    price = _find(f"{name}#{usage.grade}") if usage.grade else None
+    price = price or _find(name)
+    return price if price is not None and price.unit == usage.unit else None
+
+
+def strip_version(name: str) -> str:
+    """Return a model's name without the date at its end, and without what a fine-tuned model has after its base."""
+    if ":ft:" in name or name.startswith("ft:"):
+        head, _, rest = name.rpartition("ft:")
+        name = f"{head}ft:{rest.partition(':')[0]}"
+    return _VERSION.sub("", name)
+
+
+@lru_cache(maxsize=256)
+def _find(name: str) -> Price | None:
+    names = (name, strip_version(name))
+    return next((prices[each] for each in names for prices in (FROM_PAGES, LISTED) if each in prices), None)
+
+
+def _round_up(parts: Iterable[tuple[int, float]]) -> int:
+    # The prices of the list have at most six decimals, so these are whole numbers.
+    total = sum(units * round(price * _SCALE) for units, price in parts)
+    return -(-total // _SCALE)

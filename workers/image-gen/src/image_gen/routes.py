@@ -84,7 +84,7 @@ def prepare(context: Context, body: ImageRequest, name: str) -> tuple[ImageProvi
         quality=options.quality,
     )
     call, warnings = provider.fit_images(call)
-    start_usage(context, Usage(provider=provider.name, model=model, unit="images"))
+    start_usage(context, Usage(provider=provider.name, model=model, unit="images", grade=call.quality or ""))
     return provider, call, [*options.warnings, *warnings]
 
 

@@ -76,6 +76,7 @@ def add_vendor_routes(app: App, providers: Sequence[ImageProvider]) -> None:
                 used = start_usage(context, usage)
                 return await pass_file(context, provider, request, charge=lambda: used.note_output(body.count))
             call, _ = provider.fit_images(build_call(provider, model, body))
+            usage.grade = call.quality or ""
             start_usage(context, usage)
             return await generate(context, provider, call, as_links=body.response_format != "b64_json")
 

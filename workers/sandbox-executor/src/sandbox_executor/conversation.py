@@ -158,6 +158,7 @@ class Conversation:
         at_most = replace(
             self._usage,
             input_units=self._usage.input_units + self._next_input,
+            largest_input=max(self._usage.largest_input, self._next_input),
             output_units=self._usage.output_units + max_tokens,
             cache_write_units=self._usage.cache_write_units + self._next_input,
         )
