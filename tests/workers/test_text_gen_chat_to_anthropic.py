@@ -132,6 +132,16 @@ def test_parallel_tools_are_called_in_turns(client: openai.OpenAI, emulators: Em
     assert [block["type"] for block in results] == ["tool_result", "tool_result"]
 
 
+async def test_asynchronous_stream(platform: Platform, emulators: Emulators) -> None:
+    base_url = f"{platform.urls['text-gen']}/v1"
+    async with openai.AsyncOpenAI(base_url=base_url, api_key="any", max_retries=0) as client:
+        stream = await client.chat.completions.create(model=MODEL, messages=[user("Hello there")], stream=True)
+        text = "".join([chunk.choices[0].delta.content or "" async for chunk in stream])
+
+    assert text
+    assert len(emulators.requests("anthropic")) == 1
+
+
 def test_named_tool_is_called_once(client: openai.OpenAI, emulators: Emulators) -> None:
     choice = client.chat.completions.create(
         model=MODEL,

@@ -138,6 +138,35 @@ def test_parallel_tools_are_called_in_turns(client: anthropic.Anthropic, emulato
     assert roles == ["user", "assistant", "tool", "tool", "user", "assistant", "tool", "user"]
 
 
+def test_tool_runner_runs_to_the_end(client: anthropic.Anthropic) -> None:
+    called = []
+
+    @anthropic.beta_tool
+    def get_time(zone: str = "") -> str:
+        """Return the time."""
+        called.append(zone)
+        return "12:00"
+
+    play = json.dumps({"play": [[{"name": "get_time", "input": {"zone": "UTC"}}], [{"name": "get_time", "input": {}}]]})
+    runner = client.beta.messages.tool_runner(model=MODEL, max_tokens=500, tools=[get_time], messages=[user(play)])
+
+    last = runner.until_done()
+
+    assert (called, last.stop_reason) == (["UTC", ""], "end_turn")
+
+
+async def test_asynchronous_stream(platform: Platform, emulators: Emulators) -> None:
+    base_url = platform.urls["text-gen"]
+    async with (
+        anthropic.AsyncAnthropic(base_url=base_url, api_key="any", max_retries=0) as client,
+        client.messages.stream(model=MODEL, max_tokens=500, messages=[user("Hello there")]) as stream,
+    ):
+        text = "".join([piece async for piece in stream.text_stream])
+
+    assert text
+    assert len(emulators.requests("openai")) == 1
+
+
 def test_named_tool_is_called_once(client: anthropic.Anthropic, emulators: Emulators) -> None:
     choice = {"type": "tool", "name": "get_weather", "disable_parallel_tool_use": True}
     message = create(client, user("Hello"), tools=TOOLS, tool_choice=choice)

@@ -23,6 +23,9 @@ _TYPES = {
 
 _OVERLOADED = 529
 
+_REFUSAL_DETAILS = {"thread": {"error_code": "thread_unsupported_request", "unsupported": ["thread"]}}
+"""What clients look for in the refusal of a field: without threads, they send the whole conversation each time."""
+
 
 def status_of(failure: Failure) -> int:
     """Return the status that Anthropic has for the failure: a vendor's 503 is its 529."""
@@ -38,7 +41,10 @@ def build_error(failure: Failure, request_id: str) -> dict[str, Any]:
     if failure.is_too_long and not message.lower().startswith(TOO_LONG):
         message = f"{TOO_LONG}: {message}"
     kind = kind or _TYPES.get(status) or ("api_error" if status >= 500 else "invalid_request_error")
-    return {"type": "error", "error": {"type": kind, "message": message}, "request_id": request_id}
+    error: dict[str, Any] = {"type": kind, "message": message}
+    if failure.dialect is None and failure.param in _REFUSAL_DETAILS:
+        error["details"] = _REFUSAL_DETAILS[failure.param]
+    return {"type": "error", "error": error, "request_id": request_id}
 
 
 def build_error_frame(failure: Failure, request_id: str) -> str:

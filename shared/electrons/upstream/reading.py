@@ -208,9 +208,16 @@ class SurrogateJoiner:
 
     def feed(self, piece: str) -> str:
         """Return the piece without a half at its end, which goes before the next one."""
+        if not self._half and piece.isascii():
+            return piece
         piece = self._half + piece
         self._half = piece[-1:] if "\ud800" <= piece[-1:] <= "\udbff" else ""
         return mend_surrogates(piece[: len(piece) - len(self._half)])
+
+    @property
+    def has_half(self) -> bool:
+        """Whether a half waits for the next piece."""
+        return bool(self._half)
 
     def finish(self) -> str:
         """Return what the last piece left over."""

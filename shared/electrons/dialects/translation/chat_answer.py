@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import uuid
 from typing import Any
@@ -17,7 +18,6 @@ from electrons.upstream.reading import (
     as_integer,
     as_object,
     load_json,
-    mend_surrogates,
 )
 
 _FINISH_REASONS = {
@@ -28,6 +28,13 @@ _FINISH_REASONS = {
     "model_context_window_exceeded": "length",
     "refusal": "content_filter",
 }
+
+# By far the most frequent event, as Anthropic writes it; its string is handed on as it is. Strings with `\u` are not,
+# because that may be half of a surrogate pair.
+_TEXT_EVENT = re.compile(
+    r'\{"type": ?"content_block_delta", ?"index": ?\d{1,9}, ?"delta": ?'
+    r'\{"type": ?"text_delta", ?"text": ?("[^"\\\x00-\x1f]*(?:\\["\\/bfnrt][^"\\\x00-\x1f]*)*") *\} *\} *'
+)
 
 _COUNTS = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "output_tokens")
 _DONE = "data: [DONE]\n\n"
@@ -80,6 +87,7 @@ class ChatChunks:
         self._head: dict[str, Any] | None = None
         self._usage: dict[str, Any] = {}
         self._has_role = False
+        self._text_frame: tuple[str, str] | None = None
         self._calls = 0
         self._call: Reader | None = None
         self._has_arguments = False
@@ -90,6 +98,9 @@ class ChatChunks:
 
     def feed(self, data: str) -> list[str]:
         """See `StreamTranslator.feed`."""
+        if self._text_frame and not self._joiner.has_half and (found := _TEXT_EVENT.fullmatch(data)):
+            before, after = self._text_frame
+            return [before + found[1] + after] if len(found[1]) > len('""') else []
         document = load_json(data, keep_surrogates=True)
         if document is None or self.is_complete:
             return []
@@ -113,6 +124,7 @@ class ChatChunks:
                     self._refusal = _read_refusal(delta)
             case "message_stop":
                 self.is_complete = True
+                self._text_frame = None
                 return self._end_block()
             case "ping":
                 return [_KEEP_ALIVE]
@@ -173,7 +185,7 @@ class ChatChunks:
         rest = self._joiner.finish()
         frames = [self._write_piece(self._joined_name, rest)] if rest else []
         if self._call is not None and not self._has_arguments:
-            frames.append(self._write_piece("arguments", mend_surrogates(write_arguments(_read_input(self._call)))))
+            frames.append(self._write_piece("arguments", write_arguments(_read_input(self._call))))
         self._call = None
         return frames
 
@@ -183,6 +195,9 @@ class ChatChunks:
         return [self._write_piece(name, joined)] if joined else []
 
     def _write_piece(self, name: str, piece: str) -> str:
+        if name == "content" and self._has_role and not self._text_frame:
+            before, _, after = self._write({"content": ""}).rpartition('""')
+            self._text_frame = (before, after)
         if name != "arguments":
             return self._write({name: piece})
         self._has_arguments = True

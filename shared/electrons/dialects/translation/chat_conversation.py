@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
+
+from pydantic_core import from_json
 
 from electrons.dialects.translation.attachments import read_image_url, read_pdf_url
 from electrons.dialects.translation.call_ids import fit_call_id
 from electrons.dialects.translation.fields import Fields
-from electrons.upstream.reading import load_json
+from electrons.upstream.reading import mend_surrogates
 
 Blocks = list[dict[str, Any]]
 
@@ -116,17 +118,25 @@ def _read_call(call: Fields) -> dict[str, Any]:
 
 def _read_arguments(function: Fields) -> dict[str, Any]:
     text = function.string("arguments")
-    if not text.strip():
-        return {}
     try:
-        value = load_json(text)
+        return parse_arguments(text)
     except ValueError:
-        value = None
+        problem = "must be a JSON object, because Anthropic takes nothing else"
+        raise function.wrong("arguments", problem) from None
+
+
+def parse_arguments(text: str) -> dict[str, Any]:
+    """Return the arguments of a function as the input of a tool. Raises ValueError."""
+    # Limits how deep it is nested, so that it can be written again.
+    value = from_json(text, allow_inf_nan=False) if text.strip() else {}
     if not isinstance(value, dict):
-        raise function.wrong("arguments", "must be a JSON object, because Anthropic takes nothing else")
+        raise ValueError("the arguments are not an object")
     return value
 
 
-def write_arguments(value: object) -> str:
-    """Return the input of a tool as the arguments of a function, its keys in the same order."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+def write_arguments(value: Mapping[str, Any]) -> str:
+    """Return the input of a tool as the arguments of a function, its keys in the same order. Raises ValueError."""
+    try:
+        return mend_surrogates(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+    except RecursionError as error:
+        raise ValueError("the input is nested too deeply") from error

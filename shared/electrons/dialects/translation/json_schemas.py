@@ -36,7 +36,7 @@ def fit_for_anthropic(schema: Mapping[str, Any]) -> dict[str, Any]:
         fitted.setdefault("additionalProperties", False)
     names = _NOT_ENFORCED.get(kind, ()) if isinstance(kind, str) else ()
     limits = {name: fitted.pop(name) for name in names if name in fitted}
-    if kind == "array" and fitted.get("minItems", 0) not in {0, 1}:
+    if kind == "array" and fitted.get("minItems", 0) not in (0, 1):
         limits["minItems"] = fitted.pop("minItems")
     if limits:
         told = json.dumps(limits, ensure_ascii=False)

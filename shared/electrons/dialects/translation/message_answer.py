@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Mapping
 from typing import Any
 
 from electrons.capabilities.text import CHARACTERS_PER_TOKEN
-from electrons.dialects.translation.chat_conversation import write_arguments
+from electrons.dialects.translation.chat_conversation import parse_arguments, write_arguments
 from electrons.dialects.translation.token_counts import write_message_usage
 from electrons.http import data_frame
 from electrons.upstream.reading import (
@@ -24,6 +25,13 @@ from electrons.upstream.reading import (
 )
 
 _TEXT_PARTS = ("text", "output_text")
+# By far the most frequent chunk, as OpenAI writes it; its string is handed on as it is. Strings with `\u` are not,
+# because that may be half of a surrogate pair.
+_TEXT_CHUNK = re.compile(
+    r'"choices": ?\[\{"index": ?0, ?"delta": ?\{"content": ?("[^"\\\x00-\x1f]*(?:\\["\\/bfnrt][^"\\\x00-\x1f]*)*")\}, ?'
+    r'(?:"logprobs": ?null, ?)?"finish_reason": ?null\}\]'
+)
+_USAGE = re.compile(r'"usage": ?\{')
 _REASONING = ("reasoning_content", "reasoning")
 _DONE = "[DONE]"
 
@@ -80,8 +88,13 @@ class MessageEvents:
         if data == _DONE:
             self.is_complete = True
             return []
+        if self.is_complete:
+            return []
+        is_text = self._kind == "text" and not self._joiner.has_half
+        if is_text and (found := _TEXT_CHUNK.search(data)) and not _USAGE.search(data):
+            return self._write_quoted(found[1])
         document = load_json(data, keep_surrogates=True)
-        if document is None or self.is_complete:
+        if document is None:
             return []
         if not isinstance(document, dict):
             raise UnreadableError("a chunk is not an object")
@@ -160,7 +173,7 @@ class MessageEvents:
             self._has_calls = True
         arguments = function.document.get("arguments")
         if isinstance(arguments, dict):
-            arguments = mend_surrogates(write_arguments(arguments))
+            arguments = write_arguments(arguments)
         return frames + self._write_piece(arguments) if isinstance(arguments, str) and arguments else frames
 
     def _start_block(self, block: dict[str, Any]) -> list[str]:
@@ -182,6 +195,13 @@ class MessageEvents:
         self._characters += len(piece)
         joined = self._joiner.feed(piece)
         return [self._write_delta(joined)] if joined else []
+
+    def _write_quoted(self, quoted: str) -> list[str]:
+        """Return the event for a text that is written as JSON."""
+        self._characters += len(quoted) - len('""')
+        delta = f'{{"type":"text_delta","text":{quoted}}}'
+        event = f'{{"type":"content_block_delta","index":{self._blocks},"delta":{delta}}}'
+        return [f"event: content_block_delta\ndata: {event}\n\n"] if len(quoted) > len('""') else []
 
     def _write_delta(self, piece: str) -> str:
         delta = (
@@ -219,13 +239,13 @@ def _write_use(call: Reader, finish_reason: str, tool_names: Mapping[str, str]) 
     function = call.child("function", required=True)
     arguments = function.document.get("arguments")
     try:
-        value = load_json(arguments) if isinstance(arguments, str) and arguments.strip() else arguments or {}
+        # Some servers have an object here.
+        text = write_arguments(arguments) if isinstance(arguments, dict) else arguments or ""
+        value = parse_arguments(text)
     except ValueError:
         if finish_reason == "length":
             return None
         raise
-    if not isinstance(value, dict):
-        raise UnreadableError("the arguments of a call are not an object")
     return {
         "type": "tool_use",
         "id": call.string("id", default="") or f"toolu_{uuid.uuid4().hex}",

@@ -1,0 +1,99 @@
+"""What is nested deeply, at both ends of a translation, and models of two formats behind each other."""
+
+import json
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.unit.gateway import CHAT, HELLO, MESSAGES, Gateway
+from tests.unit.translated_chat import TEXT, message
+from tests.unit.translated_messages import CALL, completion
+
+CLAUDE, GPT = "anthropic:claude-sonnet-4-6", "openai:gpt-4o"
+
+
+def nested(depth: int, *, name: str = "items") -> dict[str, Any]:
+    schema: dict[str, Any] = {"type": "string"}
+    for _ in range(depth):
+        schema = {"type": "array", name: schema}
+    return schema
+
+
+@pytest.mark.parametrize("depth", [50, 180])
+async def test_deep_schemas_are_translated(depth: int) -> None:
+    schema = nested(depth)
+    function = {"name": "a", "parameters": {"type": "object", "properties": {"a": schema}}, "strict": True}
+    chat = {
+        "response_format": {"type": "json_schema", "json_schema": {"schema": schema}},
+        "tools": [{"type": "function", "function": function}],
+    }
+    messages = {
+        "output_config": {"format": {"type": "json_schema", "schema": schema}},
+        "tools": [{"name": "a", "input_schema": schema}],
+        "max_tokens": 5,
+    }
+    theirs, ours = (
+        Gateway(httpx2.Response(200, json=message(TEXT))),
+        Gateway(httpx2.Response(200, json=completion(content="x"))),
+    )
+
+    first = await theirs.send(CHAT, {"model": CLAUDE, "messages": HELLO, **chat})
+    second = await ours.send(MESSAGES, {"model": GPT, "messages": HELLO, **messages})
+
+    assert (first.status, second.status) == (200, 200)
+
+
+@pytest.mark.parametrize("depth", [150, 500, 940, 5000])
+async def test_deep_arguments_are_no_failure_of_ours(depth: int) -> None:
+    arguments = '{"half": "\\ud83d", "a": ' + "[" * depth + "]" * depth + "}"
+    gateway = Gateway(httpx2.Response(200, json=message(TEXT)))
+    calls = [{**CALL, "function": {"name": "a", "arguments": arguments}}]
+
+    answer = await gateway.send(CHAT, {"model": CLAUDE, "messages": [{"role": "assistant", "tool_calls": calls}]})
+
+    assert (answer.status, answer.json()["error"]["param"]) == (400, "messages[0].tool_calls[0].function.arguments")
+
+
+@pytest.mark.parametrize("depth", [150, 500, 940, 5000])
+async def test_deep_answers_are_unreadable_at_most(depth: int) -> None:
+    deep = '{"half": "\\ud83d", "a": ' + "[" * depth + "]" * depth + "}"
+    use = f'{{"content": [{{"type": "tool_use", "id": "a", "name": "b", "input": {deep}}}]}}'
+    call = f'{{"choices": [{{"message": {{"tool_calls": [{{"function": {{"name": "a", "arguments": {deep}}}}}]}}}}]}}'
+    calls = [{**CALL, "function": {"name": "a", "arguments": deep}}]
+    question = {"max_tokens": 5, "messages": HELLO}
+
+    for path, model, answered in (
+        (CHAT, CLAUDE, httpx2.Response(200, content=use)),
+        (MESSAGES, GPT, httpx2.Response(200, content=call)),
+        (MESSAGES, GPT, httpx2.Response(200, json=completion(tool_calls=calls))),
+    ):
+        answer = await Gateway(answered).send(path, {"model": model, **question})
+
+        assert answer.status in {200, 502}
+
+
+async def test_model_of_the_other_format_answers_for_the_first() -> None:
+    failure = httpx2.Response(500, json={"error": {"message": "Down"}})
+    gateway = Gateway(failure, httpx2.Response(200, json=message(TEXT)))
+    body = {"model": GPT, "messages": HELLO, "seed": 5, "fallbacks": [CLAUDE]}
+
+    answer = await gateway.send(CHAT, body)
+
+    assert answer.json()["choices"][0]["message"]["content"] == "Hello"
+    assert (answer.json()["model"], answer.headers.get("X-DE-Model")) == (GPT, "claude-sonnet-4-6")
+    assert answer.headers.get("X-DE-Warnings") == "seed was left out"
+    passed, translated = gateway.requests
+    assert (passed.url.path, json.loads(passed.content)["seed"]) == ("/v1/chat/completions", 5)
+    assert (translated.url.path, json.loads(translated.content)["max_tokens"]) == ("/v1/messages", 16_384)
+
+
+async def test_model_that_cannot_do_what_is_asked_is_passed_over() -> None:
+    failure = httpx2.Response(500, json={"error": {"message": "Down"}})
+    gateway = Gateway(failure, httpx2.Response(200, json=completion(content="Hello")))
+    body = {"model": GPT, "messages": HELLO, "n": 2, "fallbacks": [CLAUDE, "openai:gpt-4o-mini"]}
+
+    answer = await gateway.send(CHAT, body)
+
+    assert answer.status == 200
+    assert [json.loads(request.content)["model"] for request in gateway.requests] == ["gpt-4o", "gpt-4o-mini"]
