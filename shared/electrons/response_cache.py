@@ -30,6 +30,8 @@ LONGEST_SECONDS = 30 * 24 * 60 * 60
 SIZE_LIMIT = 1024 * 1024
 """Bytes of a response that is kept."""
 
+_WARNINGS = "X-DE-Warnings"
+
 # What else the response depends on.
 _HEADERS = ("anthropic-version", "anthropic-beta", "openai-beta", "X-DE-Fallbacks")
 
@@ -103,6 +105,8 @@ def _replay(context: Context, kept: dict[str, Any]) -> Response:
     headers = [("Content-Type", content_type)]
     if content_type.startswith("text/event-stream"):
         headers.append(("Cache-Control", "no-cache, no-transform"))
+    if warnings := as_string(kept.get("warnings")):
+        headers.append((_WARNINGS, warnings))
     return Response(headers=headers, body=body)
 
 
@@ -191,6 +195,7 @@ class _Recorder:
             {
                 "body": content.decode("utf-8", "replace"),
                 "content_type": headers.get("Content-Type"),
+                "warnings": headers.get(_WARNINGS),
                 "provider": usage.provider,
                 "model": usage.model,
                 "request_id": context.request_id,

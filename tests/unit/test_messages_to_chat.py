@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from electrons.dialects.translation import Translated
-from electrons.dialects.translation.call_ids import CALL_ID_LIMIT, TOOL_NAME_LIMIT
+from electrons.dialects.translation.call_ids import CALL_ID_LIMIT, TOOL_NAME_LIMIT, USER_ID_LIMIT
 from electrons.dialects.translation.messages_to_chat import MessagesToChat
 from electrons.errors import RequestError
 
@@ -335,6 +335,15 @@ def test_long_names_and_ids_are_the_same_everywhere() -> None:
     assert call["function"]["name"] == document["tool_choice"]["function"]["name"] == name
     assert call["id"] == result["tool_call_id"]
     assert len(call["id"]) <= CALL_ID_LIMIT
+
+
+def test_long_id_of_a_user_is_shortened() -> None:
+    first, again, other = (
+        document_of(metadata={"user_id": f"user_{'x' * 100}_{name}"})["user"] for name in ("a", "a", "b")
+    )
+
+    assert first == again != other
+    assert len(first) <= USER_ID_LIMIT
 
 
 @pytest.mark.parametrize(

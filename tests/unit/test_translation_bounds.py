@@ -1,6 +1,8 @@
 """What is nested deeply, at both ends of a translation, and models of two formats behind each other."""
 
+import asyncio
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx2
@@ -8,7 +10,9 @@ import pytest
 
 from tests.unit.gateway import CHAT, HELLO, MESSAGES, Gateway
 from tests.unit.translated_chat import TEXT, message
+from tests.unit.translated_chat import stream as stream_of_message
 from tests.unit.translated_messages import CALL, completion
+from tests.unit.translated_messages import stream as stream_of_completion
 
 CLAUDE, GPT = "anthropic:claude-sonnet-4-6", "openai:gpt-4o"
 
@@ -97,3 +101,44 @@ async def test_model_that_cannot_do_what_is_asked_is_passed_over() -> None:
 
     assert answer.status == 200
     assert [json.loads(request.content)["model"] for request in gateway.requests] == ["gpt-4o", "gpt-4o-mini"]
+
+
+async def test_kept_response_has_its_warnings() -> None:
+    gateway = Gateway(httpx2.Response(200, json=message(TEXT)))
+    body = {"model": CLAUDE, "messages": HELLO, "seed": 5}
+
+    answers = [await gateway.send(CHAT, body, headers={"X-DE-Cache-TTL": "300"}) for _ in range(2)]
+
+    assert [answer.headers.get("X-DE-Cache") for answer in answers] == ["miss", "hit"]
+    assert [answer.headers.get("X-DE-Warnings") for answer in answers] == ["seed was left out"] * 2
+    assert answers[0].body == answers[1].body
+
+
+@pytest.mark.parametrize(
+    ("path", "model", "data"),
+    [
+        (CHAT, CLAUDE, [json.dumps(event) for event in stream_of_message(TEXT)]),
+        (
+            MESSAGES,
+            GPT,
+            [chunk if chunk == "[DONE]" else json.dumps(chunk) for chunk in stream_of_completion({"content": "Hi"})],
+        ),
+    ],
+)
+async def test_stream_ends_though_the_connection_stays_open(path: str, model: str, data: list[str]) -> None:
+    closed = asyncio.Event()
+
+    async def body() -> AsyncIterator[bytes]:
+        try:
+            yield "".join(f"data: {line}\n\n" for line in data).encode()
+            await asyncio.Event().wait()
+        finally:
+            closed.set()
+
+    gateway = Gateway(httpx2.Response(200, headers={"Content-Type": "text/event-stream"}, content=body()))
+
+    answer = await gateway.send(path, {"model": model, "max_tokens": 5, "messages": HELLO, "stream": True})
+
+    assert answer.body.decode().rstrip().endswith("data: [DONE]" if path == CHAT else '{"type":"message_stop"}')
+    assert closed.is_set()
+    assert (await gateway.row())["error_code"] is None

@@ -1,4 +1,4 @@
-"""The ids of tool calls and the names of tools, where one vendor's pattern refuses what the other's allows."""
+"""Ids of tool calls and of users, and names of tools, where one vendor refuses what the other allows."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ CALL_ID_LIMIT = 40
 
 TOOL_NAME_LIMIT = 64
 """Characters of a tool's name at OpenAI; Anthropic allows 128."""
+
+USER_ID_LIMIT = 64
+"""Characters of a user's id at OpenAI; Anthropic allows 256."""
 
 _DIGEST_CHARACTERS = 16
 _FITTING = re.compile(r"[a-zA-Z0-9_-]+")
@@ -26,6 +29,11 @@ def fit_call_id(call_id: str) -> str:
 def fit_tool_name(name: str) -> str:
     """Return the name itself if OpenAI takes it, otherwise the same one for the same name."""
     return name if len(name) <= TOOL_NAME_LIMIT else _shorten(name, TOOL_NAME_LIMIT)
+
+
+def fit_user_id(user_id: str) -> str:
+    """Return the id itself if OpenAI takes it, otherwise the same one for the same user."""
+    return user_id if len(user_id) <= USER_ID_LIMIT else _shorten(user_id, USER_ID_LIMIT)
 
 
 def _shorten(text: str, limit: int) -> str:

@@ -13,6 +13,7 @@ from electrons.dialects.translation.token_counts import write_message_usage
 from electrons.http import data_frame
 from electrons.upstream.reading import (
     NAME_LIMIT,
+    STRING_LIMIT,
     Reader,
     SurrogateJoiner,
     UnreadableError,
@@ -81,7 +82,7 @@ class MessageEvents:
         self._characters = 0
         self._usage: dict[str, Any] = {}
         self._finish_reason = ""
-        self._refusal: list[str] = []
+        self._refusal = ""
 
     def feed(self, data: str) -> list[str]:
         """See `StreamTranslator.feed`."""
@@ -111,7 +112,7 @@ class MessageEvents:
         """See `StreamTranslator.finish`."""
         if not self._has_started:
             raise UnreadableError("the stream has no chunk")
-        refusal = mend_surrogates("".join(self._refusal))
+        refusal = mend_surrogates(self._refusal)
         end = _write_end(self._finish_reason, has_calls=self._has_calls, refusal=refusal)
         usage = write_message_usage(self._usage)
         if not self._usage:
@@ -138,7 +139,7 @@ class MessageEvents:
         delta = choice.child("delta", required="delta" in choice)
         frames = self._say(_read_text(delta))
         if refusal := delta.text("refusal", default=""):
-            self._refusal.append(refusal)
+            self._refusal = (self._refusal + refusal)[:STRING_LIMIT]
             frames += self._say(refusal)
         for position, call in enumerate(as_list(delta.document.get("tool_calls"))):
             frames += self._add_call(Reader(call), position)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from electrons.dialects.requests import estimate_document
-from electrons.dialects.translation.call_ids import fit_tool_name
+from electrons.dialects.translation.call_ids import fit_tool_name, fit_user_id
 from electrons.dialects.translation.fields import Fields
 from electrons.dialects.translation.json_schemas import is_strict_for_openai
 from electrons.dialects.translation.message_answer import MessageEvents, write_message
@@ -114,7 +114,7 @@ def _read_sampling(request: Fields) -> dict[str, Any]:
 def _read_labels(request: Fields) -> dict[str, Any]:
     labels: dict[str, Any] = {}
     if "metadata" in request and "user_id" in (metadata := request.child("metadata")):
-        labels["user"] = metadata.string("user_id")
+        labels["user"] = fit_user_id(metadata.string("user_id"))
     if "service_tier" in request:
         tier = request.string("service_tier")
         if tier not in ("auto", "standard_only"):
