@@ -2,8 +2,8 @@
 
 Needs `uv` on PATH (`pip install uv`). `package-lock.json` and `requirements.lock` are for the tools of a development
 machine, `shared/requirements.lock` for what is uploaded with every worker, resolved for Emscripten. The benchmark's
-folder `peers` has those of other gateways. All hold hashes for every platform, and no addresses. What has no need to
-change keeps its version.
+folder `peers` has those of other gateways, `tests/foreign` those of the clients that text-gen is tested with. All hold
+hashes for every platform, and no addresses. What has no need to change keeps its version.
 """
 
 import shutil
@@ -21,7 +21,8 @@ HOST = ("--universal", "--python-version", "3.11", "--group", "dev", "--output-f
 EMSCRIPTEN = ("--python-platform", "wasm32-pyodide2024", "--python-version", "3.14", "shared/pyproject.toml")
 WORKERS = ("--group", "shared/pyproject.toml:worker", "--output-file", "shared/requirements.lock")
 PEERS = Path("scripts") / "benchmark" / "peers"
-LITELLM = ("--universal", "--python-version", "3.11", "requirements.in", "--output-file", "requirements.lock")
+FOREIGN = Path("tests") / "foreign"
+PINNED = ("--universal", "--python-version", "3.11", "requirements.in", "--output-file", "requirements.lock")
 NPM = ("npm", "install", "--package-lock-only", "--omit-lockfile-registry-resolved", "--no-audit", "--no-fund")
 
 
@@ -30,8 +31,11 @@ def main() -> int:
     if shutil.which("uv") is None:
         print("lock: `uv` was not found on PATH: pip install uv", file=sys.stderr)
         return 1
-    failed = any([lock_npm_packages(setup.ROOT), lock_npm_packages(setup.ROOT / PEERS)])
-    for options, folder in ((HOST, Path()), ((*EMSCRIPTEN, *WORKERS), Path()), (LITELLM, PEERS)):
+    failed = False
+    for folder in (Path(), PEERS, FOREIGN / "npm"):
+        failed |= lock_npm_packages(setup.ROOT / folder) != 0
+    pinned = [(PINNED, folder) for folder in (PEERS, FOREIGN / "newest", FOREIGN / "earlier")]
+    for options, folder in ((HOST, Path()), ((*EMSCRIPTEN, *WORKERS), Path()), *pinned):
         failed |= subprocess.run([*COMPILE, *options], cwd=setup.ROOT / folder, check=False).returncode != 0
     return 1 if failed else 0
 

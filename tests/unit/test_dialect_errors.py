@@ -193,6 +193,25 @@ async def test_vendors_own_error_passes_in_its_dialect() -> None:
     assert anthropic.json()["error"] == {"type": "invalid_request_error", "message": "Bad tool"}
 
 
+@pytest.mark.parametrize(
+    ("details", "kept"),
+    [
+        (b'{"error_code": "thread_not_found"}', {"details": {"error_code": "thread_not_found"}}),
+        (b'{"key": "sk-ant-api03-0123456789abcdef0123456789"}', {}),
+        (b'["thread_not_found"]', {}),
+        (b'{"text": "%s"}' % (b"x" * 4000), {}),
+    ],
+)
+async def test_details_of_anthropic_reach_its_clients(details: bytes, kept: dict[str, Any]) -> None:
+    error = failed(ProviderRejectedError, 400)
+    error.content = b'{"type": "error", "error": {"type": "odd", "message": "Bad", "details": %s}}' % details
+
+    openai, anthropic = await fail(error, "/v1/chat/completions"), await fail(error, "/v1/messages")
+
+    assert anthropic.json()["error"] == {"type": "odd", "message": "Bad", **kept}
+    assert "details" not in openai.json()["error"]
+
+
 async def test_retry_after_of_the_vendor_is_kept() -> None:
     error = failed(ProviderRateLimitError, 429, retry_after=7)
 

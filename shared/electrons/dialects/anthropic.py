@@ -42,8 +42,11 @@ def build_error(failure: Failure, request_id: str) -> dict[str, Any]:
         message = f"{TOO_LONG}: {message}"
     kind = kind or _TYPES.get(status) or ("api_error" if status >= 500 else "invalid_request_error")
     error: dict[str, Any] = {"type": kind, "message": message}
+    details = failure.details
     if failure.dialect is None and failure.param in _REFUSAL_DETAILS:
-        error["details"] = _REFUSAL_DETAILS[failure.param]
+        details = _REFUSAL_DETAILS[failure.param]
+    if details:
+        error["details"] = details
     return {"type": "error", "error": error, "request_id": request_id}
 
 

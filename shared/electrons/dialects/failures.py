@@ -6,7 +6,10 @@ The official clients choose their exception by the status alone and retry 408, 4
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from electrons.errors import (
     ConfigurationError,
@@ -39,7 +42,8 @@ class Failure:
     """An error as a client sees it.
 
     `house_code` is the platform's own code. `type`, `code` and `param` are the vendor's, where one has answered in
-    `dialect`; an error of the platform has none of these but `param`, the field that is wrong.
+    `dialect`; an error of the platform has none of these but `param`, the field that is wrong. `details` is what
+    Anthropic's clients decide by beyond the type.
     """
 
     status: int
@@ -50,6 +54,7 @@ class Failure:
     type: str | None = None
     code: str | None = None
     param: str | None = None
+    details: Mapping[str, Any] | None = None
 
     @property
     def is_too_long(self) -> bool:
@@ -79,16 +84,24 @@ def _describe_provider_failure(error: ProviderError, headers: HeaderPairs) -> Fa
     document = parse_json_error(error.content)
     reported = as_object(document.get("error"))
     message = as_string(reported.get("message"), limit=None)
+    is_anthropic = document.get("type") == "error"
     return Failure(
         status=_status(error),
         message=redact_tokens(message)[:MESSAGE_LIMIT] if message else error.message,
         house_code=error.error_code,
         headers=headers,
-        dialect=("anthropic" if document.get("type") == "error" else "openai") if message else None,
+        dialect=("anthropic" if is_anthropic else "openai") if message else None,
         type=as_string(reported.get("type"), limit=MESSAGE_LIMIT),
         code=parse_code(reported.get("code")),
         param=as_string(reported.get("param"), limit=MESSAGE_LIMIT),
+        details=_read_details(reported) if is_anthropic else None,
     )
+
+
+def _read_details(reported: dict[str, Any]) -> dict[str, Any] | None:
+    details = as_object(reported.get("details"))
+    text = json.dumps(details)
+    return details if details and len(text) <= MESSAGE_LIMIT and redact_tokens(text) == text else None
 
 
 def _status(error: ElectronsError) -> int:

@@ -14,8 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ...text import count_tokens
 from ...validation import deepest_error
+from ...vendor import Refusal
 from .catalogue import Model
-from .http import InvalidRequestError
+from .http import InvalidRequestError, error
 
 WITHOUT_SAMPLING = "2026-10-21"
 VERSIONS = ("2023-01-01", "2023-06-01", WITHOUT_SAMPLING)
@@ -89,6 +90,7 @@ class MessagesRequest(CountTokensRequest):
     container: str | dict[str, Any] | None = None
     diagnostics: dict[str, Any] | None = None
     inference_geo: str | None = None
+    thread: dict[str, Any] | None = None
 
 
 class SampledMessagesRequest(MessagesRequest):
@@ -153,7 +155,9 @@ def _check_message(message: Message, *, at: int, is_last: bool, version: str) ->
 
 
 def check_generation(request: MessagesRequest, model: Model) -> None:
-    """Check the limits of the output, which depend on the model."""
+    """Check the limits of the output, which depend on the model, and that the caller holds the conversation."""
+    if request.thread:
+        raise Refusal(error(400, "This request cannot use a thread.", code="thread_unsupported_request"))
     if request.max_tokens > model.max_tokens:
         raise InvalidRequestError(
             f"max_tokens: {request.max_tokens} > {model.max_tokens}, "
