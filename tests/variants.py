@@ -14,6 +14,11 @@ PLANTED_SECRET = "invalid-sk-planted-0123456789"
 KEYS_REQUIRED = {"AUTH_MODE": "required", "KEY_CACHE_SECONDS": "0.5"}
 """A deployment that forgets a key soon enough for a test to wait for."""
 
+# Not a local run: there all callers have one address.
+LIMITED = {"RATE_LIMIT_POLICY": '"requests";q=100;w=3600', "LOCAL_RUN": "false"}
+METERED = {"RATE_LIMIT_POLICY": '"requests";q=1000;w=3600, "tokens";q=5000;qu="tokens";w=3600', "LOCAL_RUN": "false"}
+LEASED = {"RATE_LIMIT_POLICY": '"requests";q=1000;w=3600', "RATE_LIMIT_LEASE_SECONDS": "30", "LOCAL_RUN": "false"}
+
 
 @dataclass(frozen=True)
 class Variant:
@@ -29,12 +34,14 @@ class Variant:
 
 
 VARIANTS = {
-    # Not a local run: there all callers have one address.
-    "text-gen-limited": Variant("text-gen", {"RATE_LIMIT_POLICY": '"requests";q=100;w=3600', "LOCAL_RUN": "false"}),
-    "text-gen-metered": Variant(
-        "text-gen",
-        {"RATE_LIMIT_POLICY": '"requests";q=1000;w=3600, "tokens";q=5000;qu="tokens";w=3600', "LOCAL_RUN": "false"},
-    ),
+    "text-gen-limited": Variant("text-gen", LIMITED),
+    # As far as the limiter can see, another isolate of the same deployment.
+    "text-gen-limited-too": Variant("text-gen", {**LIMITED, "LOG_FORMAT": "json"}),
+    "text-gen-metered": Variant("text-gen", METERED),
+    "text-gen-metered-too": Variant("text-gen", {**METERED, "LOG_FORMAT": "json"}),
+    # Leases that last until a test is over.
+    "text-gen-leased": Variant("text-gen", LEASED),
+    "text-gen-leased-too": Variant("text-gen", {**LEASED, "LOG_FORMAT": "json"}),
     "text-gen-with-slow-uploads": Variant("text-gen", {"BODY_TIMEOUT_SECONDS": "0.3"}),
     "text-gen-impatient": Variant(
         "text-gen",

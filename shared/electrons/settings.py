@@ -80,6 +80,7 @@ class Settings:
     rate_limit_policy: str = '"requests";q=120;w=60, "tokens";q=400000;qu="tokens";w=60'
     rate_limit_failure: Literal["open", "closed"] = "open"
     rate_limit_timeout_seconds: float = 2.0
+    rate_limit_lease_seconds: float = 1.0
 
     # Calls to providers
     connect_timeout_seconds: float = 10.0

@@ -19,7 +19,11 @@ from electrons.settings import Settings
 from electrons.testing import MemoryDatabase, TestClient, create_key, create_memory_rate_limiter
 from electrons.usage import Usage
 
-SETTINGS = Settings(auth_mode="open", rate_limit_policy='"requests";q=3;w=60, "tokens";q=1000;qu="tokens";w=60')
+SETTINGS = Settings(
+    auth_mode="open",
+    rate_limit_policy='"requests";q=3;w=60, "tokens";q=1000;qu="tokens";w=60',
+    rate_limit_lease_seconds=0,
+)
 
 
 class Work(RequestModel):

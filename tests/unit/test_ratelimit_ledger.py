@@ -21,7 +21,15 @@ class Clock:
 
 
 def reserve(ledger: Ledger, tokens: int, *, reservation_id: str | None = None, settlements: Any = ()) -> dict[str, Any]:
-    message = {"policy": POLICY, "costs": {"tokens": tokens}, "id": reservation_id, "settlements": list(settlements)}
+    (verdict,) = ask(ledger, [{"tokens": tokens}, reservation_id], settlements=settlements)["verdicts"]
+    assert isinstance(verdict, dict)
+    return verdict
+
+
+def ask(
+    ledger: Ledger, *requests: Any, policy: str = POLICY, settlements: Any = (), lease: Any = None
+) -> dict[str, Any]:
+    message = {"policy": policy, "requests": requests, "settlements": list(settlements), "lease": lease}
     answer: dict[str, Any] = json.loads(ledger.reserve(json.dumps(message)))
     return answer
 
@@ -177,10 +185,9 @@ def test_settle_with_an_absurd_number_makes_a_debt_of_one_burst(ledger: Ledger, 
 def test_settle_when_usage_is_absurd_then_each_policy_bounds_it(sql: MemorySql, clock: Clock) -> None:
     policy = f'{POLICY}, "daily";q=5000;qu="tokens";w=86400'
     ledger = Ledger(sql, clock)
-    message = {"policy": policy, "costs": {"tokens": 10}, "id": "a", "settlements": []}
-    ledger.reserve(json.dumps(message))
+    ask(ledger, [{"tokens": 10}, "a"], policy=policy)
 
     ledger.settle(json.dumps({"settlements": [{"policy": policy, "id": "a", "actual": {"tokens": 1500}}]}))
 
-    answer = json.loads(ledger.reserve(json.dumps({**message, "costs": {}, "id": None})))
+    answer = ask(ledger, [{}, None], policy=policy)["verdicts"][0]
     assert 'r=0;t=51, "daily";r=3500' in dict(answer["headers"])["RateLimit"]

@@ -84,6 +84,59 @@ def test_limits_when_500_calls_at_once_then_100_are_admitted(platform: Platform)
     assert remaining(ask(platform, "text-gen-limited", "192.0.2.13"))["requests"] == 99
 
 
+def test_leases_when_calls_follow_each_other_then_headers_are_exact(platform: Platform) -> None:
+    answers = [ask(platform, "text-gen-metered", "192.0.2.14", **TINY) for _ in range(20)]
+
+    assert [remaining(answer)["requests"] for answer in answers] == list(range(999, 979, -1))
+
+
+def test_leases_when_held_then_others_cannot_use_them(platform: Platform) -> None:
+    for _ in range(9):  # the fifth brought a lease of eight, of which four are left
+        success_of(ask(platform, "text-gen-leased", "192.0.2.15"))
+
+    assert remaining(ask(platform, "text-gen-leased-too", "192.0.2.15"))["requests"] == 1000 - 9 - 4 - 1
+
+
+def test_leases_when_they_end_then_what_is_left_goes_back(platform: Platform) -> None:
+    for _ in range(9):
+        success_of(ask(platform, "text-gen-metered", "192.0.2.17", **TINY))
+    calls = 0
+
+    def all_are_counted() -> bool:
+        nonlocal calls
+        calls += 1
+        return remaining(ask(platform, "text-gen-metered-too", "192.0.2.17", **TINY))["requests"] == 1000 - 9 - calls
+
+    assert wait_for(all_are_counted)
+
+
+def test_leases_when_two_isolates_are_asked_then_never_over(platform: Platform) -> None:
+    async def call_all() -> list[httpx2.Response]:
+        limits = httpx2.Limits(max_connections=100)
+        async with httpx2.AsyncClient(limits=limits, timeout=60, trust_env=False) as client:
+            body = {"prompt": "Hello", "options": {"max_tokens": 1}}
+            calls = [
+                client.post(
+                    f"{platform.urls[name]}/generate",
+                    json=body,
+                    headers={"CF-Connecting-IP": "192.0.2.16", **platform.headers(name)},
+                )
+                for _ in range(100)
+                for name in ("text-gen-limited", "text-gen-limited-too")
+            ]
+            return await asyncio.gather(*calls)
+
+    counts = Counter(answer.status_code for answer in asyncio.run(call_all()))
+    admitted = counts[200]
+    while ask(platform, "text-gen-limited", "192.0.2.16", **TINY).status_code == 200:
+        admitted += 1
+
+    assert set(counts) == {200, 429}
+    assert admitted <= 100
+    # What a lease had left is back when it ends.
+    assert wait_for(lambda: ask(platform, "text-gen-limited-too", "192.0.2.16", **TINY).status_code == 429)
+
+
 def test_tokens_when_reserved_then_maximum_usage_is_taken(platform: Platform) -> None:
     answer = ask(platform, "text-gen-metered", "192.0.2.20", options={"max_tokens": 1500, "system_prompt": "x" * 40})
 

@@ -10,11 +10,13 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Mapping
+from functools import partial
 
 from electrons.context import Context
 from electrons.errors import ElectronsError, RateLimitedError, UnavailableError
 from electrons.http import Response
 from electrons.middleware import CallNext
+from electrons.ratelimit.leases import Lease
 from electrons.ratelimit.limiter import LimiterUnreachableError, Verdict
 from electrons.settings import NO_LIMITS
 
@@ -69,24 +71,32 @@ def _is_charged_with_its_units(context: Context) -> bool:
 
 async def _charge(context: Context, costs: Mapping[str, int], *, units: Mapping[str, int] | None = None) -> None:
     """Charge the costs; those that are `units` are settled once the response is out."""
-    settings, policy = context.settings, _policy(context)
+    settings, policy, limiter = context.settings, _policy(context), context.bindings.rate_limiter
+    seconds = settings.rate_limit_lease_seconds
     key = f"{context.service}:{context.principal.id}"
     # Not the request's id: the caller may choose that, and two calls in flight must not share a reservation.
     reservation_id = str(uuid.uuid4()) if units else None
 
     async def settle() -> None:
-        if reservation_id is not None and units is not None:
-            used = context.usage.checked() if context.usage else None
-            actual = {unit: used.total_units if used and used.unit == unit else 0 for unit in units}
-            async with asyncio.timeout(settings.rate_limit_timeout_seconds or None):
-                await context.bindings.rate_limiter.settle(
-                    key, reservation_id=reservation_id, policy=policy, actual=actual
-                )
+        if reservation_id is None or units is None:
+            return
+        used = context.usage.checked() if context.usage else None
+        actual = {unit: used.total_units if used and used.unit == unit else 0 for unit in units}
+        if limiter.settle_in_lease(key, reservation_id=reservation_id, policy=policy, actual=actual):
+            return
+        async with asyncio.timeout(settings.rate_limit_timeout_seconds or None):
+            await limiter.settle(key, reservation_id=reservation_id, policy=policy, actual=actual)
 
     try:
-        async with asyncio.timeout(settings.rate_limit_timeout_seconds or None):
-            verdict = await context.bindings.rate_limiter.reserve(
-                key, reservation_id=reservation_id, policy=policy, costs=costs
+        verdict = limiter.admit(key, reservation_id=reservation_id, policy=policy, costs=costs, lease_seconds=seconds)
+        if verdict is None:
+            verdict = await limiter.reserve(
+                key,
+                reservation_id=reservation_id,
+                policy=policy,
+                costs=costs,
+                lease_seconds=seconds,
+                timeout_seconds=settings.rate_limit_timeout_seconds,
             )
     except (LimiterUnreachableError, TimeoutError) as error:
         context.log.warning("rate_limiter_unreachable", request_id=context.request_id, error=str(error))
@@ -103,6 +113,15 @@ async def _charge(context: Context, costs: Mapping[str, int], *, units: Mapping[
     if not verdict.allowed:
         raise _refusal(verdict)
     context.defer(settle)
+    if verdict.lease is not None:
+        context.defer(partial(_give_back, context, key, policy=policy, lease=verdict.lease))
+
+
+async def _give_back(context: Context, key: str, *, policy: str, lease: Lease) -> None:
+    settings = context.settings
+    timeout = settings.rate_limit_timeout_seconds
+    async with asyncio.timeout((timeout and timeout + settings.rate_limit_lease_seconds) or None):
+        await context.bindings.rate_limiter.give_back(key, policy=policy, lease=lease)
 
 
 def _refusal(verdict: Verdict) -> RateLimitedError:

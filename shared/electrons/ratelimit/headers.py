@@ -70,9 +70,9 @@ def rate_limit_headers(
 
 
 def _quota_policy(policy: Policy) -> str:
-    unit = "" if policy.unit == "requests" else f";qu={_string(policy.unit)}"
+    unit = "" if policy.unit == "requests" else f";qu={quote(policy.unit)}"
     burst = "" if policy.burst is None else f";de-burst={policy.burst}"
-    return f"{_string(policy.name)};q={policy.quota}{unit};w={policy.window_seconds}{burst}"
+    return f"{quote(policy.name)};q={policy.quota}{unit};w={policy.window_seconds}{burst}"
 
 
 def _service_limit(limit: ServiceLimit, retry_after_seconds: int | None) -> str:
@@ -81,11 +81,11 @@ def _service_limit(limit: ServiceLimit, retry_after_seconds: int | None) -> str:
         # Section 6: `Retry-After` should not point before the end of an effective window. A policy that did
         # not refuse may have a longer one; what is true of the whole of it is true of its beginning.
         window = min(window, retry_after_seconds)
-    return f"{_string(limit.policy.name)};r={limit.remaining};t={window}"
+    return f"{quote(limit.policy.name)};r={limit.remaining};t={window}"
 
 
-def _string(text: str) -> str:
-    """Quote a String (RFC 9651, section 4.1.6); `Policy` has seen to it that it is printable ASCII."""
+def quote(text: str) -> str:
+    """Write a String with its quotes (RFC 9651, section 4.1.6); `Policy` has seen to it that it is printable ASCII."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 

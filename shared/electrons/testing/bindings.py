@@ -177,7 +177,10 @@ class MemorySql:
 
 
 def create_memory_rate_limiter(*, clock: Clock = time.time) -> RateLimiter:
-    """Return the real limiter over real ledgers, one per key, without the Durable Objects between them."""
+    """Return the real limiter over real ledgers, one per key, without the Durable Objects between them.
+
+    A lease is given back as soon as the response of the request that has brought it is out.
+    """
     ledgers: dict[str, Ledger] = {}
     circuits: dict[str, Circuit] = {}
 
@@ -192,7 +195,10 @@ def create_memory_rate_limiter(*, clock: Clock = time.time) -> RateLimiter:
         ledgers[key].settle(message)
         return ""
 
-    return RateLimiter(call)
+    async def no_sleep(_seconds: float) -> None:
+        pass
+
+    return RateLimiter(call, clock=clock, sleep=no_sleep)
 
 
 def _connect() -> sqlite3.Connection:
