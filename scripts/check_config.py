@@ -25,6 +25,7 @@ _CREATED_TABLE = re.compile(r"CREATE TABLE (?:IF NOT EXISTS )?(\w+)", re.IGNOREC
 _UNIQUE_INDEX = re.compile(r"CREATE UNIQUE INDEX (?:IF NOT EXISTS )?\w+ ON (\w+)", re.IGNORECASE)
 """On a table of an earlier migration it could refuse what the code before it writes."""
 
+OPTIONAL = ("triggers",)
 BINDINGS = ("d1_databases", "kv_namespaces", "r2_buckets", "worker_loaders")
 
 
@@ -42,11 +43,8 @@ def main(root: Path = ROOT) -> int:
 
 def compare(config: Mapping[str, Any], shared: Mapping[str, Any], *, name: str) -> Iterator[str]:
     """Return what is wrong with one worker's configuration."""
-    expected = {
-        "name": name,
-        "main": "src/entry.py",
-        **{key: value for key, value in shared.items() if key not in BINDINGS},
-    }
+    wanted = shared.keys() - set(BINDINGS) - {key for key in OPTIONAL if key not in config}
+    expected = {"name": name, "main": "src/entry.py", **{key: shared[key] for key in sorted(wanted)}}
     for key, value in expected.items():
         if config.get(key) != value:
             yield f"{key} is {config.get(key)!r}, not {value!r}"

@@ -17,8 +17,11 @@ from setup import SetupError
 FIRST = "rate-limiter"
 """The Worker whose Durable Object the others bind."""
 
-WITHOUT_LOADER = "-noloader"
+WITHOUT_LOADER = "-nl"
 """What is added to the tag of a worker that runs without its Worker Loader. Cloudflare takes tags of 25 characters."""
+
+WITHOUT_TRIGGER = "-nc"
+"""The same for a worker without its Cron Trigger."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,10 +47,16 @@ class Step:
         return str(self.config["name"])
 
     @property
+    def live_parts(self) -> tuple[str, ...]:
+        """Return the tag of what is live without its suffixes, then these; an empty tag if nothing is."""
+        tag = self.live.tag if self.live else ""
+        suffixes = [suffix for suffix in (WITHOUT_TRIGGER, WITHOUT_LOADER) if suffix in tag]
+        return tag.removesuffix(WITHOUT_TRIGGER).removesuffix(WITHOUT_LOADER), *suffixes
+
+    @property
     def is_change(self) -> bool:
         """Return whether something else is live, nothing, or an upload that was interrupted."""
-        is_same = self.live is not None and self.live.tag.removesuffix(WITHOUT_LOADER) == self.tag
-        return not is_same or self.is_unfinished or self.is_forced
+        return self.live_parts[0] != self.tag or self.is_unfinished or self.is_forced
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,10 +88,12 @@ class Plan:
             lines.append(f"  {step.name:<28}{action}")
             if step.missing:
                 lines.append(f"  {'':<28}not set, so their providers cannot be used: {', '.join(step.missing)}")
-            if step.live is not None and step.live.tag.endswith(WITHOUT_LOADER):
+            if WITHOUT_LOADER in step.live_parts:
                 lines.append(f"  {'':<28}runs without its Worker Loader; on the paid plan: {step.worker.name} --force")
             elif "worker_loaders" in step.config:
                 lines.append(f"  {'':<28}without the paid Workers plan it gets no Worker Loader and can try no code")
+            if WITHOUT_TRIGGER in step.live_parts:
+                lines.append(f"  {'':<28}runs without its Cron Trigger; once there is room: {step.worker.name} --force")
         return lines
 
 

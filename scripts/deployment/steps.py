@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from deployment.account import Account
 from deployment.configs import build_config, load_config, title_of_namespace, written_config
 from deployment.database import AccountDatabase
-from deployment.plan import WITHOUT_LOADER, Plan, Step
+from deployment.plan import WITHOUT_LOADER, WITHOUT_TRIGGER, Plan, Step
 from deployment.rollback import go_back
 from deployment.smoke import SmokeError, temporary_key, try_worker
 from deployment.wrangler import WranglerError, run_wrangler
@@ -22,6 +22,10 @@ Print = Callable[[str], None]
 # What Cloudflare's API says of a Worker Loader on the free plan: https://github.com/cloudflare/workers-sdk/issues/13264
 # and, before April 2026, https://github.com/cloudflare/workers-sdk/issues/13235.
 _NO_LOADER = re.compile(r"code: 10195|type worker_loader is invalid")
+
+# The account has as many Cron Triggers as its plan allows, which shows after the upload. Without `triggers` wrangler
+# leaves the schedules alone: https://github.com/cloudflare/workers-sdk/issues/15194
+_NO_TRIGGER = re.compile(r"code: 10072|too_many_crons")
 
 
 @dataclass(slots=True)
@@ -74,7 +78,7 @@ def apply_migrations(account: Account, plan: Plan, database_id: str) -> None:
 
 
 def deploy_worker(account: Account, plan: Plan, step: Step, database_id: str, *, show: Print) -> None:
-    """Upload a worker with its secrets and send it all traffic; without the Worker Loader if the plan has none."""
+    """Upload a worker with its secrets and send it all traffic; without what the account's plan has no room for."""
     config = build_config(load_config(step.worker), environment=plan.environment, database_id=database_id)
     config["vars"] = {**step.values.vars, "DEPLOYED_COMMIT": plan.commit}
     if "kv_namespaces" in config:
@@ -93,11 +97,16 @@ def deploy_worker(account: Account, plan: Plan, step: Step, database_id: str, *,
             with written_config(step.worker, config, environment=plan.environment) as path:
                 run_wrangler(account, "deploy", *options, config=path, secrets=step.values.secrets)
         except WranglerError as error:
-            if "worker_loaders" not in config or not _NO_LOADER.search(str(error)):
+            if "worker_loaders" in config and _NO_LOADER.search(str(error)):
+                del config["worker_loaders"]
+                tag += WITHOUT_LOADER
+                show(f"{step.name} is deployed without its Worker Loader, which needs the paid Workers plan")
+            elif "triggers" in config and _NO_TRIGGER.search(str(error)):
+                del config["triggers"]
+                tag += WITHOUT_TRIGGER
+                show(f"{step.name} is deployed without its Cron Trigger: the account has no room for one more")
+            else:
                 raise
-            del config["worker_loaders"]
-            tag += WITHOUT_LOADER
-            show(f"{step.name} is deployed without its Worker Loader, which needs the paid Workers plan")
         else:
             return
 

@@ -49,6 +49,7 @@ from electrons.routing import (
     Router,
     find_dialect,
 )
+from electrons.schedule import ScheduledTask
 from electrons.settings import Settings
 from electrons.storage.media import MediaFolder
 from electrons.upstream.prices import estimate_cost
@@ -93,6 +94,7 @@ class App:
         self.never_open = never_open
         self._read_providers = read_providers
         self.start_work: list[StartWork] = []
+        self.scheduled_tasks: list[ScheduledTask] = []
         self._has_dialects = False
         self._router = Router()
         self._handle = _chain(BEFORE_ROUTING, partial(_route, self._router, _chain(AFTER_ROUTING, _call_handler)))
@@ -170,8 +172,8 @@ class App:
         )
 
     def serve_media(self, folder: MediaFolder) -> None:
-        """Register the public route of a folder's files."""
-
+        """Register the public route of a folder's files, and that old ones are deleted."""
+        self.on_schedule(folder.delete_old_files)
         docs = RouteDocs(statuses=(200, 206, 304), produces=folder.content_types)
 
         @self.get(f"{folder.path}/{{name}}", public=True, docs=docs)
@@ -183,6 +185,11 @@ class App:
         """Register work that each isolate does once, after the response to its first request."""
         self.start_work.append(work)
         return work
+
+    def on_schedule(self, task: ScheduledTask) -> ScheduledTask:
+        """Register a task of the worker's Cron Trigger."""
+        self.scheduled_tasks.append(task)
+        return task
 
     async def handle(self, context: Context) -> Response:
         """Return the response to one request; raises nothing. Call `context.finish()` when the response is out."""

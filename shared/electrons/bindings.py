@@ -84,6 +84,15 @@ class ObjectStore(Protocol):
     async def head(self, key: str) -> StoredObject | None:
         """Return the description of an object, None if there is none."""
 
+    async def list(self, *, prefix: str, start_after: str, limit: int) -> Sequence[tuple[str, datetime]]:
+        """Return at most `limit` keys after `start_after`, in order, with the times at which the objects were stored.
+
+        There are no more if there are fewer.
+        """
+
+    async def delete(self, keys: Sequence[str]) -> None:
+        """Delete objects, at most a thousand; those that do not exist are no error."""
+
     async def get(
         self, key: str, *, offset: int = 0, length: int | None = None
     ) -> tuple[StoredObject, Passthrough] | None:

@@ -10,7 +10,7 @@ import json
 import re
 import traceback
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from pydantic import ValidationError
@@ -94,9 +94,10 @@ def _message(error: BaseException) -> str:
     return redact(_QUOTED.sub("'…'", text))[:_MESSAGE_LIMIT]
 
 
-def timestamp() -> str:
-    """Return the current time in ISO 8601, UTC, with milliseconds and `Z`."""
-    return datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+def timestamp(*, seconds_ago: float = 0) -> str:
+    """Return the current time, or an earlier one, in ISO 8601, UTC, with milliseconds and `Z`."""
+    moment = datetime.now(UTC) - timedelta(seconds=seconds_ago)
+    return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 class Logger:

@@ -109,6 +109,12 @@ class Settings:
     # Logs: `json` is one object per line, `pretty` is for a terminal
     log_format: Literal["json", "pretty"] = "json"
 
+    # After how many days the Cron Trigger deletes rows of the usage ledger, stored files, and records of what was done
+    # (renders, executions, commits); 0 keeps them
+    usage_keep_days: float = 0.0
+    media_keep_days: float = 0.0
+    records_keep_days: float = 0.0
+
     # What is deployed, for GET /health; `npm run deploy` sets it
     deployed_commit: str = ""
 

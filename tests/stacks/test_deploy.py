@@ -218,6 +218,28 @@ def test_free_plan_gets_the_sandbox_without_its_loader(deployed: tuple[Checkout,
     assert plan.count("unchanged") == len(PUBLIC) + 1
 
 
+def test_account_without_room_for_a_trigger_gets_the_worker_without(deployed: tuple[Checkout, str]) -> None:
+    checkout, _ = deployed
+    assert checkout.get("/workers/scripts/audio-gen-staging/schedules")["schedules"][0]["cron"] == "17 * * * *"
+    checkout.emulators.add_fault(
+        "cloudflare",
+        kind="status",
+        status=400,
+        message="This account has reached the Workers Free limit of 5 cron triggers per account.",
+        error_code="10072",
+        method="PUT",
+        path_contains="/scripts/audio-gen-staging/schedules",
+    )
+
+    output = checkout.run("deploy", "audio-gen", "--env", "staging", "--yes", "--force")
+    plan = checkout.run("deploy", "--env", "staging", "--dry-run")
+
+    assert "audio-gen-staging is deployed without its Cron Trigger" in output
+    assert "audio-gen-staging works" in output
+    assert "runs without its Cron Trigger; once there is room: audio-gen --force" in plan
+    assert plan.count("unchanged") == len(PUBLIC) + 1
+
+
 def test_upload_that_was_interrupted_is_finished(deployed: tuple[Checkout, str]) -> None:
     checkout, _ = deployed
     url = f"{checkout.emulators.url_of('cloudflare')}/accounts/{'0' * 32}/workflows/render-workflow-staging"

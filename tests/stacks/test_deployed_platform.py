@@ -21,6 +21,7 @@ from tests.wrangler import Wrangler
 pytestmark = [pytest.mark.full, pytest.mark.timeout(900)]
 
 DATABASE = "de-database"
+CRON = "17 * * * *"
 REQUESTS = {
     "audio-gen": ("/synthesize", {"text": "Hello there."}),
     "image-gen": ("/generate", {"prompt": "A cat"}),
@@ -61,6 +62,11 @@ class Deployed:
         headers = {"Authorization": f"Bearer {self.key}"} if key else {}
         return httpx2.Client(base_url=url, headers=headers, timeout=120, trust_env=False)
 
+    def deploy(self, worker: str, **settings: str) -> None:
+        """Deploy a Worker again, with these vars."""
+        inside = replace(self.wrangler, folder=self.wrangler.folder.parent / worker)
+        inside.run("deploy", *variables(self.emulators, worker, **settings))
+
 
 @pytest.fixture(scope="module")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
@@ -79,13 +85,14 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
         yield Deployed(emulators, wrangler, database, key)
 
 
-def variables(emulators: Emulators, worker: str) -> list[str]:
-    """Return the options that send the Worker's calls to the emulated providers."""
+def variables(emulators: Emulators, worker: str, **more: str) -> list[str]:
+    """Return the options that send the Worker's calls to the emulated providers, and those with `more` vars."""
     values = {
         **local.emulated_vars(emulators.base_urls),
         "ALLOW_LOOPBACK_URLS": "true",
         "ALLOWED_REPOSITORIES": "*",
         "PUBLIC_BASE_URL": f"{emulators.url}/cloudflare/workers.dev/{worker}",
+        **more,
     }
     return [part for name, value in values.items() for part in ("--var", f"{name}:{value}")]
 
@@ -102,6 +109,56 @@ def test_worker_answers_with_a_key_and_refuses_without(deployed: Deployed, worke
     error_of(refused, 401, "UNAUTHORIZED")
     assert accepted.status_code in {200, 202}, accepted.text
     assert accepted.json()["success"] is True
+
+
+def fire_trigger(deployed: Deployed, worker: str) -> None:
+    """Run what the worker's Cron Trigger runs."""
+    url = f"{deployed.emulators.url}/cloudflare/scheduled/{'0' * 32}/{worker}"
+    outcome = httpx2.post(url, params={"cron": CRON}, timeout=60, trust_env=False).raise_for_status().json()
+    assert outcome["result"]["outcome"] == "ok"
+
+
+def test_trigger_deletes_old_usage_rows(deployed: Deployed) -> None:
+    deployed.deploy("text-gen", USAGE_KEEP_DAYS="30")
+    with deployed.client("text-gen") as client:
+        young, old = (client.post("/generate", json={"prompt": "Hello"}).headers["X-Request-ID"] for _ in range(2))
+    deployed.database.run(("UPDATE usage SET created_at = '2020-01-01T00:00:00.000Z' WHERE request_id = ?", (old,)))
+
+    fire_trigger(deployed, "text-gen")
+
+    rows = deployed.database.run(("SELECT request_id FROM usage WHERE request_id IN (?, ?)", (young, old)))
+    assert [row["request_id"] for row in rows] == [young]
+
+
+def test_trigger_deletes_old_files_and_leaves_young_ones(deployed: Deployed) -> None:
+    with deployed.client("audio-gen") as client:
+        url = success_of(client.post("/synthesize", json={"text": "Hello."}))["audio_url"]
+    deployed.deploy("audio-gen", MEDIA_KEEP_DAYS="1")
+    fire_trigger(deployed, "audio-gen")
+    kept = httpx2.get(url, trust_env=False)
+    deployed.deploy("audio-gen", MEDIA_KEEP_DAYS="0.000001")
+
+    fire_trigger(deployed, "audio-gen")
+
+    assert kept.status_code == 200
+    assert httpx2.get(url, trust_env=False).status_code == 404
+
+
+def test_trigger_ends_what_a_kill_has_left(deployed: Deployed) -> None:
+    with deployed.client("render-service") as client:
+        render = render_to_end(client, edit_of(clip_of()))
+    long_ago = "2020-01-01T00:00:00.000Z"
+    deployed.database.run(
+        (
+            "UPDATE renders SET status = 'rendering', created_at = ?, updated_at = ? WHERE id = ?",
+            (long_ago, long_ago, render["render_id"]),
+        )
+    )
+
+    fire_trigger(deployed, "render-service")
+
+    (row,) = deployed.database.run(("SELECT status FROM renders WHERE id = ?", (render["render_id"],)))
+    assert row["status"] == "failed"
 
 
 def test_rate_limiter_is_not_on_workers_dev(deployed: Deployed) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from deployment.account import Account, CloudflareError, Version
-from deployment.plan import WITHOUT_LOADER, Plan, Step
+from deployment.plan import WITHOUT_LOADER, WITHOUT_TRIGGER, Plan, Step
 from deployment.removal import check_users
 from deployment.rollback import FAILED, REQUESTED, choose_earlier, go_back
 from deployment.values import Values
@@ -135,7 +135,17 @@ def test_worker_without_its_loader_is_unchanged_and_the_plan_says_so() -> None:
 
     assert not step.is_change
     assert "--force" in plan.describe()[-1]
-    assert len(f"{'0' * 16}{WITHOUT_LOADER}") <= 25
+    assert len(f"{'0' * 16}{WITHOUT_LOADER}{WITHOUT_TRIGGER}") <= 25
+
+
+def test_worker_without_its_trigger_is_unchanged_and_the_plan_says_so() -> None:
+    live = Version("v1", 1, f"tag-2{WITHOUT_LOADER}{WITHOUT_TRIGGER}")
+    step = step_of("sandbox-executor", live=live)
+    plan = Plan(environment="staging", commit="c", database="d", database_id="1", migrations=(), steps=(step,))
+
+    assert not step.is_change
+    assert "Worker Loader" in plan.describe()[-2]
+    assert "Cron Trigger" in plan.describe()[-1]
 
 
 def test_environment_that_others_use_is_not_removed() -> None:

@@ -36,6 +36,7 @@ from electrons.runtime.convert import from_js_headers, read_stream, to_js_header
 from electrons.runtime.fetch import FetchStream, FetchTransport
 from electrons.runtime.loop import install as install_loop
 from electrons.runtime.r2 import R2Body
+from electrons.schedule import run_tasks
 from electrons.tasks import start_task
 from electrons.upstream.client import reading
 from electrons.upstream.relay import Relay
@@ -60,6 +61,12 @@ def create_entrypoint(app: App) -> type[WorkerEntrypoint]:
                 except ElectronsError as error:  # a setting that cannot be read
                     return _refuse(app, error, _from_js_request(request.js_object))
             return await _serve(app, isolate, request.js_object, self.ctx)
+
+        async def scheduled(self, _controller: Any, _env: Any = None, _ctx: Any = None) -> None:
+            """Do what is due when the Cron Trigger fires. Raises `ConfigurationError`, which Cloudflare records."""
+            context = Isolate(app, self.env).create_context(Request(method="SCHEDULE", url=""))
+            await run_tasks(context, app.scheduled_tasks)
+            await context.finish()
 
     return Default
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -78,6 +78,30 @@ class R2Bucket:
         except JsException as error:
             raise _explain(error) from error
         return None if found is jsnull or found is None else _describe(found)
+
+    async def list(self, *, prefix: str, start_after: str, limit: int) -> Sequence[tuple[str, datetime]]:
+        """See `ObjectStore.list`."""
+        found: list[tuple[str, datetime]] = []
+        try:
+            while len(found) < limit:
+                wanted = {"prefix": prefix, "startAfter": start_after, "limit": limit - len(found)}
+                page = await self._binding.list(to_js_object(wanted))
+                found += [
+                    (item.key, datetime.fromtimestamp(item.uploaded.getTime() / 1000, UTC)) for item in page.objects
+                ]
+                if not page.truncated:
+                    break
+                start_after = found[-1][0]
+        except JsException as error:
+            raise _explain(error) from error
+        return found
+
+    async def delete(self, keys: Sequence[str]) -> None:
+        """See `ObjectStore.delete`."""
+        try:
+            await self._binding.delete(to_js(list(keys)))
+        except JsException as error:
+            raise _explain(error) from error
 
     async def get(
         self, key: str, *, offset: int = 0, length: int | None = None

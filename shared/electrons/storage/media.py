@@ -24,7 +24,7 @@ from __future__ import annotations
 import re
 import secrets
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import NoReturn
 from urllib.parse import urlsplit
@@ -41,6 +41,9 @@ from electrons.upstream.provider import Provider
 
 MAX_STREAM_BYTES = 2 * 1024 * 1024 * 1024
 """The largest file that `put_stream` takes by default."""
+
+_PAGE_FILES = 250
+_LISTED_PAGES = 4
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{22,64}\.[a-z0-9]{2,5}")
 _RANGE = re.compile(r"bytes=\s*(\d{0,18})\s*-\s*(\d{0,18})\s*", re.ASCII | re.IGNORECASE)
@@ -136,13 +139,37 @@ class MediaFolder:
         headers = [*_headers(stored, last - first + 1), ("Content-Range", f"bytes {first}-{last}/{stored.size}")]
         return Response(status=206, headers=headers, body=body)
 
+    async def delete_old_files(self, context: Context) -> int:
+        """Delete files that are older than `MEDIA_KEEP_DAYS`, and return how many. Raises `UnavailableError`.
+
+        One call looks at a thousand files. Names are random, so it begins at a random one: many calls see all files,
+        and nothing has to be remembered between them.
+        """
+        keep_days = context.settings.media_keep_days
+        if not keep_days:
+            return 0
+        store, prefix, deleted = self._store(context), self._prefix, 0
+        oldest = datetime.now(UTC) - timedelta(days=keep_days)
+        start_after = prefix + secrets.token_hex(16)
+        for _ in range(_LISTED_PAGES):
+            found = await store.list(prefix=prefix, start_after=start_after, limit=_PAGE_FILES)
+            if old := [key for key, stored_at in found if stored_at < oldest]:
+                await store.delete(old)
+                deleted += len(old)
+            start_after = found[-1][0] if len(found) == _PAGE_FILES else prefix
+        return deleted
+
     def _store(self, context: Context) -> ObjectStore:
         return context.bindings.bucket(self.bucket)
 
     def _key(self, name: str) -> str:
         if not _NAME.fullmatch(name):
             raise ValueError(f"not the name of a stored file: {name!r}")
-        return f"{self.path.strip('/')}/{name}"
+        return self._prefix + name
+
+    @property
+    def _prefix(self) -> str:
+        return f"{self.path.strip('/')}/"
 
     def _missing(self) -> NoReturn:
         raise NotFoundError(self.not_found)

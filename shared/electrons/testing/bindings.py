@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -154,6 +154,16 @@ class MemoryObjectStore:
     async def head(self, key: str) -> StoredObject | None:
         """See `ObjectStore.head`."""
         return self.objects[key][0] if key in self.objects else None
+
+    async def list(self, *, prefix: str, start_after: str, limit: int) -> Sequence[tuple[str, datetime]]:
+        """See `ObjectStore.list`."""
+        keys = sorted(key for key in self.objects if key.startswith(prefix) and key > start_after)
+        return [(key, self.objects[key][0].uploaded) for key in keys[:limit]]
+
+    async def delete(self, keys: Sequence[str]) -> None:
+        """See `ObjectStore.delete`."""
+        for key in keys:
+            self.objects.pop(key, None)
 
     async def get(
         self, key: str, *, offset: int = 0, length: int | None = None

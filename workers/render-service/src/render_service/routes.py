@@ -14,9 +14,10 @@ from electrons.http import Response
 from electrons.middleware.validation import invalid_fields
 from electrons.models import ResponseModel
 from electrons.routing import RouteDocs
+from electrons.schedule import delete_rows
 from render_service.models import WAIT_LIMIT_SECONDS, RenderRequest, RenderResponse
+from render_service.recovery import RESUME_LIMIT, recover_renders, wake
 from render_service.renders import (
-    CHECK_NOW,
     FILES,
     PROVIDER,
     UNCONFIRMED,
@@ -38,7 +39,6 @@ EXAMPLE = {
 app = App("render-service", scope="render", providers=(PROVIDER,), settings=RenderSettings)
 app.serve_media(FILES)
 
-_RESUME_LIMIT = 20
 _FIRST_PAUSE_SECONDS = 0.25
 _LONGEST_PAUSE_SECONDS = 4.0  # a Worker has 50 queries to D1 on the free plan, and a request may wait for two minutes
 
@@ -118,8 +118,18 @@ async def post_webhook(context: Context, body: WebhookCall) -> ResponseModel:
 @app.on_start
 async def resume_renders(context: Context) -> None:
     """Wake the unfinished renders. Cloudflare does that by itself, but a local run that was killed does not."""
-    for render_id in await renders_of(context).find_unfinished(limit=_RESUME_LIMIT):
+    for render_id in await renders_of(context).find_unfinished(limit=RESUME_LIMIT):
         await wake(context, render_id)
+
+
+app.on_schedule(recover_renders)
+
+
+@app.on_schedule
+async def delete_old_renders(context: Context) -> int:
+    """Delete the rows of ended renders after `RECORDS_KEEP_DAYS`."""
+    ended = "status IN ('done', 'failed') AND callback_status IS NOT 'pending'"
+    return await delete_rows(context, "renders", keep_days=context.settings.records_keep_days, where=ended)
 
 
 def renders_of(context: Context) -> Renders:
@@ -176,14 +186,6 @@ async def wait_for_end(context: Context, render: Render, *, seconds: float) -> R
         except DatabaseError as error:
             context.log.warning("wait", request_id=context.request_id, render_id=render.id, error=error.reason)
     return render
-
-
-async def wake(context: Context, render_id: str) -> None:
-    """Make the background work check now. A failure of that does not fail the request."""
-    try:
-        await context.bindings.render_workflow.send(render_id, event=CHECK_NOW)
-    except UnavailableError as error:
-        context.log.warning("wake", request_id=context.request_id, render_id=render_id, error=error.message)
 
 
 def respond(context: Context, render: Render, *, unfinished: int) -> RenderResponse:

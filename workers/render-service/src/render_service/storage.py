@@ -88,11 +88,12 @@ class Renders:
         rows = await self._database.query("SELECT * FROM renders WHERE id = ?", render_id)
         return _read(rows[0]) if rows else None
 
-    async def find_unfinished(self, *, limit: int) -> list[str]:
+    async def find_unfinished(self, *, idle_seconds: float = 0, limit: int) -> list[str]:
         """Return the ids of renders that have not ended, or whose callback is still due; the longest idle first."""
         rows = await self._database.query(
-            "SELECT id FROM renders WHERE status NOT IN ('done', 'failed') OR callback_status = 'pending' "
-            "ORDER BY updated_at LIMIT ?",
+            "SELECT id FROM renders WHERE (status NOT IN ('done', 'failed') OR callback_status = 'pending') "
+            "AND updated_at <= ? ORDER BY updated_at LIMIT ?",
+            timestamp(seconds_ago=idle_seconds),
             limit,
         )
         return [str(row["id"]) for row in rows]

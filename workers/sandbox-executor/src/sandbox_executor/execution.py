@@ -23,7 +23,7 @@ from electrons.usage import Usage
 from sandbox_executor import commits, deployments
 from sandbox_executor.conversation import Conversation
 from sandbox_executor.deployment_access import refuse_worker_of_others, require_worker_access
-from sandbox_executor.execution_lookup import end_interrupted_executions, read_idempotency_key, repeat_execution
+from sandbox_executor.execution_lookup import read_idempotency_key, repeat_execution, try_to_end_interrupted_executions
 from sandbox_executor.execution_record import ExecutionRecord
 from sandbox_executor.models.commit import Commit, CommitRequest
 from sandbox_executor.models.deploy import Deployment, DeployRequest
@@ -215,7 +215,7 @@ async def start_execution(context: Context, body: ExecuteRequest) -> ExecutionRu
     )
     if not await Executions(context.bindings.database).insert(row):
         return await repeat_execution(context, row)
-    context.defer(lambda: end_interrupted_executions(context))
+    context.defer(lambda: try_to_end_interrupted_executions(context))
     return ExecutionRun(context, body, row=row, provider=provider, model=model)
 
 

@@ -42,7 +42,7 @@ def read_idempotency_key(context: Context) -> str | None:
 
 async def load_execution(context: Context, execution_id: str) -> ExecutionState:
     """Return an execution of this caller. Raises `NotFoundError`."""
-    await end_interrupted_executions(context)
+    await try_to_end_interrupted_executions(context)
     row = await _table(context).find(execution_id, key_id=context.principal.key_id)
     if row is None:
         raise NotFoundError("Execution not found", code="EXECUTION_NOT_FOUND")
@@ -62,7 +62,7 @@ async def repeat_execution(context: Context, row: Execution) -> ExecuteResponse:
 
     Raises the error that it ended with, or `IdempotencyInProgressError` while it is running.
     """
-    await end_interrupted_executions(context)
+    await try_to_end_interrupted_executions(context)
     first = await _table(context).find_by_idempotency_key(row.idempotency_key or "", key_id=row.key_id)
     if first is None:
         raise IdempotencyInProgressError("The first request has just failed: try again")
@@ -95,11 +95,16 @@ def rebuild_error(row: Execution) -> ElectronsError:
     return error
 
 
-async def end_interrupted_executions(context: Context) -> None:
-    """Record the end of executions whose isolate is gone. A failure is only logged."""
+async def end_interrupted_executions(context: Context) -> int:
+    """Record the end of executions whose isolate is gone; return how many. Raises `DatabaseError`."""
     limit = context.settings_as(SandboxSettings).execute_max_seconds or _UNLIMITED_SECONDS
+    return await _table(context).end_interrupted(idle_seconds=limit + _GRACE_SECONDS)
+
+
+async def try_to_end_interrupted_executions(context: Context) -> None:
+    """End interrupted executions; a failure is only logged."""
     try:
-        await _table(context).end_interrupted(idle_seconds=limit + _GRACE_SECONDS)
+        await end_interrupted_executions(context)
     except DatabaseError as error:
         context.log.error("executions_not_reconciled", cause=error, request_id=context.request_id)
 

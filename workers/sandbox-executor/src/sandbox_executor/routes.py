@@ -14,10 +14,11 @@ from electrons.logs import timestamp
 from electrons.middleware.errors import describe
 from electrons.providers.cloudflare.scripts import CLOUDFLARE
 from electrons.routing import RouteDocs
+from electrons.schedule import delete_rows
 from electrons.tasks import start_task
 from sandbox_executor import commits, deployments
 from sandbox_executor.execution import MODELS, ExecutionRun, start_execution
-from sandbox_executor.execution_lookup import load_execution
+from sandbox_executor.execution_lookup import end_interrupted_executions, load_execution
 from sandbox_executor.models.commit import CommitRequest, CommitResponse
 from sandbox_executor.models.deploy import DeploymentState, DeployRequest, DeployResponse, RemovalResponse
 from sandbox_executor.models.execute import ExecuteRequest, ExecuteResponse, ExecutionState, Step
@@ -45,6 +46,18 @@ app = App(
     never_open=True,
     reports_providers=True,
 )
+app.on_schedule(end_interrupted_executions)
+
+
+@app.on_schedule
+async def delete_old_records(context: Context) -> int:
+    """Delete the rows of ended executions and of commits after `RECORDS_KEEP_DAYS`.
+
+    Those of deployments stay: they say whose a Worker is.
+    """
+    keep_days = context.settings.records_keep_days
+    executions = await delete_rows(context, "executions", keep_days=keep_days, where="status <> 'running'")
+    return executions + await delete_rows(context, "commits", keep_days=keep_days)
 
 
 def estimate(body: ExecuteRequest) -> Mapping[str, int]:

@@ -14,6 +14,7 @@ from electrons.middleware.errors import describe
 from electrons.registry import check_default, choose_model, resolve_model
 from electrons.response_cache import cached
 from electrons.routing import RouteDocs
+from electrons.schedule import delete_rows
 from electrons.usage import Usage
 from text_gen.models import TextMetadata, TextRequest, TextResponse
 from text_gen.providers import OPTIONAL, PROVIDERS, list_providers, read_added
@@ -31,6 +32,12 @@ app = App(
     read_providers=read_added,
 )
 add_vendor_routes(app)
+
+
+@app.on_schedule
+async def delete_old_calls(context: Context) -> int:
+    """Delete rows of the usage ledger after `USAGE_KEEP_DAYS`, those of all workers."""
+    return await delete_rows(context, "usage", keep_days=context.settings.usage_keep_days)
 
 
 def estimate(body: TextRequest) -> Mapping[str, int]:

@@ -7,7 +7,6 @@ one caller and stands for one request. Callers of this module take credentials o
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime, timedelta
 from typing import Literal, cast
 
 from electrons.bindings import Database, Row, Value
@@ -58,7 +57,7 @@ _INSERT = (
 )
 _INTERRUPT = (
     "UPDATE executions SET status = 'failed', error = ?, error_code = ?, error_status = ?, updated_at = ? "
-    "WHERE status = 'running' AND updated_at < ?"
+    "WHERE status = 'running' AND updated_at < ? RETURNING id"
 )
 
 
@@ -113,17 +112,17 @@ class Executions:
         )
         await self._database.execute(statement, *values.values(), execution_id, INTERRUPTED)
 
-    async def end_interrupted(self, *, idle_seconds: float) -> None:
-        """End all executions that are `running` but have not saved anything for so long."""
-        idle_since = datetime.now(UTC) - timedelta(seconds=idle_seconds)
-        await self._database.execute(
+    async def end_interrupted(self, *, idle_seconds: float) -> int:
+        """End all executions that are `running` but have not saved anything for so long; return how many."""
+        ended = await self._database.query(
             _INTERRUPT,
             INTERRUPTED_MESSAGE,
             INTERRUPTED,
             INTERRUPTED_STATUS,
             timestamp(),
-            idle_since.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z",
+            timestamp(seconds_ago=idle_seconds),
         )
+        return len(ended)
 
 
 def _read(row: Row) -> Execution:
