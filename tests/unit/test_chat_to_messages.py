@@ -307,7 +307,7 @@ def test_detail_of_an_image_is_left_out() -> None:
     image = {"url": "https://a.example/b.png", "detail": "high"}
     translated = translate(messages=[{"role": "user", "content": [{"type": "image_url", "image_url": image}]}])
 
-    assert translated.warnings == ("image_url.detail was left out",)
+    assert translated.warnings == ("detail of an image was left out",)
 
 
 @pytest.mark.parametrize(

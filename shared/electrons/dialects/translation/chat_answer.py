@@ -20,6 +20,9 @@ from electrons.upstream.reading import (
     load_json,
 )
 
+Chunks = list[dict[str, Any]]
+"""Chunks of chat completions; an empty one stands for a sign of life."""
+
 _FINISH_REASONS = {
     "end_turn": "stop",
     "stop_sequence": "stop",
@@ -38,7 +41,7 @@ _TEXT_EVENT = re.compile(
 
 _COUNTS = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "output_tokens")
 _DONE = "data: [DONE]\n\n"
-_KEEP_ALIVE = ": ping\n\n"
+KEEP_ALIVE = ": ping\n\n"
 """A comment, which all clients skip."""
 
 
@@ -87,6 +90,7 @@ class ChatChunks:
         self._head: dict[str, Any] | None = None
         self._usage: dict[str, Any] = {}
         self._has_role = False
+        self._has_text = False
         self._text_frame: tuple[str, str] | None = None
         self._calls = 0
         self._call: Reader | None = None
@@ -101,6 +105,18 @@ class ChatChunks:
         if self._text_frame and not self._joiner.has_half and (found := _TEXT_EVENT.fullmatch(data)):
             before, after = self._text_frame
             return [before + found[1] + after] if len(found[1]) > len('""') else []
+        frames = [data_frame(chunk) if chunk else KEEP_ALIVE for chunk in self.read(data)]
+        if self._has_text and not self._text_frame and not self.is_complete:
+            before, _, after = "".join(map(data_frame, self._write({"content": ""}))).rpartition('""')
+            self._text_frame = (before, after)
+        return frames
+
+    def finish(self) -> list[str]:
+        """See `StreamTranslator.finish`."""
+        return [*map(data_frame, self.end()), _DONE]
+
+    def read(self, data: str) -> Chunks:
+        """Return the chunks for the data of one event. Raises ValueError for one that cannot be read."""
         document = load_json(data, keep_surrogates=True)
         if document is None or self.is_complete:
             return []
@@ -127,19 +143,19 @@ class ChatChunks:
                 self._text_frame = None
                 return self._end_block()
             case "ping":
-                return [_KEEP_ALIVE]
+                return [{}]
         return []
 
-    def finish(self) -> list[str]:
-        """See `StreamTranslator.finish`."""
-        frames = [] if self._has_role else [self._write({"content": ""})]
+    def end(self) -> Chunks:
+        """Return the chunks after the last event of a complete stream."""
+        chunks = [] if self._has_role else self._write({"content": ""})
         if self._refusal:
-            frames.append(self._write({"refusal": self._refusal}))
+            chunks += self._write({"refusal": self._refusal})
         default = "tool_calls" if self._calls else "stop"
-        frames.append(self._write({}, self._finish_reason or default))
+        chunks += self._write({}, self._finish_reason or default)
         if self._reports_usage:
-            frames.append(data_frame({**self._get_head(), "choices": [], "usage": write_chat_usage(self._usage)}))
-        return [*frames, _DONE]
+            chunks.append({**self._get_head(), "choices": [], "usage": write_chat_usage(self._usage)})
+        return chunks
 
     def _start(self, message: Reader) -> None:
         if self._head is None:
@@ -153,7 +169,7 @@ class ChatChunks:
         if details := as_object(usage.document.get("output_tokens_details")):
             self._usage["output_tokens_details"] = {"thinking_tokens": details.get("thinking_tokens")}
 
-    def _start_block(self, block: Reader) -> list[str]:
+    def _start_block(self, block: Reader) -> Chunks:
         match block.string("type"):
             case "text":
                 return self._say("content", block.text("text", default=""))
@@ -168,10 +184,10 @@ class ChatChunks:
                     "function": {"name": block.string("name"), "arguments": ""},
                 }
                 self._calls += 1
-                return [self._write({"tool_calls": [call]})]
+                return self._write({"tool_calls": [call]})
         return []
 
-    def _add(self, delta: Reader) -> list[str]:
+    def _add(self, delta: Reader) -> Chunks:
         match delta.string("type"):
             case "text_delta":
                 return self._say("content", delta.text("text"))
@@ -181,41 +197,39 @@ class ChatChunks:
                 return self._say("arguments", delta.text("partial_json"))
         return []
 
-    def _end_block(self) -> list[str]:
+    def _end_block(self) -> Chunks:
         rest = self._joiner.finish()
-        frames = [self._write_piece(self._joined_name, rest)] if rest else []
+        chunks = self._write_piece(self._joined_name, rest) if rest else []
         if self._call is not None and not self._has_arguments:
-            frames.append(self._write_piece("arguments", write_arguments(_read_input(self._call))))
+            chunks += self._write_piece("arguments", write_arguments(_read_input(self._call)))
         self._call = None
-        return frames
+        return chunks
 
-    def _say(self, name: str, piece: str) -> list[str]:
+    def _say(self, name: str, piece: str) -> Chunks:
         self._joined_name = name
         joined = self._joiner.feed(piece)
-        return [self._write_piece(name, joined)] if joined else []
+        return self._write_piece(name, joined) if joined else []
 
-    def _write_piece(self, name: str, piece: str) -> str:
-        if name == "content" and self._has_role and not self._text_frame:
-            before, _, after = self._write({"content": ""}).rpartition('""')
-            self._text_frame = (before, after)
+    def _write_piece(self, name: str, piece: str) -> Chunks:
+        self._has_text = self._has_text or name == "content"
         if name != "arguments":
             return self._write({name: piece})
         self._has_arguments = True
         return self._write({"tool_calls": [{"index": self._calls - 1, "function": {"arguments": piece}}]})
 
-    def _write(self, delta: dict[str, Any], finish_reason: str | None = None) -> str:
+    def _write(self, delta: dict[str, Any], finish_reason: str | None = None) -> Chunks:
         """Return a chunk, the first one with the role."""
-        frames = ""
+        chunks: Chunks = []
         if not self._has_role:
             self._has_role = True
             opening = {"role": "assistant", "content": None if "tool_calls" in delta else "", "refusal": None}
             if "tool_calls" in delta:
                 delta = {**opening, **delta}
             else:
-                frames = self._write(opening)
+                chunks = self._write(opening)
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
         usage = {"usage": None} if self._reports_usage else {}
-        return frames + data_frame({**self._get_head(), "choices": [choice], **usage})
+        return [*chunks, {**self._get_head(), "choices": [choice], **usage}]
 
     def _get_head(self) -> dict[str, Any]:
         if self._head is None:

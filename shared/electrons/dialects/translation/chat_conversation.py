@@ -15,7 +15,7 @@ from electrons.upstream.reading import mend_surrogates
 
 Blocks = list[dict[str, Any]]
 
-DETAIL_LEFT_OUT = "image_url.detail was left out"
+DETAIL_LEFT_OUT = "detail of an image was left out"
 
 
 class ChatConversation:
@@ -112,11 +112,12 @@ def _read_call(call: Fields) -> dict[str, Any]:
         "type": "tool_use",
         "id": fit_call_id(call.string("id")),
         "name": function.string("name"),
-        "input": _read_arguments(function),
+        "input": read_arguments(function),
     }
 
 
-def _read_arguments(function: Fields) -> dict[str, Any]:
+def read_arguments(function: Fields) -> dict[str, Any]:
+    """Return the arguments of a call. Raises `RequestError` for those that Anthropic refuses."""
     text = function.string("arguments")
     try:
         return parse_arguments(text)

@@ -9,6 +9,7 @@ from typing import Any
 
 from electrons.capabilities.text import CHARACTERS_PER_TOKEN
 from electrons.dialects.translation.chat_conversation import parse_arguments, write_arguments
+from electrons.dialects.translation.chat_pieces import REASONING, CallPieces, read_piece, read_text
 from electrons.dialects.translation.token_counts import write_message_usage
 from electrons.http import data_frame
 from electrons.upstream.reading import (
@@ -25,7 +26,6 @@ from electrons.upstream.reading import (
     mend_surrogates,
 )
 
-_TEXT_PARTS = ("text", "output_text")
 # By far the most frequent chunk, as OpenAI writes it; its string is handed on as it is. Strings with `\u` are not,
 # because that may be half of a surrogate pair.
 _TEXT_CHUNK = re.compile(
@@ -33,7 +33,6 @@ _TEXT_CHUNK = re.compile(
     r'(?:"logprobs": ?null, ?)?"finish_reason": ?null\}\]'
 )
 _USAGE = re.compile(r'"usage": ?\{')
-_REASONING = ("reasoning_content", "reasoning")
 _DONE = "[DONE]"
 
 
@@ -47,7 +46,7 @@ def write_message(document: dict[str, Any], requested_model: str, *, tool_names:
     choice = Reader(choices[0] if choices else None)
     message = choice.child("message", required=True)
     finish_reason = choice.string("finish_reason", default="", limit=NAME_LIMIT)
-    text, refusal = _read_text(message), message.text("refusal", default="")
+    text, refusal = read_text(message), message.text("refusal", default="")
     blocks = [{"type": "text", "text": piece} for piece in (text, refusal) if piece]
     uses = (_write_use(Reader(call), finish_reason, tool_names) for call in as_list(message.document.get("tool_calls")))
     calls = [use for use in uses if use is not None]
@@ -76,7 +75,7 @@ class MessageEvents:
         self._has_started = False
         self._blocks = 0
         self._kind: str | None = None
-        self._call: tuple[int, str | None] | None = None
+        self._calls = CallPieces()
         self._has_calls = False
         self._joiner = SurrogateJoiner()
         self._characters = 0
@@ -137,45 +136,40 @@ class MessageEvents:
     def _add(self, choice: Reader) -> list[str]:
         self._finish_reason = choice.string("finish_reason", default=self._finish_reason, limit=NAME_LIMIT)
         delta = choice.child("delta", required="delta" in choice)
-        frames = self._say(_read_text(delta))
+        frames = self._say(read_text(delta))
         if refusal := delta.text("refusal", default=""):
             self._refusal = (self._refusal + refusal)[:STRING_LIMIT]
             frames += self._say(refusal)
-        for position, call in enumerate(as_list(delta.document.get("tool_calls"))):
-            frames += self._add_call(Reader(call), position)
-        if not frames and any(name in delta for name in _REASONING):
+        for call, begins in self._calls.read(delta):
+            frames += self._add_call(call, begins=begins)
+        if not frames and any(name in delta for name in REASONING):
             frames.append(_event("ping"))
         return frames
 
     def _say(self, text: str) -> list[str]:
         if not text:
             return []
-        frames = [] if self._kind == "text" else self._start_block({"type": "text", "text": ""})
+        frames: list[str] = []
+        if self._kind != "text":
+            frames = self._start_block({"type": "text", "text": ""})
+            self._calls.end()
         return frames + self._write_piece(text)
 
-    def _add_call(self, call: Reader, position: int) -> list[str]:
-        """Return the events for a piece of a call; some servers number none of them, or give all the same number."""
-        function = call.child("function", required=True)
-        index = as_integer(call.document.get("index"))
-        index = position if index is None else index
-        call_id = as_string(call.document.get("id"))
+    def _add_call(self, call: Reader, *, begins: bool) -> list[str]:
+        function = call.child("function")
         frames: list[str] = []
-        is_next = self._call is not None and "name" in function and call_id not in (None, self._call[1])
-        if self._call is None or index != self._call[0] or is_next:
+        if begins:
             frames = self._start_block(
                 {
                     "type": "tool_use",
-                    "id": call_id or f"toolu_{uuid.uuid4().hex}",
+                    "id": as_string(call.document.get("id")) or f"toolu_{uuid.uuid4().hex}",
                     "name": _read_name(function, self._tool_names),
                     "input": {},
                 }
             )
-            self._call = (index, call_id)
             self._has_calls = True
-        arguments = function.document.get("arguments")
-        if isinstance(arguments, dict):
-            arguments = write_arguments(arguments)
-        return frames + self._write_piece(arguments) if isinstance(arguments, str) and arguments else frames
+        piece = read_piece(function)
+        return frames + self._write_piece(piece) if piece else frames
 
     def _start_block(self, block: dict[str, Any]) -> list[str]:
         frames = self._end_block()
@@ -189,7 +183,7 @@ class MessageEvents:
         frames = [self._write_delta(rest)] if rest else []
         frames.append(_event("content_block_stop", index=self._blocks))
         self._blocks += 1
-        self._kind = self._call = None
+        self._kind = None
         return frames
 
     def _write_piece(self, piece: str) -> list[str]:
@@ -258,12 +252,3 @@ def _write_use(call: Reader, finish_reason: str, tool_names: Mapping[str, str]) 
 def _read_name(function: Reader, tool_names: Mapping[str, str]) -> str:
     name = function.string("name", limit=NAME_LIMIT)
     return tool_names.get(name, name)
-
-
-def _read_text(message: Reader) -> str:
-    """Return the text of a message or a delta: a string, or a list of parts, some of which may be thoughts."""
-    content = message.document.get("content")
-    if isinstance(content, list):
-        parts = [Reader(part) for part in content]
-        return "".join(part.text("text") for part in parts if part.string("type", default="text") in _TEXT_PARTS)
-    return message.text("content") if content is not None else ""

@@ -99,7 +99,7 @@ def add_vendor_routes(app: App) -> None:
         docs=RouteDocs(example=RESPONSES_EXAMPLE, produces=("application/json", "text/event-stream")),
     )
     async def responses(context: Context, body: VendorRequest) -> Response:
-        """`POST /v1/responses`: OpenAI's Responses with any model."""
+        """`POST /v1/responses`: OpenAI's Responses with any model; only OpenAI stores them."""
         return await answer(context, body)
 
     @app.post(
@@ -144,11 +144,8 @@ async def answer(context: Context, body: VendorRequest, *, fallbacks: Sequence[s
         has_route = call.provider.has_responses or call.path != "/v1/responses"
         if call.provider.dialect == context.dialect and has_route:
             return await pass_on(context, call, body)
-        if translation := TRANSLATIONS.get((call.path, call.provider.dialect)):
-            return await translate(context, call.provider, call.model, body, translation)
-        names = {"anthropic": "/v1/messages", "openai": "/v1/chat/completions"}
-        message = f"`{model}` is not available here; send the request to `{names[call.provider.dialect]}`"
-        raise RequestError.for_field("model", message)
+        translation = TRANSLATIONS[call.path, call.provider.dialect]
+        return await translate(context, call.provider, call.model, body, translation)
 
     async def produce() -> Response:
         return await call_first(context, models, call_model)
