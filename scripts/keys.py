@@ -1,6 +1,6 @@
-"""`npm run keys -- create|list|revoke|rotate`: manage API keys, locally or with `--remote` in the deployment.
+"""`npm run keys -- create|list|change|revoke|rotate`: manage API keys, locally or with `--remote` in the deployment.
 
-    npm run keys -- create --name film-app --owner me@example.com --scopes text,audio --expires 90d
+    npm run keys -- create --name film-app --owner me@example.com --scopes text,audio --expires 90d --budget 5/day
     npm run --silent keys -- list --remote
 
 A key is printed once, alone on standard output; everything else goes to standard error. Only its hash is stored, and
@@ -15,7 +15,7 @@ import re
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -37,6 +37,7 @@ from electrons.keys import (
     generate,
     parse,
 )
+from electrons.money import parse_budget
 from electrons.ratelimit.headers import parse_policies
 
 STATE = setup.ROOT / ".state"
@@ -50,7 +51,10 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _SELECT = f"SELECT {', '.join(field.name for field in fields(KeyRecord))} FROM api_keys"  # noqa: S608  # our own names
 _DESCEND = "UPDATE api_keys SET first_id = (SELECT COALESCE(first_id, id) FROM api_keys WHERE id = ?) WHERE id = ?"
 _EXPIRE = "UPDATE api_keys SET expires_at = ? WHERE id = ?"
-_COLUMNS = ("id", "environment", "name", "owner", "scopes", "status", "expires_at", "last_used_at", "rate_limit_policy")
+_COLUMNS = (
+    *("id", "environment", "name", "owner", "scopes", "status", "expires_at", "last_used_at"),
+    *("rate_limit_policy", "budget", "models"),
+)
 
 
 class KeysError(Exception):
@@ -73,8 +77,13 @@ def main(arguments: Sequence[str] | None = None, *, state: Path = STATE) -> int:
                     scopes=options.scopes,
                     expires_at=_now() + lifetime if lifetime else None,
                     rate_limit_policy=options.limit,
+                    budget=_join_budgets(options.budget),
+                    models=options.models,
                 )
                 _print_new_key(key, record)
+            case "change":
+                record = change(database, options.id, budget=_join_budgets(options.budget), models=options.models)
+                _print_message(f"The key {record.id}: {_describe_spending(record)}, within `KEY_CACHE_SECONDS`.")
             case "list":
                 _print_table(load_records(database))
             case "revoke":
@@ -107,6 +116,8 @@ def create(
     scopes: Sequence[str],
     expires_at: datetime | None = None,
     rate_limit_policy: str | None = None,
+    budget: str | None = None,
+    models: str | None = None,
     replaces: str | None = None,
     replaced_until: datetime | None = None,
 ) -> tuple[str, KeyRecord]:
@@ -124,6 +135,8 @@ def create(
         created_at=_now(),
         expires_at=expires_at,
         rate_limit_policy=rate_limit_policy,
+        budget=budget,
+        models=models,
     )
     row = asdict(record)
     values = ", ".join("?" for _ in row)
@@ -134,7 +147,7 @@ def create(
     if replaced_until is not None:
         statements.append((_EXPIRE, [format_time(replaced_until), replaces]))
     database.run(*statements)
-    return key, record
+    return key, record if replaces is None else find(database, record.id)
 
 
 def load_records(database: Database) -> list[KeyRecord]:
@@ -148,6 +161,23 @@ def find(database: Database, key_id: str) -> KeyRecord:
     if not rows:
         raise KeysError(f"no key has the id {key_id}; `npm run keys -- list` shows all keys")
     return KeyRecord(**rows[0])
+
+
+def change(database: Database, key_id: str, *, budget: str | None, models: str | None) -> KeyRecord:
+    """Give a key another budget or other models; None leaves them as they are, and an empty string removes them.
+
+    What it has spent still counts. Raises `KeysError`.
+    """
+    record = find(database, key_id)
+    if budget is None and models is None:
+        raise KeysError("say what to change: --budget or --models")
+    record = replace(
+        record,
+        budget=record.budget if budget is None else budget or None,
+        models=record.models if models is None else models or None,
+    )
+    database.run(("UPDATE api_keys SET budget = ?, models = ? WHERE id = ?", [record.budget, record.models, key_id]))
+    return record
 
 
 def revoke(database: Database, key_id: str) -> None:
@@ -176,6 +206,8 @@ def rotate(database: Database, key_id: str, *, overlap: timedelta) -> tuple[str,
         scopes=[scope for scope in SCOPES if scope in old.scopes.split()],
         expires_at=now + (old_end - datetime.fromisoformat(old.created_at)) if old_end else None,
         rate_limit_policy=old.rate_limit_policy,
+        budget=old.budget,
+        models=old.models,
         replaces=key_id,
         replaced_until=end,
     )
@@ -232,15 +264,35 @@ def _parser() -> argparse.ArgumentParser:
         metavar="POLICY",
         help="its own RATE_LIMIT_POLICY, or none (default: that of the deployment)",
     )
+    _add_spending(make)
     commands.add_parser("list", parents=[remote], help="print all keys, without their secrets")
     end = commands.add_parser("revoke", parents=[remote], help="make a key invalid")
     end.add_argument("id", metavar="ID")
-    change = commands.add_parser("rotate", parents=[remote], help="create a key like an old one, which then expires")
-    change.add_argument("id", metavar="ID")
-    change.add_argument(
+    other = commands.add_parser("change", parents=[remote], help="give a key another budget or other models")
+    other.add_argument("id", metavar="ID")
+    _add_spending(other)
+    successor = commands.add_parser("rotate", parents=[remote], help="create a key like an old one, which then expires")
+    successor.add_argument("id", metavar="ID")
+    successor.add_argument(
         "--overlap", type=_duration, default=timedelta(days=1), metavar="TIME", help="how long both are valid: 24h, 0m"
     )
     return parser
+
+
+def _add_spending(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--budget",
+        action="append",
+        type=_budget,
+        metavar="USD/PERIOD",
+        help="5/day or 50/month, also both; none for no budget (default: only that of the deployment)",
+    )
+    parser.add_argument(
+        "--models",
+        type=_models,
+        metavar="MODELS",
+        help="the models that it may use: openai:gpt-4o-mini,anthropic:*; none for no list (default: all)",
+    )
 
 
 def _label(text: str) -> str:
@@ -274,6 +326,43 @@ def _lifetime(text: str) -> timedelta:
     return lifetime
 
 
+def _budget(text: str) -> str:
+    if text == "none":
+        return ""
+    try:
+        budget = parse_budget(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    if not budget:
+        raise argparse.ArgumentTypeError("must be an amount in US dollars for a period: 5/day or 50/month")
+    return text
+
+
+def _join_budgets(budgets: Sequence[str] | None) -> str | None:
+    """Return all budgets of a command in one list. Raises `KeysError` for two of the same period."""
+    if budgets is None:
+        return None
+    try:
+        return str(parse_budget(", ".join(budgets)))
+    except ValueError as error:
+        raise KeysError(str(error)) from error
+
+
+def _models(text: str) -> str:
+    if text == "none":
+        return ""
+    names = [name.strip().lower() for name in text.split(",") if name.strip()]
+    for name in names:
+        provider, colon, model = name.partition(":")
+        if not (provider and colon and model) or "*" in name[:-1] or len(name.split()) != 1:
+            raise argparse.ArgumentTypeError(
+                f"{name!r} must be a model with its provider, like openai:gpt-4o-mini; a * may end it"
+            )
+    if not names:
+        raise argparse.ArgumentTypeError("must name a model, like openai:gpt-4o-mini")
+    return " ".join(names)
+
+
 def _policy(text: str) -> str:
     if text == "none":
         return text
@@ -293,9 +382,14 @@ def _now() -> datetime:
 def _print_new_key(key: str, record: KeyRecord) -> None:
     limits = record.rate_limit_policy or "those of the deployment"
     _print_message(f"The key {record.id} of {record.owner}, for {record.name}: {record.scopes.replace(' ', ', ')}")
-    _print_message(f"expires: {record.expires_at or 'never'}; limits: {limits}")
+    _print_message(f"expires: {record.expires_at or 'never'}; limits: {limits}; {_describe_spending(record)}")
     _print_message("It is shown only this once; only its hash is stored.")
     print(key, flush=True)
+
+
+def _describe_spending(record: KeyRecord) -> str:
+    budget = f"${record.budget}" if record.budget else "that of the deployment"
+    return f"budget: {budget}; models: {(record.models or 'all').replace(' ', ', ')}"
 
 
 def _print_table(records: Sequence[KeyRecord]) -> None:

@@ -3,6 +3,7 @@
     npm run usage -- [--days 7] [--by worker,key,model] [--format table|csv|json] [--remote [--env staging]]
 
 Local usage is that of `.state/`. `--by` takes any of: worker, route, key, provider, model, instance, project, day.
+Below the table are the budgets of keys, with what was spent by the ledger.
 """
 
 from __future__ import annotations
@@ -24,6 +25,10 @@ from deployment.configs import ENVIRONMENTS
 from deployment.database import find_deployed_database
 from progress import Progress
 
+sys.path.insert(0, str(setup.ROOT / "shared"))
+
+from electrons.money import format_usd
+
 GROUPS: Mapping[str, str] = {
     "worker": "worker",
     "route": "route",
@@ -34,7 +39,8 @@ GROUPS: Mapping[str, str] = {
     "project": "COALESCE(project_id, '-')",
     "day": "substr(created_at, 1, 10)",
 }
-NUMBERS = ("calls", "errors", "input_units", "output_units", "cost_usd")
+NUMBERS = ("calls", "errors", "unpriced", "input_units", "output_units", "cost_usd")
+"""Columns; `unpriced` are calls that succeeded and whose price is not known, so their cost is missing."""
 _BAR = 24
 
 
@@ -42,7 +48,9 @@ def main(arguments: Sequence[str] | None = None, *, state: Path = keys.STATE) ->
     """Print the usage; return the exit status."""
     options = _parse(arguments)
     try:
-        rows = load_usage(_open_database(options, state), days=options.days, groups=options.by)
+        database = _open_database(options, state)
+        rows = load_usage(database, days=options.days, groups=options.by)
+        budgets = load_budgets(database) if options.format == "table" else []
     except setup.SetupError as error:
         print(f"usage: {error}", file=sys.stderr)
         return 1
@@ -55,6 +63,8 @@ def main(arguments: Sequence[str] | None = None, *, state: Path = keys.STATE) ->
             writer.writerows(rows)
         case _:
             print("\n".join(render_table(rows, options.by)))
+            if budgets:
+                print("\n".join(["", *render_budgets(budgets)]))
     return 0
 
 
@@ -64,11 +74,36 @@ def load_usage(database: Database, *, days: int, groups: Sequence[str]) -> list[
     columns = ", ".join(f"{GROUPS[group]} AS {group}" for group in groups)
     names = ", ".join(groups)
     sql = f"""
-        SELECT {columns}, COUNT(*) AS calls, SUM(status >= 400) AS errors, SUM(input_units) AS input_units,
+        SELECT {columns}, COUNT(*) AS calls, SUM(status >= 400) AS errors,
+            SUM(status < 400 AND estimated_cost_microusd IS NULL) AS unpriced, SUM(input_units) AS input_units,
             SUM(output_units) AS output_units, SUM(COALESCE(estimated_cost_microusd, 0)) / 1e6 AS cost_usd
         FROM usage WHERE created_at >= ? GROUP BY {names} ORDER BY cost_usd DESC, calls DESC, {names}
     """  # noqa: S608  # our own names
     return database.run((" ".join(sql.split()), [since]))
+
+
+def load_budgets(database: Database) -> list[dict[str, Any]]:
+    """Return the keys that have a budget, with what each and those that it was rotated to have spent by the ledger."""
+    now = datetime.now(UTC)
+    sql = """
+        SELECT COALESCE(first_id, id) AS key, name, budget,
+            COALESCE((SELECT SUM(estimated_cost_microusd) FROM usage WHERE created_at >= ? AND key_id IN
+                (SELECT id FROM api_keys WHERE COALESCE(first_id, id) = COALESCE(keys.first_id, keys.id))), 0) AS day,
+            COALESCE((SELECT SUM(estimated_cost_microusd) FROM usage WHERE created_at >= ? AND key_id IN
+                (SELECT id FROM api_keys WHERE COALESCE(first_id, id) = COALESCE(keys.first_id, keys.id))), 0) AS month
+        FROM api_keys AS keys WHERE budget IS NOT NULL AND revoked_at IS NULL ORDER BY month DESC, key
+    """
+    return database.run((" ".join(sql.split()), [now.strftime("%Y-%m-%d"), now.strftime("%Y-%m")]))
+
+
+def render_budgets(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the table of budgets."""
+    table = [["key", "name", "budget in USD", "spent today", "this month"]]
+    for row in rows:
+        spent = [format_usd(int(row[period])) for period in ("day", "month")]
+        table.append([str(row["key"]), str(row["name"]), str(row["budget"]), *spent])
+    widths = [max(len(line[column]) for line in table) for column in range(len(table[0]))]
+    return [_align(line, widths, text=3, bar="") for line in table]
 
 
 def render_table(rows: Sequence[Mapping[str, Any]], groups: Sequence[str]) -> list[str]:

@@ -101,7 +101,14 @@ class Platform:
             return {}
         return {SETTINGS_HEADER: json.dumps(variant.vars)}
 
-    def key(self, *scopes: str, expires_at: datetime | None = None, rate_limit_policy: str | None = None) -> str:
+    def key(
+        self,
+        *scopes: str,
+        expires_at: datetime | None = None,
+        rate_limit_policy: str | None = None,
+        budget: str | None = None,
+        models: str | None = None,
+    ) -> str:
         """Create an API key with these scopes, with all scopes if none is named."""
         key, _ = keys.create(
             self.database,
@@ -111,6 +118,8 @@ class Platform:
             scopes=scopes or keys.SCOPES,
             expires_at=expires_at,
             rate_limit_policy=rate_limit_policy,
+            budget=budget,
+            models=models,
         )
         return key
 

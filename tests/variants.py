@@ -74,6 +74,11 @@ VARIANTS = {
     ),
     # Deployed, because it must be proved that nothing but vars of the deployment opens it.
     "text-gen-with-keys-required": Variant("text-gen", KEYS_REQUIRED, deployed=True),
+    "text-gen-without-money": Variant("text-gen", {"BUDGET_PER_DAY": "0"}),
+    "text-gen-with-slow-budgets": Variant(
+        "text-gen",
+        {"BUDGET_PER_DAY": "5", "RATE_LIMIT_TIMEOUT_SECONDS": "1e-30", "RATE_LIMIT_POLICY": "none"},
+    ),
     "text-gen-for-one-origin": Variant("text-gen", {"CORS_ORIGINS": "https://app.example, https://other.example"}),
     "text-gen-with-another-default": Variant("text-gen", {"DEFAULT_MODEL": "openai:gpt-4o-mini"}),
     "audio-gen-uncached": Variant("audio-gen", {"VOICES_CACHE_SECONDS": "0"}),

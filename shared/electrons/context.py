@@ -15,6 +15,7 @@ from electrons.bindings import Bindings
 from electrons.errors import ForbiddenError
 from electrons.http import HeaderPairs, Request
 from electrons.logs import Logger
+from electrons.money import Budget
 from electrons.routing import Dialect, Route
 from electrons.settings import Settings
 from electrons.tasks import start_task
@@ -24,6 +25,8 @@ from electrons.usage import Usage
 T = TypeVar("T")
 S = TypeVar("S", bound=Settings)
 
+NO_BUDGET = Budget()
+
 Deferred = Callable[[], Coroutine[Any, Any, None]]
 
 
@@ -31,7 +34,8 @@ Deferred = Callable[[], Coroutine[Any, Any, None]]
 class Principal:
     """The caller. Limits are counted by `id`: a key's public id, or the client's address where access is open.
 
-    A `rate_limit_policy` replaces the deployment's.
+    A `rate_limit_policy` replaces the deployment's. `budget_id` is who spends the `budget`: a key and those that it
+    was rotated to are one. `models` are those that the key may use, in lower case; a `*` may end them; None is all.
     """
 
     id: str
@@ -39,6 +43,9 @@ class Principal:
     scopes: frozenset[str] = frozenset()
     has_all_scopes: bool = False
     rate_limit_policy: str | None = None
+    budget: Budget = NO_BUDGET
+    budget_id: str = ""
+    models: tuple[str, ...] | None = None
 
     def require(self, scope: str) -> None:
         """Raise `ForbiddenError` unless the caller has the scope."""
@@ -62,7 +69,8 @@ class Context:
     response is out, streamed bodies included; its failures are logged only. `dialect` is the format of errors, None for
     the platform's own. `attempts` counts the calls to providers, `upstream_seconds` is the time spent waiting for them,
     and `max_retries` takes the place of the setting. `headers` go out with every response, failures included.
-    `warnings` are about the request and go into a success body.
+    `settle_last_call` settles what the last call has reserved of a budget. `warnings` are about the request and go into
+    a success body.
     """
 
     service: str
@@ -85,6 +93,7 @@ class Context:
     attempts: int = 0
     upstream_seconds: float = 0.0
     max_retries: int | None = None
+    settle_last_call: Deferred | None = None
     status: int = 0
     error_code: str | None = None
     headers: HeaderPairs = field(default_factory=list)
@@ -131,6 +140,7 @@ class Context:
                 self.log.error("deferred", cause=error, request_id=self.request_id)
         # They refer to this context. Such a circle would keep the body in memory until a collection.
         self.deferred.clear()
+        self.settle_last_call = None
         self.unfinished.clear()
         self.body = None
 

@@ -19,11 +19,14 @@ turns it into a response. Raise with `from` so that the cause reaches the log.
     │   ├── PayloadTooLargeError       413 PAYLOAD_TOO_LARGE
     │   ├── RangeNotSatisfiableError   416 RANGE_NOT_SATISFIABLE
     │   ├── RateLimitedError           429 RATE_LIMITED
+    │   ├── BudgetExceededError        402 BUDGET_EXCEEDED
+    │   ├── PriceUnknownError          400 PRICE_UNKNOWN
     │   └── ClientClosedError          499 CLIENT_CLOSED_REQUEST  the caller left; seen only in logs and the ledger
     ├── ConfigurationError             500 CONFIGURATION_ERROR   the owner of the deployment can correct it
     │   ├── MissingAPIKeyError         500 MISSING_API_KEY
     │   └── MissingCredentialsError    500 MISSING_CREDENTIALS
     ├── UnavailableError               503 SERVICE_UNAVAILABLE   a part of the platform cannot be reached
+    │   ├── BudgetUnavailableError     503 BUDGET_UNAVAILABLE
     │   └── DatabaseError              503 SERVICE_UNAVAILABLE
     └── ProviderError                  502 PROVIDER_ERROR        the provider failed: 5xx, 529, an unreadable response
         ├── ProviderAuthError          502 PROVIDER_AUTH_FAILED
@@ -221,6 +224,19 @@ class RateLimitedError(RequestError):
     code = "RATE_LIMITED"
 
 
+class BudgetExceededError(RequestError):
+    """The call could cost more than is left; `details` say of which budget, how much is left, and when it renews."""
+
+    status = 402
+    code = "BUDGET_EXCEEDED"
+
+
+class PriceUnknownError(RequestError):
+    """A budget applies, and the model has no known price."""
+
+    code = "PRICE_UNKNOWN"
+
+
 class ClientClosedError(RequestError):
     """The caller closed the connection before the response was ready (the status is nginx's convention)."""
 
@@ -261,6 +277,15 @@ class UnavailableError(ElectronsError):
 
     status = 503
     code = "SERVICE_UNAVAILABLE"
+
+
+class BudgetUnavailableError(UnavailableError):
+    """A budget applies and cannot be asked, so nothing was called."""
+
+    code = "BUDGET_UNAVAILABLE"
+
+    def __init__(self) -> None:
+        super().__init__("The budget cannot be checked, so the provider was not called; try again shortly")
 
 
 class DatabaseError(UnavailableError):

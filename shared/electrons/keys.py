@@ -52,7 +52,8 @@ class KeyRecord:
     """A row of the table `api_keys`, its columns by name.
 
     `hash` is hexadecimal, `scopes` are separated by spaces (as in RFC 6749, 3.3), times are ISO 8601 in UTC. A
-    `rate_limit_policy` has the syntax of the setting and replaces it for this key.
+    `rate_limit_policy` has the syntax of the setting and replaces it for this key. `budget` is a list like `5/day,
+    50/month` in US dollars, `models` are separated by spaces. `first_id` is the key that this one was rotated from.
     """
 
     id: str
@@ -66,6 +67,9 @@ class KeyRecord:
     revoked_at: str | None = None
     last_used_at: str | None = None
     rate_limit_policy: str | None = None
+    first_id: str | None = None
+    budget: str | None = None
+    models: str | None = None
 
     @classmethod
     def create(
@@ -78,6 +82,8 @@ class KeyRecord:
         created_at: datetime,
         expires_at: datetime | None = None,
         rate_limit_policy: str | None = None,
+        budget: str | None = None,
+        models: str | None = None,
     ) -> KeyRecord:
         """Return the record of a new key. Raises `MalformedKeyError`."""
         parsed = parse(key)
@@ -91,6 +97,8 @@ class KeyRecord:
             created_at=format_time(created_at),
             expires_at=format_time(expires_at) if expires_at else None,
             rate_limit_policy=rate_limit_policy,
+            budget=budget,
+            models=models,
         )
 
     def status(self, now: float) -> KeyStatus:

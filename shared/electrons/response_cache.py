@@ -74,7 +74,8 @@ def _key(context: Context, content: bytes) -> str:
     scope = context.request.headers.get("X-DE-Cache-Scope") or "caller"
     if scope not in {"caller", "deployment"}:
         raise RequestError("`X-DE-Cache-Scope` must be `caller` or `deployment`")
-    owner = context.principal.id if scope == "caller" else ""
+    # A key that is held to some models shares responses with those that are held to the same.
+    owner = context.principal.id if scope == "caller" else " ".join(context.principal.models or ())
     headers = [context.request.headers.get(name) for name in _HEADERS]
     digest = hashlib.sha256(json.dumps([context.service, context.route.path, scope, owner, headers]).encode())
     digest.update(b"\0")

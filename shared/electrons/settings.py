@@ -12,6 +12,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Literal, Self, get_args, get_type_hints
 
 from electrons.errors import ConfigurationError
+from electrons.money import Budget, parse_provider_budgets, parse_usd
 from electrons.ratelimit.headers import parse_policies
 
 
@@ -82,6 +83,11 @@ class Settings:
     rate_limit_timeout_seconds: float = 2.0
     rate_limit_lease_seconds: float = 1.0
 
+    # US dollars that this deployment may spend, and that it may spend with each provider (money.py)
+    budget_per_day: str = ""
+    budget_per_month: str = ""
+    provider_budgets: str = ""
+
     # Calls to providers
     connect_timeout_seconds: float = 10.0
     first_byte_timeout_seconds: float = 120.0
@@ -132,6 +138,7 @@ class Settings:
         found = {name: find(name.upper(), types[name]) for name in cls.names()}
         values = {name: value for name, value in found.items() if value is not None}
         _check_policy(str(values.get("rate_limit_policy", NO_LIMITS)))
+        _check_budgets(values)
         found = {setting.name: find(setting.name, setting.kind) for setting in declared}
         values["declared"] = {name: value for name, value in found.items() if value is not None}
         return cls(**values)
@@ -140,6 +147,12 @@ class Settings:
     def names(cls) -> tuple[str, ...]:
         """Return the names of the fields that are vars or secrets."""
         return tuple(field.name for field in fields(cls) if field.default is not MISSING)
+
+    @property
+    def deployment_budget(self) -> Budget:
+        """Return what `BUDGET_PER_DAY` and `BUDGET_PER_MONTH` allow."""
+        day, month = (parse_usd(text) if text else None for text in (self.budget_per_day, self.budget_per_month))
+        return Budget(day=day, month=month)
 
     @property
     def is_local_run(self) -> bool:
@@ -181,6 +194,20 @@ def _check_policy(text: str) -> None:
         parse_policies(text)
     except ValueError as error:
         raise ConfigurationError(f"`RATE_LIMIT_POLICY`: {error}") from error
+
+
+def _check_budgets(values: Mapping[str, Any]) -> None:
+    checks: dict[str, Callable[[str], object]] = {
+        "budget_per_day": parse_usd,
+        "budget_per_month": parse_usd,
+        "provider_budgets": parse_provider_budgets,
+    }
+    for name, check in checks.items():
+        if text := values.get(name):
+            try:
+                check(text)
+            except ValueError as error:
+                raise ConfigurationError(f"`{name.upper()}`: {error}") from error
 
 
 def _convert(name: str, text: str, kind: object) -> object:

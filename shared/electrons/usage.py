@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 UNITS_LIMIT = 10**9
 """No call uses more; a larger number is an error of the provider."""
+
+
+class Units(NamedTuple):
+    """The most units that a call can use, known before it."""
+
+    input: int
+    output: int
 
 
 @dataclass(slots=True)

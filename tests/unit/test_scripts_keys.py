@@ -175,6 +175,71 @@ def test_rotate_when_the_old_key_expires_sooner_then_that_stays(state: Path) -> 
     assert abs(lifetime - timedelta(hours=1)) <= timedelta(seconds=1)
 
 
+def test_create_with_a_budget_and_models(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spending = ("--budget", "5/day", "--budget", "50/month", "--models", "OpenAI:gpt-4o-mini, anthropic:*")
+
+    assert run_keys(state, *CREATE, "--scopes", "text", *spending) == 0
+
+    printed = capsys.readouterr().err
+    assert "budget: $5.00/day, 50.00/month; models: openai:gpt-4o-mini, anthropic:*" in printed
+    (record,) = keys.load_records(LocalDatabase(state))
+    assert (record.budget, record.models) == ("5.00/day, 50.00/month", "openai:gpt-4o-mini anthropic:*")
+    run_keys(state, "list")
+    assert "5.00/day, 50.00/month" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--budget", "5"),
+        ("--budget", "five/day"),
+        ("--budget", ""),
+        ("--models", "gpt-4o"),
+        ("--models", "openai:"),
+        ("--models", "openai:*-mini"),
+        ("--models", ""),
+    ],
+)
+def test_create_when_spending_is_misspelled_then_usage(state: Path, option: str, value: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run_keys(state, *CREATE, "--scopes", "text", option, value)
+
+    assert ended.value.code == 2
+
+
+def test_create_with_two_budgets_of_a_period_is_refused(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_keys(state, *CREATE, "--scopes", "text", "--budget", "5/day", "--budget", "6/day") == 1
+    assert "more than one budget for a day" in capsys.readouterr().err
+    assert keys.load_records(LocalDatabase(state)) == []
+
+
+def test_change_gives_a_key_another_budget_and_models(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    database = LocalDatabase(state)
+    _, record = keys.create(database, environment="test", name="n", owner="o", scopes=["text"], budget="5/day")
+
+    assert run_keys(state, "change", record.id, "--models", "openai:*") == 0
+    assert run_keys(state, "change", record.id, "--budget", "9/month") == 0
+    changed = keys.find(database, record.id)
+    assert (changed.budget, changed.models) == ("9.00/month", "openai:*")
+    assert run_keys(state, "change", record.id, "--budget", "none", "--models", "none") == 0
+    changed = keys.find(database, record.id)
+    assert (changed.budget, changed.models) == (None, None)
+    assert run_keys(state, "change", record.id) == 1
+    assert run_keys(state, "change", "unknown", "--budget", "1/day") == 1
+    assert "no key has the id unknown" in capsys.readouterr().err
+
+
+def test_rotate_keeps_the_budget_and_the_models(state: Path) -> None:
+    database = LocalDatabase(state)
+    _, old = keys.create(
+        database, environment="test", name="n", owner="o", scopes=["text"], budget="5/day", models="openai:*"
+    )
+
+    _, new = keys.rotate(database, old.id, overlap=timedelta(days=1))
+
+    assert (new.budget, new.models, new.first_id) == ("5/day", "openai:*", old.id)
+
+
 def test_rotate_twice_then_both_new_keys_descend_from_first(state: Path) -> None:
     database = LocalDatabase(state)
     _, first = keys.create(database, environment="test", name="n", owner="o", scopes=["text"])

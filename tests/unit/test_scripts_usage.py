@@ -71,7 +71,39 @@ def test_table_has_bars_in_proportion_and_a_total() -> None:
 
     assert lines[1].count("█") == 24
     assert "█" not in lines[2]
-    assert lines[-1].split() == ["total", "4", "1", "40", "80", "0.5010"]
+    assert lines[-1].split() == ["total", "4", "1", "0", "40", "80", "0.5010"]
+
+
+def test_calls_without_a_price_are_counted() -> None:
+    stored = Stored()
+    stored._connection.execute(INSERT, ("r6", "0 days", "text-gen", "key-1", "gpt-next", 200, None))  # noqa: SLF001
+
+    rows = usage.load_usage(stored, days=7, groups=["model"])
+
+    assert {row["model"]: row["unpriced"] for row in rows if row["unpriced"]} == {"openai:gpt-next": 1}
+
+
+def test_budgets_of_keys_are_shown_with_what_was_spent() -> None:
+    stored = Stored()
+    insert = (
+        "INSERT INTO api_keys (id, environment, hash, name, owner, scopes, created_at, budget, first_id) "
+        "VALUES (?, 'test', '', ?, 'o', 'text', '', ?, ?)"
+    )
+    for values in (
+        ("key-1", "film", "5.00/day", None),
+        ("key-2", "film-again", None, "key-1"),
+        ("key-3", "idle", "9/month", None),
+    ):
+        stored._connection.execute(insert, values)  # noqa: SLF001
+
+    budgets = usage.load_budgets(stored)
+
+    assert [(row["key"], row["name"]) for row in budgets] == [("key-1", "film"), ("key-3", "idle")]
+    assert budgets[0]["day"] >= 500_000
+    lines = usage.render_budgets(budgets)
+    assert lines[0].split("  ")[0] == "key"
+    assert "5.00/day" in lines[1]
+    assert lines[2].endswith("0.00")
 
 
 def test_table_without_calls_says_so() -> None:

@@ -88,7 +88,7 @@ def test_several_tries_make_one_row(platform: Platform, emulators: Emulators) ->
 
 
 def test_unpriced_model_has_no_estimate(platform: Platform) -> None:
-    body = success_of(platform.client("text-gen").post("/generate", json={"prompt": "Hello", "model": "gpt-5.4"}))
+    body = success_of(platform.client("text-gen").post("/generate", json={"prompt": "Hello", "model": "gpt-6.2-sol"}))
 
     (row,) = platform.usage_rows(body["request_id"])
     assert row["output_units"] > 0

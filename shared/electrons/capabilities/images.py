@@ -24,6 +24,7 @@ from electrons.upstream.body import BodyTooLargeError, read_body
 from electrons.upstream.client import call_provider, open_response, parsing, read_json
 from electrons.upstream.embedded import extract_files
 from electrons.upstream.provider import Provider, ProviderRequest
+from electrons.usage import Units
 
 _HOST = re.compile(r"[a-z0-9.-]+")
 _LOOPBACK = {"127.0.0.1", "localhost"}
@@ -182,7 +183,7 @@ async def generate_images(
 async def _request_images(
     context: Context, provider: ImageProvider, call: ImageCall, on_file: OnFile | None
 ) -> list[GeneratedImage]:
-    request = provider.build_images(call)
+    request = replace(provider.build_images(call), most=Units(0, call.num_images))
     if on_file is None:
         return await call_provider(context, provider, request, partial(_parse, provider))
     numbers: dict[str, int] = {}

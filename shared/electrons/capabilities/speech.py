@@ -22,6 +22,7 @@ from electrons.upstream.body import read_body
 from electrons.upstream.client import call_provider, open_response, parsing, read_json, unreadable
 from electrons.upstream.embedded import extract_files
 from electrons.upstream.provider import Provider, ProviderRequest
+from electrons.usage import Units
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +163,8 @@ async def _open(
 ) -> AsyncIterator[httpx2.Response]:
     characters = 0
     try:
-        async with open_response(context, provider, provider.build_speech(call, timestamps=timestamps)) as response:
+        request = replace(provider.build_speech(call, timestamps=timestamps), most=Units(len(call.text), 0))
+        async with open_response(context, provider, request) as response:
             charged = provider.parse_characters(response.headers)
             characters = len(call.text) if charged is None else charged
             yield response

@@ -6,7 +6,7 @@ import asyncio
 from abc import abstractmethod
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from electrons.context import Context
@@ -16,9 +16,13 @@ from electrons.upstream.client import call_provider, conceal_error, interrupted,
 from electrons.upstream.provider import Provider, ProviderRequest
 from electrons.upstream.reading import SurrogateJoiner
 from electrons.upstream.sse import iterate_events
+from electrons.usage import Units
 
 CHARACTERS_PER_TOKEN = 4
 """A rule of thumb for English, where no provider has counted: before a call, and for calls that were interrupted."""
+
+MOST_FOR_ESTIMATE = 2
+"""How much more tokens a text may have than is estimated: half the characters of code, numbers or other scripts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +111,7 @@ async def generate_text(context: Context, provider: TextProvider, call: TextCall
 
     The input is also counted when the response comes too late, or cannot be read: the provider has done the work.
     """
-    request = provider.build_text(call, stream=False)
+    request = _build(provider, call, stream=False)
     result = TextResult(model=call.model)
 
     def parse(document: dict[str, Any]) -> TextResult:
@@ -135,7 +139,7 @@ async def stream_text(
     derives from it, also for a stream that ends before that. A stream that is given up before its end is counted by
     what was read of it.
     """
-    request = provider.build_text(call, stream=True)
+    request = _build(provider, call, stream=True)
     characters, is_whole = 0, False
     joiner = SurrogateJoiner()
     try:
@@ -169,6 +173,11 @@ async def stream_text(
             result.input_tokens = result.input_tokens or _estimate_input(call)
             result.output_tokens = max(result.output_tokens, -(-characters // CHARACTERS_PER_TOKEN))
         _note_usage(context, result)
+
+
+def _build(provider: TextProvider, call: TextCall, *, stream: bool) -> ProviderRequest:
+    most = Units(MOST_FOR_ESTIMATE * _estimate_input(call), call.max_tokens)
+    return replace(provider.build_text(call, stream=stream), most=most)
 
 
 def _fill_counts(provider: TextProvider, call: TextCall, result: TextResult, *, characters: int) -> None:

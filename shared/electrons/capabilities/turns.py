@@ -13,11 +13,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from electrons.capabilities.text import estimate_tokens
+from electrons.capabilities.text import MOST_FOR_ESTIMATE, estimate_tokens
 from electrons.context import Context
 from electrons.errors import ProviderError, ProviderTimeoutError
 from electrons.upstream.client import call_provider
 from electrons.upstream.provider import Provider, ProviderRequest
+from electrons.usage import Units
 
 Ended = Literal["tools", "end", "length", "refusal", "pause", "context"]
 """Why a turn ended: it waits for tools, it is complete, `max_tokens` were written, the model declined, the vendor needs
@@ -125,6 +126,8 @@ async def take_turn(context: Context, provider: TurnProvider, call: TurnCall) ->
     or cannot be read: the provider has done the work.
     """
     request = provider.build_turn(call)
+    estimated_input = estimate_tokens(request.content.decode())
+    request = replace(request, most=Units(MOST_FOR_ESTIMATE * estimated_input, call.max_tokens))
     has_responded = False
 
     def parse(document: dict[str, Any]) -> Turn:
@@ -137,12 +140,12 @@ async def take_turn(context: Context, provider: TurnProvider, call: TurnCall) ->
     except (asyncio.CancelledError, ProviderError) as error:
         is_charged = has_responded or isinstance(error, asyncio.CancelledError | ProviderTimeoutError)
         if context.usage is not None and is_charged:
-            context.usage.input_units += estimate_tokens(request.content.decode())
+            context.usage.input_units += estimated_input
         raise
     turn = replace(
         turn,
         model=turn.model or call.model,
-        input_tokens=turn.input_tokens or estimate_tokens(request.content.decode()),
+        input_tokens=turn.input_tokens or estimated_input,
         output_tokens=turn.output_tokens or (estimate_tokens(json.dumps(turn.raw)) if turn.raw else 0),
     )
     if context.usage is not None:

@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from electrons.errors import (
+    BudgetExceededError,
+    BudgetUnavailableError,
     ConfigurationError,
     ElectronsError,
     IdempotencyInProgressError,
+    PriceUnknownError,
     ProviderAuthError,
     ProviderError,
     ProviderQuotaError,
@@ -34,7 +37,10 @@ MESSAGE_LIMIT = 4000
 TOO_LONG = "prompt is too long"
 """How Anthropic's message begins when the context window is full; clients look for it."""
 
-_NEVER_RETRIED = (ConfigurationError, ProviderAuthError, ProviderQuotaError, ProviderTimeoutError)
+_NEVER_RETRIED = (
+    *(BudgetExceededError, BudgetUnavailableError, PriceUnknownError),
+    *(ConfigurationError, ProviderAuthError, ProviderQuotaError, ProviderTimeoutError),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

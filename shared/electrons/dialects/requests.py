@@ -8,8 +8,10 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
-from electrons.capabilities.text import CHARACTERS_PER_TOKEN
+from electrons.capabilities.text import CHARACTERS_PER_TOKEN, MOST_FOR_ESTIMATE
+from electrons.upstream.budgets import USUAL_OUTPUT_TOKENS
 from electrons.upstream.reading import as_integer, as_object, load_json
+from electrons.usage import Units
 
 FALLBACKS_LIMIT = 8
 """Other models that a request may name."""
@@ -39,7 +41,8 @@ class VendorRequest(BaseModel):
 
     _content: bytes = PrivateAttr(default=b"")
     _input_tokens: int = PrivateAttr(default=0)
-    _output_tokens: int = PrivateAttr(default=_USUAL_OUTPUT_TOKENS)
+    _output_limit: int | None = PrivateAttr(default=None)
+    _choices: int = PrivateAttr(default=1)
     _wants_usage: bool = PrivateAttr(default=False)
 
     def attach(self, content: bytes, document: dict[str, Any]) -> None:
@@ -47,7 +50,8 @@ class VendorRequest(BaseModel):
         self._content = content
         self._wants_usage = wants_usage(document)
         limits = (as_integer(document.get(name)) for name in _LIMITS)
-        self._output_tokens = next(filter(None, limits), _USUAL_OUTPUT_TOKENS)
+        self._output_limit = next(filter(None, limits), None)
+        self._choices = max(1, as_integer(document.get("n")) or 1)
         has_media = len(content) >= _MEDIA_CHARACTERS and b"base64" in content
         self._input_tokens = estimate_document(document) if has_media else -(-len(content) // CHARACTERS_PER_TOKEN)
 
@@ -80,7 +84,12 @@ class VendorRequest(BaseModel):
 
     def estimate_output(self) -> int:
         """Return the most tokens that the answer may have, or a usual number where the caller sets no limit."""
-        return self._output_tokens
+        return self._output_limit or _USUAL_OUTPUT_TOKENS
+
+    def most_units(self, *, has_output: bool = True) -> Units:
+        """Return the tokens that a budget reserves: for the output all that may come, or many where it has no limit."""
+        output = (self._output_limit or USUAL_OUTPUT_TOKENS) * self._choices if has_output else 0
+        return Units(MOST_FOR_ESTIMATE * self._input_tokens, output)
 
 
 class ChatRequest(VendorRequest):

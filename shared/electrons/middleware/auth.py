@@ -15,6 +15,7 @@ from electrons.errors import (
 from electrons.http import Headers, Response
 from electrons.keys import KeyRecord, MalformedKeyError, parse
 from electrons.middleware import CallNext
+from electrons.money import parse_budget
 from electrons.storage.keys import ApiKeys, TooManyUnknownKeysError
 
 _SCHEME = "bearer "
@@ -38,6 +39,9 @@ async def auth(context: Context, call_next: CallNext) -> Response:
         key_id=record.id,
         scopes=frozenset(record.scopes.split()),
         rate_limit_policy=record.rate_limit_policy,
+        budget=parse_budget(record.budget or ""),
+        budget_id=record.first_id or record.id,
+        models=tuple(record.models.lower().split()) if record.models else None,
     )
     if route.scope is not None:
         context.principal.require(route.scope)

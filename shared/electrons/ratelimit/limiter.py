@@ -190,6 +190,11 @@ class RateLimiter:
             self._settlements.pop(key, None)
             await self._call(key, "settle", json.dumps({"settlements": settlements}))
 
+    async def budget(self, holder: str, message: Mapping[str, Any]) -> dict[str, Any]:
+        """Tell the holder of a budget what to do (`budget.py`). Raises `LimiterUnreachableError`."""
+        answer: dict[str, Any] = json.loads(await self._call(f"budget:{holder}", "budget", json.dumps(message)))
+        return answer
+
     async def circuit(self, name: str, operation: Operation, *, limit: int, open_ms: int) -> CircuitState:
         """Tell a circuit what happened, or ask about it (`circuit.py`). Raises `LimiterUnreachableError`."""
         message = {"do": operation, "limit": limit, "open_ms": open_ms}

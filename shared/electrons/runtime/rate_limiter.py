@@ -1,4 +1,4 @@
-"""The Durable Object `RateLimiter`: a shell around `ratelimit.ledger.Ledger` and `ratelimit.circuit.Circuit`."""
+"""The Durable Object `RateLimiter`: a shell around what `ratelimit` has of it: `Ledger`, `Circuit`, `BudgetLedger`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from workers import DurableObject
 
+from electrons.ratelimit.budget import BudgetLedger
 from electrons.ratelimit.circuit import Circuit
 from electrons.ratelimit.ledger import RESERVATION_LIFE_MS, Ledger
 from electrons.runtime.loop import install as install_loop
@@ -26,7 +27,9 @@ def create_rate_limiter() -> type[DurableObject]:
     install_loop()
 
     class RateLimiter(DurableObject):
-        """One caller of one worker, named `<worker>:<principal>`, or one circuit, named `circuit:<name>`."""
+        """One caller of one worker (`<worker>:<principal>`), one circuit (`circuit:<name>`) or the holder of a budget
+        (`budget:<holder>`).
+        """
 
         def __init__(self, ctx: Any, env: Any) -> None:
             super().__init__(ctx, env)
@@ -52,9 +55,16 @@ def create_rate_limiter() -> type[DurableObject]:
                 self._storage.setAlarm(_now() + RESERVATION_LIFE_MS)
             return self._circuit.handle(message)
 
+        async def budget(self, message: str) -> str:
+            """See `BudgetLedger.handle`."""
+            if not self._alarm_is_set:
+                self._alarm_is_set = True
+                self._storage.setAlarm(_now() + RESERVATION_LIFE_MS)
+            return self._budget.handle(message)
+
         async def alarm(self, _info: Any = None) -> None:
             """Delete the data of an idle caller, so that an object per address does not use storage forever."""
-            if self._ledger.is_idle() and self._circuit.is_idle():
+            if self._ledger.is_idle() and self._circuit.is_idle() and self._budget.is_idle():
                 await self._storage.deleteAll()
                 self._open()
                 self._alarm_is_set = False
@@ -64,6 +74,7 @@ def create_rate_limiter() -> type[DurableObject]:
         def _open(self) -> None:
             sql = _Sql(self._storage.sql)
             self._ledger, self._circuit = Ledger(sql, _now), Circuit(sql, _now)
+            self._budget = BudgetLedger(sql, _now)
 
     return RateLimiter
 

@@ -19,6 +19,7 @@ from electrons.bindings import Database, Row
 from electrons.errors import DatabaseError
 from electrons.keys import KeyRecord, ParsedKey
 from electrons.logs import timestamp
+from electrons.money import parse_budget
 from electrons.ratelimit.headers import parse_policies
 from electrons.settings import NO_LIMITS
 
@@ -175,6 +176,7 @@ def _read(row: Row) -> KeyRecord:
         record.status(0)
         if record.rate_limit_policy not in (None, NO_LIMITS):
             parse_policies(str(record.rate_limit_policy))
+        parse_budget(record.budget or "")
     except (TypeError, ValueError) as error:
         raise DatabaseError(f"the row of the key {row.get('id')} cannot be read: {error}") from error
     return record

@@ -144,6 +144,9 @@ def record_usage(context: Context, usage: Usage) -> None:
     async def write() -> None:
         used = usage.checked()
         cost = estimate_cost(used)
+        if cost is None and context.status < 400:
+            facts = {"provider": used.provider, "model": used.model, "unit": used.unit}
+            context.log.warning("price_unknown", request_id=context.request_id, **facts)
         row: Row = [
             context.request_id,
             timestamp(),

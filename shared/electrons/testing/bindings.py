@@ -17,6 +17,7 @@ from electrons.bindings import Bindings, Database, ObjectTooLargeError, Row, Sto
 from electrons.errors import DatabaseError
 from electrons.http import Passthrough
 from electrons.keys import KeyEnvironment, KeyRecord, generate
+from electrons.ratelimit.budget import BudgetLedger
 from electrons.ratelimit.circuit import Circuit
 from electrons.ratelimit.ledger import Ledger
 from electrons.ratelimit.limiter import RateLimiter
@@ -65,6 +66,8 @@ async def create_key(
     environment: KeyEnvironment = "live",
     expires_at: datetime | None = None,
     rate_limit_policy: str | None = None,
+    budget: str | None = None,
+    models: str | None = None,
 ) -> str:
     """Create an API key with its row in the database, and return the key."""
     key = generate(environment)
@@ -76,6 +79,8 @@ async def create_key(
         created_at=datetime.now(UTC),
         expires_at=expires_at,
         rate_limit_policy=rate_limit_policy,
+        budget=budget,
+        models=models,
     )
     row = asdict(record)
     marks = ", ".join("?" for _ in row)
@@ -193,11 +198,15 @@ def create_memory_rate_limiter(*, clock: Clock = time.time) -> RateLimiter:
     """
     ledgers: dict[str, Ledger] = {}
     circuits: dict[str, Circuit] = {}
+    budgets: dict[str, BudgetLedger] = {}
 
     async def call(key: str, method: str, message: str) -> str:
         if method == "circuit":
             circuit = circuits.setdefault(key, Circuit(MemorySql(), lambda: int(clock() * 1000)))
             return circuit.handle(message)
+        if method == "budget":
+            budget = budgets.setdefault(key, BudgetLedger(MemorySql(), lambda: int(clock() * 1000)))
+            return budget.handle(message)
         if key not in ledgers:
             ledgers[key] = Ledger(MemorySql(), lambda: int(clock() * 1000))
         if method == "reserve":

@@ -34,6 +34,7 @@ from electrons.errors import (
     ProviderUnreachableError,
 )
 from electrons.upstream.accounts import Account
+from electrons.upstream.budgets import reserve_budget
 from electrons.upstream.errors import status_of_code
 from electrons.upstream.provider import Provider, ProviderRequest
 from electrons.upstream.reading import PARSE_ERRORS, UnreadableError, as_object, load_json
@@ -111,8 +112,10 @@ async def open_response(
 ) -> AsyncIterator[httpx2.Response]:
     """Open a 2xx response whose body has not been read; the end of the block closes it and so cancels the call.
 
+    Reserves what the call may cost first, and raises what `reserve_budget` raises.
     Adds the time spent waiting to `context.usage.upstream_ms`, if that is this provider's usage.
     """
+    await reserve_budget(context, provider, request)
     total_seconds = total_timeout_seconds or context.settings.total_timeout_seconds or None
     started = time.monotonic()
     opened = started

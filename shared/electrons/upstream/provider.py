@@ -19,6 +19,7 @@ from electrons.errors import (
 )
 from electrons.http import HeaderPairs
 from electrons.settings import NOT_SET, Secret, Setting, Settings
+from electrons.usage import Units
 
 # How a browser writes what would end a quoted name (WHATWG HTML, 4.10.21.8).
 _IN_QUOTES = str.maketrans({'"': "%22", "\r": "%0D", "\n": "%0A"})
@@ -46,6 +47,7 @@ class ProviderRequest:
 
     `file_url` is the full URL of a file that the provider has stored elsewhere: no credentials are sent with it.
     `repeatable` is false for a call that could be paid for twice; `client.py` says when it is retried nevertheless.
+    `most` is what the call can use at most, for budgets; without it, that is estimated from the content.
     `confidential` has strings of the content that must not come back in an error.
     """
 
@@ -55,6 +57,7 @@ class ProviderRequest:
     headers: HeaderPairs = field(default_factory=list)
     content: bytes = b""
     repeatable: bool = True
+    most: Units | None = None
     confidential: tuple[str, ...] = ()
 
     @classmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from audio_gen.models import TEXT_LIMIT
@@ -18,7 +19,7 @@ from electrons.passing import pass_file
 from electrons.registry import choose_vendor_model, resolve_model
 from electrons.routing import RouteDocs
 from electrons.upstream.provider import ProviderRequest
-from electrons.usage import Usage
+from electrons.usage import Units, Usage
 
 _FORMATS: Mapping[str, Mapping[str, str]] = {
     "elevenlabs": {"mp3": "mp3_44100_128", "opus": "opus_48000_64", "wav": "wav_24000", "pcm": "pcm_24000"}
@@ -64,6 +65,7 @@ def add_vendor_routes(app: App, providers: Sequence[SpeechProvider]) -> None:
             provider, model = choose_vendor_model(context, name, providers)
             is_asked = name == models[0] or provider is resolve_model(models[0], providers)[0]
             request = build_request(provider, model, body if is_asked else body.model_copy(update={"voice": None}))
+            request = replace(request, most=Units(len(body.input), 0))
             usage = Usage(provider=provider.name, model=model, unit="characters")
             used = start_usage(context, usage)
             return await pass_file(context, provider, request, charge=lambda: used.note_input(len(body.input)))

@@ -6,6 +6,7 @@ import re
 import time
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from electrons.app import App
@@ -19,7 +20,7 @@ from electrons.passing import pass_file
 from electrons.registry import choose_vendor_model, resolve_model
 from electrons.routing import RouteDocs
 from electrons.upstream.provider import ProviderRequest
-from electrons.usage import Usage
+from electrons.usage import Units, Usage
 from image_gen.files import IMAGES, ImageFiles
 from image_gen.settings import ImageSettings, find_default
 
@@ -72,7 +73,7 @@ def add_vendor_routes(app: App, providers: Sequence[ImageProvider]) -> None:
             provider, model = choose_vendor_model(context, name, providers)
             usage = Usage(provider=provider.name, model=model, unit="images")
             if provider.name == "openai" and body.response_format != "url":
-                request = pass_request(body, model)
+                request = replace(pass_request(body, model), most=Units(0, max(1, body.count)))
                 used = start_usage(context, usage)
                 return await pass_file(context, provider, request, charge=lambda: used.note_output(body.count))
             call, _ = provider.fit_images(build_call(provider, model, body))

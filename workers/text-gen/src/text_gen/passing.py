@@ -70,7 +70,7 @@ async def pass_on(context: Context, call: PassedCall, body: VendorRequest) -> Re
 
 
 async def _read_whole(context: Context, call: PassedCall, body: VendorRequest, usage: Usage) -> Response:
-    request = _build_request(context, call, body.content_for(call.model))
+    request = _build_request(context, call, body, body.content_for(call.model))
     async with open_response(context, call.provider, request) as response:
         usage.input_units = body.estimate_input() if call.uses_tokens else 0
         document, content = await read_document(call.provider, response)
@@ -89,7 +89,7 @@ async def _open_stream(context: Context, call: PassedCall, body: VendorRequest) 
     if adds_usage:
         content = ask_for_usage(content)
     async with AsyncExitStack() as stack:
-        request = _build_request(context, call, content)
+        request = _build_request(context, call, body, content)
         response = await stack.enter_async_context(open_response(context, call.provider, request))
         if not response.headers.get("content-type", "").lower().startswith(_EVENT_STREAM):
             raise unreadable(call.provider)
@@ -145,11 +145,12 @@ class PassedStream:
             self._meter.note(self._context.usage, is_whole=is_whole, input_estimate=self._input_estimate)
 
 
-def _build_request(context: Context, call: PassedCall, content: bytes) -> ProviderRequest:
+def _build_request(context: Context, call: PassedCall, body: VendorRequest, content: bytes) -> ProviderRequest:
     sent = context.request.headers
     headers = [(name, value) for name in _PASSED_ON if (value := sent.get(name))]
     return ProviderRequest(
         path=call.provider.vendor_path(call.path),
         headers=[("Content-Type", "application/json"), *headers],
         content=content,
+        most=body.most_units(has_output=call.path != "/v1/embeddings"),
     )

@@ -17,6 +17,7 @@ from electrons.routing import RouteDocs
 from electrons.schedule import delete_rows
 from electrons.usage import Usage
 from text_gen.models import TextMetadata, TextRequest, TextResponse
+from text_gen.own_usage import UsageResponse, show_usage
 from text_gen.providers import OPTIONAL, PROVIDERS, list_providers, read_added
 from text_gen.settings import TextSettings
 from text_gen.vendor_routes import add_vendor_routes
@@ -84,6 +85,12 @@ async def generate_stream(context: Context, body: TextRequest) -> Response:
         return await call_first(context, list_models(context, body), call_model)
 
     return await use_cache(context, body, produce)
+
+
+@app.get("/v1/usage")
+async def own_usage(context: Context) -> UsageResponse:
+    """Return what the caller's key has used, its limits, and what is left of its budget."""
+    return await show_usage(context)
 
 
 async def use_cache(context: Context, body: TextRequest, produce: Callable[[], Awaitable[Response]]) -> Response:

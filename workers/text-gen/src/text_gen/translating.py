@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, aclosing
+from dataclasses import replace
 from typing import Any
 
 import httpx2
@@ -47,6 +48,7 @@ async def translate(
     translated = translation.translate_request(document)
     path = provider.vendor_path(translation.path)
     request = ProviderRequest.json(path, provider.fit_document(translated.document), headers=translated.headers)
+    request = replace(request, most=body.most_units())
     usage = start_usage(context, Usage(provider=provider.name, model=model))
     headers = [("X-DE-Warnings", "; ".join(translated.warnings))] if translated.warnings else []
     try:
