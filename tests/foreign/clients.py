@@ -15,7 +15,7 @@ from tests.foreign.environments import NODE_MODULES, SOURCES, python_of, variabl
 
 CASES = SOURCES / "cases"
 PAGES = ROOT / "docs" / "clients"
-TIMEOUT_SECONDS = 90
+TIMEOUT_SECONDS = 240
 
 _CASE = re.compile(r"^(?:async )?def (check_\w+)|^export (?:async )?function (\w+)", re.MULTILINE)
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -23,10 +23,14 @@ _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A client: its name, which its page and its file of cases have, and the environment where it is installed."""
+    """A client: its name, which its page and its file of cases have, and the environment where it is installed.
+
+    `anthropic_path` is what its base URL for Anthropic has behind the host.
+    """
 
     name: str
     environment: str
+    anthropic_path: str = ""
 
     @property
     def file(self) -> Path:
@@ -97,7 +101,13 @@ class Client:
     def _run(
         self, command: Sequence[str], folder: Path, variables: Mapping[str, str]
     ) -> subprocess.CompletedProcess[str]:
-        environment = {**variables_for(self.environment), "HOME": str(folder), **variables}
+        anthropic_url = variables["GATEWAY_URL"] + self.anthropic_path
+        environment = {
+            **variables_for(self.environment),
+            **variables,
+            "HOME": str(folder),
+            "ANTHROPIC_BASE_URL": anthropic_url,
+        }
         return subprocess.run(
             command,
             cwd=folder,
@@ -115,6 +125,13 @@ CLIENTS = (
     Client("anthropic-python", "newest"),
     Client("langchain", "newest"),
     Client("pydantic-ai", "newest"),
+    Client("openai-js", "npm"),
+    Client("anthropic-js", "npm"),
+    Client("ai-sdk", "npm", anthropic_path="/v1"),
+    Client("llm", "earlier"),
+    Client("instructor", "earlier"),
+    Client("litellm", "earlier"),
+    Client("any-llm", "earlier"),
 )
 
 
@@ -124,7 +141,6 @@ def describe_gateway(urls: Mapping[str, str], *, emulators: str, key: str, spent
     return {
         "OPENAI_BASE_URL": f"{text}/v1",
         "OPENAI_API_KEY": key,
-        "ANTHROPIC_BASE_URL": text,
         "ANTHROPIC_API_KEY": key,
         "AUDIO_BASE_URL": f"{audio}/v1",
         "IMAGE_BASE_URL": f"{images}/v1",

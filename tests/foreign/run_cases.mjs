@@ -14,6 +14,7 @@ for (const [name, run] of Object.entries(cases)) {
       await run(model);
     } catch (error) {
       problem = `${model ?? ""}\n${error?.stack ?? error}`;
+      break;
     }
   }
   appendFileSync(results, `${JSON.stringify({ case: name, problem })}\n`);

@@ -1,5 +1,6 @@
 """Clients that others wrote, unmodified, against the gateway on workerd; and the examples of their pages."""
 
+import contextlib
 from collections.abc import Callable
 from functools import cache
 
@@ -26,8 +27,11 @@ Run = Callable[[Client], dict[str, str | None]]
 
 
 @pytest.fixture(scope="module")
-def installed() -> None:
-    install()
+def installed(pytestconfig: pytest.Config) -> None:
+    capture = pytestconfig.pluginmanager.getplugin("capturemanager")
+    # The first time takes minutes, so its progress is shown.
+    with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
+        install()
 
 
 @pytest.fixture(scope="module")

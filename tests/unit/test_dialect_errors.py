@@ -17,6 +17,7 @@ from electrons.errors import (
     ProviderRateLimitError,
     ProviderRejectedError,
     ProviderTimeoutError,
+    RateLimitedError,
     RequestError,
     UnknownProviderError,
 )
@@ -218,6 +219,20 @@ async def test_retry_after_of_the_vendor_is_kept() -> None:
     answer = await fail(error, "/v1/messages")
 
     assert (answer.status, answer.headers.get("Retry-After")) == (429, "7")
+
+
+@pytest.mark.parametrize(
+    ("headers", "told"),
+    [([("Retry-After", "60")], None), ([("Retry-After", "3600")], "false"), ([], "false")],
+)
+async def test_limit_that_lasts_is_not_waited_for(headers: list[tuple[str, str]], told: str | None) -> None:
+    error = RateLimitedError("Used up")
+    error.headers = headers
+
+    for path in ("/v1/chat/completions", "/v1/messages"):
+        answer = await fail(error, path)
+
+        assert (answer.status, answer.headers.get("x-should-retry")) == (429, told)
 
 
 @pytest.mark.parametrize("content", [b"<html>Bad gateway</html>", b"", b"[]", b'{"error": null}'])

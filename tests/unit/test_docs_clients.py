@@ -20,6 +20,15 @@ def test_table_when_compared_then_it_has_every_client() -> None:
     }
 
 
+def test_rules_when_read_then_each_is_held_by_tests_that_exist() -> None:
+    rows = re.findall(r"^\| (\d+) \| (.*) \|$", (PAGES / "README.md").read_text(), re.MULTILINE)
+    tests = [(name, PAGES / path) for _, row in rows for name, path in re.findall(r"\[(test_\w+)\]\((\S+)\)", row)]
+
+    assert [int(number) for number, _ in rows] == list(range(1, 21))
+    assert [number for number, row in rows if "[test_" not in row] == []
+    assert [name for name, path in tests if not re.search(rf"^(async )?def {name}\(", path.read_text(), re.M)] == []
+
+
 @EVERY_CLIENT
 def test_row_when_read_then_it_names_versions_and_test(client: Client) -> None:
     row, page = TABLE[client.name], client.page.read_text()

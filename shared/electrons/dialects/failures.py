@@ -23,6 +23,7 @@ from electrons.errors import (
     ProviderQuotaError,
     ProviderRateLimitError,
     ProviderTimeoutError,
+    RateLimitedError,
     UnknownProviderError,
 )
 from electrons.http import HeaderPairs
@@ -33,6 +34,9 @@ from electrons.upstream.reading import as_object, as_string
 
 MESSAGE_LIMIT = 4000
 """Characters of a vendor's message that are passed on."""
+
+LONGEST_WAIT_SECONDS = 120
+"""How long a client may wait for a limit of ours: Anthropic's clients would sleep for as long as `Retry-After` says."""
 
 TOO_LONG = "prompt is too long"
 """How Anthropic's message begins when the context window is full; clients look for it."""
@@ -124,4 +128,10 @@ def _status(error: ElectronsError) -> int:
 def _retry_headers(error: ElectronsError) -> HeaderPairs:
     if isinstance(error, IdempotencyInProgressError):
         return [("x-should-retry", "true")]
-    return [("x-should-retry", "false")] if isinstance(error, _NEVER_RETRIED) else []
+    is_final = isinstance(error, _NEVER_RETRIED) or (isinstance(error, RateLimitedError) and not _ends_soon(error))
+    return [("x-should-retry", "false")] if is_final else []
+
+
+def _ends_soon(error: RateLimitedError) -> bool:
+    wait = dict(error.headers).get("Retry-After", "")
+    return wait.isdecimal() and int(wait) <= LONGEST_WAIT_SECONDS

@@ -119,7 +119,7 @@ def check_unknown_model() -> None:
 
 def check_our_limit() -> None:
     try:
-        Anthropic(api_key=SPENT_KEY, max_retries=0).messages.create(model=MODEL, max_tokens=500, messages=HELLO)
+        Anthropic(api_key=SPENT_KEY).messages.create(model=MODEL, max_tokens=500, messages=HELLO)
     except anthropic.RateLimitError as error:
         assert error.body["error"]["type"] == "rate_limit_error"
         assert int(error.response.headers["retry-after"]) > 0

@@ -16,6 +16,7 @@ MODELS = (
     "chat gpt-4o-mini",
     "chat anthropic:claude-sonnet-4-6",
     "responses gpt-4o-mini",
+    "responses anthropic:claude-sonnet-4-6",
     "messages claude-sonnet-4-6",
     "messages openai:gpt-4o-mini",
 )
@@ -95,14 +96,14 @@ def check_larger_limit_than_the_model_has() -> None:
 def check_errors() -> None:
     wrong_openai = OpenAIProvider(api_key="de_test_wrong")
     wrong_anthropic = AnthropicProvider(base_url=os.environ["ANTHROPIC_BASE_URL"], api_key="de_test_wrong")
-    spent = OpenAIProvider(api_key=SPENT_KEY)
+    spent = AnthropicProvider(base_url=os.environ["ANTHROPIC_BASE_URL"], api_key=SPENT_KEY)
     for model, status in (
         (OpenAIChatModel("gpt-4o-mini", provider=wrong_openai), 401),
         (OpenAIResponsesModel("gpt-4o-mini", provider=wrong_openai), 401),
         (OpenAIChatModel("gpt-0"), 404),
         (AnthropicModel("claude-0"), 404),
         (AnthropicModel("claude-sonnet-4-6", provider=wrong_anthropic), 401),
-        (OpenAIChatModel("gpt-4o-mini", provider=spent), 429),
+        (AnthropicModel("claude-sonnet-4-6", provider=spent), 429),
     ):
         try:
             Agent(model).run_sync("Hello")
