@@ -143,7 +143,7 @@ class Response:
 
     @classmethod
     def event_stream(cls, frames: AsyncGenerator[str, None]) -> Response:
-        """Return a response of server-sent events (WHATWG HTML, 9.2); each item is one frame with its empty line."""
+        """Return a response of server-sent events (WHATWG HTML, 9.2). Each item is one or more whole frames."""
         headers = [("Content-Type", "text/event-stream; charset=utf-8"), ("Cache-Control", "no-cache, no-transform")]
         return cls(headers=headers, body=frames)
 

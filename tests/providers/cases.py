@@ -101,7 +101,7 @@ async def call_stream(context: Context, provider: Provider) -> object:
     """Stream one text; return it and what is known at its end."""
     assert isinstance(provider, TextProvider)
     result = TextResult(model=TEXT_CALL.model)
-    pieces = [piece async for piece in stream_text(context, provider, TEXT_CALL, result=result)]
+    pieces = [piece async for group in stream_text(context, provider, TEXT_CALL, result=result) for piece in group]
     return "".join(pieces), result
 
 

@@ -15,7 +15,7 @@ async def read(*chunks: bytes) -> list[str]:
         for chunk in chunks:
             yield chunk
 
-    return [event async for event in iterate_events(iterate())]
+    return [event async for events in iterate_events(iterate()) for event in events]
 
 
 @pytest.mark.parametrize(

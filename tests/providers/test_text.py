@@ -112,11 +112,31 @@ async def test_document_of_another_shape_is_a_provider_error(provider: TextProvi
 async def test_whole_stream_gives_pieces_result_and_usage() -> None:
     context, result = streaming(chunk("Good "), chunk("morning"), *END), TextResult(model="model-1")
 
-    pieces = [piece async for piece in stream_text(context, OPENAI, TEXT_CALL, result=result)]
+    pieces = [piece async for group in stream_text(context, OPENAI, TEXT_CALL, result=result) for piece in group]
 
     assert pieces == ["Good ", "morning"]
     assert result == TextResult(model="gpt-6-luna", finish_reason="stop", input_tokens=10, output_tokens=4)
     assert counted(context) == ("gpt-6-luna", 10, 4)
+
+
+async def test_pieces_that_come_together_are_in_one_list() -> None:
+    context = streaming(chunk("Good ") + chunk("morning"), chunk("!"), *END)
+
+    groups = [group async for group in stream_text(context, OPENAI, TEXT_CALL, result=TextResult(model="model-1"))]
+
+    assert groups == [["Good ", "morning"], ["!"]]
+
+
+@pytest.mark.parametrize("event", [b"data: {\n\n", b'data: {"error": {"message": "overloaded"}}\n\n'])
+async def test_pieces_that_come_with_an_error_are_not_lost(event: bytes) -> None:
+    context, pieces = streaming(chunk("Good ") + chunk("morning") + event), list[str]()
+
+    with pytest.raises(ProviderError):
+        async for group in stream_text(context, OPENAI, TEXT_CALL, result=TextResult(model="model-1")):
+            pieces += group
+
+    assert pieces == ["Good ", "morning"]
+    assert counted(context) == ("gpt-6-luna", estimate_tokens(TEXT_CALL.prompt), 3)
 
 
 @pytest.mark.parametrize("tail", [b"", chunk("never finished")[:-2]])
@@ -124,8 +144,8 @@ async def test_interrupted_stream_is_counted_by_what_came(tail: bytes) -> None:
     context, pieces = streaming(chunk("Good morning"), tail), list[str]()
 
     with pytest.raises(ProviderError, match="was interrupted"):
-        async for piece in stream_text(context, OPENAI, TEXT_CALL, result=TextResult(model="model-1")):
-            pieces.append(piece)
+        async for group in stream_text(context, OPENAI, TEXT_CALL, result=TextResult(model="model-1")):
+            pieces += group
 
     assert pieces == ["Good morning"]
     assert counted(context) == ("gpt-6-luna", estimate_tokens(TEXT_CALL.prompt), 3)
@@ -162,7 +182,7 @@ async def test_refused_stream_raises_before_any_piece() -> None:
 
 async def stream(context: Context, provider: TextProvider = OPENAI) -> tuple[str, TextResult]:
     result = TextResult(model="model-1")
-    pieces = [piece async for piece in stream_text(context, provider, TEXT_CALL, result=result)]
+    pieces = [piece async for group in stream_text(context, provider, TEXT_CALL, result=result) for piece in group]
     assert all(piece.encode() for piece in pieces)
     return "".join(pieces), result
 

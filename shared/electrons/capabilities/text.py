@@ -14,7 +14,7 @@ from electrons.errors import ProviderError, ProviderTimeoutError
 from electrons.routing import Dialect
 from electrons.upstream.client import call_provider, conceal_error, interrupted, iterate_body, open_response, parsing
 from electrons.upstream.provider import Provider, ProviderRequest
-from electrons.upstream.reading import SurrogateJoiner
+from electrons.upstream.reading import PARSE_ERRORS, SurrogateJoiner
 from electrons.upstream.sse import iterate_events
 from electrons.usage import Units
 
@@ -132,8 +132,8 @@ async def generate_text(context: Context, provider: TextProvider, call: TextCall
 
 async def stream_text(
     context: Context, provider: TextProvider, call: TextCall, *, result: TextResult
-) -> AsyncGenerator[str, None]:
-    """Iterate over the pieces of text as they come; `result` has everything else after the last one.
+) -> AsyncGenerator[list[str], None]:
+    """Iterate over the pieces of text, those that come together in one list; `result` has the rest after the last one.
 
     The stream is over when its protocol says so, even if the connection stays open. Raises `ProviderError` and what
     derives from it, also for a stream that ends before that. A stream that is given up before its end is counted by
@@ -146,22 +146,22 @@ async def stream_text(
         async with (
             open_response(context, provider, request) as response,
             aclosing(iterate_body(provider, response)) as chunks,
-            aclosing(iterate_events(chunks)) as events,
+            aclosing(iterate_events(chunks)) as groups,
         ):
             with parsing(provider):
-                async for data in events:
-                    try:
-                        piece = joiner.feed(provider.parse_text_event(data, result))
-                    except ProviderError as error:
-                        conceal_error(error, response)
-                        raise
-                    if piece:
-                        characters += len(piece)
-                        yield piece
+                async for events in groups:
+                    pieces, failure = _parse_events(provider, events, result=result, joiner=joiner)
+                    if pieces:
+                        characters += sum(map(len, pieces))
+                        yield pieces
+                    if isinstance(failure, ProviderError):
+                        conceal_error(failure, response)
+                    if failure is not None:
+                        raise failure
                     if result.is_complete:
                         break
             if rest := joiner.finish():
-                yield rest
+                yield [rest]
             if result.is_complete and characters:
                 result.finish_reason = result.finish_reason or "stop"
             if result.finish_reason is None:
@@ -187,6 +187,22 @@ def _fill_counts(provider: TextProvider, call: TextCall, result: TextResult, *, 
     if (input_tokens, output_tokens) != (result.input_tokens, result.output_tokens):
         result.input_tokens, result.output_tokens = input_tokens, output_tokens
         result.warnings.append(f"{provider.title} did not report all token counts; the missing ones are estimated")
+
+
+def _parse_events(
+    provider: TextProvider, events: list[str], *, result: TextResult, joiner: SurrogateJoiner
+) -> tuple[list[str], Exception | None]:
+    """Return the pieces of text in some events, and the error that ends the stream after them."""
+    pieces: list[str] = []
+    try:
+        for data in events:
+            if piece := joiner.feed(provider.parse_text_event(data, result)):
+                pieces.append(piece)
+            if result.is_complete:
+                break
+    except (ProviderError, *PARSE_ERRORS) as error:
+        return pieces, error
+    return pieces, None
 
 
 def _estimate_input(call: TextCall) -> int:

@@ -15,6 +15,7 @@ Redirects are not followed, so that credentials never leave the host they are fo
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import Any
@@ -98,6 +99,50 @@ class _Copy:
                 pass
 
 
+class _Watchdog:
+    """Calls `bark` when a wait takes longer than so many seconds (None is never).
+
+    One timer looks now and then how long the present wait has taken; a timer of its own for each piece of a stream
+    would cost more than the piece.
+    """
+
+    def __init__(self, seconds: float | None, bark: Callable[[], object]) -> None:
+        self.has_barked = False
+        self._seconds = seconds
+        self._bark = bark
+        self._since: float | None = None
+        self._timer: asyncio.Handle | None = None
+
+    def start(self) -> None:
+        """Begin a wait."""
+        if self._seconds is None:
+            return
+        self._since = time.monotonic()
+        if self._timer is None:
+            self._look_in(self._seconds)
+
+    def stop(self) -> None:
+        """End the wait."""
+        self._since = None
+
+    def close(self) -> None:
+        """Remove the timer."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _look_in(self, seconds: float) -> None:
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._look)
+
+    def _look(self) -> None:
+        seconds = self._seconds or 0
+        left = seconds if self._since is None else self._since + seconds - time.monotonic()
+        if left > 0:
+            self._look_in(left)
+        else:
+            self.has_barked = True
+            self._bark()
+
+
 async def _settle(promise: Any) -> JsException | None:
     """Return why a promise was rejected, None if it was not."""
     try:
@@ -128,8 +173,21 @@ class FetchStream(httpx2.AsyncByteStream):
             yield buffer.to_bytes()
             return
         reader = self._response.body.getReader()
-        while not (chunk := await self._wait(reader.read())).done:
-            yield chunk.value.to_bytes()
+        watchdog = _Watchdog(self._idle_timeout, self._controller.abort)
+        try:
+            while True:
+                watchdog.start()
+                chunk = await reader.read()
+                watchdog.stop()
+                if chunk.done:
+                    break
+                yield chunk.value.to_bytes()
+        except JsException as error:
+            if watchdog.has_barked:
+                raise httpx2.ReadTimeout("the body stalled") from error
+            raise httpx2.ReadError(describe_js_error(error)) from error
+        finally:
+            watchdog.close()
         self._ended = True
 
     async def hand_on(self, writable: Any, feed: Callable[[bytes], None] | None) -> None:

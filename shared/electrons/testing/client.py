@@ -23,7 +23,10 @@ from electrons.upstream.relay import Relay
 
 @dataclass(slots=True)
 class TestResponse:
-    """One response. `frames` are the pieces of a stream as they came, `log` the request's log lines, parsed."""
+    """One response. `frames` are the events of a stream, or the pieces of one that is handed on.
+
+    `log` has the request's log lines, parsed.
+    """
 
     __test__: ClassVar[bool] = False  # pytest takes classes of this name for tests
 
@@ -91,7 +94,8 @@ class TestClient:
                 frames += [piece.decode("utf-8", "replace") for piece in pieces]
             elif isinstance(response.body, AsyncGenerator):
                 async with aclosing(response.body) as source:
-                    frames += [piece async for piece in source]
+                    text = "".join([piece async for piece in source])
+                    frames += [f"{frame}\n\n" for frame in text.split("\n\n") if frame]
         finally:
             await context.finish()
         return TestResponse(

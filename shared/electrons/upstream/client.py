@@ -16,7 +16,7 @@ import json
 import random
 import time
 import traceback
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -143,8 +143,12 @@ async def iterate_body(
 ) -> AsyncGenerator[bytes, None]:
     """Iterate over the body's bytes, at most `max_bytes`. A broken or stalled body becomes a `ProviderError`."""
     size = 0
+    # What needs no decoding is read without the decoder's two generators.
+    chunks = response.aiter_bytes() if "content-encoding" in response.headers else response.stream
+    if not isinstance(chunks, AsyncIterable):
+        raise TypeError(f"not a stream of an asynchronous transport: {chunks!r}")
     with reading(provider):
-        async for chunk in response.aiter_bytes():
+        async for chunk in chunks:
             size += len(chunk)
             if size > max_bytes:
                 raise unreadable(provider)

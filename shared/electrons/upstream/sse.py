@@ -8,18 +8,20 @@ MAX_EVENT_CHARACTERS = 4 * 1024 * 1024
 """The longest event that is read; no provider sends longer ones."""
 
 
-async def iterate_events(chunks: AsyncIterator[bytes]) -> AsyncGenerator[str, None]:
-    """Iterate over the `data` of each event that has any; names, ids and comments are ignored.
+async def iterate_events(chunks: AsyncIterator[bytes]) -> AsyncGenerator[list[str], None]:
+    """Iterate over the `data` of the events that have any, those that come together in one list.
+
+    Names, ids and comments are ignored.
 
     An event that is cut off by the end of the stream is dropped, as the standard requires. Raises ValueError for bytes
     that are not UTF-8 and for an event over the limit.
     """
     parser = EventParser()
     async for chunk in chunks:
-        for event in parser.feed(chunk):
-            yield event
-    for event in parser.feed(b"", final=True):
-        yield event
+        if events := parser.feed(chunk):
+            yield events
+    if events := parser.feed(b"", final=True):
+        yield events
 
 
 class EventParser:

@@ -78,7 +78,7 @@ async def generate_stream(context: Context, body: TextRequest) -> Response:
         provider, call, warnings = prepare(context, body, model)
         result = TextResult(model=call.model)
         pieces = stream_text(context, provider, call, result=result)
-        first = await anext(pieces, "")
+        first = await anext(pieces, [""])
         return Response.event_stream(stream_frames(context, provider, result, warnings, pieces=pieces, first=first))
 
     async def produce() -> Response:
@@ -107,15 +107,15 @@ async def stream_frames(
     result: TextResult,
     warnings: list[str],
     *,
-    pieces: AsyncGenerator[str, None],
-    first: str,
+    pieces: AsyncGenerator[list[str], None],
+    first: list[str],
 ) -> AsyncGenerator[str, None]:
-    """Iterate over the frames of a stream whose first piece has come."""
+    """Iterate over the frames of a stream whose first pieces have come. What came together goes out together."""
     async with aclosing(pieces):
         try:
-            yield build_frame(context, text=first, done=False)
-            async for piece in pieces:
-                yield build_frame(context, text=piece, done=False)
+            yield "".join([build_frame(context, text=piece, done=False) for piece in first])
+            async for group in pieces:
+                yield "".join([build_frame(context, text=piece, done=False) for piece in group])
             metadata = describe_result(provider, result, context, [*warnings, *context.warnings])
             last = build_frame(context, text="", done=True, metadata=metadata.model_dump(exclude_none=True))
         except Exception as error:  # noqa: BLE001  # the edge: the response has begun, so this is its only way out
