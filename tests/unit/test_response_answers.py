@@ -68,7 +68,7 @@ def frames_of(chunks: Any) -> list[str]:
     translator = ResponseEvents(QUESTION, MODEL)
     frames: list[str] = []
     for chunk in chunks:
-        frames += translator.feed(chunk if chunk == "[DONE]" else json.dumps(chunk))
+        frames += translator.feed(chunk if isinstance(chunk, str) else json.dumps(chunk))
     return frames + translator.finish() if translator.is_complete else frames
 
 
@@ -312,6 +312,24 @@ def test_only_the_first_choice_is_read() -> None:
 
     (item,) = read(chunks)[-1]["response"]["output"]
     assert item["content"][0]["text"] == "Hi"
+
+
+def test_quoted_text_is_the_same_text() -> None:
+    texts = ["Grüße", ' "\\"', "\n\t", "", "\U0001f600 \u2028", "x" * 100]
+    chunks = stream(*({"content": text} for text in texts))
+    # Whatever else is in a chunk has to be parsed.
+    parsed = stream(*({"content": text, "role": "assistant"} for text in texts))
+
+    first, second = (
+        [
+            event.get("delta")
+            for event in read([json.dumps(chunk, ensure_ascii=False) for chunk in each[:-1]] + ["[DONE]"])
+        ]
+        for each in (chunks, parsed)
+    )
+
+    assert first == second
+    assert "".join(filter(None, first)) == "".join(texts)
 
 
 def test_surrogate_pairs_in_two_pieces_are_joined() -> None:

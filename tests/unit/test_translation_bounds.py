@@ -8,13 +8,14 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.unit.gateway import CHAT, HELLO, MESSAGES, Gateway
+from tests.unit.gateway import CHAT, HELLO, MESSAGES, RESPONSES, Gateway
 from tests.unit.translated_chat import TEXT, message
 from tests.unit.translated_chat import stream as stream_of_message
 from tests.unit.translated_messages import CALL, completion
 from tests.unit.translated_messages import stream as stream_of_completion
 
 CLAUDE, GPT = "anthropic:claude-sonnet-4-6", "openai:gpt-4o"
+ROWS = '[{"name": "mine", "base_url": "https://llm.example/v1", "needs_key": false}]'
 
 
 def nested(depth: int, *, name: str = "items") -> dict[str, Any]:
@@ -48,6 +49,37 @@ async def test_deep_schemas_are_translated(depth: int) -> None:
     assert (first.status, second.status) == (200, 200)
 
 
+@pytest.mark.parametrize("depth", [50, 180])
+@pytest.mark.parametrize("model", [CLAUDE, "mine:llama"])
+async def test_deep_schemas_of_responses_are_translated(depth: int, model: str) -> None:
+    schema = nested(depth)
+    parameters = {"type": "object", "properties": {"a": schema}}
+    body = {
+        "input": "Hello",
+        "text": {"format": {"type": "json_schema", "name": "a", "schema": schema}},
+        "tools": [{"type": "function", "name": "a", "parameters": parameters, "strict": True}],
+    }
+    answered = message(TEXT) if model == CLAUDE else completion(content="x")
+
+    answer = await Gateway(httpx2.Response(200, json=answered), providers=ROWS).send(
+        RESPONSES, {"model": model, **body}
+    )
+
+    assert answer.status == 200
+
+
+@pytest.mark.parametrize("depth", [150, 500, 940, 5000])
+@pytest.mark.parametrize("model", [CLAUDE, "mine:llama"])
+async def test_deep_responses_are_no_failure_of_ours(depth: int, model: str) -> None:
+    deep = '{"half": "\\ud83d", "a": ' + "[" * depth + "]" * depth + "}"
+    body = f'{{"model": "{model}", "input": "Hello", "metadata": {deep}}}'.encode()
+    answered = message(TEXT) if model == CLAUDE else completion(content="x")
+
+    answer = await Gateway(httpx2.Response(200, json=answered), providers=ROWS).send(RESPONSES, body)
+
+    assert answer.status in {200, 400}
+
+
 @pytest.mark.parametrize("depth", [150, 500, 940, 5000])
 async def test_deep_arguments_are_no_failure_of_ours(depth: int) -> None:
     arguments = '{"half": "\\ud83d", "a": ' + "[" * depth + "]" * depth + "}"
@@ -65,14 +97,17 @@ async def test_deep_answers_are_unreadable_at_most(depth: int) -> None:
     use = f'{{"content": [{{"type": "tool_use", "id": "a", "name": "b", "input": {deep}}}]}}'
     call = f'{{"choices": [{{"message": {{"tool_calls": [{{"function": {{"name": "a", "arguments": {deep}}}}}]}}}}]}}'
     calls = [{**CALL, "function": {"name": "a", "arguments": deep}}]
-    question = {"max_tokens": 5, "messages": HELLO}
+    question: dict[str, Any]
 
     for path, model, answered in (
         (CHAT, CLAUDE, httpx2.Response(200, content=use)),
         (MESSAGES, GPT, httpx2.Response(200, content=call)),
         (MESSAGES, GPT, httpx2.Response(200, json=completion(tool_calls=calls))),
+        (RESPONSES, CLAUDE, httpx2.Response(200, content=use)),
+        (RESPONSES, "mine:llama", httpx2.Response(200, content=call)),
     ):
-        answer = await Gateway(answered).send(path, {"model": model, **question})
+        question = {"input": "Hello"} if path == RESPONSES else {"max_tokens": 5, "messages": HELLO}
+        answer = await Gateway(answered, providers=ROWS).send(path, {"model": model, **question})
 
         assert answer.status in {200, 502}
 

@@ -79,6 +79,12 @@ def write_chat_completion(document: dict[str, Any], requested_model: str) -> dic
     return {**head, "choices": [choice], "usage": usage}
 
 
+def find_quoted_delta(data: str) -> str | None:
+    """Return the JSON string of an event with a piece of text, as Anthropic writes it; None for any other."""
+    found = _TEXT_EVENT.fullmatch(data)
+    return found[1] if found else None
+
+
 class ChatChunks:
     """The state of one stream of chunks (`StreamTranslator`)."""
 
@@ -102,9 +108,9 @@ class ChatChunks:
 
     def feed(self, data: str) -> list[str]:
         """See `StreamTranslator.feed`."""
-        if self._text_frame and not self._joiner.has_half and (found := _TEXT_EVENT.fullmatch(data)):
+        if self._text_frame and not self.has_half and (quoted := find_quoted_delta(data)):
             before, after = self._text_frame
-            return [before + found[1] + after] if len(found[1]) > len('""') else []
+            return [before + quoted + after] if len(quoted) > len('""') else []
         frames = [data_frame(chunk) if chunk else KEEP_ALIVE for chunk in self.read(data)]
         if self._has_text and not self._text_frame and not self.is_complete:
             before, _, after = "".join(map(data_frame, self._write({"content": ""}))).rpartition('""')
@@ -114,6 +120,11 @@ class ChatChunks:
     def finish(self) -> list[str]:
         """See `StreamTranslator.finish`."""
         return [*map(data_frame, self.end()), _DONE]
+
+    @property
+    def has_half(self) -> bool:
+        """Whether half of a surrogate pair waits for the next piece."""
+        return self._joiner.has_half
 
     def read(self, data: str) -> Chunks:
         """Return the chunks for the data of one event. Raises ValueError for one that cannot be read."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from electrons.dialects.translation.chat_conversation import write_arguments
@@ -11,6 +12,13 @@ REASONING = ("reasoning_content", "reasoning")
 """Where servers have thoughts."""
 
 _TEXT_PARTS = ("text", "output_text")
+# By far the most frequent chunk, as OpenAI writes it; its string is handed on as it is. Strings with `\u` are not,
+# because that may be half of a surrogate pair.
+_TEXT_CHUNK = re.compile(
+    r'"choices": ?\[\{"index": ?0, ?"delta": ?\{"content": ?("[^"\\\x00-\x1f]*(?:\\["\\/bfnrt][^"\\\x00-\x1f]*)*")\}, ?'
+    r'(?:"logprobs": ?null, ?)?"finish_reason": ?null\}\]'
+)
+_USAGE = re.compile(r'"usage": ?\{')
 
 
 def read_text(message: Reader) -> str:
@@ -20,6 +28,12 @@ def read_text(message: Reader) -> str:
         parts = [Reader(part) for part in content]
         return "".join(part.text("text") for part in parts if part.string("type", default="text") in _TEXT_PARTS)
     return message.text("content") if content is not None else ""
+
+
+def find_quoted_text(data: str) -> str | None:
+    """Return the JSON string of a chunk that has nothing else, as OpenAI writes it; None for any other."""
+    found = _TEXT_CHUNK.search(data)
+    return found[1] if found and not _USAGE.search(data) else None
 
 
 class CallPieces:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Mapping
 from typing import Any
 
 from electrons.capabilities.text import CHARACTERS_PER_TOKEN
 from electrons.dialects.translation.chat_conversation import parse_arguments, write_arguments
-from electrons.dialects.translation.chat_pieces import REASONING, CallPieces, read_piece, read_text
+from electrons.dialects.translation.chat_pieces import (
+    REASONING,
+    CallPieces,
+    find_quoted_text,
+    read_piece,
+    read_text,
+)
 from electrons.dialects.translation.token_counts import write_message_usage
 from electrons.http import data_frame
 from electrons.upstream.reading import (
@@ -26,13 +31,6 @@ from electrons.upstream.reading import (
     mend_surrogates,
 )
 
-# By far the most frequent chunk, as OpenAI writes it; its string is handed on as it is. Strings with `\u` are not,
-# because that may be half of a surrogate pair.
-_TEXT_CHUNK = re.compile(
-    r'"choices": ?\[\{"index": ?0, ?"delta": ?\{"content": ?("[^"\\\x00-\x1f]*(?:\\["\\/bfnrt][^"\\\x00-\x1f]*)*")\}, ?'
-    r'(?:"logprobs": ?null, ?)?"finish_reason": ?null\}\]'
-)
-_USAGE = re.compile(r'"usage": ?\{')
 _DONE = "[DONE]"
 
 
@@ -91,8 +89,8 @@ class MessageEvents:
         if self.is_complete:
             return []
         is_text = self._kind == "text" and not self._joiner.has_half
-        if is_text and (found := _TEXT_CHUNK.search(data)) and not _USAGE.search(data):
-            return self._write_quoted(found[1])
+        if is_text and (quoted := find_quoted_text(data)):
+            return self._write_quoted(quoted)
         document = load_json(data, keep_surrogates=True)
         if document is None:
             return []

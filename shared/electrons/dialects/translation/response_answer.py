@@ -8,7 +8,13 @@ from typing import Any
 
 from electrons.capabilities.text import CHARACTERS_PER_TOKEN
 from electrons.dialects.requests import estimate_document
-from electrons.dialects.translation.chat_pieces import REASONING, CallPieces, read_piece, read_text
+from electrons.dialects.translation.chat_pieces import (
+    REASONING,
+    CallPieces,
+    find_quoted_text,
+    read_piece,
+    read_text,
+)
 from electrons.dialects.translation.response_items import Event, OutputItems
 from electrons.dialects.translation.token_counts import write_response_usage
 from electrons.http import data_frame
@@ -24,6 +30,12 @@ from electrons.upstream.reading import (
 
 _DONE = "[DONE]"
 _REPEATED = ("instructions", "max_output_tokens", "max_tool_calls", "prompt_cache_key", "safety_identifier", "user")
+# By far the most frequent event.
+_TEXT_FRAME = (
+    "event: response.output_text.delta\n"
+    'data: {{"type":"response.output_text.delta","sequence_number":{number},"item_id":"{item_id}",'
+    '"output_index":{output_index},"content_index":{content_index},"delta":{quoted},"logprobs":[]}}\n\n'
+)
 _REASONS = {"length": "max_output_tokens", "content_filter": "content_filter"}
 
 
@@ -52,7 +64,7 @@ class ResponseBuilder:
         self._request = request
         self._requested_model = requested_model
         self._response: dict[str, Any] | None = None
-        self._items = OutputItems()
+        self.items = OutputItems()
         self._calls = CallPieces()
         self._finish_reason = ""
         self._usage: dict[str, Any] = {}
@@ -71,21 +83,21 @@ class ResponseBuilder:
         events: list[Event] = []
         for name in REASONING:
             if thoughts := as_string(message.document.get(name), limit=None):
-                events += self._items.think(thoughts)
+                events += self.items.think(thoughts)
                 break
         if text := read_text(message):
             self._calls.end()
-            events += self._items.say(text)
+            events += self.items.say(text)
         if refusal := message.text("refusal", default=""):
             self._calls.end()
             self._has_refused = True
-            events += self._items.refuse(refusal)
+            events += self.items.refuse(refusal)
         for call, begins in self._calls.read(message):
             function = call.child("function")
             if begins:
                 call_id = as_string(call.document.get("id"), limit=NAME_LIMIT) or f"call_{uuid.uuid4().hex}"
-                events += self._items.call(call_id, function.string("name", limit=NAME_LIMIT))
-            events += self._items.add_arguments(read_piece(function))
+                events += self.items.call(call_id, function.string("name", limit=NAME_LIMIT))
+            events += self.items.add_arguments(read_piece(function))
         return events
 
     def note(self, choice: Reader, document: dict[str, Any]) -> None:
@@ -100,19 +112,19 @@ class ResponseBuilder:
         reason = None if self._has_refused else _REASONS.get(self._finish_reason)
         status = "incomplete" if reason else "completed"
         # Clients look for a message when there is nothing else.
-        empty = self._items.say("") if self._items.is_empty and not reason else []
-        events = empty + self._items.end(status)
+        empty = self.items.say("") if self.items.is_empty and not reason else []
+        events = empty + self.items.end(status)
         usage = write_response_usage(
             self._usage,
             input_estimate=0 if self._usage else estimate_document(self._request),
-            output_estimate=-(-self._items.characters // CHARACTERS_PER_TOKEN),
+            output_estimate=-(-self.items.characters // CHARACTERS_PER_TOKEN),
         )
         final = {
             **self._response,
             "status": status,
             "completed_at": None if reason else int(time.time()),
             "incomplete_details": {"reason": reason} if reason else None,
-            "output": self._items.output,
+            "output": self.items.output,
             "usage": usage,
         }
         return [*events, (status, {"response": final})]
@@ -132,12 +144,31 @@ class ResponseEvents:
         if data == _DONE:
             self.is_complete = True
             return []
+        if self.is_complete:
+            return []
+        if self.is_saying and (quoted := find_quoted_text(data)):
+            return self.add_quoted(quoted)
         document = load_json(data, keep_surrogates=True)
-        if document is None or self.is_complete:
+        if document is None:
             return []
         if not isinstance(document, dict):
             raise UnreadableError("a chunk is not an object")
         return self.add_chunk(document)
+
+    @property
+    def is_saying(self) -> bool:
+        """See `OutputItems.is_saying`."""
+        return self._builder.items.is_saying
+
+    def add_quoted(self, quoted: str) -> list[str]:
+        """Return the frame for a JSON string with a piece of the text that is open; it is handed on as it is."""
+        piece = load_json(quoted)
+        if not piece:
+            return []
+        place = self._builder.items.say_more(piece)
+        frame = _TEXT_FRAME.format(number=self._number, quoted=quoted, **place)
+        self._number += 1
+        return [frame]
 
     def add_chunk(self, document: dict[str, Any]) -> list[str]:
         """Return the frames for a chunk of chat completions."""

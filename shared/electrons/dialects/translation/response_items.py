@@ -29,6 +29,11 @@ class OutputItems:
         """Whether no item was begun."""
         return not (self.output or self._item)
 
+    @property
+    def is_saying(self) -> bool:
+        """Whether a part of text is open, and no half of a surrogate pair waits for the next piece."""
+        return self._part.get("type") == "output_text" and not self._joiner.has_half
+
     def think(self, piece: str) -> list[Event]:
         """Add a piece of the thoughts: the summary of a reasoning item."""
         return self._add("reasoning", {"type": "summary_text", "text": ""}, piece)
@@ -36,6 +41,12 @@ class OutputItems:
     def say(self, piece: str) -> list[Event]:
         """Add a piece of text."""
         return self._add("message", {"type": "output_text", "text": "", "annotations": [], "logprobs": []}, piece)
+
+    def say_more(self, piece: str) -> dict[str, Any]:
+        """Add a piece without half of a surrogate pair to the text that is open. Return where it is."""
+        self.characters += len(piece)
+        self._pieces.append(piece)
+        return self._place()
 
     def refuse(self, piece: str) -> list[Event]:
         """Add a piece of a refusal."""

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from electrons.dialects.translation.chat_answer import KEEP_ALIVE, ChatChunks, Chunks, write_chat_completion
+from electrons.dialects.translation.chat_answer import (
+    KEEP_ALIVE,
+    ChatChunks,
+    Chunks,
+    find_quoted_delta,
+    write_chat_completion,
+)
 from electrons.dialects.translation.chat_to_messages import ChatToMessages
 from electrons.dialects.translation.protocol import StreamTranslator, Translated
 from electrons.dialects.translation.response_answer import ResponseEvents, write_response
@@ -48,6 +54,8 @@ class _Stream:
         return self._chunks.is_complete
 
     def feed(self, data: str) -> list[str]:
+        if self._events.is_saying and not self._chunks.has_half and (quoted := find_quoted_delta(data)):
+            return [] if self.is_complete else self._events.add_quoted(quoted)
         return self._write(self._chunks.read(data))
 
     def finish(self) -> list[str]:
