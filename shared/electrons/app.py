@@ -32,6 +32,7 @@ from electrons.middleware.access_log import access_log
 from electrons.middleware.auth import auth
 from electrons.middleware.cors import cors
 from electrons.middleware.errors import errors
+from electrons.middleware.idempotency import idempotency
 from electrons.middleware.origin import origin
 from electrons.middleware.rate_limit import charge_request, charge_units
 from electrons.middleware.request_id import request_id
@@ -62,7 +63,7 @@ _NOT_PRINTABLE = re.compile(r"[^\x20-\x7e]")
 StartWork = Callable[[Context], Coroutine[Any, Any, None]]
 
 BEFORE_ROUTING: tuple[Middleware, ...] = (request_id, access_log, cors, errors, origin)
-AFTER_ROUTING: tuple[Middleware, ...] = (auth, charge_request, validation, charge_units)
+AFTER_ROUTING: tuple[Middleware, ...] = (auth, charge_request, validation, charge_units, idempotency)
 
 
 class App:
@@ -157,6 +158,7 @@ class App:
         estimate: Estimate | None = None,
         dialect: RouteDialect = None,
         docs: RouteDocs | None = None,
+        has_own_idempotency: bool = False,
     ) -> Callable[[H], H]:
         """Register a handler for POST; `body_limit` is in bytes, the others are as in `Route`."""
         return self._register(
@@ -169,6 +171,7 @@ class App:
             estimate=estimate,
             dialect=dialect,
             docs=docs,
+            has_own_idempotency=has_own_idempotency,
         )
 
     def serve_media(self, folder: MediaFolder) -> None:
@@ -213,6 +216,7 @@ class App:
         estimate: Estimate | None = None,
         dialect: RouteDialect = None,
         docs: RouteDocs | None = None,
+        has_own_idempotency: bool = False,
     ) -> Callable[[H], H]:
         def register(handler: H) -> H:
             route = Route(
@@ -228,6 +232,7 @@ class App:
                 estimate=estimate,
                 dialect=dialect,
                 docs=docs or RouteDocs(),
+                has_own_idempotency=has_own_idempotency,
             )
             self._router.add(route)
             self._has_dialects |= dialect is not None

@@ -65,6 +65,7 @@ class Labels:
 class Context:
     """What one request carries.
 
+    `body_hash` is the SHA-256 of the body's bytes, where the request has an `Idempotency-Key`.
     `http` is the transport to the outside: providers are called through it. `defer` runs a piece of work once the
     response is out, streamed bodies included; its failures are logged only. `dialect` is the format of errors, None for
     the platform's own. `attempts` counts the calls to providers, `upstream_seconds` is the time spent waiting for them,
@@ -88,6 +89,7 @@ class Context:
     principal: Principal = field(default_factory=lambda: Principal(id="unknown"))
     labels: Labels = field(default_factory=Labels)
     body: BaseModel | None = None
+    body_hash: str = ""
     warnings: list[str] = field(default_factory=list)
     usage: Usage | None = None
     attempts: int = 0

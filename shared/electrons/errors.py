@@ -13,7 +13,8 @@ turns it into a response. Raise with `from` so that the cause reaches the log.
     │   │   └── RouteNotFoundError     404 ROUTE_NOT_FOUND
     │   ├── MethodNotAllowedError      405 METHOD_NOT_ALLOWED
     │   ├── ConflictError              409 CONFLICT
-    │   │   └── IdempotencyInProgressError  409 IDEMPOTENCY_IN_PROGRESS
+    │   │   ├── IdempotencyInProgressError  409 IDEMPOTENCY_IN_PROGRESS
+    │   │   └── IdempotencyOutcomeUnknownError  409 IDEMPOTENCY_OUTCOME_UNKNOWN
     │   ├── IdempotencyKeyReusedError  422 IDEMPOTENCY_KEY_REUSED
     │   ├── BodyTimeoutError           408 REQUEST_TIMEOUT
     │   ├── PayloadTooLargeError       413 PAYLOAD_TOO_LARGE
@@ -174,6 +175,19 @@ class IdempotencyInProgressError(ConflictError):
     """The first request with this idempotency key has not ended yet."""
 
     code = "IDEMPOTENCY_IN_PROGRESS"
+
+
+class IdempotencyOutcomeUnknownError(ConflictError):
+    """The first request with this idempotency key may have done its work, but there is no answer to repeat."""
+
+    code = "IDEMPOTENCY_OUTCOME_UNKNOWN"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The first request with this `Idempotency-Key` may have done its work, but its answer was not kept; it is "
+            "not repeated. Use a new key to do the work again"
+        )
+        self.headers.append(("x-should-retry", "false"))
 
 
 class IdempotencyKeyReusedError(RequestError):

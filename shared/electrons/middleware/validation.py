@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
 from collections.abc import Callable, Iterable
@@ -96,7 +97,13 @@ async def read_body(context: Context, model: type[M]) -> M:
     if taken:
         context.defer(give_back)
     # Without a variable, which would keep the bytes until the response.
-    return parse_body(await context.request.reader(limit), model)
+    return parse_body(_note_hash(context, await context.request.reader(limit)), model)
+
+
+def _note_hash(context: Context, content: bytes) -> bytes:
+    if context.request.headers.get("Idempotency-Key") is not None:
+        context.body_hash = hashlib.sha256(content).hexdigest()
+    return content
 
 
 def parse_body(content: bytes, model: type[M]) -> M:

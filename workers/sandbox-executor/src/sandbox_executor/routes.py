@@ -66,7 +66,11 @@ def estimate(body: ExecuteRequest) -> Mapping[str, int]:
 
 
 @app.post(
-    "/execute", body_limit=2 * 1024 * 1024, estimate=estimate, docs=RouteDocs(example={"task": "A Worker that greets"})
+    "/execute",
+    body_limit=2 * 1024 * 1024,
+    estimate=estimate,
+    docs=RouteDocs(example={"task": "A Worker that greets"}),
+    has_own_idempotency=True,
 )
 async def post_execute(context: Context, body: ExecuteRequest) -> ExecuteResponse:
     """`POST /execute`: return the files, and what was done with them."""
@@ -79,6 +83,7 @@ async def post_execute(context: Context, body: ExecuteRequest) -> ExecuteRespons
     body_limit=2 * 1024 * 1024,
     estimate=estimate,
     docs=RouteDocs(example={"task": "A Worker that greets"}, produces=("text/event-stream",)),
+    has_own_idempotency=True,
 )
 async def post_execute_stream(context: Context, body: ExecuteRequest) -> Response:
     """`POST /execute/stream`: send a frame for each step, and a last one with `done`."""

@@ -1,0 +1,156 @@
+"""`Idempotency-Key` on a POST: the work is done once, and a retry gets the first answer.
+
+Kept are successes and final refusals (400, 422). Any other failure frees the key, unless it may have cost money or
+changed something: then the key stays taken, and a retry is told that the outcome is unknown. The same is said of an
+answer that is not kept: a stream, media, or more than `KEPT_BYTES`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from electrons.context import Context
+from electrons.errors import (
+    DatabaseError,
+    ElectronsError,
+    IdempotencyInProgressError,
+    IdempotencyKeyReusedError,
+    IdempotencyOutcomeUnknownError,
+    ProviderError,
+    RequestError,
+)
+from electrons.http import Response
+from electrons.logs import timestamp
+from electrons.middleware import CallNext
+from electrons.middleware.errors import describe, render
+from electrons.storage.idempotency import Claimed, IdempotentAnswers, Slot
+
+KEY_LIMIT = 255
+"""Characters of a key."""
+
+KEPT_BYTES = 1_000_000
+"""Bytes of a body that is kept: a row of D1 has 2 MB at most."""
+
+RUNNING_SECONDS = 15 * 60
+"""After this time a request that has not ended counts as killed."""
+
+_FINAL_REFUSALS = {400, 422}
+_NOT_KEPT = {"set-cookie", "traceparent", "x-request-id", "date", "content-length"}
+
+
+async def idempotency(context: Context, call_next: CallNext) -> Response:
+    """Do the work of a new key, which goes on if the caller leaves; answer a retry with what is kept.
+
+    Raises `RequestError` for a malformed key, `IdempotencyKeyReusedError`, `IdempotencyInProgressError`,
+    `IdempotencyOutcomeUnknownError`, and `DatabaseError` before any work is done.
+    """
+    route = context.route
+    key = context.request.headers.get("Idempotency-Key") if route.method == "POST" else None
+    if key is None or route.public or route.has_own_idempotency:
+        return await call_next(context)
+    if not (0 < len(key) <= KEY_LIMIT and key.isprintable()):
+        raise RequestError(f"`Idempotency-Key` must have 1 to {KEY_LIMIT} printable characters")
+    answers = IdempotentAnswers(context.bindings.database)
+    slot = Slot(context.principal.id, f"{context.service} {route.path}", key)
+    request_hash = hashlib.sha256(f"{context.request.path}\n{context.body_hash}".encode()).hexdigest()
+    claim = await answers.take(slot, request_hash)
+    if claim is None:
+        return _repeat(context, await answers.find(slot), request_hash)
+    context.defer(answers.delete_expired)
+    return await context.see_through(_Work(context, answers, slot=slot, claim=claim).run(call_next))
+
+
+class _Work:
+    """The work of a request that has the key."""
+
+    def __init__(self, context: Context, answers: IdempotentAnswers, *, slot: Slot, claim: str) -> None:
+        self._context = context
+        self._answers = answers
+        self._slot = slot
+        self._claim = claim
+
+    async def run(self, call_next: CallNext) -> Response:
+        try:
+            response = await call_next(self._context)
+        except Exception as error:
+            if isinstance(error, ElectronsError) and error.status in _FINAL_REFUSALS:
+                response = render(describe(error, self._context), self._context)
+            else:
+                await self._settle(None, is_free=not _may_have_spent(self._context, error))
+                raise
+        else:
+            await self._settle(response, is_free=_is_retryable(response, self._context))
+            return response
+        await self._settle(response, is_free=False)
+        return response
+
+    async def _settle(self, response: Response | None, *, is_free: bool) -> None:
+        """Write how the work ended. A failure is logged: the key stays taken, so nothing is done twice."""
+        try:
+            body = _read_body(response) if response else None
+            if is_free:
+                await self._answers.free(self._slot, self._claim)
+            elif response is None or body is None:
+                await self._answers.end(self._slot, self._claim)
+            else:
+                headers = [pair for pair in response.headers if pair[0].lower() not in _NOT_KEPT]
+                await self._answers.keep(self._slot, self._claim, status=response.status, headers=headers, body=body)
+        except DatabaseError as error:
+            self._context.log.error("answer_not_kept", cause=error, request_id=self._context.request_id)
+
+
+def _repeat(context: Context, first: Claimed | None, request_hash: str) -> Response:
+    if first is None:  # freed since the attempt to take the key
+        raise _in_progress("The first request with this `Idempotency-Key` has just failed: try again", context)
+    if first.request_hash != request_hash:
+        raise IdempotencyKeyReusedError
+    if first.status is not None:
+        headers = [*first.headers, ("Idempotent-Replayed", "true")]
+        return Response(status=first.status, headers=headers, body=first.body)
+    if first.ended or first.created_at < timestamp(seconds_ago=RUNNING_SECONDS):
+        raise IdempotencyOutcomeUnknownError
+    raise _in_progress("The first request with this `Idempotency-Key` is still running: try again", context)
+
+
+def _in_progress(message: str, context: Context) -> IdempotencyInProgressError:
+    error = IdempotencyInProgressError(message)
+    error.headers.append(("Retry-After", "1"))
+    if context.dialect is None:  # the dialects have it for this error
+        error.headers.append(("x-should-retry", "true"))
+    return error
+
+
+def _is_retryable(response: Response, context: Context) -> bool:
+    """Return whether a handler's own answer is a failure that a retry may mend at no risk."""
+    if response.status < 400 or response.status in _FINAL_REFUSALS:
+        return False
+    return response.status < 500 or not context.attempts
+
+
+def _may_have_spent(context: Context, error: Exception) -> bool:
+    """Return whether a failure may have cost money or changed something.
+
+    It has not where no provider was called, where the request was refused, or where the provider itself says that it
+    failed; a lost connection and a timeout say nothing.
+    """
+    if context.usage is not None and context.usage.total_units:
+        return True
+    if not context.attempts:
+        return False
+    if isinstance(error, ProviderError):
+        return error.upstream_status is None or error.upstream_status < 400
+    return not isinstance(error, ElectronsError) or error.status >= 500
+
+
+def _read_body(response: Response) -> str | None:
+    """Return the body as it is kept, None if it is not."""
+    body = response.body
+    if body is None:
+        return ""
+    if not isinstance(body, str | bytes) or len(body) > KEPT_BYTES:
+        return None
+    try:
+        text = body if isinstance(body, str) else body.decode()
+    except UnicodeDecodeError:
+        return None
+    return text if len(text.encode()) <= KEPT_BYTES else None

@@ -1,0 +1,284 @@
+"""`Idempotency-Key`: the work is done once, and a retry gets the first answer or learns why there is none."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+
+import pytest
+
+from electrons.app import App
+from electrons.bindings import Bindings, Value
+from electrons.context import Context
+from electrons.errors import (
+    ConflictError,
+    DatabaseError,
+    ElectronsError,
+    ProviderError,
+    ProviderRateLimitError,
+    ProviderRejectedError,
+    ProviderTimeoutError,
+    RequestError,
+)
+from electrons.http import Response
+from electrons.logs import timestamp
+from electrons.middleware.idempotency import KEPT_BYTES, RUNNING_SECONDS
+from electrons.models import RequestModel
+from electrons.routing import Dialect
+from electrons.storage.idempotency import DELETED_AT_ONCE, KEPT_SECONDS, IdempotentAnswers, Slot
+from electrons.testing import MemoryDatabase, TestClient, TestResponse
+from electrons.usage import Usage
+from tests.apps import load_apps
+
+Work = Callable[[Context], Awaitable[Response]]
+KEY = {"Idempotency-Key": "k1"}
+
+
+class Body(RequestModel):
+    name: str = ""
+
+
+class Stack:
+    """A worker with one route, whose work is counted."""
+
+    def __init__(self, work: Work | None = None, *, dialect: Dialect | None = None) -> None:
+        self.calls = 0
+        app = App("worker")
+
+        @app.post("/work", dialect=dialect)
+        async def handle(context: Context, body: Body) -> Response:
+            self.calls += 1
+            if work:
+                return await work(context)
+            response = Response.json({"call": self.calls}, status=201)
+            response.headers += [("Location", "/x"), ("Set-Cookie", "a=b"), ("traceparent", "00-1-2-00")]
+            return response
+
+        self.client = TestClient(app)
+
+    async def post(self, body: object = None, *, headers: dict[str, str] | None = None) -> TestResponse:
+        return await self.client.request("POST", "/work", json=body or {}, headers=KEY if headers is None else headers)
+
+    @property
+    def database(self) -> MemoryDatabase:
+        database = self.client.bindings.database
+        assert isinstance(database, MemoryDatabase)
+        return database
+
+    async def age(self, seconds: float) -> None:
+        await self.database.execute("UPDATE idempotent_answers SET created_at = ?", timestamp(seconds_ago=seconds))
+
+
+def failing(error: Exception, *, attempts: int = 0, tokens: int = 0) -> Work:
+    async def work(context: Context) -> Response:
+        context.attempts = attempts
+        if tokens:
+            context.usage = Usage(provider="openai", model="m")
+            context.usage.note_input(tokens)
+        raise error
+
+    return work
+
+
+async def test_a_retry_gets_the_first_answer() -> None:
+    stack = Stack()
+    first, second = await stack.post(), await stack.post()
+    assert stack.calls == 1
+    assert (second.status, second.body) == (first.status, first.body) == (201, b'{"call":1}')
+    assert second.headers.get("Location") == "/x"
+    assert second.headers.get("Content-Type") == "application/json"
+    assert first.headers.get("Idempotent-Replayed") is None
+    assert second.headers.get("Idempotent-Replayed") == "true"
+
+
+async def test_headers_of_the_first_request_alone_stay_there() -> None:
+    stack = Stack()
+    first, second = await stack.post(), await stack.post()
+    assert second.headers.get("Set-Cookie") is None
+    assert second.headers.get("X-Request-ID") not in (None, first.headers.get("X-Request-ID"))
+    assert "," not in (second.headers.get("X-Request-ID") or "")
+
+
+async def test_requests_without_a_key_are_all_done() -> None:
+    stack = Stack()
+    await stack.post(headers={})
+    await stack.post(headers={})
+    assert stack.calls == 2
+    assert await stack.database.query("SELECT * FROM idempotent_answers") == []
+
+
+async def test_another_body_is_refused() -> None:
+    stack = Stack()
+    await stack.post({"name": "a"})
+    refused = await stack.post({"name": "b"})
+    assert (refused.status, refused.json()["error_code"], stack.calls) == (422, "IDEMPOTENCY_KEY_REUSED", 1)
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256, "a\tb"])
+async def test_a_malformed_key_is_refused(key: str) -> None:
+    stack = Stack()
+    assert (await stack.post(headers={"Idempotency-Key": key})).status == 400
+    assert stack.calls == 0
+
+
+@pytest.mark.parametrize("dialect", [None, "openai", "anthropic"])
+async def test_of_two_at_once_one_is_done(dialect: Dialect | None) -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def work(_context: Context) -> Response:
+        begun.set()
+        await go_on.wait()
+        return Response.json({})
+
+    stack = Stack(work, dialect=dialect)
+    first = asyncio.create_task(stack.post())
+    await begun.wait()
+    second = await stack.post()
+    go_on.set()
+    assert (await first).status == 200
+    assert (second.status, stack.calls) == (409, 1)
+    assert (second.headers.get("x-should-retry"), second.headers.get("Retry-After")) == ("true", "1")
+    assert (await stack.post()).headers.get("Idempotent-Replayed") == "true"
+
+
+async def test_the_work_goes_on_when_the_caller_leaves() -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def work(_context: Context) -> Response:
+        begun.set()
+        await go_on.wait()
+        return Response.json({})
+
+    stack = Stack(work)
+    context = stack.client.create_context("POST", "/work", content=b"{}", headers=KEY)
+    first = asyncio.create_task(stack.client.app.handle(context))
+    await begun.wait()
+    first.cancel()
+    await asyncio.wait([first])
+    go_on.set()
+    await context.finish()
+    assert (await stack.post()).headers.get("Idempotent-Replayed") == "true"
+    assert stack.calls == 1
+
+
+@pytest.mark.parametrize(
+    "error", [RequestError("no"), ProviderRejectedError("no", provider="openai", upstream_status=400)]
+)
+async def test_final_refusals_are_kept(error: ElectronsError) -> None:
+    stack = Stack(failing(error, attempts=1))
+    first, second = await stack.post(), await stack.post()
+    assert (second.status, second.body, stack.calls) == (first.status, first.body, 1)
+
+
+FREEING = [
+    failing(ConflictError("no"), attempts=1),
+    failing(ProviderRateLimitError("no", provider="openai", upstream_status=429), attempts=1),
+    failing(ProviderError("no", provider="openai", upstream_status=500), attempts=3),
+    failing(DatabaseError("no")),
+    failing(ValueError("no")),
+]
+
+
+@pytest.mark.parametrize("work", FREEING)
+async def test_failures_that_cost_nothing_free_the_key(work: Work) -> None:
+    stack = Stack(work)
+    first, second = await stack.post(), await stack.post()
+    assert (second.status, stack.calls) == (first.status, 2)
+
+
+TAKEN = [
+    failing(ProviderTimeoutError("no", provider="openai"), attempts=1),
+    failing(ProviderError("no", provider="openai", upstream_status=200), attempts=1),
+    failing(ProviderError("no", provider="openai", upstream_status=500), attempts=2, tokens=5),
+    failing(ValueError("no"), attempts=1),
+]
+
+
+@pytest.mark.parametrize("work", TAKEN)
+async def test_failures_that_may_have_cost_keep_the_key(work: Work) -> None:
+    stack = Stack(work)
+    await stack.post()
+    second = await stack.post()
+    assert (second.status, second.json()["error_code"]) == (409, "IDEMPOTENCY_OUTCOME_UNKNOWN")
+    assert (second.headers.get("x-should-retry"), stack.calls) == ("false", 1)
+
+
+async def frames() -> AsyncGenerator[str, None]:
+    yield "data: 1\n\n"
+
+
+@pytest.mark.parametrize("body", [None, b"\xff\xfe", "x" * (KEPT_BYTES + 1), "\u00e9" * KEPT_BYTES])
+async def test_an_answer_that_is_not_kept_is_not_redone(body: str | bytes | None) -> None:
+    async def work(_context: Context) -> Response:
+        return Response.event_stream(frames()) if body is None else Response(body=body)
+
+    stack = Stack(work)
+    assert (await stack.post()).status == 200
+    assert (await stack.post()).json()["error_code"] == "IDEMPOTENCY_OUTCOME_UNKNOWN"
+    assert stack.calls == 1
+
+
+async def test_a_killed_request_is_reported_as_unknown() -> None:
+    stack = Stack()
+    await stack.post()
+    await stack.database.execute("UPDATE idempotent_answers SET ended = 0, status = NULL")
+    assert (await stack.post()).json()["error_code"] == "IDEMPOTENCY_IN_PROGRESS"
+    await stack.age(RUNNING_SECONDS + 1)
+    assert (await stack.post()).json()["error_code"] == "IDEMPOTENCY_OUTCOME_UNKNOWN"
+    assert stack.calls == 1
+
+
+async def test_an_answer_expires_after_a_day() -> None:
+    stack = Stack()
+    await stack.post()
+    await stack.age(KEPT_SECONDS + 1)
+    assert (await stack.post({"name": "other"})).json() == {"call": 2}
+    assert (await stack.post({"name": "other"})).headers.get("Idempotent-Replayed") == "true"
+
+
+async def test_callers_and_routes_have_keys_of_their_own() -> None:
+    answers = IdempotentAnswers(MemoryDatabase())
+    slots = [Slot("a", "r", "k"), Slot("b", "r", "k"), Slot("a", "s", "k"), Slot("a", "r", "l")]
+    assert all([await answers.take(slot, "h") for slot in slots])
+    assert not any([await answers.take(slot, "h") for slot in slots])
+
+
+async def test_a_lost_claim_changes_nothing() -> None:
+    answers, slot = IdempotentAnswers(MemoryDatabase()), Slot("a", "r", "k")
+    await answers.take(slot, "h")
+    await answers.keep(slot, "another", status=200, headers=[], body="")
+    await answers.end(slot, "another")
+    await answers.free(slot, "another")
+    found = await answers.find(slot)
+    assert found
+    assert (found.status, found.ended) == (None, False)
+
+
+async def test_expired_rows_are_deleted_in_small_numbers() -> None:
+    stack = Stack()
+    answers = IdempotentAnswers(stack.database)
+    for number in range(DELETED_AT_ONCE + 5):
+        await answers.take(Slot("a", "r", str(number)), "h")
+    await stack.age(KEPT_SECONDS + 1)
+    await stack.post()
+    assert len(await stack.database.query("SELECT 1 FROM idempotent_answers")) == 6
+
+
+class BrokenWrites(MemoryDatabase):
+    """A database that takes the key and then fails."""
+
+    async def execute(self, statement: str, *parameters: Value) -> None:
+        raise DatabaseError("gone")
+
+
+async def test_an_answer_that_cannot_be_written_is_sent() -> None:
+    stack = Stack()
+    stack.client.bindings = Bindings(DB=BrokenWrites(), RATE_LIMITER=stack.client.bindings.rate_limiter)
+    assert (await stack.post()).status == 201
+    assert (await stack.post()).json()["error_code"] == "IDEMPOTENCY_IN_PROGRESS"
+    assert stack.calls == 1
+
+
+def test_every_post_repeats_its_answers() -> None:
+    own = {(name, route.path) for name, app in load_apps().items() for route in app.routes if route.has_own_idempotency}
+    assert own == {("sandbox-executor", "/execute"), ("sandbox-executor", "/execute/stream")}
