@@ -7,6 +7,7 @@ import tomllib
 from dataclasses import replace
 from typing import Any
 
+import httpx2
 import pytest
 
 from electrons.app import App
@@ -21,9 +22,20 @@ from render_service.recovery import recover_renders
 from render_service.storage import Renders
 from setup import ROOT
 from tests.apps import load_apps
-from tests.unit.render_stack import RENDER, RecordedWorkflow, RenderStack, progress, shotstack
+from tests.unit.render_stack import (
+    HTML,
+    LINK,
+    RENDER,
+    RecordedWorkflow,
+    RenderStack,
+    Respond,
+    file_response,
+    progress,
+    shotstack,
+)
 
 DAYS_30 = timestamp(seconds_ago=30 * SECONDS_A_DAY)
+EXISTS = UnavailableError("The instance exists")
 FOLDER = MediaFolder(bucket="AUDIO_STORAGE", path="/audio", not_found="Not found", content_types=("audio/mpeg",))
 
 
@@ -187,8 +199,8 @@ async def test_files_are_kept_without_the_setting() -> None:
     assert [line["count"] for line in lines] == [0]
 
 
-def idle_stack(workflow: RecordedWorkflow, **settings: Any) -> RenderStack:
-    stack = RenderStack(shotstack(progress("rendering")), **settings)
+def idle_stack(workflow: RecordedWorkflow, respond: Respond | None = None) -> RenderStack:
+    stack = RenderStack(respond or shotstack(progress("rendering")))
     stack.workflow = workflow
     stack.client.bindings = replace(stack.client.bindings, RENDER_WORKFLOW=workflow)
     return stack
@@ -242,13 +254,88 @@ async def test_render_without_background_work_gets_it() -> None:
 
 
 async def test_render_whose_background_work_failed_is_ended() -> None:
-    stack = idle_stack(EndedWorkflow(failure=UnavailableError("The instance exists")))
+    stack = idle_stack(EndedWorkflow(failure=EXISTS))
     await create_idle(stack)
 
     await recover_renders(stack.create_context())
 
     assert (await stack.render_row())["status"] == "failed"
     assert [row["error_code"] for row in await stack.usage_rows()] == ["RENDER_FAILED"]
+
+
+async def test_finished_render_that_nobody_copied_is_copied() -> None:
+    stack = idle_stack(EndedWorkflow(failure=EXISTS), shotstack(progress("done", url=LINK)))
+    await create_idle(stack)
+    await stack.database.execute("UPDATE renders SET status = 'saving', provider_url = ?", LINK)
+
+    await recover_renders(stack.create_context())
+
+    assert (await stack.render_row())["status"] == "done"
+    assert [row["status"] for row in await stack.usage_rows()] == [200]
+
+
+async def test_copy_that_fails_is_repeated_by_the_next_run() -> None:
+    stack = idle_stack(
+        EndedWorkflow(failure=EXISTS), shotstack(progress("done", url=LINK), files=[HTML, file_response()])
+    )
+    await create_idle(stack, seconds=SECONDS_A_DAY / 2)
+    await stack.database.execute("UPDATE renders SET status = 'saving', provider_url = ?", LINK)
+    await recover_renders(stack.create_context())
+    first = (await stack.render_row())["status"]
+    await stack.database.execute("UPDATE renders SET updated_at = created_at")
+
+    await recover_renders(stack.create_context())
+
+    assert (first, (await stack.render_row())["status"]) == ("saving", "done")
+
+
+async def test_copy_is_given_up_when_the_link_is_dead() -> None:
+    stack = idle_stack(EndedWorkflow(failure=EXISTS), shotstack(progress("done", url=LINK), files=[HTML]))
+    await create_idle(stack, seconds=3 * SECONDS_A_DAY)
+    await stack.database.execute("UPDATE renders SET status = 'saving', provider_url = ?", LINK)
+
+    await recover_renders(stack.create_context())
+
+    assert (await stack.render_row())["status"] == "failed"
+
+
+@pytest.mark.parametrize(("days", "left"), [(0.5, "pending"), (30, "given_up")])
+async def test_callback_that_nobody_makes_is_made(days: float, left: str) -> None:
+    stack = idle_stack(EndedWorkflow(failure=EXISTS), lambda _request: httpx2.Response(500))
+    await create_idle(stack, seconds=days * SECONDS_A_DAY)
+    await stack.database.execute(
+        "UPDATE renders SET status = 'done', callback_url = 'https://example.com/', callback_status = 'pending'"
+    )
+
+    await recover_renders(stack.create_context())
+
+    assert (await stack.render_row())["callback_status"] == left
+    assert [request.method for request in stack.requests] == ["POST"]
+
+
+async def test_render_that_fails_leaves_the_others_recovered() -> None:
+    stack = idle_stack(EndedWorkflow(failure=EXISTS))
+    await Renders(stack.database).create(replace(RENDER, id="second"))
+    await create_idle(stack)
+    stack.database.fail("INSERT INTO usage", times=1)
+
+    await recover_renders(stack.create_context())
+
+    rows = await stack.database.query("SELECT status FROM renders")
+    assert [row["status"] for row in rows] == ["failed", "failed"]
+
+
+async def test_one_run_ends_a_bounded_number_of_renders() -> None:
+    stack = idle_stack(EndedWorkflow(failure=EXISTS))
+    for number in range(7):
+        await Renders(stack.database).create(replace(RENDER, id=f"render-{number}", request_id=f"request-{number}"))
+    await create_idle(stack)
+    stack.database.statements.clear()
+
+    assert await recover_renders(stack.create_context()) == 3
+    assert len(stack.database.statements) < 40
+    assert await recover_renders(stack.create_context()) == 3
+    assert await recover_renders(stack.create_context()) == 2
 
 
 async def test_execution_that_was_interrupted_is_ended() -> None:
