@@ -19,7 +19,7 @@ from electrons.capabilities.images import ImageCall, ImageProvider, generate_ima
 from electrons.capabilities.render import RenderProvider, look_up_render
 from electrons.capabilities.speech import SpeechCall, SpeechProvider, list_voices, read_speech, read_timed_speech
 from electrons.capabilities.stock import Bounds, StockCall, StockProvider, search_media
-from electrons.capabilities.text import TextCall, TextProvider, TextResult, generate_text, stream_text
+from electrons.capabilities.text import TextCall, TextMessage, TextProvider, TextResult, generate_text, stream_text
 from electrons.capabilities.turns import Tool, TurnCall, TurnProvider, UserText, take_turn
 from electrons.context import Context
 from electrons.media.audio import AudioFormat
@@ -36,7 +36,7 @@ REQUIRED_CASES = ("success", "401", "429", "5xx")
 
 API_KEY = "test-key-0001"
 
-TEXT_CALL = TextCall(model="model-1", prompt="Hello", max_tokens=100)
+TEXT_CALL = TextCall(model="model-1", messages=(TextMessage("user", "Hello"),), max_tokens=100)
 TURN_CALL = TurnCall(
     model="model-1",
     system="Be brief",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from electrons.capabilities.text import TextCall, TextResult
+from electrons.capabilities.text import TextCall, TextMessage, TextResult
 from electrons.capabilities.turns import ToolResult, ToolResults, ToolUse, Turn, UserText
 from electrons.errors import (
     ProviderAuthError,
@@ -19,7 +19,7 @@ from electrons.providers.anthropic import AnthropicProvider
 from tests.providers.cases import TURN_CALL, Case, Cases, body_of
 
 PROVIDER = AnthropicProvider()
-CALL = TextCall(model="claude-sonnet-4-6", prompt="Hello", max_tokens=100)
+CALL = TextCall(model="claude-sonnet-4-6", messages=(TextMessage("user", "Hello"),), max_tokens=100)
 
 MESSAGE_CONTENT: list[dict[str, Any]] = [
     {"type": "thinking", "thinking": "Hm.", "signature": "c2ln"},
@@ -268,6 +268,16 @@ def test_all_options_are_sent_zero_included() -> None:
         "stop_sequences": ["END"],
         "stream": True,
     }
+
+
+def test_conversation_is_sent_in_order() -> None:
+    said = (TextMessage("user", "Hello"), TextMessage("assistant", "Hi"), TextMessage("user", "Bye"))
+
+    assert body_of(PROVIDER.build_text(replace(CALL, messages=said), stream=False).content)["messages"] == [
+        {"role": "user", "content": "Hello"},
+        {"role": "assistant", "content": "Hi"},
+        {"role": "user", "content": "Bye"},
+    ]
 
 
 @pytest.mark.parametrize(

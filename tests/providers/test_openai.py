@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from electrons.capabilities.text import TextCall, TextResult
+from electrons.capabilities.text import TextCall, TextMessage, TextResult
 from electrons.errors import (
     ProviderAuthError,
     ProviderError,
@@ -19,7 +19,7 @@ from tests.providers.cases import Case, Cases, body_of
 from tests.providers.test_openai_images import IMAGE_CASES
 
 PROVIDER = OpenAIProvider()
-CALL = TextCall(model="gpt-4o", prompt="Hello", max_tokens=100)
+CALL = TextCall(model="gpt-4o", messages=(TextMessage("user", "Hello"),), max_tokens=100)
 
 COMPLETION: dict[str, Any] = {
     "id": "chatcmpl-1",

@@ -69,7 +69,7 @@ async def test_cancelled_call_counts_its_input() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
 
-    assert counted(context) == ("model-1", estimate_tokens(TEXT_CALL.prompt), 0)
+    assert counted(context) == ("model-1", estimate_tokens(TEXT_CALL.messages[0].content), 0)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ async def test_interrupted_stream_is_counted_by_what_came(tail: bytes) -> None:
             pieces += group
 
     assert pieces == ["Good morning"]
-    assert counted(context) == ("gpt-6-luna", estimate_tokens(TEXT_CALL.prompt), 3)
+    assert counted(context) == ("gpt-6-luna", estimate_tokens(TEXT_CALL.messages[0].content), 3)
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ async def test_abandoned_stream_is_counted_by_what_was_read() -> None:
     async with aclosing(stream_text(context, OPENAI, TEXT_CALL, result=TextResult(model="model-1"))) as pieces:
         await anext(pieces)
 
-    assert counted(context) == ("gpt-6-luna", estimate_tokens(TEXT_CALL.prompt), 3)
+    assert counted(context) == ("gpt-6-luna", estimate_tokens(TEXT_CALL.messages[0].content), 3)
 
 
 async def test_refused_stream_raises_before_any_piece() -> None:
@@ -226,7 +226,7 @@ async def test_stream_without_a_finish_reason_has_stopped() -> None:
 
     assert (text, result.finish_reason) == ("Good morning", "stop")
     assert result.warnings == ["OpenAI did not report all token counts; the missing ones are estimated"]
-    assert counted(context) == ("gpt-6-luna", estimate_tokens(TEXT_CALL.prompt), 3)
+    assert counted(context) == ("gpt-6-luna", estimate_tokens(TEXT_CALL.messages[0].content), 3)
 
 
 async def test_stream_without_anything_is_interrupted() -> None:
@@ -240,7 +240,7 @@ async def test_stream_broken_after_its_reason_is_counted() -> None:
     with pytest.raises(ProviderError, match="cannot be read"):
         await stream(context)
 
-    assert counted(context) == ("gpt-6-luna", estimate_tokens(TEXT_CALL.prompt), 3)
+    assert counted(context) == ("gpt-6-luna", estimate_tokens(TEXT_CALL.messages[0].content), 3)
 
 
 async def test_split_surrogate_pair_is_joined() -> None:

@@ -1,5 +1,7 @@
 """The request and the answer of text generation."""
 
+from typing import Any
+
 import pytest
 from pydantic import ValidationError
 
@@ -79,3 +81,63 @@ def test_older_names_of_the_model_are_read(body: str, model: str | None, in_opti
 def test_older_name_of_another_type_is_refused(body: str) -> None:
     with pytest.raises(ValidationError):
         TextRequest.model_validate_json(body)
+
+
+CONVERSATION = [
+    {"role": "system", "content": "Be brief"},
+    {"role": "user", "content": "Name a river"},
+    {"role": "assistant", "content": "The Nile"},
+    {"role": "user", "content": "How long is it?"},
+]
+
+
+def test_messages_take_the_place_of_a_prompt() -> None:
+    request = TextRequest.model_validate({"messages": CONVERSATION})
+
+    assert request.prompt is None
+    assert [message.model_dump() for message in request.messages or ()] == CONVERSATION
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "reason"),
+    [
+        ({}, "prompt", "Prompt is required"),
+        ({"prompt": ""}, "prompt", "Prompt is required"),
+        ({"prompt": " \n"}, "prompt", "Prompt is required"),
+        ({"messages": None}, "prompt", "Prompt is required"),
+        ({"prompt": "a", "messages": CONVERSATION}, "messages", "Send prompt or messages, not both"),
+        ({"messages": CONVERSATION[:1]}, "messages", "The last message must be the user's"),
+        ({"messages": CONVERSATION[:3]}, "messages", "The last message must be the user's"),
+        ({"messages": [{"role": "user", "content": " "}]}, "messages.0.content", "Content is required"),
+        (
+            {"messages": [{"role": "user", "content": "a" * 500_001}] * 2},
+            "messages",
+            "All messages together may have 1000000 characters",
+        ),
+    ],
+)
+def test_wrong_conversations_are_refused(body: dict[str, Any], field: str, reason: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        TextRequest.model_validate(body)
+
+    (problem,) = caught.value.errors()
+    assert ".".join(map(str, problem["loc"])) == field
+    assert problem["msg"] == reason
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        [],
+        "Hello",
+        ["Hello"],
+        [{"role": "tool", "content": "a"}],
+        [{"role": "user"}],
+        [{"role": "user", "content": [{"type": "text", "text": "a"}]}],
+        [{"role": "user", "content": "a"}] * 1001,
+    ],
+    ids=["empty", "string", "strings", "role", "no content", "parts", "too many"],
+)
+def test_messages_of_another_form_are_refused(messages: object) -> None:
+    with pytest.raises(ValidationError, match="messages"):
+        TextRequest.model_validate({"messages": messages})

@@ -11,6 +11,7 @@ from electrons.settings import Secret
 from electrons.testing import TestClient, TestResponse
 from electrons.testing.bindings import create_memory_bindings
 from text_gen import routes
+from text_gen.models import TextRequest
 from text_gen.routes import app
 from text_gen.settings import TextSettings
 
@@ -142,3 +143,32 @@ async def test_unknown_default_is_an_error_of_the_deployment() -> None:
 
     assert (answer.status, answer.json()["error_code"]) == (500, "CONFIGURATION_ERROR")
     assert "`DEFAULT_MODEL`: Unknown provider `mystery`" in answer.json()["error"]
+
+
+SAID = [{"role": "user", "content": "Name a river"}, {"role": "assistant", "content": "The Nile"}]
+ASKED = {"role": "user", "content": "How long is it?"}
+
+
+@pytest.mark.parametrize("path", ["/generate", "/generate/stream"])
+async def test_messages_reach_the_model_in_order(path: str) -> None:
+    messages = [{"role": "system", "content": "Be brief"}, *SAID, {"role": "system", "content": "Use km"}, ASKED]
+    response = streamed(*CHUNKS) if path.endswith("stream") else httpx2.Response(200, json=COMPLETION)
+    answer, row = await ask(response, path, prompt=None, messages=messages, options={"system_prompt": "You are Ada"})
+
+    assert answer.status == 200
+    system = {"role": "system", "content": "You are Ada\n\nBe brief\n\nUse km"}
+    assert row["sent"]["messages"] == [system, *SAID, ASKED]
+
+
+async def test_input_of_messages_is_estimated() -> None:
+    answer, _ = await ask(
+        httpx2.Response(200, json={**COMPLETION, "usage": None}), prompt=None, messages=[*SAID, ASKED]
+    )
+
+    assert answer.json()["metadata"]["input_tokens"] == 3 + 2 + 4
+
+
+def test_messages_count_toward_the_reserved_tokens() -> None:
+    body = TextRequest.model_validate({"messages": [*SAID, ASKED], "options": {"max_tokens": 100}})
+
+    assert routes.estimate(body) == {"tokens": 3 + 2 + 4 + 100}

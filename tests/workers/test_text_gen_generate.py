@@ -143,3 +143,16 @@ def test_callers_credentials_never_reach_the_provider(platform: Platform, emulat
 
     (call,) = emulators.requests("anthropic")
     assert not {"cookie", "authorization", "x-forwarded-for"} & call["headers"].keys()
+
+
+@BOTH
+def test_conversation_reaches_the_provider(platform: Platform, emulators: Emulators, model: str) -> None:
+    said = [{"role": "user", "content": "Name a river"}, {"role": "assistant", "content": "The Nile"}]
+    messages = [{"role": "system", "content": "Be brief"}, *said, {"role": "user", "content": "How long is it?"}]
+
+    answer = platform.client("text-gen").post("/generate", json={"messages": messages, "model": model})
+
+    assert success_of(answer)["text"]
+    (call,) = emulators.requests(model.partition(":")[0])
+    assert call["body"]["messages"] == (messages[1:] if model.startswith("anthropic") else messages)
+    assert call["body"].get("system", "Be brief") == "Be brief"

@@ -7,7 +7,7 @@ from abc import abstractmethod
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from electrons.context import Context
 from electrons.errors import ProviderError, ProviderTimeoutError
@@ -25,12 +25,23 @@ MOST_FOR_ESTIMATE = 2
 """How much more tokens a text may have than is estimated: half the characters of code, numbers or other scripts."""
 
 
+@dataclass(frozen=True, slots=True)
+class TextMessage:
+    """A message of a conversation."""
+
+    role: Literal["user", "assistant"]
+    content: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextCall:
-    """A text generation as a provider gets it: None means that the option is not sent at all."""
+    """A text generation as a provider gets it: None means that the option is not sent at all.
+
+    The last of the `messages` is the user's.
+    """
 
     model: str
-    prompt: str
+    messages: tuple[TextMessage, ...]
     max_tokens: int
     temperature: float | None = None
     top_p: float | None = None
@@ -115,7 +126,7 @@ async def generate_text(context: Context, provider: TextProvider, call: TextCall
     result = TextResult(model=call.model)
 
     def parse(document: dict[str, Any]) -> TextResult:
-        result.input_tokens = _estimate_input(call)
+        result.input_tokens = estimate_input(call)
         return provider.parse_text(document)
 
     try:
@@ -123,7 +134,7 @@ async def generate_text(context: Context, provider: TextProvider, call: TextCall
         result.model = result.model or call.model
         _fill_counts(provider, call, result, characters=len(result.text))
     except (asyncio.CancelledError, ProviderTimeoutError):
-        result.input_tokens = _estimate_input(call)
+        result.input_tokens = estimate_input(call)
         raise
     finally:
         _note_usage(context, result)
@@ -170,19 +181,19 @@ async def stream_text(
             is_whole = True
     finally:
         if characters and not is_whole:
-            result.input_tokens = result.input_tokens or _estimate_input(call)
+            result.input_tokens = result.input_tokens or estimate_input(call)
             result.output_tokens = max(result.output_tokens, -(-characters // CHARACTERS_PER_TOKEN))
         _note_usage(context, result)
 
 
 def _build(provider: TextProvider, call: TextCall, *, stream: bool) -> ProviderRequest:
-    most = Units(MOST_FOR_ESTIMATE * _estimate_input(call), call.max_tokens)
+    most = Units(MOST_FOR_ESTIMATE * estimate_input(call), call.max_tokens)
     return replace(provider.build_text(call, stream=stream), most=most)
 
 
 def _fill_counts(provider: TextProvider, call: TextCall, result: TextResult, *, characters: int) -> None:
     """Estimate the tokens that the provider has not counted, or in a way that cannot be read."""
-    input_tokens = result.input_tokens or _estimate_input(call)
+    input_tokens = result.input_tokens or estimate_input(call)
     output_tokens = result.output_tokens or -(-characters // CHARACTERS_PER_TOKEN)
     if (input_tokens, output_tokens) != (result.input_tokens, result.output_tokens):
         result.input_tokens, result.output_tokens = input_tokens, output_tokens
@@ -205,8 +216,9 @@ def _parse_events(
     return pieces, None
 
 
-def _estimate_input(call: TextCall) -> int:
-    return estimate_tokens(call.prompt) + estimate_tokens(call.system_prompt)
+def estimate_input(call: TextCall) -> int:
+    """Return about how many tokens the messages and the system prompt of a call have."""
+    return sum(estimate_tokens(message.content) for message in call.messages) + estimate_tokens(call.system_prompt)
 
 
 def _note_usage(context: Context, result: TextResult) -> None:

@@ -112,7 +112,7 @@ class AnthropicProvider(TextProvider, TurnProvider):
         document: dict[str, Any] = {
             "model": call.model,
             "max_tokens": call.max_tokens,
-            "messages": [{"role": "user", "content": call.prompt}],
+            "messages": [{"role": message.role, "content": message.content} for message in call.messages],
         }
         if call.system_prompt and call.system_prompt.strip():
             document["system"] = call.system_prompt

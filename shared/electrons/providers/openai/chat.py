@@ -66,10 +66,11 @@ class OpenAICompatibleProvider(TextProvider):
 
     def build_text(self, call: TextCall, *, stream: bool) -> ProviderRequest:
         """Build `POST /chat/completions`."""
-        messages = [{"role": "system", "content": call.system_prompt}] if call.system_prompt else []
+        system = [{"role": "system", "content": call.system_prompt}] if call.system_prompt else []
+        messages = [{"role": message.role, "content": message.content} for message in call.messages]
         document: dict[str, Any] = {
             "model": call.model,
-            "messages": [*messages, {"role": "user", "content": call.prompt}],
+            "messages": [*system, *messages],
             self.max_tokens_field: call.max_tokens,
         }
         if call.temperature is not None:

@@ -1,14 +1,17 @@
 """The request and the response of `POST /generate` and `POST /generate/stream`."""
 
-from typing import Annotated
+from typing import Annotated, Literal, Self
 
-from pydantic import AliasChoices, BaseModel, Field
+from pydantic import AliasChoices, BaseModel, Field, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from electrons.dialects.requests import FALLBACKS_LIMIT
 from electrons.models import LabeledRequest, RequestModel, ResponseModel, not_blank
 
 PROMPT_LIMIT = 1_000_000
-"""Characters of a prompt; the largest context windows end about there."""
+"""Characters of a prompt, or of all messages; the largest context windows end about there."""
+
+MESSAGES_LIMIT = 1000
 
 ModelName = Annotated[
     str | None,
@@ -31,17 +34,48 @@ class TextOptions(RequestModel):
     system_prompt: str | None = Field(default=None, max_length=PROMPT_LIMIT)
 
 
+class MessageRequest(RequestModel):
+    """A message of a conversation."""
+
+    role: Literal["system", "user", "assistant"]
+    content: Annotated[str, Field(max_length=PROMPT_LIMIT), not_blank("Content is required")]
+
+
 class TextRequest(LabeledRequest):
     """A prompt for a model: `provider:name`, or a bare name; without one, the deployment's `DEFAULT_MODEL` answers.
 
-    `fallbacks` answer, one after the other, when the model cannot.
+    `messages`, a conversation whose last message is the user's, take the place of `prompt`. `fallbacks` answer, one
+    after the other, when the model cannot.
     """
 
-    prompt: Annotated[str, Field(max_length=PROMPT_LIMIT), not_blank("Prompt is required")]
+    prompt: Annotated[str, Field(max_length=PROMPT_LIMIT), not_blank("Prompt is required")] | None = None
+    messages: list[MessageRequest] | None = Field(default=None, min_length=1, max_length=MESSAGES_LIMIT)
     model: ModelName = None
     options: TextOptions = Field(default_factory=TextOptions)
     fallbacks: list[Annotated[str, Field(min_length=1, max_length=256)]] | None = Field(
         default=None, max_length=FALLBACKS_LIMIT
+    )
+
+    @model_validator(mode="after")
+    def _check_conversation(self) -> Self:
+        if self.messages is None:
+            if self.prompt is None:
+                raise _wrong("prompt", "Prompt is required")
+            return self
+        if self.prompt is not None:
+            raise _wrong("messages", "Send prompt or messages, not both")
+        said = [message for message in self.messages if message.role != "system"]
+        if not said or said[-1].role != "user":
+            raise _wrong("messages", "The last message must be the user's")
+        if sum(len(message.content) for message in self.messages) > PROMPT_LIMIT:
+            raise _wrong("messages", f"All messages together may have {PROMPT_LIMIT} characters")
+        return self
+
+
+def _wrong(field: str, reason: str) -> ValidationError:
+    error = PydanticCustomError("conversation", "{reason}", {"reason": reason})
+    return ValidationError.from_exception_data(
+        TextRequest.__name__, [InitErrorDetails(type=error, loc=(field,), input=None)], hide_input=True
     )
 
 

@@ -6,7 +6,15 @@ from contextlib import aclosing
 from typing import Any
 
 from electrons.app import App, complete
-from electrons.capabilities.text import TextCall, TextProvider, TextResult, estimate_tokens, generate_text, stream_text
+from electrons.capabilities.text import (
+    TextCall,
+    TextMessage,
+    TextProvider,
+    TextResult,
+    estimate_input,
+    generate_text,
+    stream_text,
+)
 from electrons.context import Context
 from electrons.fallbacks import call_first, name_models, start_usage
 from electrons.http import Response, data_frame
@@ -43,8 +51,8 @@ async def delete_old_calls(context: Context) -> int:
 
 def estimate(body: TextRequest) -> Mapping[str, int]:
     """Return the most that a call can use: its input, and all the output that it may ask for."""
-    options = body.options
-    return {"tokens": estimate_tokens(body.prompt) + estimate_tokens(options.system_prompt) + options.max_tokens}
+    call = build_call(body, model="")
+    return {"tokens": estimate_input(call) + call.max_tokens}
 
 
 @app.post("/generate", body_limit=8 * 1024 * 1024, estimate=estimate, docs=RouteDocs(example=EXAMPLE))
@@ -138,20 +146,31 @@ def list_models(context: Context, body: TextRequest) -> tuple[str, ...]:
 
 def prepare(context: Context, body: TextRequest, name: str) -> tuple[TextProvider, TextCall, list[str]]:
     """Return the provider, its call and a warning for each option left out. From here on the call is counted."""
-    options = body.options
     provider, model = choose_model(context, name, list_providers(context))
-    call = TextCall(
+    call, warnings = provider.fit(build_call(body, model=model), explicit=frozenset(body.options.model_fields_set))
+    start_usage(context, Usage(provider=provider.name, model=model))
+    return provider, call, warnings
+
+
+def build_call(body: TextRequest, *, model: str) -> TextCall:
+    """Return the call of a request: the system prompt of the options comes before those of the messages."""
+    options = body.options
+    prompts = [options.system_prompt]
+    messages = [TextMessage("user", body.prompt)] if body.prompt is not None else []
+    for message in body.messages or ():
+        if message.role == "system":
+            prompts.append(message.content)
+        else:
+            messages.append(TextMessage(message.role, message.content))
+    return TextCall(
         model=model,
-        prompt=body.prompt,
+        messages=tuple(messages),
         max_tokens=options.max_tokens,
         temperature=options.temperature,
         top_p=options.top_p,
         stop_sequences=tuple(options.stop_sequences or ()),
-        system_prompt=options.system_prompt,
+        system_prompt="\n\n".join(prompt for prompt in prompts if prompt) or None,
     )
-    call, warnings = provider.fit(call, explicit=frozenset(options.model_fields_set))
-    start_usage(context, Usage(provider=provider.name, model=model))
-    return provider, call, warnings
 
 
 def describe_result(provider: TextProvider, result: TextResult, context: Context, warnings: list[str]) -> TextMetadata:
