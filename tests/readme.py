@@ -40,6 +40,7 @@ BLOCKS: Mapping[str, Kind] = {
     r"Distributed Electrons is ready ": Kind.OUTPUT,
     r"\d+ min \d+ s, ": Kind.OUTPUT,
     r" +one client +16 clients ": Kind.OUTPUT,
+    r"\d+ kills, seed ": Kind.OUTPUT,
     r"\d+ MB +seconds ": Kind.OUTPUT,
     r"shared/ ": Kind.LAYOUT,
 }
@@ -50,6 +51,7 @@ COMMANDS: Mapping[str, Kind] = {
     "npm test -- -k stream": Kind.TESTS,
     "npm run bench": Kind.RUNNING,
     "npm run bench -- --peers": Kind.NETWORK,
+    "npm run bench:kill": Kind.RUNNING,
     "npm run bench:media": Kind.RUNNING,
     "npm run check": Kind.RUNNING,
     "npm run pictures": Kind.RUNNING,

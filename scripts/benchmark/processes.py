@@ -26,14 +26,19 @@ def measure_workerd(pid: int) -> Usage:
 
 def measure_tree(root: int) -> Usage:
     """Return what a process and all its descendants have used."""
-    processes = {int(fields[-1]): fields for _, fields in _read_processes()}
+    tree = set(find_tree(root))
+    return _add(fields for _, fields in _read_processes() if int(fields[-1]) in tree)
+
+
+def find_tree(root: int) -> list[int]:
+    """Return the ids of a process and of all its descendants, each after its parent."""
     children = defaultdict(list)
-    for pid, fields in processes.items():
-        children[int(fields[1])].append(pid)
+    for _, fields in _read_processes():
+        children[int(fields[1])].append(int(fields[-1]))
     tree = [root]
     for pid in tree:
         tree += children[pid]
-    return _add(processes[pid] for pid in tree if pid in processes)
+    return tree
 
 
 def _read_processes() -> Iterator[tuple[str, list[str]]]:

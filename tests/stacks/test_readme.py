@@ -192,7 +192,12 @@ def test_deployment_when_made_then_it_takes_only_keys(clone: Clone) -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "shown"), [("npm run bench", "one client +16 clients"), ("npm run bench:media", r"^\d+ MB +seconds")]
+    ("command", "shown"),
+    [
+        ("npm run bench", "one client +16 clients"),
+        ("npm run bench:kill -- --kills 2", r"^\d+ kills, seed"),
+        ("npm run bench:media", r"^\d+ MB +seconds"),
+    ],
 )
 def test_benchmark_when_run_then_it_prints_the_readmes_table(clone: Clone, command: str, shown: str) -> None:
     printed = shape_of(clone.run(command.replace("npm run", "npm run --silent")))
