@@ -382,6 +382,16 @@ class ProviderRejectedError(ProviderError):
     code = "PROVIDER_REJECTED"
 
 
+class InvalidModelOutputError(ElectronsError):
+    """The model's answer is not the JSON that was asked for. `details` have the `reason` and the `text`.
+
+    It is not an error of the provider: the answers were paid for, so no other model is asked.
+    """
+
+    status = 422
+    code = "INVALID_MODEL_OUTPUT"
+
+
 class DeploymentFailedError(ProviderError):
     """Cloudflare refused a deployment or failed to carry it out.
 

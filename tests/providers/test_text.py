@@ -136,7 +136,7 @@ async def test_pieces_that_come_with_an_error_are_not_lost(event: bytes) -> None
             pieces += group
 
     assert pieces == ["Good ", "morning"]
-    assert counted(context) == ("gpt-6-luna", estimate_tokens(TEXT_CALL.prompt), 3)
+    assert counted(context) == ("gpt-6-luna", estimate_tokens(TEXT_CALL.messages[0].content), 3)
 
 
 @pytest.mark.parametrize("tail", [b"", chunk("never finished")[:-2]])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import abstractmethod
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
@@ -47,6 +47,7 @@ class TextCall:
     top_p: float | None = None
     stop_sequences: tuple[str, ...] = ()
     system_prompt: str | None = None
+    json_schema: Mapping[str, Any] | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -70,6 +71,9 @@ class TextResult:
 
 class TextProvider(Provider):
     """A vendor that generates text."""
+
+    enforces_json: ClassVar[bool] = False
+    """Whether it has the model write JSON that fits `TextCall.json_schema`; if not, the model is told the schema."""
 
     dialect: ClassVar[Dialect]
     """The vendor whose wire format the provider speaks."""

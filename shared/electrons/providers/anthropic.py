@@ -18,6 +18,7 @@ from electrons.capabilities.text import TextCall, TextProvider, TextResult
 from electrons.capabilities.turns import Ended, Message, ToolResults, ToolUse, Turn, TurnCall, TurnProvider, UserText
 from electrons.errors import ProviderError
 from electrons.http import HeaderPairs
+from electrons.json_schema.vendors import fit_for_anthropic
 from electrons.upstream.errors import classify_error, parse_json_error, parse_retry_after, status_of_code
 from electrons.upstream.provider import ProviderRequest
 from electrons.upstream.reading import NAME_LIMIT, Reader, UnreadableError, as_object, as_string, load_json
@@ -90,6 +91,7 @@ class AnthropicProvider(TextProvider, TurnProvider):
     model_prefixes = ("claude",)
     retired_models = _RETIRED_MODELS
     dialect = "anthropic"
+    enforces_json = True
 
     def build_headers(self, api_key: str, request_id: str) -> HeaderPairs:
         """Return the key and the pinned version; Anthropic takes no request id of ours."""
@@ -114,6 +116,9 @@ class AnthropicProvider(TextProvider, TurnProvider):
             "max_tokens": call.max_tokens,
             "messages": [{"role": message.role, "content": message.content} for message in call.messages],
         }
+        if call.json_schema is not None:
+            schema = fit_for_anthropic(call.json_schema)
+            document["output_config"] = {"format": {"type": "json_schema", "schema": schema}}
         if call.system_prompt and call.system_prompt.strip():
             document["system"] = call.system_prompt
         if call.temperature is not None:

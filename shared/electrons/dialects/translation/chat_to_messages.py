@@ -15,9 +15,9 @@ from electrons.dialects.requests import wants_usage
 from electrons.dialects.translation.chat_answer import ChatChunks, write_chat_completion
 from electrons.dialects.translation.chat_conversation import ChatConversation
 from electrons.dialects.translation.fields import Fields
-from electrons.dialects.translation.json_schemas import fit_for_anthropic
 from electrons.dialects.translation.protocol import StreamTranslator, Translated
 from electrons.dialects.translation.tools import read_chat_choice, read_chat_tools
+from electrons.json_schema.vendors import fit_for_anthropic
 
 DEFAULT_MAX_TOKENS = 16_384
 """The longest answer for a request without a limit: as much as gpt-4o writes. Anthropic demands a limit."""

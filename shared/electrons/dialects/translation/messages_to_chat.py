@@ -12,11 +12,11 @@ from typing import Any
 from electrons.dialects.requests import estimate_document
 from electrons.dialects.translation.call_ids import fit_tool_name, fit_user_id
 from electrons.dialects.translation.fields import Fields
-from electrons.dialects.translation.json_schemas import is_strict_for_openai
 from electrons.dialects.translation.message_answer import MessageEvents, write_message
 from electrons.dialects.translation.messages_conversation import MessagesConversation
 from electrons.dialects.translation.protocol import StreamTranslator, Translated
 from electrons.dialects.translation.tools import read_message_choice, read_message_tools
+from electrons.json_schema.vendors import is_strict_for_openai
 from electrons.upstream.reading import as_list, as_object, as_string
 
 STOPS_LIMIT = 4

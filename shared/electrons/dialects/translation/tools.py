@@ -6,7 +6,7 @@ from typing import Any
 
 from electrons.dialects.translation.call_ids import fit_tool_name
 from electrons.dialects.translation.fields import Fields
-from electrons.dialects.translation.json_schemas import fit_for_anthropic
+from electrons.json_schema.vendors import fit_for_anthropic
 
 _NO_PARAMETERS: dict[str, Any] = {"type": "object", "properties": {}}
 

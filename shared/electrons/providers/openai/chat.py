@@ -19,6 +19,7 @@ from typing import Any, ClassVar
 from electrons.capabilities.text import TextCall, TextProvider, TextResult
 from electrons.errors import ProviderError
 from electrons.http import HeaderPairs
+from electrons.json_schema.vendors import is_strict_for_openai
 from electrons.upstream.errors import classify_error, parse_json_error, parse_retry_after, status_of_code
 from electrons.upstream.provider import ProviderRequest
 from electrons.upstream.reading import NAME_LIMIT, Reader, UnreadableError, as_object, load_json
@@ -73,6 +74,10 @@ class OpenAICompatibleProvider(TextProvider):
             "messages": [*system, *messages],
             self.max_tokens_field: call.max_tokens,
         }
+        if call.json_schema is not None and self.enforces_json:
+            schema, is_strict = dict(call.json_schema), is_strict_for_openai(call.json_schema)
+            form = {"name": "answer", "schema": schema, "strict": is_strict}
+            document["response_format"] = {"type": "json_schema", "json_schema": form}
         if call.temperature is not None:
             document["temperature"] = call.temperature
         if call.top_p is not None:

@@ -58,6 +58,7 @@ class OpenAIProvider(OpenAICompatibleProvider, OpenAIImages, OpenAISpeech):
     model_prefixes = ("",)
     retired_models = MappingProxyType({**_RETIRED_MODELS, **RETIRED_IMAGE_MODELS})
     max_tokens_field = "max_completion_tokens"
+    enforces_json = True
     has_responses = True
     has_embeddings = True
     stream_options: ClassVar[dict[str, bool]] = {"include_usage": True, "include_obfuscation": False}

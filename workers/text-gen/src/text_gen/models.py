@@ -1,11 +1,12 @@
 """The request and the response of `POST /generate` and `POST /generate/stream`."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AliasChoices, BaseModel, Field, ValidationError, model_validator
+from pydantic import AliasChoices, BaseModel, Field, ValidationError, field_validator, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from electrons.dialects.requests import FALLBACKS_LIMIT
+from electrons.json_schema.validation import SchemaError, check_schema
 from electrons.models import LabeledRequest, RequestModel, ResponseModel, not_blank
 
 PROMPT_LIMIT = 1_000_000
@@ -45,7 +46,7 @@ class TextRequest(LabeledRequest):
     """A prompt for a model: `provider:name`, or a bare name; without one, the deployment's `DEFAULT_MODEL` answers.
 
     `messages`, a conversation whose last message is the user's, take the place of `prompt`. `fallbacks` answer, one
-    after the other, when the model cannot.
+    after the other, when the model cannot. `expect_json` is true, or a schema that the answer must fit.
     """
 
     prompt: Annotated[str, Field(max_length=PROMPT_LIMIT), not_blank("Prompt is required")] | None = None
@@ -55,6 +56,22 @@ class TextRequest(LabeledRequest):
     fallbacks: list[Annotated[str, Field(min_length=1, max_length=256)]] | None = Field(
         default=None, max_length=FALLBACKS_LIMIT
     )
+
+    expect_json: bool | dict[str, Any] | None = None
+
+    @field_validator("expect_json")
+    @classmethod
+    def _check_schema(cls, value: bool | dict[str, Any] | None) -> bool | dict[str, Any] | None:
+        try:
+            check_schema(value if isinstance(value, dict) else {})
+        except SchemaError as error:
+            raise PydanticCustomError("schema", "{reason}", {"reason": str(error)[:200]}) from error
+        return value
+
+    @property
+    def json_schema(self) -> dict[str, Any] | None:
+        """The schema that the answer must fit; None if any JSON will do, or none is asked for."""
+        return self.expect_json if isinstance(self.expect_json, dict) else None
 
     @model_validator(mode="after")
     def _check_conversation(self) -> Self:

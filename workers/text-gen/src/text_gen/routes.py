@@ -6,6 +6,7 @@ from contextlib import aclosing
 from typing import Any
 
 from electrons.app import App, complete
+from electrons.capabilities.json_output import ask_for_json, check_json, generate_json
 from electrons.capabilities.text import (
     TextCall,
     TextMessage,
@@ -52,7 +53,9 @@ async def delete_old_calls(context: Context) -> int:
 def estimate(body: TextRequest) -> Mapping[str, int]:
     """Return the most that a call can use: its input, and all the output that it may ask for."""
     call = build_call(body, model="")
-    return {"tokens": estimate_input(call) + call.max_tokens}
+    tokens = estimate_input(call) + call.max_tokens
+    # The repair reads everything and the first answer, and writes another one.
+    return {"tokens": 2 * tokens + call.max_tokens if body.expect_json else tokens}
 
 
 @app.post("/generate", body_limit=8 * 1024 * 1024, estimate=estimate, docs=RouteDocs(example=EXAMPLE))
@@ -61,7 +64,10 @@ async def generate(context: Context, body: TextRequest) -> TextResponse | Respon
 
     async def call_model(model: str) -> TextResponse:
         provider, call, warnings = prepare(context, body, model)
-        result = await generate_text(context, provider, call)
+        if body.expect_json:
+            result = await generate_json(context, provider, call, body.json_schema)
+        else:
+            result = await generate_text(context, provider, call)
         return TextResponse(text=result.text, metadata=describe_result(provider, result, context, warnings))
 
     async def produce() -> Response:
@@ -87,7 +93,17 @@ async def generate_stream(context: Context, body: TextRequest) -> Response:
         result = TextResult(model=call.model)
         pieces = stream_text(context, provider, call, result=result)
         first = await anext(pieces, [""])
-        return Response.event_stream(stream_frames(context, provider, result, warnings, pieces=pieces, first=first))
+        frames = stream_frames(
+            context,
+            provider,
+            result,
+            warnings,
+            pieces=pieces,
+            first=first,
+            expects_json=bool(body.expect_json),
+            schema=body.json_schema,
+        )
+        return Response.event_stream(frames)
 
     async def produce() -> Response:
         return await call_first(context, list_models(context, body), call_model)
@@ -117,13 +133,23 @@ async def stream_frames(
     *,
     pieces: AsyncGenerator[list[str], None],
     first: list[str],
+    expects_json: bool,
+    schema: Mapping[str, Any] | None,
 ) -> AsyncGenerator[str, None]:
-    """Iterate over the frames of a stream whose first pieces have come. What came together goes out together."""
+    """Iterate over the frames of a stream whose first pieces have come. What came together goes out together.
+
+    JSON is checked at the end: what has been sent cannot be repaired.
+    """
     async with aclosing(pieces):
         try:
+            text = list(first)
             yield "".join([build_frame(context, text=piece, done=False) for piece in first])
             async for group in pieces:
+                if expects_json:
+                    text += group
                 yield "".join([build_frame(context, text=piece, done=False) for piece in group])
+            if expects_json:
+                check_json(result, "".join(text), schema)
             metadata = describe_result(provider, result, context, [*warnings, *context.warnings])
             last = build_frame(context, text="", done=True, metadata=metadata.model_dump(exclude_none=True))
         except Exception as error:  # noqa: BLE001  # the edge: the response has begun, so this is its only way out
@@ -147,7 +173,10 @@ def list_models(context: Context, body: TextRequest) -> tuple[str, ...]:
 def prepare(context: Context, body: TextRequest, name: str) -> tuple[TextProvider, TextCall, list[str]]:
     """Return the provider, its call and a warning for each option left out. From here on the call is counted."""
     provider, model = choose_model(context, name, list_providers(context))
-    call, warnings = provider.fit(build_call(body, model=model), explicit=frozenset(body.options.model_fields_set))
+    call = build_call(body, model=model)
+    if body.expect_json:
+        call = ask_for_json(provider, call, body.json_schema)
+    call, warnings = provider.fit(call, explicit=frozenset(body.options.model_fields_set))
     start_usage(context, Usage(provider=provider.name, model=model))
     return provider, call, warnings
 

@@ -1,0 +1,1 @@
+"""JSON Schema: whether a value fits a schema, and what the vendors enforce of it."""
