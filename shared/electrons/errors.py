@@ -29,15 +29,16 @@ turns it into a response. Raise with `from` so that the cause reaches the log.
     ├── UnavailableError               503 SERVICE_UNAVAILABLE   a part of the platform cannot be reached
     │   ├── BudgetUnavailableError     503 BUDGET_UNAVAILABLE
     │   └── DatabaseError              503 SERVICE_UNAVAILABLE
-    └── ProviderError                  502 PROVIDER_ERROR        the provider failed: 5xx, 529, an unreadable response
-        ├── ProviderAuthError          502 PROVIDER_AUTH_FAILED
-        ├── ProviderQuotaError         502 PROVIDER_QUOTA_EXHAUSTED
-        ├── ProviderRateLimitError     429 PROVIDER_RATE_LIMIT
-        ├── ProviderRejectedError      422 PROVIDER_REJECTED
-        ├── DeploymentFailedError      502 DEPLOYMENT_FAILED
-        ├── CommitFailedError          502 COMMIT_FAILED
-        ├── ProviderUnreachableError   502 PROVIDER_UNREACHABLE
-        └── ProviderTimeoutError       504 GATEWAY_TIMEOUT
+    ├── ProviderError                  502 PROVIDER_ERROR        the provider failed: 5xx, 529, an unreadable response
+    │   ├── ProviderAuthError          502 PROVIDER_AUTH_FAILED
+    │   ├── ProviderQuotaError         502 PROVIDER_QUOTA_EXHAUSTED
+    │   ├── ProviderRateLimitError     429 PROVIDER_RATE_LIMIT
+    │   ├── ProviderRejectedError      422 PROVIDER_REJECTED
+    │   ├── DeploymentFailedError      502 DEPLOYMENT_FAILED
+    │   ├── CommitFailedError          502 COMMIT_FAILED
+    │   ├── ProviderUnreachableError   502 PROVIDER_UNREACHABLE
+    │   └── ProviderTimeoutError       504 GATEWAY_TIMEOUT
+    └── InvalidModelOutputError        422 INVALID_MODEL_OUTPUT  the answers were paid for, and are no JSON
 """
 
 from __future__ import annotations

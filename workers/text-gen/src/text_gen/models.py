@@ -57,7 +57,7 @@ class TextRequest(LabeledRequest):
         default=None, max_length=FALLBACKS_LIMIT
     )
 
-    expect_json: bool | dict[str, Any] | None = None
+    expect_json: bool | Annotated[dict[str, Any], Field(max_length=100)] | None = None
 
     @field_validator("expect_json")
     @classmethod
