@@ -216,7 +216,7 @@ def test_model_when_of_a_provider_without_tools_then_400(platform: Platform) -> 
 
 
 def test_model_without_a_known_price_is_refused_unpaid(platform: Platform, emulators: Emulators) -> None:
-    answer = call(platform, "/execute", {"task": "x", "options": {"model": "claude-mythos-5-2"}})
+    answer = call(platform, "/execute", {"task": "x", "options": {"model": "claude-mythos-5-1"}})
 
     assert "`EXECUTE_MAX_COST_USD`" in error_of(answer, 400, "INVALID_REQUEST")["error"]
     assert emulators.requests("anthropic") == []
