@@ -33,7 +33,7 @@ from database import LocalDatabase
 from progress import Progress
 
 PLENTY = '"requests";q=100000000;w=60, "tokens";q=100000000000;qu="tokens";w=60'
-CLIENTS, CROWD = 16, 1000
+CLIENTS = 16
 PACED_CLIENTS = 64
 FRAME_MS = 20
 MODEL, CLAUDE = "gpt-4o-mini", "claude-sonnet-4-6"
@@ -47,12 +47,13 @@ def main() -> int:
     """Measure everything and print the table; return the exit status."""
     parser = argparse.ArgumentParser(prog="npm run bench --")
     parser.add_argument("--peers", action="store_true", help="measure LiteLLM and Portkey as well")
-    with_peers: bool = parser.parse_args().peers
-    if with_peers:
+    parser.add_argument("--requests", type=int, default=1000, help="how many 16 clients send of each kind (1000)")
+    options = parser.parse_args()
+    if options.peers:
         peers.install(Progress("bench"))
     with run_upstream() as upstream, tempfile.TemporaryDirectory() as state:
         local.migrate(Path(state))
-        run = measure_all(Path(state), upstream, with_peers=with_peers)
+        run = measure_all(Path(state), upstream, with_peers=options.peers, requests=options.requests)
     print(
         f"\nfirst 200 {run.first_seconds:.2f} s after the start of workerd, {run.cold_seconds:.2f} s without a snapshot"
     )
@@ -60,12 +61,12 @@ def main() -> int:
     return 0
 
 
-def measure_all(state: Path, upstream: str, *, with_peers: bool) -> table.Run:
+def measure_all(state: Path, upstream: str, *, with_peers: bool, requests: int) -> table.Run:
     """Measure one gateway after the other, print its row, and return all figures."""
     rows: dict[str, table.Row] = {}
 
     def add(title: str, target: Target, streams: Target | None = None) -> None:
-        rows[title] = measure_gateway(target, streams or target)
+        rows[title] = measure_gateway(target, streams or target, requests=requests)
         table.print_row(title, rows[title])
 
     openai = f"{upstream}/openai/v1"
@@ -76,7 +77,7 @@ def measure_all(state: Path, upstream: str, *, with_peers: bool) -> table.Run:
     bearer = {"Authorization": "Bearer emulated"}
     add(table.DIRECT, Target(url=f"{openai}/chat/completions", body=chat, headers=bearer))
     with run_text_gen(state, upstream) as (text_gen, first_seconds):
-        idle = send_load(text_gen(url="/health"), clients=CLIENTS, requests=CROWD)
+        idle = send_load(text_gen(url="/health"), clients=CLIENTS, requests=requests)
         add(
             table.GENERATE,
             text_gen(url="/generate", body=prompt),
@@ -90,7 +91,7 @@ def measure_all(state: Path, upstream: str, *, with_peers: bool) -> table.Run:
         with peers.run_portkey(openai, body=chat) as target:
             add(table.PORTKEY, target)
     with run_text_gen(state, upstream, main=CONSTANT) as (text_gen, _):
-        constant = send_load(text_gen(url="/"), clients=CLIENTS, requests=CROWD)
+        constant = send_load(text_gen(url="/"), clients=CLIENTS, requests=requests)
     with run_text_gen(state, upstream, snapshot=False) as (_, cold_seconds):
         pass
     return table.Run(
@@ -103,15 +104,15 @@ def measure_all(state: Path, upstream: str, *, with_peers: bool) -> table.Run:
     )
 
 
-def measure_gateway(target: Target, streams: Target) -> table.Row:
+def measure_gateway(target: Target, streams: Target, *, requests: int) -> table.Row:
     """Send whole responses, then streams: by one client, by 16, and paced ones by 64."""
     paced = streams.ask(PACED_QUESTION)
     return table.Row(
-        single=send_load(target),
-        crowd=send_load(target, clients=CLIENTS, requests=CROWD),
-        stream=send_load(streams.streamed),
-        streams=send_load(streams.streamed, clients=CLIENTS, requests=CROWD),
-        paced=send_load(paced.streamed, clients=PACED_CLIENTS, requests=3 * PACED_CLIENTS, frame_ms=FRAME_MS),
+        single=send_load(target, requests=requests // 2),
+        crowd=send_load(target, clients=CLIENTS, requests=requests),
+        stream=send_load(streams.streamed, requests=requests // 2),
+        streams=send_load(streams.streamed, clients=CLIENTS, requests=requests),
+        paced=send_load(paced.streamed, clients=PACED_CLIENTS, requests=2 * PACED_CLIENTS, frame_ms=FRAME_MS),
         memory=target.measure().memory_mb if target.measure else 0,
     )
 
