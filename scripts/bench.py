@@ -54,9 +54,7 @@ def main() -> int:
     with run_upstream() as upstream, tempfile.TemporaryDirectory() as state:
         local.migrate(Path(state))
         run = measure_all(Path(state), upstream, with_peers=options.peers, requests=options.requests)
-    print(
-        f"\nfirst 200 {run.first_seconds:.2f} s after the start of workerd, {run.cold_seconds:.2f} s without a snapshot"
-    )
+    print(f"\nfirst 200: {run.first_seconds:.2f} s after workerd started, {run.cold_seconds:.2f} s without a snapshot")
     table.print_goals(run)
     return 0
 
