@@ -176,6 +176,11 @@ class Account:
         """Return whether a Worker answers on workers.dev."""
         return bool(self.get(f"/workers/scripts/{quote(worker)}/subdomain")["enabled"])
 
+    def list_crons(self, worker: str) -> set[str]:
+        """Return the expressions of a Worker's Cron Triggers."""
+        schedules = self.get(f"/workers/scripts/{quote(worker)}/schedules")["schedules"]
+        return {str(schedule["cron"]) for schedule in schedules}
+
     def find_script_of_workflow(self, name: str) -> str | None:
         """Return the name of the Worker that runs a Workflow, None if there is no such Workflow."""
         try:

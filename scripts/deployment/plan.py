@@ -166,13 +166,16 @@ def _plan_step(account: Account, environment: str, worker: Worker, values: Mappi
         live=live,
         missing=missing,
         url=url,
-        is_unfinished=live is not None and _is_unfinished(account, config, is_public=is_public),
+        is_unfinished=live is not None and _is_unfinished(account, config, live, is_public=is_public),
     )
 
 
-def _is_unfinished(account: Account, config: Mapping[str, Any], *, is_public: bool) -> bool:
+def _is_unfinished(account: Account, config: Mapping[str, Any], live: Version, *, is_public: bool) -> bool:
     """Return whether a deployment was interrupted between its upload and its last call of the API."""
     name = config["name"]
     if is_public and not account.is_public(name):
+        return True
+    crons = config.get("triggers", {}).get("crons", [])
+    if crons and not live.tag.endswith(WITHOUT_TRIGGER) and not account.list_crons(name) >= set(crons):
         return True
     return any(account.find_script_of_workflow(each["name"]) != name for each in config.get("workflows", []))

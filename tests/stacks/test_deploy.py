@@ -251,6 +251,18 @@ def test_upload_that_was_interrupted_is_finished(deployed: tuple[Checkout, str])
     assert checkout.get("/workflows/render-workflow-staging")["script_name"] == "render-service-staging"
 
 
+def test_trigger_that_was_not_set_is_set_by_the_next(deployed: tuple[Checkout, str]) -> None:
+    checkout, _ = deployed
+    path = "/workers/scripts/image-gen-staging/schedules"
+    url = f"{checkout.emulators.url_of('cloudflare')}/accounts/{'0' * 32}{path}"
+    httpx2.put(url, json=[], headers={"Authorization": "Bearer any"}, trust_env=False).raise_for_status()
+
+    output = checkout.run("deploy", "image-gen", "--env", "staging", "--yes")
+
+    assert "deploying image-gen-staging" in output
+    assert checkout.get(path)["schedules"][0]["cron"] == "17 * * * *"
+
+
 def test_database_that_fails_sends_what_was_deployed_back(deployed: tuple[Checkout, str]) -> None:
     checkout, _ = deployed
     before = checkout.get("/workers/scripts/text-gen-staging/deployments")["deployments"][0]["versions"]

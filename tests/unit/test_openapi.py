@@ -30,6 +30,7 @@ async def load_document(name: str) -> dict[str, Any]:
     return document
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", APPS)
 async def test_document_is_valid_openapi(name: str) -> None:
     validate(await load_document(name))

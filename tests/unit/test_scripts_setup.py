@@ -139,6 +139,7 @@ def run_setup(checkout: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.full
 def test_setup_when_run_first_then_it_announces_time_and_size(checkout: Path) -> None:
     first, second = run_setup(checkout), run_setup(checkout)
 
