@@ -69,12 +69,18 @@ def title_of_namespace(config: Mapping[str, Any], binding: str) -> str:
 @contextmanager
 def written_config(worker: Worker, config: Mapping[str, Any], *, environment: str) -> Iterator[Path]:
     """Write a configuration beside the worker's own until the block ends, for its paths are relative to it."""
-    path = worker.folder / f".wrangler.{environment}.json"
+    path = _path_of(worker, environment)
     path.write_text(json.dumps(config, indent=2), encoding="utf-8")
     try:
         yield path
     finally:
         path.unlink(missing_ok=True)
+
+
+def remove_written_configs(environment: str) -> None:
+    """Delete what a deployment that was killed has left beside the workers' own configurations."""
+    for worker in find_workers():
+        _path_of(worker, environment).unlink(missing_ok=True)
 
 
 def compute_tag(worker: Worker, config: Mapping[str, Any], values: Values, *, root: Path = ROOT) -> str:
@@ -97,6 +103,10 @@ def describe_commit(root: Path = ROOT) -> str:
     except FileNotFoundError:
         return "unknown"
     return result.stdout.strip() if result.returncode == 0 else "unknown"
+
+
+def _path_of(worker: Worker, environment: str) -> Path:
+    return worker.folder / f".wrangler.{environment}.json"
 
 
 def _with_suffix(entry: Mapping[str, Any], suffix: str) -> dict[str, Any]:

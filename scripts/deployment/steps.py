@@ -8,7 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from deployment.account import Account
-from deployment.configs import build_config, load_config, title_of_namespace, written_config
+from deployment.configs import (
+    build_config,
+    load_config,
+    remove_written_configs,
+    title_of_namespace,
+    written_config,
+)
 from deployment.database import AccountDatabase
 from deployment.plan import WITHOUT_LOADER, WITHOUT_TRIGGER, Plan, Step
 from deployment.rollback import go_back
@@ -42,6 +48,7 @@ def carry_out(account: Account, plan: Plan, *, show: Print) -> Outcome:
 
     Raises `SetupError` for what went wrong before anything was tried: what was deployed by then stays.
     """
+    remove_written_configs(plan.environment)
     if plan.database_id is None:
         show(f"creating the D1 database {plan.database}")
         plan = replace(plan, database_id=account.create_database(plan.database))
