@@ -228,7 +228,8 @@ def check_base_url(url: str) -> str:
 
 def render_shared_config(shared: Mapping[str, Any]) -> dict[str, str]:
     """Return the values and the tables that a worker's wrangler.toml takes over, with the D1 binding."""
-    own = {name: value for name, value in shared.items() if name not in check_config.BINDINGS}
+    left_out = (*check_config.BINDINGS, *check_config.OPTIONAL)
+    own = {name: value for name, value in shared.items() if name not in left_out}
     tables = [f"[{name}]\n{_pairs(value)}" for name, value in own.items() if isinstance(value, dict)]
     tables += [
         f"[[d1_databases]]\n{_pairs({'binding': binding, **values})}"
