@@ -7,7 +7,6 @@ them, so a new provider needs this command and no editing.
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -24,7 +23,7 @@ _BEGIN, _END = "<!-- providers: written by npm run docs -->", "<!-- /providers -
 
 def main() -> int:
     """Write both files with the project's own Python, which can import the providers; return its exit status."""
-    return subprocess.run([setup.PYTHON, __file__, "--write"], cwd=setup.ROOT, check=False).returncode
+    return setup.run_with_packages(__file__, "--write")
 
 
 def write() -> None:

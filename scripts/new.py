@@ -60,7 +60,7 @@ class Insertion:
 
 def main() -> int:
     """Run this file with the project's own Python, which can import the package and its tools."""
-    return subprocess.run([setup.PYTHON, __file__, "--run", *sys.argv[1:]], cwd=setup.ROOT, check=False).returncode
+    return setup.run_with_packages(__file__, "--run", *sys.argv[1:])
 
 
 def run(arguments: Sequence[str], root: Path = setup.ROOT) -> int:

@@ -13,6 +13,7 @@ import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from socket import socket
 from typing import Any
 
 from setup import ROOT, SetupError
@@ -38,6 +39,14 @@ def worker_ports(configs: Configs) -> dict[str, int]:
         if not 1024 <= port <= 65535:
             raise SetupError(f"`DE_PORT_BASE` moves {name} to port {port}; choose one that is closer to {BASE}")
     return ports
+
+
+def find_free_port() -> int:
+    """Return a port on which nothing listens now."""
+    with socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def emulators_port() -> int:

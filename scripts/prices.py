@@ -50,7 +50,7 @@ _SPOKEN = re.compile("audio|realtime")
 
 def main() -> int:
     """Write the list with the project's own Python, which has the package; return its exit status."""
-    return subprocess.run([setup.PYTHON, __file__, "--write"], cwd=setup.ROOT, check=False).returncode
+    return setup.run_with_packages(__file__, "--write")
 
 
 def write() -> None:

@@ -36,6 +36,8 @@ FIRST_RUN = (
     "which takes two to three minutes"
 )
 
+_NO_VENV = "the virtual environment could not be created (on Debian: apt install python3-venv)"
+_QUIET_NPM = ("--no-audit", "--no-fund", "--loglevel=error")
 _SHOWN_LINES = 12
 _OFFLINE = (
     "ENOTFOUND",
@@ -123,6 +125,20 @@ def _lock(stamps: Path, progress: Progress) -> Iterator[None]:
         yield
 
 
+def install_environment(folder: Path, lock: Path, *, problem: str) -> None:
+    """Make a new virtual environment with the packages of a lock file. Raises `SetupError`."""
+    run_step([sys.executable, "-m", "venv", "--clear", str(folder)], problem=_NO_VENV)
+    _install_locked(folder / "bin" / "python", lock, problem=problem)
+
+
+def install_npm_folder(folder: Path, source: Path, *, problem: str) -> None:
+    """Install the npm packages that `source` has locked into another folder. Raises `SetupError`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy2(source / name, folder)
+    run_step(["npm", "ci", "--prefix", str(folder), *_QUIET_NPM], problem=problem)
+
+
 def _install_npm_packages() -> None:
     found = subprocess.run(["node", "--version"], capture_output=True, text=True, check=False).stdout.strip()
     major = found.removeprefix("v").partition(".")[0]
@@ -131,16 +147,19 @@ def _install_npm_packages() -> None:
             f"Node {OLDEST_NODE} or later is needed; `node --version` prints {found!r}: https://nodejs.org"
         )
     # The first two options: NODE_ENV=production and npm's setting `omit` would leave out most of it.
-    command = ["npm", "ci", "--include=dev", "--include=optional", "--no-audit", "--no-fund", "--loglevel=error"]
+    command = ["npm", "ci", "--include=dev", "--include=optional", *_QUIET_NPM]
     run_step(command, problem="npm could not install the packages")
 
 
 def _install_python_packages() -> None:
     if not PYTHON.exists():
-        command = [sys.executable, "-m", "venv", str(ROOT / ".venv")]
-        run_step(command, problem="the virtual environment could not be created (on Debian: apt install python3-venv)")
-    pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
-    run_step([*pip, "-r", str(ROOT / "requirements.lock")], problem="pip could not install the packages")
+        run_step([sys.executable, "-m", "venv", str(ROOT / ".venv")], problem=_NO_VENV)
+    _install_locked(PYTHON, ROOT / "requirements.lock", problem="pip could not install the packages")
+
+
+def _install_locked(python: Path, lock: Path, *, problem: str) -> None:
+    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
+    run_step([*pip, "-r", str(lock)], problem=problem)
 
 
 def run_step(command: list[str], *, problem: str) -> None:
@@ -152,6 +171,11 @@ def run_step(command: list[str], *, problem: str) -> None:
     sys.stderr.write("\n".join(output.strip().splitlines()[-_SHOWN_LINES:]) + "\n")
     hint = ": the package registry cannot be reached (offline?)" if any(word in output for word in _OFFLINE) else ""
     raise SetupError(problem + hint)
+
+
+def run_with_packages(*arguments: str) -> int:
+    """Run the project's own Python, which has the packages that this one may lack; return its exit status."""
+    return subprocess.run([PYTHON, *arguments], cwd=ROOT, check=False).returncode
 
 
 def run_script(main: Callable[[], int], *, progress: Progress | None = None) -> None:

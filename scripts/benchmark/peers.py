@@ -7,7 +7,6 @@ https://docs.litellm.ai/docs/proxy/configs and https://github.com/Portkey-AI/gat
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -16,7 +15,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from socket import socket
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -24,6 +22,7 @@ import local
 import setup
 from benchmark.load import Target
 from benchmark.processes import measure_tree
+from ports import find_free_port
 from progress import Progress
 
 SOURCES = Path(__file__).with_name("peers")
@@ -56,7 +55,7 @@ def install(progress: Progress) -> None:
 @contextmanager
 def run_litellm(upstream: str, *, model: str, body: Mapping[str, Any]) -> Iterator[Target]:
     """Run LiteLLM's proxy in front of `upstream`, an OpenAI base URL; yield its route for chat completions."""
-    port = _free_port()
+    port = find_free_port()
     with TemporaryDirectory() as folder:
         config = Path(folder) / "config.yaml"
         config.write_text(_LITELLM_CONFIG.format(model=model, upstream=upstream, key=_LITELLM_KEY))
@@ -69,7 +68,7 @@ def run_litellm(upstream: str, *, model: str, body: Mapping[str, Any]) -> Iterat
 @contextmanager
 def run_portkey(upstream: str, *, body: Mapping[str, Any]) -> Iterator[Target]:
     """Run Portkey's gateway; yield its route for chat completions, with the headers that name `upstream`."""
-    port = _free_port()
+    port = find_free_port()
     command = [str(setup.NODE), "--import", str(SOURCES / "loopback.mjs"), str(PORTKEY), f"--port={port}", "--headless"]
     with _run(command, {"TRUSTED_CUSTOM_HOSTS": local.HOST}, ready=_url(port)) as pid:
         headers = {
@@ -110,29 +109,15 @@ def _responds(url: str) -> bool:
         return False
 
 
-def _free_port() -> int:
-    with socket() as server:
-        server.bind((local.HOST, 0))
-        port: int = server.getsockname()[1]
-        return port
-
-
 def _url(port: int) -> str:
     return f"http://{local.HOST}:{port}"
 
 
 def _install_litellm() -> None:
-    folder = LITELLM.parents[1]
-    setup.run_step([sys.executable, "-m", "venv", str(folder)], problem="the virtual environment could not be created")
-    pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    lock = str(SOURCES / "requirements.lock")
-    setup.run_step([*pip, "--require-hashes", "-r", lock], problem="pip could not install LiteLLM")
+    setup.install_environment(
+        LITELLM.parents[1], SOURCES / "requirements.lock", problem="pip could not install LiteLLM"
+    )
 
 
 def _install_portkey() -> None:
-    folder = FOLDER / "portkey"
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy2(SOURCES / name, folder)
-    command = ["npm", "ci", "--prefix", str(folder), "--no-audit", "--no-fund", "--loglevel=error"]
-    setup.run_step(command, problem="npm could not install Portkey's gateway")
+    setup.install_npm_folder(FOLDER / "portkey", SOURCES, problem="npm could not install Portkey's gateway")

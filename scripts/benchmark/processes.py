@@ -26,11 +26,11 @@ def measure_workerd(pid: int) -> Usage:
 
 def measure_tree(root: int) -> Usage:
     """Return what a process and all its descendants have used."""
-    tree = set(find_tree(root))
+    tree = set(_find_tree(root))
     return _add(fields for _, fields in _read_processes() if int(fields[-1]) in tree)
 
 
-def find_tree(root: int) -> list[int]:
+def _find_tree(root: int) -> list[int]:
     """Return the ids of a process and of all its descendants, each after its parent."""
     children = defaultdict(list)
     for _, fields in _read_processes():

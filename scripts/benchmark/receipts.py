@@ -22,6 +22,10 @@ _SMALL = {"format": "mp4", "size": {"width": 160, "height": 90}, "fps": 12}
 _NUMBER = re.compile(r"number (\d+)\.")
 
 
+class RefusedError(Exception):
+    """A response that is no success."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
     """What the request with a number was promised, and when (seconds since the epoch)."""
@@ -48,7 +52,7 @@ class Kind(ABC):
     sent: int = 0
 
     def send(self, client: httpx2.Client) -> None:
-        """Send the next request. Raises httpx2.TransportError if the worker ends meanwhile."""
+        """Send the next request. Raises `RefusedError`, and httpx2.TransportError if the worker ends meanwhile."""
         self.sent += 1
         number = self.sent
         promised = self.call(client, number)
@@ -64,11 +68,11 @@ class Kind(ABC):
     def post(
         self, client: httpx2.Client, path: str, body: Mapping[str, Any], *, idempotency_key: str | None = None
     ) -> dict[str, Any]:
-        """Return a response's body. Raises RuntimeError for a refusal."""
+        """Return a response's body. Raises `RefusedError`."""
         more = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
         response = client.post(path, json=body, headers={**self.headers, **more})
         if response.is_error:
-            raise RuntimeError(f"{path}: {response.status_code} {response.text[:500]}")
+            raise RefusedError(f"{path}: {response.status_code} {response.text[:500]}")
         document: dict[str, Any] = response.json()
         return document
 
@@ -83,7 +87,7 @@ class Kind(ABC):
 
     @abstractmethod
     def check(self, client: httpx2.Client, receipt: Receipt) -> str | None:
-        """Return what is wrong with what the receipt promises, None if nothing is."""
+        """Return what is wrong with what the receipt promises, None if nothing is. Raises `RefusedError`."""
 
 
 class Texts(Kind):
@@ -98,7 +102,9 @@ class Texts(Kind):
         if response.status_code == httpx2.codes.TOO_MANY_REQUESTS:
             time.sleep(0.1)
             return None
-        return response.raise_for_status().headers["X-Request-ID"]
+        if response.is_error:
+            raise RefusedError(f"/generate: {response.status_code} {response.text[:500]}")
+        return response.headers["X-Request-ID"]
 
     def check(self, client: httpx2.Client, receipt: Receipt) -> str | None:
         """See `Kind.check`."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import sys
+from functools import partial
 from pathlib import Path
 
 import setup
@@ -27,10 +27,7 @@ def install() -> None:
     for name in PYTHON_ENVIRONMENTS:
         stamp = setup.hash_files(f"tests/foreign/{name}/requirements.lock", more=sys.version)
         made = python_of(name)
-
-        def install_python(name: str = name) -> None:
-            _install_python(name)
-
+        install_python = partial(_install_python, name)
         setup.install_once(f"{name} clients", install_python, stamp=stamp, made=made, progress=progress)
     stamp = setup.hash_files("tests/foreign/npm/package-lock.json", more="")
     setup.install_once("npm clients", _install_npm, stamp=stamp, made=NODE_MODULES, progress=progress)
@@ -58,17 +55,9 @@ def variables_for(name: str) -> dict[str, str]:
 
 
 def _install_python(name: str) -> None:
-    folder = FOLDER / name
-    setup.run_step([sys.executable, "-m", "venv", "--clear", str(folder)], problem="there is no virtual environment")
-    pip = [str(python_of(name)), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
-    lock = str(SOURCES / name / "requirements.lock")
-    setup.run_step([*pip, "-r", lock], problem="pip could not install the clients")
+    lock = SOURCES / name / "requirements.lock"
+    setup.install_environment(FOLDER / name, lock, problem="pip could not install the clients")
 
 
 def _install_npm() -> None:
-    folder = NODE_MODULES.parent
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy2(SOURCES / "npm" / name, folder)
-    command = ["npm", "ci", "--prefix", str(folder), "--no-audit", "--no-fund", "--loglevel=error"]
-    setup.run_step(command, problem="npm could not install the clients")
+    setup.install_npm_folder(NODE_MODULES.parent, SOURCES / "npm", problem="npm could not install the clients")

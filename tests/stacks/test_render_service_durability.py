@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
-import socket
-import subprocess
 import threading
 import uuid
 from collections import deque
@@ -19,6 +15,7 @@ import httpx2
 import pytest
 
 import local
+from ports import find_free_port
 from tests.emulators.process import Emulators
 from tests.platform import wait_for
 from tests.workers.renders import CallbackServer, edit_of, render_of, submissions, wait_for_end
@@ -55,16 +52,6 @@ def run(
             workers.process.stdout.close()
 
 
-def kill(part: local.Part) -> None:
-    """Kill the process and all that it started, as a power failure would."""
-    found = [part.process.pid]
-    for pid in found:
-        children = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False).stdout
-        found += map(int, children.split())
-    for pid in found:
-        os.kill(pid, signal.SIGKILL)
-
-
 @pytest.fixture
 def state(migrated_state: Path) -> Path:
     return migrated_state
@@ -84,7 +71,7 @@ def test_render_when_process_is_killed_then_done_after_restart(
         render_id = render_of(client.post("/render", json=edit_of(callback_url=caller.url)), 202)["render_id"]
         lookups = wait_for(lambda: [x for x in emulators.requests("shotstack") if x["method"] == "GET"][2:])
         assert lookups
-        kill(workers)
+        workers.kill()
     before = len(submissions(emulators))
     emulators.reset()
 
@@ -102,17 +89,10 @@ def public(
 ) -> Iterator[httpx2.Client]:
     """Yield a deployment that Shotstack can reach, and that checks by itself only after these tests have timed out."""
     state = shutil.copytree(migrated, tmp_path_factory.mktemp("public") / "state")
-    port = free_port()
+    port = find_free_port()
     vars_: Mapping[str, str] = {"PUBLIC_BASE_URL": f"http://127.0.0.1:{port}", "RENDER_POLL_SECONDS": "600"}
     with run(state, running_emulators, port=port, **vars_) as (_, client):
         yield client
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def test_webhook_when_render_ended_then_checked_at_once(public: httpx2.Client, emulators: Emulators) -> None:

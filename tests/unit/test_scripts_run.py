@@ -1,11 +1,13 @@
 """`scripts/run.py` finds a Python that is new enough."""
 
 import ast
+import json
 import subprocess
 import sys
 from pathlib import Path
 
-RUN = Path(__file__).parents[2] / "scripts" / "run.py"
+ROOT = Path(__file__).parents[2]
+RUN = ROOT / "scripts" / "run.py"
 
 RUN_AS_PYTHON_3_9 = f"""
 import runpy, sys
@@ -55,3 +57,13 @@ def test_run_when_python_is_new_enough_then_it_runs_the_script(tmp_path: Path) -
 
 def test_run_when_an_old_python_parses_it_then_it_is_valid() -> None:
     ast.parse(RUN.read_text(), feature_version=(3, 8))
+
+
+def test_every_npm_command_starts_without_packages() -> None:
+    commands = json.loads((ROOT / "package.json").read_text())["scripts"].values()
+    names = [command.partition("scripts/run.py ")[2].split()[0] for command in commands]
+    code = f"import sys; sys.path.insert(0, {str(RUN.parent)!r}); import {', '.join(names)}"
+
+    result = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, check=False)
+
+    assert result.stderr == ""
