@@ -45,11 +45,11 @@ async def idempotency(context: Context, call_next: CallNext) -> Response:
     `IdempotencyOutcomeUnknownError`, and `DatabaseError` before any work is done.
     """
     route = context.route
-    key = context.request.headers.get("Idempotency-Key") if route.method == "POST" else None
-    if key is None or route.public or route.has_own_idempotency:
+    if route.method != "POST" or route.public or route.has_own_idempotency:
         return await call_next(context)
-    if not (0 < len(key) <= KEY_LIMIT and key.isprintable()):
-        raise RequestError(f"`Idempotency-Key` must have 1 to {KEY_LIMIT} printable characters")
+    key = read_key(context)
+    if key is None:
+        return await call_next(context)
     answers = IdempotentAnswers(context.bindings.database)
     slot = Slot(context.principal.id, f"{context.service} {route.path}", key)
     request_hash = hashlib.sha256(f"{context.request.path}\n{context.body_hash}".encode()).hexdigest()
@@ -58,6 +58,14 @@ async def idempotency(context: Context, call_next: CallNext) -> Response:
         return _repeat(context, await answers.find(slot), request_hash)
     context.defer(answers.delete_expired)
     return await context.see_through(_Work(context, answers, slot=slot, claim=claim).run(call_next))
+
+
+def read_key(context: Context) -> str | None:
+    """Return the header, None if there is none. Raises `RequestError` for one that is malformed."""
+    key = context.request.headers.get("Idempotency-Key")
+    if key is not None and not (0 < len(key) <= KEY_LIMIT and key.isprintable()):
+        raise RequestError(f"`Idempotency-Key` must have 1 to {KEY_LIMIT} printable characters")
+    return key
 
 
 class _Work:

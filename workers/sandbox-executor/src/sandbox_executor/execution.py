@@ -15,6 +15,7 @@ from collections.abc import Callable
 from electrons.capabilities.turns import TurnProvider
 from electrons.context import Context
 from electrons.errors import ElectronsError, ProviderError, RequestError
+from electrons.middleware.idempotency import read_key
 from electrons.middleware.validation import parse_body
 from electrons.registry import choose_model, find_providers
 from electrons.storage.ledger import record_usage
@@ -23,7 +24,7 @@ from electrons.usage import Usage
 from sandbox_executor import commits, deployments
 from sandbox_executor.conversation import Conversation
 from sandbox_executor.deployment_access import refuse_worker_of_others, require_worker_access
-from sandbox_executor.execution_lookup import read_idempotency_key, repeat_execution, try_to_end_interrupted_executions
+from sandbox_executor.execution_lookup import repeat_execution, try_to_end_interrupted_executions
 from sandbox_executor.execution_record import ExecutionRecord
 from sandbox_executor.models.commit import Commit, CommitRequest
 from sandbox_executor.models.deploy import Deployment, DeployRequest
@@ -210,7 +211,7 @@ async def start_execution(context: Context, body: ExecuteRequest) -> ExecutionRu
         repo=body.repo,
         branch=body.branch if body.repo else None,
         model=model,
-        idempotency_key=read_idempotency_key(context),
+        idempotency_key=read_key(context),
         request_hash=hashlib.sha256(body.model_dump_json().encode()).hexdigest(),
     )
     if not await Executions(context.bindings.database).insert(row):

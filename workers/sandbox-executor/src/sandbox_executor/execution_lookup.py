@@ -13,7 +13,6 @@ from electrons.errors import (
     IdempotencyInProgressError,
     IdempotencyKeyReusedError,
     NotFoundError,
-    RequestError,
 )
 from sandbox_executor.models.execute import ExecuteResponse, ExecutionState
 from sandbox_executor.settings import SandboxSettings
@@ -25,19 +24,10 @@ from sandbox_executor.storage.executions import (
     Executions,
 )
 
-_KEY_LIMIT = 255
 _GRACE_SECONDS = 120
 """How long after its time limit an execution that saves nothing counts as running: it may be deploying."""
 _UNLIMITED_SECONDS = 3600
 """What counts as the time limit where there is none."""
-
-
-def read_idempotency_key(context: Context) -> str | None:
-    """Return the header. Raises `RequestError` for one that is malformed."""
-    key = context.request.headers.get("Idempotency-Key")
-    if key is not None and not (0 < len(key) <= _KEY_LIMIT and key.isprintable()):
-        raise RequestError(f"`Idempotency-Key` must have 1 to {_KEY_LIMIT} printable characters")
-    return key
 
 
 async def load_execution(context: Context, execution_id: str) -> ExecutionState:
