@@ -39,9 +39,7 @@ def create_rate_limiter() -> type[DurableObject]:
 
         async def reserve(self, message: str) -> str:
             """See `Ledger.reserve`."""
-            if not self._alarm_is_set:
-                self._alarm_is_set = True
-                self._storage.setAlarm(_now() + RESERVATION_LIFE_MS)
+            self._expect_alarm()
             return self._ledger.reserve(message)
 
         async def settle(self, message: str) -> None:
@@ -50,16 +48,12 @@ def create_rate_limiter() -> type[DurableObject]:
 
         async def circuit(self, message: str) -> str:
             """See `Circuit.handle`."""
-            if not self._alarm_is_set:
-                self._alarm_is_set = True
-                self._storage.setAlarm(_now() + RESERVATION_LIFE_MS)
+            self._expect_alarm()
             return self._circuit.handle(message)
 
         async def budget(self, message: str) -> str:
             """See `BudgetLedger.handle`."""
-            if not self._alarm_is_set:
-                self._alarm_is_set = True
-                self._storage.setAlarm(_now() + RESERVATION_LIFE_MS)
+            self._expect_alarm()
             return self._budget.handle(message)
 
         async def alarm(self, _info: Any = None) -> None:
@@ -69,6 +63,11 @@ def create_rate_limiter() -> type[DurableObject]:
                 self._open()
                 self._alarm_is_set = False
             else:
+                self._storage.setAlarm(_now() + RESERVATION_LIFE_MS)
+
+        def _expect_alarm(self) -> None:
+            if not self._alarm_is_set:
+                self._alarm_is_set = True
                 self._storage.setAlarm(_now() + RESERVATION_LIFE_MS)
 
         def _open(self) -> None:
