@@ -20,7 +20,7 @@ TEXT_LIMIT = 20_000
 _INSTRUCTION = "Answer with one JSON value and nothing else: no explanation before or after it, no code fence."
 _REPAIR = "That is not the JSON that was asked for: {reason}. Answer again with the corrected value and nothing else."
 _FENCED = re.compile(r"```(?:json)?[ \t]*\n(.*?)\n?```", re.DOTALL | re.IGNORECASE)
-_WHOLE = ("stop", "tool_use", None)
+_WHOLE = ("stop", None)
 """Why a text ends that the model did not break off."""
 
 
@@ -51,7 +51,7 @@ def extract_json(text: str, schema: Mapping[str, Any] | None) -> str:
     raise ValueError("it is not JSON")
 
 
-def check_json(result: TextResult, text: str, schema: Mapping[str, Any] | None) -> str:
+def check_json(result: TextResult, text: str, *, schema: Mapping[str, Any] | None) -> str:
     """Return the JSON value in a model's answer. Raises `InvalidModelOutputError`."""
     try:
         return extract_json(text, schema)
@@ -88,7 +88,7 @@ async def generate_json(
     second.input_tokens += first.input_tokens
     second.output_tokens += first.output_tokens
     second.warnings = [*first.warnings, *second.warnings, f"The model had to be asked twice: {reason}"]
-    second.text = check_json(second, second.text, schema)
+    second.text = check_json(second, second.text, schema=schema)
     return second
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
+from functools import partial
 from typing import Any
 
 from electrons.app import App, complete
@@ -100,8 +101,7 @@ async def generate_stream(context: Context, body: TextRequest) -> Response:
             warnings,
             pieces=pieces,
             first=first,
-            expects_json=bool(body.expect_json),
-            schema=body.json_schema,
+            check=partial(check_json, result, schema=body.json_schema) if body.expect_json else None,
         )
         return Response.event_stream(frames)
 
@@ -133,23 +133,22 @@ async def stream_frames(
     *,
     pieces: AsyncGenerator[list[str], None],
     first: list[str],
-    expects_json: bool,
-    schema: Mapping[str, Any] | None,
+    check: Callable[[str], object] | None,
 ) -> AsyncGenerator[str, None]:
     """Iterate over the frames of a stream whose first pieces have come. What came together goes out together.
 
-    JSON is checked at the end: what has been sent cannot be repaired.
+    `check` gets the whole text at the end: what has been sent cannot be repaired.
     """
     async with aclosing(pieces):
         try:
             text = list(first)
             yield "".join([build_frame(context, text=piece, done=False) for piece in first])
             async for group in pieces:
-                if expects_json:
+                if check is not None:
                     text += group
                 yield "".join([build_frame(context, text=piece, done=False) for piece in group])
-            if expects_json:
-                check_json(result, "".join(text), schema)
+            if check is not None:
+                check("".join(text))
             metadata = describe_result(provider, result, context, [*warnings, *context.warnings])
             last = build_frame(context, text="", done=True, metadata=metadata.model_dump(exclude_none=True))
         except Exception as error:  # noqa: BLE001  # the edge: the response has begun, so this is its only way out
