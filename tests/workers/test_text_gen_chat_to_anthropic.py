@@ -1,48 +1,26 @@
 """The unmodified `openai` client with models of Anthropic: translated by text-gen on workerd."""
 
-import base64
-import io
 import json
 from collections.abc import Iterator
 from typing import Any
 
 import openai
 import pytest
-from PIL import Image
-from pydantic import BaseModel
 
 from tests.emulators.process import Emulators
 from tests.platform import Platform, wait_for
 from tests.workers.callers import asking
+from tests.workers.conversations import PLAY, Weather, encode_picture, parameters_of, user
 
 MODEL = "anthropic:claude-sonnet-4-6"
 CHAT = "/v1/chat/completions"
-PLAY = json.dumps(
-    {
-        "play": [
-            [{"name": "get_weather", "input": {"city": "Köln"}}, {"name": "get_time", "input": {}}],
-            [{"name": "get_time", "input": {"zone": "UTC"}}],
-        ]
-    }
-)
-
-
-class Weather(BaseModel):
-    city: str
-    degrees: int
 
 
 def function(name: str, *required: str) -> Any:
-    fields = {field: {"type": "string"} for field in required}
-    parameters = {"type": "object", "properties": fields, "required": list(required), "additionalProperties": False}
-    return {"type": "function", "function": {"name": name, "parameters": parameters}}
+    return {"type": "function", "function": {"name": name, "parameters": parameters_of(*required)}}
 
 
 TOOLS = [function("get_weather", "city"), function("get_time")]
-
-
-def user(content: Any) -> Any:
-    return {"role": "user", "content": content}
 
 
 @pytest.fixture
@@ -172,9 +150,7 @@ def test_structured_output_is_parsed(client: openai.OpenAI, streamed: bool) -> N
 
 
 def test_image_reaches_the_model(client: openai.OpenAI, emulators: Emulators) -> None:
-    picture = io.BytesIO()
-    Image.new("RGB", (2, 2)).save(picture, "PNG")
-    data = base64.b64encode(picture.getvalue()).decode()
+    data = encode_picture()
     image = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{data}"}}
 
     client.chat.completions.create(model=MODEL, messages=[user([{"type": "text", "text": "What is it?"}, image])])

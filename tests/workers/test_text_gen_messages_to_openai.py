@@ -1,55 +1,31 @@
 """The unmodified `anthropic` client with models of OpenAI: translated by text-gen on workerd."""
 
-import base64
-import io
 import json
 from collections.abc import Iterator
 from typing import Any
 
 import anthropic
 import pytest
-from PIL import Image
-from pydantic import BaseModel
 
 from tests.emulators.process import Emulators
 from tests.platform import Platform, wait_for
 from tests.workers.callers import asking
+from tests.workers.conversations import PLAY, Weather, encode_picture, parameters_of, user
 
 MODEL = "openai:gpt-4o-mini"
 REASONING = "openai:gpt-5.4"
 PATH = "/v1/messages"
-PLAY = json.dumps(
-    {
-        "play": [
-            [{"name": "get_weather", "input": {"city": "Köln"}}, {"name": "get_time", "input": {}}],
-            [{"name": "get_time", "input": {"zone": "UTC"}}],
-        ]
-    }
-)
-
-
-class Weather(BaseModel):
-    city: str
-    degrees: int
 
 
 def tool(name: str, *required: str) -> Any:
-    fields = {field: {"type": "string"} for field in required}
-    schema = {"type": "object", "properties": fields, "required": list(required), "additionalProperties": False}
-    return {"name": name, "input_schema": schema, "cache_control": {"type": "ephemeral"}}
+    return {"name": name, "input_schema": parameters_of(*required), "cache_control": {"type": "ephemeral"}}
 
 
 TOOLS = [tool("get_weather", "city"), tool("get_time")]
 
 
-def user(content: Any) -> Any:
-    return {"role": "user", "content": content}
-
-
 def picture() -> Any:
-    file = io.BytesIO()
-    Image.new("RGB", (2, 2)).save(file, "PNG")
-    data = base64.b64encode(file.getvalue()).decode()
+    data = encode_picture()
     return {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": data}}
 
 

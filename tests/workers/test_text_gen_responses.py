@@ -1,43 +1,25 @@
 """Responses by the unmodified `openai` client, with models of providers without them, on workerd."""
 
-import base64
-import io
 import json
 from collections.abc import Iterator
 from typing import Any
 
 import openai
 import pytest
-from PIL import Image
-from pydantic import BaseModel
 
 from tests.emulators.process import Emulators
 from tests.platform import Platform, wait_for
 from tests.workers.callers import asking
+from tests.workers.conversations import PLAY, Weather, encode_picture, parameters_of
 
 MODELS = {"anthropic": "anthropic:claude-sonnet-4-6", "openai": "mine:gpt-4o-mini"}
 PATHS = {"anthropic": "/v1/messages", "openai": "/v1/chat/completions"}
 BOTH = pytest.mark.parametrize("vendor", list(MODELS))
 STREAMED = pytest.mark.parametrize("streamed", [False, True])
-PLAY = json.dumps(
-    {
-        "play": [
-            [{"name": "get_weather", "input": {"city": "Köln"}}, {"name": "get_time", "input": {}}],
-            [{"name": "get_time", "input": {"zone": "UTC"}}],
-        ]
-    }
-)
-
-
-class Weather(BaseModel):
-    city: str
-    degrees: int
 
 
 def function(name: str, *required: str) -> Any:
-    fields = {field: {"type": "string"} for field in required}
-    parameters = {"type": "object", "properties": fields, "required": list(required), "additionalProperties": False}
-    return {"type": "function", "name": name, "parameters": parameters, "strict": False}
+    return {"type": "function", "name": name, "parameters": parameters_of(*required), "strict": False}
 
 
 TOOLS = [function("get_weather", "city"), function("get_time")]
@@ -65,9 +47,7 @@ def respond(client: openai.OpenAI, *, streamed: bool, **options: Any) -> Any:
 
 
 def picture() -> Any:
-    file = io.BytesIO()
-    Image.new("RGB", (2, 2)).save(file, "PNG")
-    return {"type": "input_image", "image_url": f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"}
+    return {"type": "input_image", "image_url": f"data:image/png;base64,{encode_picture()}"}
 
 
 @BOTH
