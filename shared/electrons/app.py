@@ -12,8 +12,6 @@ A handler takes the context, and the body when its second parameter names a mode
 from __future__ import annotations
 
 import inspect
-import re
-import time
 from collections.abc import Callable, Collection, Coroutine, Sequence
 from functools import partial, reduce
 from typing import Any, Literal, TypeVar, get_type_hints
@@ -22,7 +20,7 @@ from pydantic import BaseModel
 
 from electrons.context import Context
 from electrons.health import create_health_handler
-from electrons.http import HeaderPairs, Response
+from electrons.http import Response
 from electrons.index import create_index_handler
 from electrons.logs import timestamp
 from electrons.metrics import SCOPE as METRICS_SCOPE
@@ -30,6 +28,7 @@ from electrons.metrics import metrics
 from electrons.middleware import CallNext, Middleware
 from electrons.middleware.access_log import access_log
 from electrons.middleware.auth import auth
+from electrons.middleware.call_headers import describe_call
 from electrons.middleware.cors import cors
 from electrons.middleware.errors import errors
 from electrons.middleware.idempotency import idempotency
@@ -58,7 +57,6 @@ from electrons.upstream.provider import Provider
 
 H = TypeVar("H", bound=Handler)
 RouteDialect = Dialect | Literal["by_header"] | None
-_NOT_PRINTABLE = re.compile(r"[^\x20-\x7e]")
 
 StartWork = Callable[[Context], Coroutine[Any, Any, None]]
 
@@ -199,7 +197,7 @@ class App:
         if self._has_dialects:
             context.dialect = find_dialect(context.request)
         response = await self._handle(context)
-        response.headers += [*context.headers, *_describe_call(context, response)]
+        response.headers += [*context.headers, *describe_call(context, response)]
         if context.request.method == "HEAD":
             response.body = None
         return response
@@ -239,24 +237,6 @@ class App:
             return handler
 
         return register
-
-
-def _describe_call(context: Context, response: Response) -> HeaderPairs:
-    """Return what answered and what it cost; the cost of a stream is not known when its headers go out."""
-    if context.usage is None:
-        return []
-    usage = context.usage.checked()
-    overhead_seconds = max(0.0, time.monotonic() - context.started - context.upstream_seconds)
-    headers = [
-        ("X-DE-Provider", _NOT_PRINTABLE.sub("?", usage.provider)),
-        ("X-DE-Model", _NOT_PRINTABLE.sub("?", usage.model)),
-        ("X-DE-Attempts", str(context.attempts)),
-        ("X-DE-Overhead-Ms", str(round(overhead_seconds * 1000))),
-    ]
-    is_whole = response.body is None or isinstance(response.body, str | bytes)
-    if is_whole and (cost := estimate_cost(usage)):
-        headers.append(("X-DE-Cost", f"{cost.microusd / 1e6:.6f}"))
-    return headers
 
 
 def _chain(middlewares: tuple[Middleware, ...], innermost: CallNext) -> CallNext:

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from electrons.context import Context
-from electrons.errors import ProviderError, RequestError
+from electrons.errors import RequestError
 from electrons.http import Response
 from electrons.logs import timestamp
 from electrons.storage.ledger import record_usage
 from electrons.upstream.reading import as_object, as_string, load_json
-from electrons.upstream.relay import Relay, Watcher
+from electrons.upstream.recording import Recording
 from electrons.usage import Usage
 
 SHORTEST_SECONDS = 60
@@ -52,7 +51,8 @@ async def cached(
     context.headers += [("X-DE-Cache", "miss"), ("X-DE-Cache-TTL", str(seconds))]
     response = await produce()
     if response.status == 200:
-        _Recorder(context, key, response, seconds=seconds).attach()
+        recording = Recording(response, limit=SIZE_LIMIT)
+        context.defer(lambda: _keep(context, key, recording, response, seconds=seconds))
     return response
 
 
@@ -111,96 +111,21 @@ def _replay(context: Context, kept: dict[str, Any]) -> Response:
     return Response(headers=headers, body=body)
 
 
-class _Recorder:
-    """Keeps what the caller gets, unless it is too large or fails on the way (`upstream.relay.Watcher`)."""
-
-    def __init__(self, context: Context, key: str, response: Response, *, seconds: int) -> None:
-        self._context = context
-        self._key = key
-        self._response = response
-        self._seconds = seconds
-        self._content: bytearray | None = bytearray()
-        self._inner: Watcher | None = None
-
-    def attach(self) -> None:
-        """Record the response's body, now or as it goes out."""
-        body = self._response.body
-        if isinstance(body, str | bytes):
-            self._add(body.encode() if isinstance(body, str) else body)
-            self._keep()
-        elif isinstance(body, Relay):
-            self._inner, body.watcher = body.watcher, self
-        elif isinstance(body, AsyncGenerator):
-            self._response.body = self._copy(body)
-
-    @property
-    def reads(self) -> bool:
-        """See `Watcher.reads`."""
-        return True
-
-    @property
-    def edits(self) -> bool:
-        """See `Watcher.edits`."""
-        return self._watcher.edits
-
-    def feed(self, piece: bytes) -> None:
-        """See `Watcher.feed`."""
-        self._watcher.feed(piece)
-        if not self.edits:
-            self._add(piece)
-
-    def edit(self, piece: bytes) -> bytes:
-        """See `Watcher.edit`."""
-        edited = self._watcher.edit(piece)
-        self._add(edited)
-        return edited
-
-    def end(self, error: ProviderError | None) -> bytes | None:
-        """See `Watcher.end`."""
-        rest = self._watcher.end(error)
-        if error is None and rest is not None:
-            self._add(rest)
-            self._keep()
-        return rest
-
-    def leave(self) -> None:
-        """See `Watcher.leave`."""
-        self._watcher.leave()
-
-    @property
-    def _watcher(self) -> Watcher:
-        if self._inner is None:
-            raise RuntimeError("not a relay")
-        return self._inner
-
-    async def _copy(self, frames: AsyncGenerator[str, None]) -> AsyncGenerator[str, None]:
-        async with aclosing(frames):
-            async for frame in frames:
-                self._add(frame.encode())
-                yield frame
-        self._keep()
-
-    def _add(self, piece: bytes) -> None:
-        if self._content is None:
-            return
-        self._content += piece
-        if len(self._content) > SIZE_LIMIT:
-            self._content = None
-
-    def _keep(self) -> None:
-        context, content, usage = self._context, self._content, self._context.usage
-        if not content or context.error_code is not None or usage is None:
-            return
-        headers = dict(self._response.headers)
-        text = json.dumps(
-            {
-                "body": content.decode("utf-8", "replace"),
-                "content_type": headers.get("Content-Type"),
-                "warnings": headers.get(_WARNINGS),
-                "provider": usage.provider,
-                "model": usage.model,
-                "request_id": context.request_id,
-            },
-            ensure_ascii=False,
-        )
-        context.defer(lambda: context.bindings.cache.put(self._key, text, ttl_seconds=self._seconds))
+async def _keep(context: Context, key: str, recording: Recording, response: Response, *, seconds: int) -> None:
+    """Keep what the caller has got, unless it is too large or has failed on the way."""
+    content, usage = recording.content, context.usage
+    if not content or context.error_code is not None or usage is None:
+        return
+    headers = dict(response.headers)
+    text = json.dumps(
+        {
+            "body": content.decode("utf-8", "replace"),
+            "content_type": headers.get("Content-Type"),
+            "warnings": headers.get(_WARNINGS),
+            "provider": usage.provider,
+            "model": usage.model,
+            "request_id": context.request_id,
+        },
+        ensure_ascii=False,
+    )
+    await context.bindings.cache.put(key, text, ttl_seconds=seconds)

@@ -1,18 +1,30 @@
 """`Idempotency-Key` on text-gen's routes: a retry gets the first answer, and nothing is paid twice."""
 
+import json
 from typing import Any
 
+import httpx2
 import pytest
 
 from tests.emulators.process import Emulators
-from tests.platform import Platform
+from tests.platform import Platform, wait_for
+from tests.workers.callers import asking
 from tests.workers.sandbox import unique
-from tests.workers.shapes import error_of
 
 CHAT = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hello there"}]}
 ROUTES = pytest.mark.parametrize(
     ("path", "body"),
     [("/generate", {"prompt": "Hello there", "model": "openai:gpt-4o"}), ("/v1/chat/completions", CHAT)],
+)
+STREAMS = pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/generate/stream", {"prompt": "Hello there", "model": "openai:gpt-4o"}),
+        ("/v1/chat/completions", {**CHAT, "stream": True}),
+        ("/v1/chat/completions", {**CHAT, "stream": True, "stream_options": {"include_usage": True}}),
+        ("/v1/messages", {**CHAT, "max_tokens": 50, "stream": True}),
+        ("/v1/responses", {"model": "gpt-4o", "input": "Hello there", "stream": True}),
+    ],
 )
 
 
@@ -35,11 +47,58 @@ def test_another_body_is_refused(platform: Platform, path: str, body: dict[str, 
     assert client.post(path, json={**body, "temperature": 1}, headers=headers).status_code == 422
 
 
-def test_retry_of_a_stream_is_not_paid_again(platform: Platform, emulators: Emulators) -> None:
+@STREAMS
+def test_retry_of_a_stream_gets_the_same_stream(
+    platform: Platform, emulators: Emulators, path: str, body: dict[str, Any]
+) -> None:
     client, headers = platform.client("text-gen"), {"Idempotency-Key": unique("key")}
-    body = {"prompt": "Hello there", "model": "openai:gpt-4o"}
-    first = client.post("/generate/stream", json=body, headers=headers)
-    assert '"done":true' in first.text
+    with client.stream("POST", path, content=json.dumps(body), headers=headers) as response:
+        first = response.read()
+    second = retry(client, path, body, headers)
 
-    error_of(client.post("/generate/stream", json=body, headers=headers), 409, "IDEMPOTENCY_OUTCOME_UNKNOWN")
+    assert (second.status_code, second.content) == (200, first)
+    assert second.headers["Idempotent-Replayed"] == "true"
+    for name in ("Content-Type", "X-DE-Provider", "X-DE-Model", "X-DE-Attempts"):
+        assert second.headers[name] == response.headers[name]
     assert len(emulators.requests("openai")) == 1
+
+
+def test_stream_that_was_left_is_not_paid_again(platform: Platform, emulators: Emulators) -> None:
+    client, headers = platform.client("text-gen"), {"Idempotency-Key": unique("key")}
+    emulators.add_fault("openai", kind="stall", after=6)
+    body = {**CHAT, "stream": True}
+    with client.stream("POST", "/v1/chat/completions", content=json.dumps(body), headers=headers) as response:
+        next(response.iter_bytes())
+    second = retry(client, "/v1/chat/completions", body, headers)
+
+    assert (second.status_code, second.json()["error"]["code"]) == (409, "idempotency_outcome_unknown")
+    assert len(emulators.requests("openai")) == 1
+
+
+def test_stream_of_a_caller_who_left_first_is_kept(platform: Platform, emulators: Emulators) -> None:
+    client, headers = platform.client("text-gen"), {"Idempotency-Key": unique("key")}
+    body = {**CHAT, "stream": True}
+    emulators.add_fault("openai", kind="slow_first_byte", seconds=1)
+    with asking(platform.urls["text-gen"], "/v1/chat/completions", body, headers):
+        assert wait_for(lambda: emulators.requests("openai"))
+    second = retry(client, "/v1/chat/completions", body, headers)
+    assert second.status_code == 200, second.text
+
+    assert second.headers["Idempotent-Replayed"] == "true"
+    assert second.text.endswith("data: [DONE]\n\n")
+    assert len(emulators.requests("openai")) == 1
+
+
+def retry(client: httpx2.Client, path: str, body: dict[str, Any], headers: dict[str, str]) -> httpx2.Response:
+    """Send a request again until it is no longer said to be running: a stream is kept after its end.
+
+    Its bytes are those that `asking` sends.
+    """
+
+    def send() -> httpx2.Response | None:
+        response = client.post(path, content=json.dumps(body), headers=headers)
+        return None if response.headers.get("x-should-retry") == "true" else response
+
+    response = wait_for(send)
+    assert response is not None
+    return response

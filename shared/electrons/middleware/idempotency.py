@@ -1,16 +1,23 @@
 """`Idempotency-Key` on a POST: the work is done once, and a retry gets the first answer.
 
-Kept are successes and final refusals (400, 422). Any other failure frees the key, unless it may have cost money or
-changed something: then the key stays taken, and a retry is told that the outcome is unknown. The same is said of an
-answer that is not kept: a stream, media, or more than `KEPT_BYTES`.
+Kept are successes and final refusals (400, 422), each with the headers that say what answered and what it cost. A
+stream is kept once it has ended well, as the bytes that the caller got. Any other failure frees the key, unless it may
+have cost money or changed something: then the key stays taken, and a retry is told that the outcome is unknown. The
+same is said of an answer that is not kept: a file, or more than `KEPT_BYTES`.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+from functools import partial
 
 from electrons.context import Context
 from electrons.errors import (
+    ClientClosedError,
     DatabaseError,
     ElectronsError,
     IdempotencyInProgressError,
@@ -19,11 +26,14 @@ from electrons.errors import (
     ProviderError,
     RequestError,
 )
-from electrons.http import Response
+from electrons.http import HeaderPairs, Response
 from electrons.logs import timestamp
 from electrons.middleware import CallNext
+from electrons.middleware.call_headers import describe_call
 from electrons.middleware.errors import describe, render
 from electrons.storage.idempotency import Claimed, IdempotentAnswers, Slot
+from electrons.upstream.recording import Recording
+from electrons.upstream.relay import Relay
 
 KEY_LIMIT = 255
 """Characters of a key."""
@@ -36,6 +46,7 @@ RUNNING_SECONDS = 15 * 60
 
 _FINAL_REFUSALS = {400, 422}
 _NOT_KEPT = {"set-cookie", "traceparent", "x-request-id", "date", "content-length"}
+_KEPT_PREFIXES = ("x-de-", "x-estimated-cost-")
 
 
 async def idempotency(context: Context, call_next: CallNext) -> Response:
@@ -57,7 +68,12 @@ async def idempotency(context: Context, call_next: CallNext) -> Response:
     if claim is None:
         return _repeat(context, await answers.find(slot), request_hash)
     context.defer(answers.delete_expired)
-    return await context.see_through(_Work(context, answers, slot=slot, claim=claim).run(call_next))
+    work = _Work(context, answers, slot=slot, claim=claim)
+    try:
+        return await context.see_through(work.run(call_next))
+    except asyncio.CancelledError:
+        work.leave()
+        raise
 
 
 def read_key(context: Context) -> str | None:
@@ -68,6 +84,15 @@ def read_key(context: Context) -> str | None:
     return key
 
 
+@dataclass(slots=True)
+class _Answer:
+    """What a retry gets; without a body there is nothing to repeat."""
+
+    status: int
+    headers: HeaderPairs
+    body: str | None = None
+
+
 class _Work:
     """The work of a request that has the key."""
 
@@ -76,8 +101,11 @@ class _Work:
         self._answers = answers
         self._slot = slot
         self._claim = claim
+        self._stream: Relay | AsyncGenerator[str, None] | None = None
+        self._is_left = False
 
     async def run(self, call_next: CallNext) -> Response:
+        """Do the work and keep its answer, that of a stream when it has gone out."""
         try:
             response = await call_next(self._context)
         except Exception as error:
@@ -86,25 +114,56 @@ class _Work:
             else:
                 await self._settle(None, is_free=not _may_have_spent(self._context, error))
                 raise
+        headers = _kept_headers(self._context, response)
+        recording = Recording(response, limit=KEPT_BYTES)
+        if isinstance(response.body, Relay | AsyncGenerator):
+            self._stream = response.body
+            self._context.defer(partial(self._settle_stream, _Answer(response.status, headers), recording))
+            if self._is_left:
+                await _read_to_end(self._stream)
         else:
-            await self._settle(response, is_free=_is_retryable(response, self._context))
-            return response
-        await self._settle(response, is_free=False)
+            answer = _Answer(response.status, headers, _decode(recording.content))
+            await self._settle(answer, is_free=_is_retryable(response, self._context))
         return response
 
-    async def _settle(self, response: Response | None, *, is_free: bool) -> None:
+    def leave(self) -> None:
+        """Take note that the caller has left before the answer: a stream that nobody reads is read here."""
+        self._is_left = True
+        if self._stream is not None:
+            self._context.unfinished.append(asyncio.create_task(_read_to_end(self._stream)))
+
+    async def _settle_stream(self, answer: _Answer, recording: Recording) -> None:
+        context = self._context
+        has_failed = context.error_code not in {None, ClientClosedError.code}
+        answer.body = None if has_failed else _decode(recording.content)
+        await self._settle(answer, is_free=answer.body is None and not _has_spent(context))
+
+    async def _settle(self, answer: _Answer | None, *, is_free: bool) -> None:
         """Write how the work ended. A failure is logged: the key stays taken, so nothing is done twice."""
         try:
-            body = _read_body(response) if response else None
             if is_free:
                 await self._answers.free(self._slot, self._claim)
-            elif response is None or body is None:
+            elif answer is None or answer.body is None:
                 await self._answers.end(self._slot, self._claim)
             else:
-                headers = [pair for pair in response.headers if pair[0].lower() not in _NOT_KEPT]
-                await self._answers.keep(self._slot, self._claim, status=response.status, headers=headers, body=body)
+                await self._answers.keep(
+                    self._slot, self._claim, status=answer.status, headers=answer.headers, body=answer.body
+                )
         except DatabaseError as error:
             self._context.log.error("answer_not_kept", cause=error, request_id=self._context.request_id)
+
+
+async def _read_to_end(stream: Relay | AsyncGenerator[str, None]) -> None:
+    async with aclosing(stream.iterate() if isinstance(stream, Relay) else stream) as pieces:
+        async for _ in pieces:
+            pass
+
+
+def _kept_headers(context: Context, response: Response) -> HeaderPairs:
+    """Return the headers of the answer itself, and those that say what answered and what it cost."""
+    own = [pair for pair in response.headers if pair[0].lower() not in _NOT_KEPT]
+    about = [pair for pair in context.headers if pair[0].lower().startswith(_KEPT_PREFIXES)]
+    return [*own, *about, *describe_call(context, response)]
 
 
 def _repeat(context: Context, first: Claimed | None, request_hash: str) -> Response:
@@ -150,15 +209,14 @@ def _may_have_spent(context: Context, error: Exception) -> bool:
     return not isinstance(error, ElectronsError) or error.status >= 500
 
 
-def _read_body(response: Response) -> str | None:
+def _has_spent(context: Context) -> bool:
+    """Return whether a provider has begun to answer, of which a stream that has begun is the sign."""
+    return bool(context.attempts or (context.usage is not None and context.usage.total_units))
+
+
+def _decode(content: bytes | None) -> str | None:
     """Return the body as it is kept, None if it is not."""
-    body = response.body
-    if body is None:
-        return ""
-    if not isinstance(body, str | bytes) or len(body) > KEPT_BYTES:
-        return None
     try:
-        text = body if isinstance(body, str) else body.decode()
+        return None if content is None else content.decode()
     except UnicodeDecodeError:
         return None
-    return text if len(text.encode()) <= KEPT_BYTES else None
