@@ -51,6 +51,7 @@ from electrons.routing import (
 )
 from electrons.schedule import ScheduledTask
 from electrons.settings import Settings
+from electrons.storage.idempotency import delete_old_answer_files
 from electrons.storage.media import MediaFolder
 from electrons.upstream.prices import estimate_cost
 from electrons.upstream.provider import Provider
@@ -173,8 +174,9 @@ class App:
         )
 
     def serve_media(self, folder: MediaFolder) -> None:
-        """Register the public route of a folder's files, and that old ones are deleted."""
+        """Register the public route of a folder's files, and what deletes old ones and old answers from its bucket."""
         self.on_schedule(folder.delete_old_files)
+        self.on_schedule(delete_old_answer_files)
         docs = RouteDocs(statuses=(200, 206, 304), produces=folder.content_types)
 
         @self.get(f"{folder.path}/{{name}}", public=True, docs=docs)

@@ -70,6 +70,7 @@ class Context:
     response is out, streamed bodies included; its failures are logged only. `dialect` is the format of errors, None for
     the platform's own. `attempts` counts the calls to providers, `upstream_seconds` is the time spent waiting for them,
     and `max_retries` takes the place of the setting. `headers` go out with every response, failures included.
+    `before_spending` is awaited before the first call that may cost money or change something (`begin_spending`).
     `settle_last_call` settles what the last call has reserved of a budget. `warnings` are about the request and go into
     a success body.
     """
@@ -95,6 +96,7 @@ class Context:
     attempts: int = 0
     upstream_seconds: float = 0.0
     max_retries: int | None = None
+    before_spending: Deferred | None = None
     settle_last_call: Deferred | None = None
     status: int = 0
     error_code: str | None = None
@@ -117,6 +119,15 @@ class Context:
     def defer(self, work: Deferred) -> None:
         """Run `work()` after the response; all deferred work of a request runs concurrently."""
         self.deferred.append(work)
+
+    async def begin_spending(self) -> None:
+        """Take note that from here on the request may cost money or change something. Raises what the note raises.
+
+        `upstream.client` does it before each call; who hands the work to something else, a Workflow, say, does it too.
+        """
+        if self.before_spending is not None:
+            await self.before_spending()
+            self.before_spending = None
 
     async def see_through(self, work: Coroutine[Any, Any, T]) -> T:
         """Return the result of `work`, which is completed even if the caller leaves.
@@ -142,6 +153,7 @@ class Context:
                 self.log.error("deferred", cause=error, request_id=self.request_id)
         # They refer to this context. Such a circle would keep the body in memory until a collection.
         self.deferred.clear()
+        self.before_spending = None
         self.settle_last_call = None
         self.unfinished.clear()
         self.body = None

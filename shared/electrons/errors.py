@@ -183,11 +183,14 @@ class IdempotencyOutcomeUnknownError(ConflictError):
 
     code = "IDEMPOTENCY_OUTCOME_UNKNOWN"
 
-    def __init__(self) -> None:
-        super().__init__(
+    def __init__(
+        self,
+        message: str = (
             "The first request with this `Idempotency-Key` may have done its work, but its answer was not kept; it is "
             "not repeated. Use a new key to do the work again"
-        )
+        ),
+    ) -> None:
+        super().__init__(message)
         self.headers.append(("x-should-retry", "false"))
 
 

@@ -14,7 +14,7 @@ from electrons.context import Context
 from electrons.errors import ProviderError
 from electrons.http import Response
 from electrons.middleware.errors import describe
-from electrons.middleware.idempotency import KEPT_BYTES
+from electrons.middleware.idempotent_work import KEPT_BYTES
 from electrons.models import RequestModel
 from electrons.testing import TestClient, TestResponse
 from tests.unit.gateway import CHAT, HELLO, MESSAGES, Gateway, chunk, streamed
@@ -70,6 +70,19 @@ async def test_stream_comes_back_as_the_same_stream(path: str, body: dict[str, A
         assert first.headers.get(name)
         assert second.headers.get(name) == first.headers.get(name)
     assert (len(gateway.requests), len(await gateway.bindings.database.query("SELECT 1 FROM usage"))) == (1, 1)
+
+
+async def test_call_is_noted_before_it_is_made() -> None:
+    noted: list[Any] = []
+
+    async def respond(_request: httpx2.Request) -> httpx2.Response:
+        noted.extend(await gateway.bindings.database.query("SELECT spending, ended FROM idempotent_answers"))
+        return streamed(*STREAM)
+
+    gateway = Gateway(streamed())
+    gateway.client.http = httpx2.MockTransport(respond)
+    await gateway.send(CHAT, CHATTING, KEY)
+    assert noted == [{"spending": 1, "ended": 0}]
 
 
 async def test_broken_stream_is_not_redone() -> None:

@@ -196,7 +196,7 @@ async def test_files_are_kept_without_the_setting() -> None:
 
     lines = await run(client)
 
-    assert [line["count"] for line in lines] == [0]
+    assert [line["count"] for line in lines] == [0, 0]
 
 
 def idle_stack(workflow: RecordedWorkflow, respond: Respond | None = None) -> RenderStack:

@@ -1,5 +1,7 @@
 """The table `idempotent_answers`: who has an idempotency key, and the answer that a retry with it gets.
 
+A body that a row does not take, a file or a large one, is an object in the worker's bucket, and the row has its name.
+
 A key is taken by one statement, so of requests that come at once one gets it. Each later statement names the claim, so
 a request that lost its key changes nothing.
 """
@@ -9,22 +11,31 @@ from __future__ import annotations
 import json
 import uuid
 from dataclasses import dataclass
+from datetime import timedelta
 
-from electrons.bindings import Database
+from electrons.bindings import Bindings, Database
+from electrons.context import Context
 from electrons.http import HeaderPairs
 from electrons.logs import timestamp
+from electrons.storage.media import MediaFolder
 
 KEPT_SECONDS = 24 * 60 * 60
+
+UNSPENT_SECONDS = 60
+"""After this time a retry may take the key of a request that has not spent anything, and which then cannot any more."""
 
 DELETED_AT_ONCE = 20
 """Expired rows that a request with a key deletes at most; it adds one."""
 
 _TAKE = """
-INSERT INTO idempotent_answers (caller, route, idempotency_key, claim, request_hash, created_at)
-VALUES (?, ?, ?, ?, ?, ?)
+INSERT INTO idempotent_answers (caller, route, idempotency_key, claim, request_hash, created_at, spending)
+VALUES (?, ?, ?, ?, ?, ?, 0)
 ON CONFLICT (caller, route, idempotency_key) DO UPDATE SET claim = excluded.claim,
-request_hash = excluded.request_hash, created_at = excluded.created_at, ended = 0, status = NULL, headers = NULL,
-body = NULL WHERE idempotent_answers.created_at < ? RETURNING claim
+request_hash = excluded.request_hash, created_at = excluded.created_at, spending = 0, ended = 0, status = NULL,
+headers = NULL, body = NULL, file = NULL
+WHERE idempotent_answers.created_at < ?
+OR (spending = 0 AND ended = 0 AND request_hash = excluded.request_hash AND idempotent_answers.created_at < ?)
+RETURNING claim
 """
 
 _WHERE = "WHERE caller = ? AND route = ? AND idempotency_key = ?"
@@ -39,16 +50,24 @@ class Slot:
     key: str
 
 
+@dataclass(slots=True, kw_only=True)
+class Answer:
+    """What a retry gets: the body itself, or the name of the `file` that has it."""
+
+    status: int
+    headers: HeaderPairs
+    body: str | None = None
+    file: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claimed:
-    """A key that was used before. `status` is None while there is no answer; `ended`: there will be none."""
+    """A key that was used before. `answer` is None while there is none; `ended`: there will be none."""
 
     request_hash: str
     created_at: str
     ended: bool
-    status: int | None
-    headers: HeaderPairs
-    body: str
+    answer: Answer | None
 
 
 class IdempotentAnswers:
@@ -58,35 +77,55 @@ class IdempotentAnswers:
         self._database = database
 
     async def take(self, slot: Slot, request_hash: str) -> str | None:
-        """Return the claim on a key that is free or has expired, None if another request has it."""
-        claim, expired = str(uuid.uuid4()), timestamp(seconds_ago=KEPT_SECONDS)
+        """Return the claim on a key, None if another request has it.
+
+        A key can be taken that is free or has expired, or whose request came `UNSPENT_SECONDS` ago, asked for the same,
+        and has neither ended nor spent.
+        """
+        claim = str(uuid.uuid4())
         rows = await self._database.query(
-            _TAKE, slot.caller, slot.route, slot.key, claim, request_hash, timestamp(), expired
+            _TAKE,
+            *(slot.caller, slot.route, slot.key, claim, request_hash, timestamp()),
+            *(timestamp(seconds_ago=KEPT_SECONDS), timestamp(seconds_ago=UNSPENT_SECONDS)),
         )
         return claim if rows else None
 
+    async def begin_spending(self, slot: Slot, claim: str) -> bool:
+        """Note that the work may cost money or change something from here on; return False if the claim is lost."""
+        statement = f"UPDATE idempotent_answers SET spending = 1 {_WHERE} AND claim = ? RETURNING claim"  # noqa: S608
+        return bool(await self._database.query(statement, slot.caller, slot.route, slot.key, claim))
+
     async def find(self, slot: Slot) -> Claimed | None:
         """Return what is known of a key, None if it is free."""
-        statement = f"SELECT request_hash, created_at, ended, status, headers, body FROM idempotent_answers {_WHERE}"  # noqa: S608
+        columns = "request_hash, created_at, ended, status, headers, body, file"
+        statement = f"SELECT {columns} FROM idempotent_answers {_WHERE}"  # noqa: S608
         rows = await self._database.query(statement, slot.caller, slot.route, slot.key)
         if not rows:
             return None
         row = rows[0]
+        answer = None
+        if row["status"] is not None:
+            answer = Answer(
+                status=int(row["status"]),
+                headers=[(name, value) for name, value in json.loads(str(row["headers"]))],
+                body=None if row["body"] is None else str(row["body"]),
+                file=None if row["file"] is None else str(row["file"]),
+            )
         return Claimed(
             request_hash=str(row["request_hash"]),
             created_at=str(row["created_at"]),
             ended=bool(row["ended"]),
-            status=None if row["status"] is None else int(row["status"]),
-            headers=[(name, value) for name, value in json.loads(str(row["headers"] or "[]"))],
-            body=str(row["body"] or ""),
+            answer=answer,
         )
 
-    async def keep(self, slot: Slot, claim: str, *, status: int, headers: HeaderPairs, body: str) -> None:
+    async def keep(self, slot: Slot, claim: str, answer: Answer) -> None:
         """Keep the answer for retries."""
-        statement = f"UPDATE idempotent_answers SET ended = 1, status = ?, headers = ?, body = ? {_WHERE} AND claim = ?"  # noqa: S608
-        await self._database.execute(
-            statement, status, json.dumps(headers), body, slot.caller, slot.route, slot.key, claim
+        statement = (
+            "UPDATE idempotent_answers SET ended = 1, status = ?, headers = ?, body = ?, file = ? "  # noqa: S608
+            f"{_WHERE} AND claim = ?"
         )
+        kept = (answer.status, json.dumps(answer.headers), answer.body, answer.file)
+        await self._database.execute(statement, *kept, slot.caller, slot.route, slot.key, claim)
 
     async def end(self, slot: Slot, claim: str) -> None:
         """Note that the request has ended and no answer is kept; the key stays taken."""
@@ -106,3 +145,21 @@ class IdempotentAnswers:
             timestamp(seconds_ago=KEPT_SECONDS),
             DELETED_AT_ONCE,
         )
+
+
+def answer_files(bindings: Bindings) -> MediaFolder | None:
+    """Return the folder of the bodies that a row does not take; it has no route. None for a worker without a bucket."""
+    for bucket in bindings.buckets:
+        return MediaFolder(bucket=bucket, path="/idempotent-answers", not_found="", content_types=())
+    return None
+
+
+def file_name(claim: str) -> str:
+    """Return the name of the file that a request with this claim stores."""
+    return f"{claim}.body"
+
+
+async def delete_old_answer_files(context: Context) -> int:
+    """Delete files of answers that have expired, and return how many. Raises `UnavailableError`."""
+    files = answer_files(context.bindings)
+    return await files.delete_older(context, timedelta(seconds=KEPT_SECONDS)) if files else 0

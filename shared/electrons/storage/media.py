@@ -34,7 +34,7 @@ import httpx2
 from electrons.bindings import Bindings, BucketName, ObjectStore, ObjectTooLargeError, StoredObject
 from electrons.context import Context
 from electrons.errors import NotFoundError, ProviderError, RangeNotSatisfiableError
-from electrons.http import Headers, Response
+from electrons.http import Headers, Passthrough, Response
 from electrons.logs import timestamp
 from electrons.settings import Settings
 from electrons.upstream.provider import Provider
@@ -139,17 +139,23 @@ class MediaFolder:
         headers = [*_headers(stored, last - first + 1), ("Content-Range", f"bytes {first}-{last}/{stored.size}")]
         return Response(status=206, headers=headers, body=body)
 
+    async def open(self, context: Context, name: str) -> tuple[StoredObject, Passthrough] | None:
+        """Return a file with its content, None if there is none. Raises `UnavailableError`."""
+        return await self._store(context).get(self._key(name))
+
     async def delete_old_files(self, context: Context) -> int:
-        """Delete files that are older than `MEDIA_KEEP_DAYS`, and return how many. Raises `UnavailableError`.
+        """Delete files that are older than `MEDIA_KEEP_DAYS`, and return how many. Raises `UnavailableError`."""
+        keep_days = context.settings.media_keep_days
+        return await self.delete_older(context, timedelta(days=keep_days)) if keep_days else 0
+
+    async def delete_older(self, context: Context, age: timedelta) -> int:
+        """Delete files that are older, and return how many. Raises `UnavailableError`.
 
         One call looks at a thousand files. Names are random, so it begins at a random one: many calls see all files,
         and nothing has to be remembered between them.
         """
-        keep_days = context.settings.media_keep_days
-        if not keep_days:
-            return 0
         store, prefix, deleted = self._store(context), self._prefix, 0
-        oldest = datetime.now(UTC) - timedelta(days=keep_days)
+        oldest = datetime.now(UTC) - age
         start_after = prefix + secrets.token_hex(16)
         for _ in range(_LISTED_PAGES):
             found = await store.list(prefix=prefix, start_after=start_after, limit=_PAGE_FILES)

@@ -112,9 +112,10 @@ async def open_response(
 ) -> AsyncIterator[httpx2.Response]:
     """Open a 2xx response whose body has not been read; the end of the block closes it and so cancels the call.
 
-    Reserves what the call may cost first, and raises what `reserve_budget` raises.
+    Reserves what the call may cost first, and raises what `Context.begin_spending` and `reserve_budget` raise.
     Adds the time spent waiting to `context.usage.upstream_ms`, if that is this provider's usage.
     """
+    await context.begin_spending()
     await reserve_budget(context, provider, request)
     total_seconds = total_timeout_seconds or context.settings.total_timeout_seconds or None
     started = time.monotonic()

@@ -1,0 +1,230 @@
+"""The work of a request that has an idempotency key: what is kept of it, and whether the key is free after it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from functools import partial
+
+from electrons.context import Context
+from electrons.errors import (
+    ClientClosedError,
+    DatabaseError,
+    ElectronsError,
+    IdempotencyInProgressError,
+    IdempotencyOutcomeUnknownError,
+    ProviderError,
+    UnavailableError,
+)
+from electrons.http import HeaderPairs, Headers, Response
+from electrons.middleware import CallNext
+from electrons.middleware.call_headers import describe_call
+from electrons.middleware.errors import describe, render
+from electrons.storage.idempotency import Answer, IdempotentAnswers, Slot, answer_files, file_name
+from electrons.storage.media import MediaFolder
+from electrons.upstream.recording import Recording
+from electrons.upstream.relay import Relay
+from electrons.usage import Usage
+
+KEPT_BYTES = 1_000_000
+"""Bytes of a body that is kept: a row of D1 has 2 MB at most."""
+
+FILE_BYTES = 16 * 1024 * 1024
+"""Bytes of a larger body that is kept in the worker's bucket: a copy of it is in memory meanwhile."""
+
+_FINAL_REFUSALS = {400, 422}
+_NOT_KEPT = {"set-cookie", "traceparent", "x-request-id", "date", "content-length"}
+_KEPT_PREFIXES = ("x-de-", "x-estimated-cost-")
+
+
+class Work:
+    """The work of a request that has the key."""
+
+    def __init__(self, context: Context, answers: IdempotentAnswers, *, slot: Slot, claim: str) -> None:
+        self._context = context
+        self._answers = answers
+        self._slot = slot
+        self._claim = claim
+        self._files = answer_files(context.bindings)
+        self._stream: Relay | AsyncGenerator[str, None] | None = None
+        self._is_left = False
+        context.before_spending = self._mark
+
+    async def run(self, call_next: CallNext) -> Response:
+        """Do the work and keep its answer: a file before it goes out, any other stream when all of it has gone out."""
+        context = self._context
+        try:
+            response = await call_next(context)
+            answer = Answer(status=response.status, headers=_kept_headers(context, response))
+            if isinstance(response.body, Relay) and not response.body.watcher.reads and self._files:
+                answer.file = await self._store_file(response, response.body, self._files)
+        except Exception as error:
+            if not (isinstance(error, ElectronsError) and error.status in _FINAL_REFUSALS):
+                await self._settle(None, is_free=not _may_have_spent(context, error))
+                raise
+            response = render(describe(error, context), context)
+            answer = Answer(status=response.status, headers=_kept_headers(context, response))
+        if answer.file:
+            await self._settle(answer, is_free=False)
+            await attach_file(context, response, answer.file)
+        elif isinstance(response.body, Relay | AsyncGenerator):
+            recording = Recording(response, limit=KEPT_BYTES)
+            self._stream = response.body
+            context.defer(partial(self._settle_stream, answer, recording))
+            if self._is_left:
+                await _read_to_end(self._stream)
+        elif _is_retryable(response, context):
+            await self._settle(None, is_free=True)
+        else:
+            await self._take_whole(answer, response)
+            await self._settle(answer, is_free=False)
+        return response
+
+    def leave(self) -> None:
+        """Take note that the caller has left before the answer: a stream that nobody reads is read here."""
+        self._is_left = True
+        if self._stream is not None:
+            self._context.unfinished.append(asyncio.create_task(_read_to_end(self._stream)))
+
+    async def _mark(self) -> None:
+        """Note that the work spends from here on. Raises `IdempotencyInProgressError` if a retry has taken the key."""
+        if not await self._answers.begin_spending(self._slot, self._claim):
+            raise in_progress("Another request has taken over this `Idempotency-Key`: try again", self._context)
+
+    async def _store_file(self, response: Response, relay: Relay, files: MediaFolder) -> str:
+        """Store a file that the provider is still sending, and return its name. Raises what `put_stream` raises."""
+        name = file_name(self._claim)
+        try:
+            async with relay.scope:
+                await files.put_stream(
+                    self._context,
+                    name,
+                    relay.response,
+                    content_type=_content_type(response),
+                    provider=relay.provider,
+                    model=self._context.usage.model if self._context.usage else "",
+                )
+        except BaseException:
+            relay.watcher.leave()
+            raise
+        relay.watcher.end(None)
+        return name
+
+    async def _take_whole(self, answer: Answer, response: Response) -> None:
+        """Set the answer's body, or its file; neither where it is too large, or cannot be stored."""
+        body = response.body or b""
+        if not isinstance(body, str | bytes):
+            return
+        content = body.encode() if isinstance(body, str) else body
+        if len(content) <= KEPT_BYTES:
+            answer.body = body if isinstance(body, str) else _decode(content)
+        if answer.body is not None or self._files is None or len(content) > FILE_BYTES:
+            return
+        context, name = self._context, file_name(self._claim)
+        usage = context.usage or Usage(provider="", model="")
+        try:
+            await self._files.put_bytes(
+                context,
+                name,
+                content,
+                content_type=_content_type(response),
+                provider=usage.provider,
+                model=usage.model,
+            )
+        except UnavailableError as error:
+            context.log.error("answer_not_kept", cause=error, request_id=context.request_id)
+        else:
+            answer.file = name
+
+    async def _settle_stream(self, answer: Answer, recording: Recording) -> None:
+        context = self._context
+        has_failed = context.error_code not in {None, ClientClosedError.code}
+        answer.body = None if has_failed else _decode(recording.content)
+        await self._settle(answer, is_free=answer.body is None and not _has_spent(context))
+
+    async def _settle(self, answer: Answer | None, *, is_free: bool) -> None:
+        """Write how the work ended. A failure is logged: the key stays taken, so nothing is done twice."""
+        try:
+            if is_free:
+                await self._answers.free(self._slot, self._claim)
+            elif answer is None or (answer.body is None and answer.file is None):
+                await self._answers.end(self._slot, self._claim)
+            else:
+                await self._answers.keep(self._slot, self._claim, answer)
+        except DatabaseError as error:
+            self._context.log.error("answer_not_kept", cause=error, request_id=self._context.request_id)
+
+
+async def attach_file(context: Context, response: Response, name: str) -> None:
+    """Let a stored file be the response's body. Raises `IdempotencyOutcomeUnknownError` if it is gone."""
+    files = answer_files(context.bindings)
+    found = await files.open(context, name) if files else None
+    if found is None:
+        raise IdempotencyOutcomeUnknownError(
+            "The first request with this `Idempotency-Key` did its work, but the file of its answer is gone. Use a "
+            "new key to do the work again"
+        )
+    stored, response.body = found
+    response.headers.append(("Content-Length", str(stored.size)))
+
+
+def in_progress(message: str, context: Context) -> IdempotencyInProgressError:
+    """Return the error that tells the caller to come again."""
+    error = IdempotencyInProgressError(message)
+    error.headers.append(("Retry-After", "1"))
+    if context.dialect is None:  # the dialects have it for this error
+        error.headers.append(("x-should-retry", "true"))
+    return error
+
+
+async def _read_to_end(stream: Relay | AsyncGenerator[str, None]) -> None:
+    async with aclosing(stream.iterate() if isinstance(stream, Relay) else stream) as pieces:
+        async for _ in pieces:
+            pass
+
+
+def _kept_headers(context: Context, response: Response) -> HeaderPairs:
+    """Return the headers of the answer itself, and those that say what answered and what it cost."""
+    own = [pair for pair in response.headers if pair[0].lower() not in _NOT_KEPT]
+    about = [pair for pair in context.headers if pair[0].lower().startswith(_KEPT_PREFIXES)]
+    return [*own, *about, *describe_call(context, response)]
+
+
+def _is_retryable(response: Response, context: Context) -> bool:
+    """Return whether a handler's own answer is a failure that a retry may mend at no risk."""
+    if response.status < 400 or response.status in _FINAL_REFUSALS:
+        return False
+    return response.status < 500 or not context.attempts
+
+
+def _may_have_spent(context: Context, error: Exception) -> bool:
+    """Return whether a failure may have cost money or changed something.
+
+    It has not where no provider was called, where the request was refused, or where the provider itself says that it
+    failed; a lost connection and a timeout say nothing.
+    """
+    if context.usage is not None and context.usage.total_units:
+        return True
+    if not context.attempts:
+        return False
+    if isinstance(error, ProviderError):
+        return error.upstream_status is None or error.upstream_status < 400
+    return not isinstance(error, ElectronsError) or error.status >= 500
+
+
+def _has_spent(context: Context) -> bool:
+    """Return whether a provider has begun to answer, of which a stream that has begun is the sign."""
+    return bool(context.attempts or (context.usage is not None and context.usage.total_units))
+
+
+def _content_type(response: Response) -> str:
+    return Headers(response.headers).get("Content-Type") or "application/octet-stream"
+
+
+def _decode(content: bytes | None) -> str | None:
+    """Return the body as it is kept, None if it is not."""
+    try:
+        return None if content is None else content.decode()
+    except UnicodeDecodeError:
+        return None
