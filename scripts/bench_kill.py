@@ -2,9 +2,10 @@
 
     npm run bench:kill -- --kills 50 --seed 1
 
-Texts, speech, renders and executions are in flight whenever everything is killed, as by a power failure: workerd, D1,
-R2, Durable Objects, Workflows. After each restart what callers were promised shortly before must hold, and at the end
-everything. The providers are emulated, and live on. The seed decides the moments; what is in flight then varies.
+Texts, with and without an `Idempotency-Key`, speech, renders and executions are in flight whenever everything is
+killed, as by a power failure: workerd, D1, R2, Durable Objects, Workflows. After each restart what callers were
+promised shortly before must hold, and at the end everything. The providers are emulated, and live on. The seed decides
+the moments; what is in flight then varies.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ import httpx2
 import bench
 import keys
 import local
-from benchmark.receipts import Executions, Kind, LimitedTexts, Receipt, RefusedError, Renders, Speech, Texts
+from benchmark.receipts import Answers, Executions, Kind, LimitedTexts, Receipt, RefusedError, Renders, Speech, Texts
 from database import LocalDatabase
 from progress import Progress
 
@@ -54,7 +54,14 @@ class Run:
         self._kills: list[float] = []
         self._database = LocalDatabase(state)
         key, self._limited = self._create_key(None), LimitedTexts(self._create_key(f'"requests";q={LIMIT};w=86400'))
-        self._kinds: Sequence[Kind] = (Texts(key), self._limited, Speech(key), Renders(key), Executions(key))
+        self._kinds: Sequence[Kind] = (
+            Texts(key),
+            self._limited,
+            Answers(key),
+            Speech(key),
+            Renders(key),
+            Executions(key),
+        )
         self._problems: dict[str, list[str]] = {kind.title: [] for kind in self._kinds}
 
     def carry_out(self, kills: int) -> int:

@@ -116,6 +116,42 @@ class LimitedTexts(Texts):
     title = "texts within a limit"
 
 
+class Answers(Kind):
+    """Under an `Idempotency-Key` a repetition gets the first answer, and what a kill has interrupted is paid once."""
+
+    title = "answers under a key"
+    worker = "text-gen"
+    provider = "openai"
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self._interrupted: int | None = None
+
+    def call(self, client: httpx2.Client, number: int) -> Any:
+        """Ask for a text, and once more for the one that a kill has interrupted; the promise is the text."""
+        if self._interrupted is not None:
+            self._post(client, self._interrupted)
+        self._interrupted = number
+        response = self._post(client, number)
+        self._interrupted = None
+        if response.is_error:
+            raise RefusedError(f"/generate: {response.status_code} {response.text[:500]}")
+        time.sleep(0.02)  # the emulator remembers a hundred requests
+        return response.text
+
+    def check(self, client: httpx2.Client, receipt: Receipt) -> str | None:
+        """Repeat the request."""
+        again = self._post(client, receipt.number)
+        if again.text == receipt.promised and again.headers.get("Idempotent-Replayed") == "true":
+            return None
+        return f"number {receipt.number}: a repetition got {again.status_code} {again.text[:300]}"
+
+    def _post(self, client: httpx2.Client, number: int) -> httpx2.Response:
+        body = {"prompt": f"Prompt number {number}.", "model": "openai:gpt-4o-mini"}
+        headers = {**self.headers, "Idempotency-Key": f"{self.key[-8:]}-{number}"}
+        return client.post("/generate", json=body, headers=headers)
+
+
 class Speech(Kind):
     """The file that a response names can be fetched."""
 

@@ -70,6 +70,7 @@ class Context:
     response is out, streamed bodies included; its failures are logged only. `dialect` is the format of errors, None for
     the platform's own. `attempts` counts the calls to providers, `upstream_seconds` is the time spent waiting for them,
     and `max_retries` takes the place of the setting. `headers` go out with every response, failures included.
+    `has_spent`: a model that failed may have to be paid all the same, besides the one that `usage` is of.
     `before_spending` is awaited before the first call that may cost money or change something (`begin_spending`).
     `settle_last_call` settles what the last call has reserved of a budget. `warnings` are about the request and go into
     a success body.
@@ -96,6 +97,7 @@ class Context:
     attempts: int = 0
     upstream_seconds: float = 0.0
     max_retries: int | None = None
+    has_spent: bool = False
     before_spending: Deferred | None = None
     settle_last_call: Deferred | None = None
     status: int = 0

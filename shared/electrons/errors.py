@@ -354,6 +354,11 @@ class ProviderError(ElectronsError):
             self.headers.append(("Retry-After", str(math.ceil(self.retry_after))))
 
     @property
+    def may_be_paid(self) -> bool:
+        """Whether the provider may have done the work: it does not itself say that it has failed."""
+        return self.upstream_status is None or self.upstream_status < 400
+
+    @property
     def log_message(self) -> str:
         """Return what the log may have of the error: the provider, its status and its code."""
         facts = [(self.details or {}).get(name) for name in ("provider", "status", "code")]

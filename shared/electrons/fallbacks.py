@@ -41,6 +41,7 @@ async def call_first(context: Context, models: Sequence[str], call: Callable[[st
     for number, model in enumerate(models):
         is_last = number == len(models) - 1
         context.max_retries = None if is_last else 0
+        attempts = context.attempts
         try:
             return await call(model)
         except (ProviderError, ConfigurationError, RequestError) as error:
@@ -48,6 +49,8 @@ async def call_first(context: Context, models: Sequence[str], call: Callable[[st
                 failure = error
             if is_last or not _may_go_on(error, is_first=number == 0):
                 raise failure from error
+            if context.attempts > attempts and isinstance(error, ProviderError):
+                context.has_spent |= error.may_be_paid
             context.log.warning(
                 "fallback", request_id=context.request_id, error_code=error.error_code, attempts=context.attempts
             )

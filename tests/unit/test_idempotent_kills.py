@@ -1,15 +1,19 @@
-"""`Idempotency-Key` of a request that was killed: done again if it has not called a provider, never if it has."""
+"""`Idempotency-Key` of a request whose end is not known: done again only if it has certainly spent nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+
+import httpx2
+import pytest
 
 from electrons.context import Context
 from electrons.http import Response
 from electrons.middleware.idempotency import RUNNING_SECONDS
 from electrons.storage.idempotency import UNSPENT_SECONDS
 from electrons.testing import TestResponse
-from tests.unit.idempotent_stack import Stack
+from tests.unit.gateway import Gateway
+from tests.unit.idempotent_stack import KEY, Stack
 
 
 async def test_a_killed_request_is_reported_as_unknown() -> None:
@@ -53,3 +57,13 @@ async def test_a_request_whose_key_was_taken_over_cannot_spend() -> None:
     assert (late.status, late.json()["error_code"]) == (409, "IDEMPOTENCY_IN_PROGRESS")
     assert late.headers.get("x-should-retry") == "true"
     assert (await stack.post()).headers.get("Idempotent-Replayed") == "true"
+
+
+@pytest.mark.parametrize(
+    ("failure", "status"), [(httpx2.ReadTimeout("slow"), 409), (httpx2.Response(500, json={}), 502)]
+)
+async def test_model_that_failed_first_may_have_been_paid(failure: httpx2.Response | Exception, status: int) -> None:
+    gateway = Gateway(failure, httpx2.Response(500, json={}))
+    body = {"prompt": "Hello", "model": "openai:gpt-4o-mini", "fallbacks": ["openai:gpt-4o"]}
+    assert (await gateway.send("/generate", body, KEY)).status == 502
+    assert (await gateway.send("/generate", body, KEY)).status == status

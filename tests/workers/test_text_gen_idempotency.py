@@ -1,6 +1,7 @@
 """`Idempotency-Key` on text-gen's routes: a retry gets the first answer, and nothing is paid twice."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx2
@@ -45,6 +46,23 @@ def test_another_body_is_refused(platform: Platform, path: str, body: dict[str, 
     client.post(path, json=body, headers=headers)
 
     assert client.post(path, json={**body, "temperature": 1}, headers=headers).status_code == 422
+
+
+@ROUTES
+def test_of_requests_at_once_one_is_paid(
+    platform: Platform, emulators: Emulators, path: str, body: dict[str, Any]
+) -> None:
+    client, headers = platform.client("text-gen"), {"Idempotency-Key": unique("key")}
+    emulators.set_latency("openai", first_byte_ms=300)
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: client.post(path, json=body, headers=headers), range(4)))
+
+    assert len(emulators.requests("openai")) == 1
+    refused = [answer for answer in answers if answer.status_code == 409]
+    assert {answer.status_code for answer in answers} <= {200, 409}
+    assert refused
+    for answer in refused:
+        assert (answer.headers["x-should-retry"], answer.headers["Retry-After"]) == ("true", "1")
 
 
 @STREAMS

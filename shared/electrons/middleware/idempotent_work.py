@@ -204,12 +204,12 @@ def _may_have_spent(context: Context, error: Exception) -> bool:
     It has not where no provider was called, where the request was refused, or where the provider itself says that it
     failed; a lost connection and a timeout say nothing.
     """
-    if context.usage is not None and context.usage.total_units:
+    if context.has_spent or (context.usage is not None and context.usage.total_units):
         return True
     if not context.attempts:
         return False
     if isinstance(error, ProviderError):
-        return error.upstream_status is None or error.upstream_status < 400
+        return error.may_be_paid
     return not isinstance(error, ElectronsError) or error.status >= 500
 
 
