@@ -1,26 +1,28 @@
 """Convert values between Python and JavaScript."""
 
 import json
-from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 import js
-from pyodide.ffi import JsException, to_js
+from pyodide.ffi import JsException
 
 
-def to_js_object(value: dict[str, Any]) -> Any:
-    """Return a plain JavaScript object; `to_js` alone would make a Map."""
-    return to_js(value, dict_converter=js.Object.fromEntries)
-
-
-def to_js_headers(pairs: Iterable[tuple[str, str]]) -> Any:
-    """Return an array of pairs, which every Fetch API takes as headers and which keeps repeated fields."""
-    return to_js([[name, value] for name, value in pairs])
+def to_js_object(value: Any) -> Any:
+    """Return a JSON value as plain JavaScript objects and arrays, in one crossing."""
+    return _find_functions()[0](json.dumps(value))
 
 
 def from_js_headers(headers: Any) -> list[tuple[str, str]]:
     """Return the fields of a `Headers` object, in one crossing."""
-    return [(name, value) for name, value in json.loads(js.JSON.stringify(js.Array.from_(headers)))]
+    _, stringify, to_array = _find_functions()
+    return [(name, value) for name, value in json.loads(stringify(to_array(headers)))]
+
+
+@cache
+def _find_functions() -> tuple[Any, Any, Any]:
+    # On first use, because a memory snapshot must not hold them.
+    return js.JSON.parse, js.JSON.stringify, js.Array.from_
 
 
 async def read_stream(stream: Any, max_bytes: int) -> tuple[bytes, bool]:

@@ -32,7 +32,7 @@ from electrons.http import Headers, Request, Response
 from electrons.logs import Level, Logger
 from electrons.middleware.request_id import choose_request_id
 from electrons.runtime.bindings import create_bindings
-from electrons.runtime.convert import from_js_headers, read_stream, to_js_headers, to_js_object
+from electrons.runtime.convert import from_js_headers, read_stream, to_js_object
 from electrons.runtime.fetch import FetchStream, FetchTransport
 from electrons.runtime.loop import install as install_loop
 from electrons.runtime.r2 import R2Body
@@ -149,7 +149,6 @@ async def _relay(response: Response, relay: Relay, js_response: asyncio.Future[A
         js_response.set_result(_to_js_response(response, readable))
         await _pump(relay.iterate(), writer)
         return
-    # Unlike a `TransformStream`, this one takes what is piped into it without a step in JavaScript.
     stream, source = js.IdentityTransformStream.new(), relay.response.stream
     if not isinstance(source, FetchStream):
         raise TypeError(f"not a stream of the runtime: {source!r}")
@@ -181,7 +180,8 @@ async def _relay(response: Response, relay: Relay, js_response: asyncio.Future[A
 
 
 def _open_stream() -> tuple[Any, Any]:
-    stream = js.TransformStream.new()
+    # Unlike a `TransformStream`, this one passes its bytes on without a step in JavaScript.
+    stream = js.IdentityTransformStream.new()
     return stream.readable, stream.writable.getWriter()
 
 
@@ -234,7 +234,7 @@ def _to_js_response(response: Response, stream: Any = None) -> Any:
         body = to_js(response.body)
     elif isinstance(response.body, R2Body):
         body = response.body.readable
-    options: dict[str, Any] = {"status": response.status, "headers": to_js_headers(response.headers)}
+    options: dict[str, Any] = {"status": response.status, "headers": response.headers}
     if any(name == "Content-Encoding" for name, _ in response.headers):
         options["encodeBody"] = "manual"  # the body is already encoded
     return js.Response.new(body, to_js_object(options))

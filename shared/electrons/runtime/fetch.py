@@ -24,7 +24,8 @@ import httpx2
 import js
 from pyodide.ffi import JsException, to_js
 
-from electrons.runtime.convert import describe_js_error, from_js_headers, to_js_headers, to_js_object
+from electrons.http import HeaderPairs
+from electrons.runtime.convert import describe_js_error, from_js_headers, to_js_object
 from electrons.tasks import start_task
 
 # `fetch` has already decoded the body, so these do not describe the bytes that are read.
@@ -37,7 +38,7 @@ _COPY_SECONDS = 1.0
 _COPY_BYTES = 64 * 1024
 
 # Set by `fetch` itself.
-_DROPPED_FROM_REQUESTS = {"host", "content-length", "connection", "transfer-encoding"}
+_DROPPED_FROM_REQUESTS = {b"host", b"content-length", b"connection", b"transfer-encoding"}
 
 
 class FetchTransport(httpx2.AsyncBaseTransport):
@@ -47,20 +48,19 @@ class FetchTransport(httpx2.AsyncBaseTransport):
         """Send a request and return the response with its body unread; closing it cancels the exchange."""
         timeouts = request.extensions.get("timeout", {})
         controller = js.AbortController.new()
-        options: dict[str, Any] = {
-            "method": request.method,
-            "headers": to_js_headers(
-                (name, value) for name, value in request.headers.multi_items() if name not in _DROPPED_FROM_REQUESTS
-            ),
-            "redirect": "manual",
-            "signal": controller.signal,
-        }
+        headers = [
+            (name.decode("latin-1"), value.decode("latin-1"))
+            for name, value in request.headers.raw
+            if name.lower() not in _DROPPED_FROM_REQUESTS
+        ]
+        options = to_js_object({"method": request.method, "headers": headers, "redirect": "manual"})
+        options.signal = controller.signal
         if content := await request.aread():
-            options["body"] = to_js(content)
+            options.body = to_js(content)
         head_timeout = (timeouts.get("connect") or 0) + (timeouts.get("first_byte") or 0)
         try:
             async with asyncio.timeout(head_timeout or None):
-                response = await js.fetch(str(request.url), to_js_object(options))
+                response = await js.fetch(str(request.url), options)
         except JsException as error:
             raise httpx2.ConnectError(describe_js_error(error), request=request) from error
         except TimeoutError as error:
@@ -72,7 +72,7 @@ class FetchTransport(httpx2.AsyncBaseTransport):
         headers = from_js_headers(response.headers)
         if any(name == "content-encoding" for name, _ in headers):
             headers = [(name, value) for name, value in headers if name not in _DROPPED_WHEN_DECODED]
-        stream = FetchStream(response, controller, idle_timeout=timeouts.get("read"))
+        stream = FetchStream(response, controller, headers=headers, idle_timeout=timeouts.get("read"))
         return httpx2.Response(response.status, headers=headers, stream=stream, request=request)
 
 
@@ -153,26 +153,29 @@ async def _settle(promise: Any) -> JsException | None:
 
 
 class FetchStream(httpx2.AsyncByteStream):
-    """A response body; JavaScript has null where the status allows none.
+    """A response body, which is read either here, or from `readable` without Python.
 
-    It is read either here, or from `readable` without Python.
+    `readable` is a JavaScript `ReadableStream` of bytes, None where the status allows no body. `size` is in bytes, None
+    where the server does not state it, or `fetch` has decoded the body.
     """
 
-    def __init__(self, response: Any, controller: Any, *, idle_timeout: float | None) -> None:
+    def __init__(self, response: Any, controller: Any, *, headers: HeaderPairs, idle_timeout: float | None) -> None:
+        self.readable: Any = response.body or None
+        self.size = next((int(value) for name, value in headers if name == "content-length"), None)
         self._response = response
         self._controller = controller
         self._idle_timeout = idle_timeout or None
-        self._ended = not response.body
+        self._ended = self.readable is None
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         if self._ended:
             return
-        if 0 < int(self._response.headers.get("content-length") or 0) <= _READ_WHOLE:
+        if 0 < (self.size or 0) <= _READ_WHOLE:
             buffer = await self._wait(self._response.arrayBuffer())
             self._ended = True
             yield buffer.to_bytes()
             return
-        reader = self._response.body.getReader()
+        reader = self.readable.getReader()
         watchdog = _Watchdog(self._idle_timeout, self._controller.abort)
         try:
             while True:
@@ -199,7 +202,7 @@ class FetchStream(httpx2.AsyncByteStream):
         """
         options = to_js_object({"preventClose": True, "preventAbort": True})
         copy: _Copy | None = None
-        body = self._response.body
+        body = self.readable
         if feed is not None:
             ours, body = body.tee()
             copy = _Copy(ours, feed)
@@ -219,18 +222,6 @@ class FetchStream(httpx2.AsyncByteStream):
                 await copy.read_rest()
         if error is not None:
             raise httpx2.ReadError(describe_js_error(error)) from error
-
-    @property
-    def readable(self) -> Any:
-        """Return the JavaScript `ReadableStream` of bytes, None if there is none."""
-        return self._response.body or None
-
-    @property
-    def size(self) -> int | None:
-        """Return the length in bytes, None if the server does not state it or `fetch` has decoded the body."""
-        headers = self._response.headers
-        length = None if headers.has("content-encoding") else headers.get("content-length")
-        return int(length) if isinstance(length, str) else None
 
     async def _wait(self, promise: Any) -> Any:
         try:

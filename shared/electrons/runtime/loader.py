@@ -6,7 +6,6 @@ In the local stack the binding is a service with the same methods (wrangler/load
 from __future__ import annotations
 
 import inspect
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,7 +13,7 @@ import js
 from pyodide.ffi import JsException, to_js
 
 from electrons.bindings import LoadedRequest, LoadedResponse, LoaderError
-from electrons.runtime.convert import describe_js_error, from_js_headers, read_stream, to_js_headers, to_js_object
+from electrons.runtime.convert import describe_js_error, from_js_headers, read_stream, to_js_object
 
 
 class WorkerLoader:
@@ -42,16 +41,13 @@ class LoadedIsolate:
 
     async def fetch(self, request: LoadedRequest, *, max_body_bytes: int) -> LoadedResponse:
         """See `LoadedWorker.fetch`."""
-        options: dict[str, Any] = {
-            "method": request.method,
-            "headers": to_js_headers(request.headers.items()),
-            "redirect": "manual",
-            "signal": self._controller.signal,
-        }
+        headers = [*request.headers.items()]
+        options = to_js_object({"method": request.method, "headers": headers, "redirect": "manual"})
+        options.signal = self._controller.signal
         if request.body is not None:
-            options["body"] = to_js(request.body)
+            options.body = to_js(request.body)
         try:
-            response = await self._entrypoint.fetch(request.url, to_js_object(options))
+            response = await self._entrypoint.fetch(request.url, options)
             body, truncated = await read_stream(response.body, max_body_bytes)
         except JsException as error:
             raise LoaderError(describe_js_error(error)) from error
@@ -76,7 +72,7 @@ def _to_js_code(code: Mapping[str, Any]) -> Any:
     modules = code["modules"]
     binary = {path: module for path, module in modules.items() if isinstance(next(iter(module.values())), bytes)}
     text = {path: module for path, module in modules.items() if path not in binary}
-    converted = js.JSON.parse(json.dumps({**code, "modules": text}))
+    converted = to_js_object({**code, "modules": text})
     for path, module in binary.items():
-        js.Reflect.set(converted.modules, path, to_js_object(module))
+        js.Reflect.set(converted.modules, path, to_js(module, dict_converter=js.Object.fromEntries))
     return converted
