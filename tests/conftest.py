@@ -1,6 +1,7 @@
 """What all tests share: the emulators and the workers, each started once, as `npm start` starts them."""
 
 import contextlib
+import fcntl
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -67,10 +68,17 @@ def delete_deployed(running_emulators: Emulators) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a local state that has the tables only. Tests copy it, because wrangler takes seconds to make one."""
-    state = tmp_path_factory.mktemp("migrated")
-    local.migrate(state)
+def migrated(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Path:
+    """Make a local state that has the tables only. Tests copy it, because wrangler takes seconds to make one.
+
+    The processes of one run share it.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    state = (folder.parent if hasattr(pytestconfig, "workerinput") else folder) / "migrated"
+    state.mkdir(exist_ok=True)
+    with (state.parent / "migrated.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        local.migrate(state)
     return state
 
 

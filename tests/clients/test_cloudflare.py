@@ -214,7 +214,7 @@ def test_upload_when_metadata_is_invalid_then_10021_says_why(
         ("export default {", "Uncaught SyntaxError: Unexpected end of input"),
         ("throw new Error('out of order')", "Uncaught Error: out of order"),
         ("import './missing.js'; export default {}", 'No such module "missing.js".'),
-        ("for (;;);", "Script startup exceeded CPU time limit."),
+        pytest.param("for (;;);", "Script startup exceeded CPU time limit.", marks=pytest.mark.full),
     ],
 )
 def test_upload_when_the_script_fails_then_the_old_one_stays(workers: Workers, code: str, text: str) -> None:

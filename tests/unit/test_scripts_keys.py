@@ -307,6 +307,7 @@ def test_database_when_a_statement_fails_then_all_are_undone(state: Path) -> Non
     assert len(keys.load_records(database)) == 1
 
 
+@pytest.mark.full
 def test_wrangler_when_it_runs_statements_then_they_are_stored(state: Path) -> None:
     database, name = WranglerDatabase("--local", "--persist-to", str(state)), "O'Brien's \"?\"; DROP TABLE api_keys --"
 
