@@ -26,7 +26,8 @@ class Trace:
     @classmethod
     def start(cls) -> Trace:
         """Begin a trace."""
-        return cls(trace_id=secrets.token_hex(16), span_id=secrets.token_hex(8))
+        digits = secrets.token_hex(24)
+        return cls(trace_id=digits[:32], span_id=digits[32:])
 
     @classmethod
     def parse(cls, header: str | None) -> Trace | None:

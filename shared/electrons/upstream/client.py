@@ -233,11 +233,16 @@ async def _send_once(context: Context, provider: Provider, request: ProviderRequ
     gateway_token = settings.ai_gateway_token.reveal() if url.startswith(_AI_GATEWAY) else ""
     if gateway_token:
         headers.append(("cf-aig-authorization", f"Bearer {gateway_token}"))
+    target = _parse_url(url)
+    headers += [("User-Agent", USER_AGENT), ("Accept-Encoding", "identity"), ("Host", target.netloc.decode())]
+    if request.content:
+        headers.append(("Content-Length", str(len(request.content))))
+    # Given a stream, httpx2 leaves the headers as they are: finding them out would cost as much as all the rest of it.
     outgoing = httpx2.Request(
         request.method,
-        _parse_url(url),
-        headers=[*request.headers, *headers, ("User-Agent", USER_AGENT), ("Accept-Encoding", "identity")],
-        content=request.content,
+        target,
+        headers=[*request.headers, *headers],
+        stream=httpx2.ByteStream(request.content),
         extensions={"timeout": timeout},
     )
     try:
