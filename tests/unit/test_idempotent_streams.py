@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Any
 
 import httpx2
@@ -93,6 +93,19 @@ async def test_broken_stream_is_not_redone() -> None:
     assert b"interrupted" in first.body
     assert (second.status, second.json()["error"]["code"]) == (409, "idempotency_outcome_unknown")
     assert len(gateway.requests) == 1
+
+
+@pytest.mark.parametrize(("path", "body"), REQUESTS)
+async def test_stream_that_never_ends_is_ended(path: str, body: dict[str, Any]) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield STREAM[0]
+        await asyncio.Event().wait()
+
+    response = httpx2.Response(200, headers={"Content-Type": "text/event-stream"}, content=pieces())
+    gateway = Gateway(response, total_timeout_seconds=0.05)
+    first = await gateway.send(path, body, KEY)
+    assert b"took too long" in first.body
+    assert (await gateway.send(path, body, KEY)).status == 409
 
 
 @pytest.mark.parametrize(("attempts", "calls"), [(0, 2), (1, 1)])

@@ -85,12 +85,27 @@ def test_stream_that_was_left_is_not_paid_again(platform: Platform, emulators: E
     client, headers = platform.client("text-gen"), {"Idempotency-Key": unique("key")}
     emulators.add_fault("openai", kind="stall", after=6)
     body = {**CHAT, "stream": True}
-    with client.stream("POST", "/v1/chat/completions", content=json.dumps(body), headers=headers) as response:
-        next(response.iter_bytes())
+    with (
+        asking(platform.urls["text-gen"], "/v1/chat/completions", body, headers) as connection,
+        connection.getresponse() as answer,
+    ):
+        assert answer.readline().startswith(b"data: ")
     second = retry(client, "/v1/chat/completions", body, headers)
 
     assert (second.status_code, second.json()["error"]["code"]) == (409, "idempotency_outcome_unknown")
     assert len(emulators.requests("openai")) == 1
+
+
+@STREAMS
+def test_stream_ends_at_the_total_timeout(
+    platform: Platform, emulators: Emulators, path: str, body: dict[str, Any]
+) -> None:
+    client, headers = platform.client("text-gen-impatient"), {"Idempotency-Key": unique("key")}
+    emulators.set_latency("openai", per_frame_ms=400)
+    first = client.post(path, content=json.dumps(body), headers=headers)
+
+    assert "took too long" in first.text
+    assert retry(client, path, body, headers).status_code == 409
 
 
 def test_stream_of_a_caller_who_left_first_is_kept(platform: Platform, emulators: Emulators) -> None:

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 from electrons.context import Context
 from electrons.errors import IdempotencyKeyReusedError, IdempotencyOutcomeUnknownError, RequestError
@@ -21,6 +23,7 @@ from electrons.logs import timestamp
 from electrons.middleware import CallNext
 from electrons.middleware.idempotent_work import Work, attach_file, in_progress
 from electrons.storage.idempotency import Claimed, IdempotentAnswers, Slot
+from electrons.upstream.relay import Relay
 
 KEY_LIMIT = 255
 """Characters of a key."""
@@ -50,10 +53,12 @@ async def idempotency(context: Context, call_next: CallNext) -> Response:
     context.defer(answers.delete_expired)
     work = Work(context, answers, slot=slot, claim=claim)
     try:
-        return await context.see_through(work.run(call_next))
+        response = await context.see_through(work.run(call_next))
     except asyncio.CancelledError:
         work.leave()
         raise
+    await _limit_time(response, context.settings.total_timeout_seconds or None)
+    return response
 
 
 def read_key(context: Context) -> str | None:
@@ -62,6 +67,21 @@ def read_key(context: Context) -> str | None:
     if key is not None and not (0 < len(key) <= KEY_LIMIT and key.isprintable()):
         raise RequestError(f"`Idempotency-Key` must have 1 to {KEY_LIMIT} printable characters")
     return key
+
+
+async def _limit_time(response: Response, total_seconds: float | None) -> None:
+    """Let the total time, counted anew, end a stream: the call's own limit ends only the task that has opened it."""
+    body = response.body
+    if isinstance(body, Relay):
+        await body.scope.enter_async_context(asyncio.timeout(total_seconds))
+    elif isinstance(body, AsyncGenerator):
+        response.body = _iterate_within(body, total_seconds)
+
+
+async def _iterate_within(frames: AsyncGenerator[str, None], total_seconds: float | None) -> AsyncGenerator[str, None]:
+    async with asyncio.timeout(total_seconds), aclosing(frames):
+        async for frame in frames:
+            yield frame
 
 
 async def _repeat(context: Context, first: Claimed | None, request_hash: str) -> Response:
