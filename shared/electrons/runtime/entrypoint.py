@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import js
@@ -101,28 +101,33 @@ async def _serve(app: App, isolate: Isolate, js_request: Any, ctx: Any) -> Any:
     while isolate.start_work:
         context.defer(partial(isolate.start_work.pop(), context))
     response: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-    task: asyncio.Task[None] | None = None
-
-    def cancel(_event: Any) -> None:
-        if task is not None:
-            task.cancel()
 
     async def live() -> None:
-        # JavaScript's own promise: making one of a Python task costs several turns of the event loop.
-        lifetime, on_abort = js.Promise.withResolvers(), create_proxy(cancel)
-        ctx.waitUntil(lifetime.promise)
-        js_request.signal.addEventListener("abort", on_abort)
         try:
             await _respond(app, context, response)
         finally:
             # Deferred work runs even when the caller has left.
-            js_request.signal.removeEventListener("abort", on_abort)
-            on_abort.destroy()
             await context.finish()
-            lifetime.resolve()
 
     task = start_task(live())
+    if not task.done():
+        _keep(task, js_request, ctx)
     return await response
+
+
+def _keep(task: asyncio.Task[None], js_request: Any, ctx: Any) -> None:
+    """Keep the request alive until the task is done, and cancel the task when the caller leaves."""
+    # JavaScript's own promise: making one of a Python task costs several turns of the event loop.
+    lifetime, on_abort = js.Promise.withResolvers(), create_proxy(lambda _event: task.cancel())
+    ctx.waitUntil(lifetime.promise)
+    js_request.signal.addEventListener("abort", on_abort)
+
+    def release(_task: asyncio.Task[None]) -> None:
+        js_request.signal.removeEventListener("abort", on_abort)
+        on_abort.destroy()
+        lifetime.resolve()
+
+    task.add_done_callback(release)
 
 
 async def _respond(app: App, context: Context, js_response: asyncio.Future[Any]) -> None:
@@ -254,4 +259,10 @@ def _text(value: Any) -> str | None:
 
 
 def _write(level: Level, line: str) -> None:
-    getattr(js.console, _CONSOLE[level])(line)
+    _find_console(level)(line)
+
+
+@cache
+def _find_console(level: Level) -> Any:
+    # On first use, because a memory snapshot must not hold it.
+    return getattr(js.console, _CONSOLE[level])
