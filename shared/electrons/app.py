@@ -53,7 +53,7 @@ from electrons.schedule import ScheduledTask
 from electrons.settings import Settings
 from electrons.storage.idempotency import delete_old_answer_files
 from electrons.storage.media import MediaFolder
-from electrons.upstream.prices import estimate_cost
+from electrons.upstream.prices import estimate_cost, warn_without_price
 from electrons.upstream.provider import Provider
 
 H = TypeVar("H", bound=Handler)
@@ -270,8 +270,11 @@ def complete(context: Context, body: ResponseModel) -> Response:
     """Return the response for a body, with the id, the time, the warnings and the estimated cost of the request."""
     body.request_id = context.request_id
     body.timestamp = timestamp()
-    if context.usage is not None and (cost := estimate_cost(context.usage.checked())):
-        context.headers.append(("X-Estimated-Cost-USD", f"{cost.microusd / 1e6:.6f}"))
+    if context.usage is not None:
+        used, own_prices = context.usage.checked(), context.settings.own_prices
+        if cost := estimate_cost(used, own_prices):
+            context.headers.append(("X-Estimated-Cost-USD", f"{cost.microusd / 1e6:.6f}"))
+        context.warnings += warn_without_price(used, own_prices)
     if context.warnings:
         return Response.json(body.to_document(context.warnings), status=body.status_code)
     return Response.json(body.model_dump_json(exclude_none=True), status=body.status_code)

@@ -13,6 +13,7 @@ from typing import Any, Literal, Self, get_args, get_type_hints
 
 from electrons.errors import ConfigurationError
 from electrons.money import Budget, parse_provider_budgets, parse_usd
+from electrons.pricing import OwnPrices, parse_prices
 from electrons.ratelimit.headers import parse_policies
 
 
@@ -88,6 +89,9 @@ class Settings:
     budget_per_month: str = ""
     provider_budgets: str = ""
 
+    # What models cost this deployment, where the price list does not know it: a JSON object (pricing.py)
+    prices: str = ""
+
     # Calls to providers
     connect_timeout_seconds: float = 10.0
     first_byte_timeout_seconds: float = 120.0
@@ -138,7 +142,7 @@ class Settings:
         found = {name: find(name.upper(), types[name]) for name in cls.names()}
         values = {name: value for name, value in found.items() if value is not None}
         _check_policy(str(values.get("rate_limit_policy", NO_LIMITS)))
-        _check_budgets(values)
+        _check_money(values)
         found = {setting.name: find(setting.name, setting.kind) for setting in declared}
         values["declared"] = {name: value for name, value in found.items() if value is not None}
         return cls(**values)
@@ -153,6 +157,11 @@ class Settings:
         """Return what `BUDGET_PER_DAY` and `BUDGET_PER_MONTH` allow."""
         day, month = (parse_usd(text) if text else None for text in (self.budget_per_day, self.budget_per_month))
         return Budget(day=day, month=month)
+
+    @property
+    def own_prices(self) -> OwnPrices:
+        """Return what `PRICES` states."""
+        return parse_prices(self.prices)
 
     @property
     def is_local_run(self) -> bool:
@@ -196,11 +205,12 @@ def _check_policy(text: str) -> None:
         raise ConfigurationError(f"`RATE_LIMIT_POLICY`: {error}") from error
 
 
-def _check_budgets(values: Mapping[str, Any]) -> None:
+def _check_money(values: Mapping[str, Any]) -> None:
     checks: dict[str, Callable[[str], object]] = {
         "budget_per_day": parse_usd,
         "budget_per_month": parse_usd,
         "provider_budgets": parse_provider_budgets,
+        "prices": parse_prices,
     }
     for name, check in checks.items():
         if text := values.get(name):

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from electrons.pricing import Price, parse_prices
 from electrons.providers.openai.compatible import BUILT_IN
-from electrons.upstream.price_list import FROM_PAGES, LISTED, PRICE_DATE, Price
+from electrons.upstream.price_list import FROM_PAGES, LISTED, PRICE_DATE
 from electrons.upstream.prices import Cost, estimate_cost, estimate_worst, find_price, strip_version
 from electrons.usage import Usage
 from tests.providers.test_conformance import PROVIDERS
@@ -20,14 +21,14 @@ def usage_of(model: str, **fields: Any) -> Usage:
 
 
 def cost(model: str, input_units: int = 1_000_000, output_units: int = 1_000_000, **fields: Any) -> int | None:
-    estimate = estimate_cost(usage_of(model, input_units=input_units, output_units=output_units, **fields))
+    estimate = estimate_cost(usage_of(model, input_units=input_units, output_units=output_units, **fields), {})
     return estimate.microusd if estimate else None
 
 
 def test_cost_is_in_millionths_with_the_lists_date() -> None:
     usage = usage_of("anthropic:claude-sonnet-4-6", input_units=1000, output_units=200)
 
-    assert estimate_cost(usage) == Cost(microusd=1000 * 3 + 200 * 15, price_date=PRICE_DATE)
+    assert estimate_cost(usage, {}) == Cost(microusd=1000 * 3 + 200 * 15, price_date=PRICE_DATE)
 
 
 def test_cost_is_rounded_up() -> None:
@@ -55,7 +56,7 @@ def test_dated_name_costs_as_the_name_without_it(model: str, same_as: str) -> No
 )
 def test_model_without_a_price_has_no_cost(model: str) -> None:
     assert cost(model) is None
-    assert estimate_worst(usage_of(model)) is None
+    assert estimate_worst(usage_of(model), {}) is None
 
 
 @pytest.mark.parametrize(
@@ -100,8 +101,8 @@ def test_sum_of_short_calls_has_the_lower_price() -> None:
 def test_worst_is_all_input_written_to_the_cache() -> None:
     usage = usage_of("anthropic:claude-sonnet-4-6", input_units=1_000, output_units=10)
 
-    assert estimate_worst(usage) == Cost(1_000 * 6 + 10 * 15, PRICE_DATE)
-    assert estimate_worst(usage_of("openai:gpt-4o", input_units=1_000)) == Cost(2_500, PRICE_DATE)
+    assert estimate_worst(usage, {}) == Cost(1_000 * 6 + 10 * 15, PRICE_DATE)
+    assert estimate_worst(usage_of("openai:gpt-4o", input_units=1_000), {}) == Cost(2_500, PRICE_DATE)
 
 
 @pytest.mark.parametrize(
@@ -168,3 +169,57 @@ def test_list_is_what_npm_run_prices_writes() -> None:
 
     assert written["LISTED"] == {name: Price(*price) for name, price in LISTED.items()}, "run `npm run prices`"
     assert written["FROM_PAGES"] == FROM_PAGES
+
+
+OWN = parse_prices(
+    """{"elevenlabs:*": {"characters": 220}, "elevenlabs:eleven_v3": {"characters": 300},
+    "shotstack:edit-v1": {"minute": 0.3}, "openai:gpt-4o": {"input_tokens": 2, "output_tokens": 8, "cached_tokens": 1},
+    "vllm:Qwen/Qwen3-8B": {"input_tokens": 0}, "ideogram:v3": {"image": 0.05}}"""
+)
+
+
+@pytest.mark.parametrize(
+    ("model", "fields", "microusd"),
+    [
+        ("elevenlabs:eleven_flash_v2_5", {"unit": "characters", "input_units": 1_000}, 220_000),
+        ("elevenlabs:eleven_v3", {"unit": "characters", "input_units": 1_000}, 300_000),
+        ("shotstack:edit-v1", {"unit": "seconds", "output_units": 90}, 450_000),
+        (
+            "openai:gpt-4o-2024-08-06",
+            {"input_units": 100, "output_units": 10, "cache_read_units": 40},
+            240,
+        ),
+        ("vllm:qwen/qwen3-8b", {"input_units": 100, "output_units": 10}, 0),
+        ("ideogram:v3", {"unit": "images", "output_units": 2, "grade": "TURBO"}, 100_000),
+    ],
+)
+def test_own_price_comes_before_the_list(model: str, fields: dict[str, Any], microusd: int) -> None:
+    usage = usage_of(model, **fields)
+
+    assert estimate_cost(usage, OWN) == Cost(microusd, "PRICES")
+    assert estimate_worst(usage, OWN)
+
+
+def test_own_price_of_another_unit_does_not_count() -> None:
+    own = parse_prices('{"openai:gpt-4o": {"image": 1}}')
+
+    assert estimate_cost(usage_of("openai:gpt-4o", input_units=2), own) == Cost(5, PRICE_DATE)
+    assert estimate_cost(usage_of("elevenlabs:eleven_v3", unit="tokens"), OWN) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("5", "the object"),
+        ('{"gpt-4o": {"image": 1}}', "gpt-4o"),
+        ('{"a:b": {}}', "needs one of"),
+        ('{"a:b": {"image": 1, "minute": 1}}', "needs one of"),
+        ('{"a:b": {"output_tokens": 1}}', "needs `input_tokens`"),
+        ('{"a:b": {"image": -1}}', "a:b image"),
+        ('{"a:b": {"image": "1"}}', "a:b image"),
+        ('{"a:b": {"second": 1}}', "a:b second"),
+    ],
+)
+def test_own_price_that_is_wrong_is_named(text: str, problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        parse_prices(text)

@@ -90,4 +90,4 @@ def test_replacement_of_a_retired_model_is_current(provider: str, retired: str, 
     assert retired != replacement
     assert replacement not in {name for owner, name, _ in RETIRED_MODELS if owner == provider}
     if not replacement.startswith("gpt-image-"):  # images have no verified price yet
-        assert estimate_cost(Usage(provider=provider, model=replacement))
+        assert estimate_cost(Usage(provider=provider, model=replacement), {})

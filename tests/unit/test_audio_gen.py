@@ -15,6 +15,7 @@ from electrons.testing import TestClient
 FRAME = b"\xff\xfb\x90\xc4" + bytes(413)
 AUDIO = FRAME * 200
 SECONDS = 5.224
+PRICES = '{"elevenlabs:*": {"characters": 220}}'
 
 COLLAPSED = {
     "characters": list("ab cd. ef gh"),
@@ -23,8 +24,8 @@ COLLAPSED = {
 }
 
 
-def create_client(response: httpx2.Response) -> TestClient:
-    settings = AudioSettings(auth_mode="open", declared={"ELEVENLABS_API_KEY": Secret("key-1")})
+def create_client(response: httpx2.Response, prices: str = PRICES) -> TestClient:
+    settings = AudioSettings(auth_mode="open", declared={"ELEVENLABS_API_KEY": Secret("key-1")}, prices=prices)
     return TestClient(app, settings=settings, http=httpx2.MockTransport(lambda _: response))
 
 
@@ -67,6 +68,25 @@ async def test_audio_is_accepted_whatever_the_case_of_its_type(content_type: str
     assert body["duration_seconds"] == SECONDS
     assert body["metadata"]["size_bytes"] == len(AUDIO)
     assert "warnings" not in body["metadata"]
+
+
+async def test_speech_costs_what_the_deployment_pays_for_a_credit() -> None:
+    headers = {"Content-Type": "audio/mpeg", "character-cost": "6"}
+    client = create_client(httpx2.Response(200, headers=headers, content=AUDIO))
+
+    response = await client.request("POST", "/synthesize", json={"text": "ab cd. ef gh"})
+
+    assert response.headers.get("X-Estimated-Cost-USD") == response.headers.get("X-DE-Cost") == "0.001320"
+
+
+async def test_speech_without_a_price_has_a_warning_and_no_cost() -> None:
+    client = create_client(httpx2.Response(200, headers={"Content-Type": "audio/mpeg"}, content=AUDIO), prices="")
+
+    response = await client.request("POST", "/synthesize", json={"text": "ab cd. ef gh"})
+
+    assert response.headers.get("X-Estimated-Cost-USD") is None
+    (warning,) = response.json()["metadata"]["warnings"]
+    assert warning.startswith("No price is known for `elevenlabs:eleven_multilingual_v2`")
 
 
 @pytest.mark.parametrize("absent", [None, ""])

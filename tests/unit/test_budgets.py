@@ -230,6 +230,32 @@ async def test_unpriced_model_without_a_budget_has_no_cost() -> None:
     assert (answer.status, answer.headers.get("X-Estimated-Cost-USD")) == (200, None)
     (line,) = [line for line in answer.log if line["event"] == "price_unknown"]
     assert (line["level"], line["model"]) == ("warning", "gpt-next")
+    assert answer.json()["metadata"]["warnings"] == [
+        "No price is known for `openai:gpt-next`, so this call has no estimated cost"
+    ]
+
+
+async def test_stream_of_an_unpriced_model_ends_with_the_warning() -> None:
+    piece = b'data: {"model": "gpt-next", "choices": [{"delta": {"content": "Hi"}, "finish_reason": "stop"}]}\n\n'
+    deployment = Deployment(streamed(piece, b"data: [DONE]\n\n"))
+
+    answer = await deployment.call("/generate/stream", body={**CALL, "model": "openai:gpt-next"})
+
+    last = json.loads(answer.body.decode().strip().split("\n\n")[-1].removeprefix("data: "))
+    assert "No price is known for `openai:gpt-next`" in " ".join(last["metadata"]["warnings"])
+
+
+async def test_price_of_the_deployment_lets_its_model_be_called() -> None:
+    prices = '{"openai:gpt-next": {"input_tokens": 1, "output_tokens": 2}}'
+    deployment = Deployment(httpx2.Response(200, json={**COMPLETION, "model": "gpt-next"}), prices=prices)
+    key = await deployment.key(budget="1/day")
+
+    answer = await deployment.call(key=key, body={**CALL, "model": "openai:gpt-next"})
+
+    assert answer.headers.get("X-Estimated-Cost-USD") == "0.000230"
+    assert await deployment.state(f"key:{id_of(key)}") == (30 + 200, 0)
+    (row,) = await deployment.database.query("SELECT estimated_cost_microusd, price_date FROM usage")
+    assert (row["estimated_cost_microusd"], row["price_date"]) == (230, "PRICES")
 
 
 @pytest.mark.parametrize(

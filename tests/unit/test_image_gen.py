@@ -61,7 +61,7 @@ async def test_unknown_default_is_an_error_of_the_deployment(path: str) -> None:
 
 
 async def generate(vendors: Vendors, **fields: Any) -> TestResponse:
-    settings = ImageSettings(auth_mode="open", declared=KEYS)
+    settings = ImageSettings(auth_mode="open", declared=KEYS, prices='{"openai:*": {"image": 0.04}}')
     client = TestClient(app, settings=settings, http=httpx2.MockTransport(vendors))
     return await client.request("POST", "/generate", json={"prompt": "A cat", **fields})
 

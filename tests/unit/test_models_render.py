@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from electrons.errors import RequestError
 from electrons.middleware.validation import parse_body
-from electrons.providers.shotstack.edit import ASSET_FIELDS
+from electrons.providers.shotstack.edit import ASSET_FIELDS, UNKNOWN_CLIP_SECONDS, measure_edit
 from electrons.providers.shotstack.merging import merge
 from render_service.models import RenderRequest
 
@@ -141,4 +141,24 @@ def test_request_of_any_shape_then_read_or_refused(timeline: Any, output: Any, f
             assert error.message
         else:
             assert json.dumps(request.edit)
+            assert measure_edit(request.edit) >= 0
             assert all(path and isinstance(url, str) for path, url in request.urls())
+
+
+@pytest.mark.parametrize(
+    ("clips", "output", "seconds"),
+    [
+        ([(0, 2), (2, 3.2)], {}, 6),
+        ([(0, 2), ("auto", 3)], {}, 5),
+        ([(0, 4), (0, "end")], {}, 4),
+        ([(1, "auto")], {}, 1 + UNKNOWN_CLIP_SECONDS),
+        ([(0, "alias://voice")], {}, UNKNOWN_CLIP_SECONDS),
+        ([(0, 30)], {"range": {"start": 10, "length": 5}}, 5),
+        ([(0, 30)], {"range": {"start": 10}}, 20),
+        ([(1e308, 1e308)], {}, 10**9),
+    ],
+)
+def test_edit_is_as_long_as_its_last_clip(clips: list[Any], output: dict[str, Any], seconds: int) -> None:
+    track = {"clips": [{"start": start, "length": length} for start, length in clips]}
+
+    assert measure_edit({"timeline": {"tracks": [track]}, "output": output}) == seconds

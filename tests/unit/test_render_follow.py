@@ -35,7 +35,16 @@ async def test_render_when_done_then_its_file_is_stored() -> None:
     assert (stored.content_type, content) == ("video/mp4", MP4)
     assert steps.done == ["check 1", "check 2", "copy", "record usage", "call back 1"]
     (usage,) = await stack.usage_rows()
-    assert (usage["status"], usage["output_units"]) == (200, 3)
+    assert (usage["status"], usage["output_units"], usage["estimated_cost_microusd"]) == (200, 3, 0)
+
+
+async def test_paid_render_costs_its_length() -> None:
+    stack = RenderStack(shotstack(progress(url=LINK)), prices='{"shotstack:edit-v1": {"minute": 0.3}}')
+
+    await follow_render(stack, environment="v1")
+
+    (usage,) = await stack.usage_rows()
+    assert (usage["output_units"], usage["estimated_cost_microusd"], usage["price_date"]) == (3, 15_000, "PRICES")
 
 
 async def test_usage_row_when_d1_fails_then_before_the_callback() -> None:

@@ -1,12 +1,14 @@
 """render-service's routes when the database or Shotstack fails, and its webhook."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import httpx2
 import pytest
 
 from electrons.errors import UnavailableError
+from electrons.testing import create_memory_rate_limiter
 from tests.providers.mutations import Mutation, mutate
 from tests.unit.render_stack import RenderStack, progress, submitted
 
@@ -198,3 +200,49 @@ async def test_submission_with_a_wrong_value_is_found_again(mutation: Mutation) 
     row = await stack.render_row()
     assert str(row["id"]) in json.dumps(body)
     assert row["status"] in {"queued", "unconfirmed", "failed"}
+
+
+PRICE = '{"shotstack:edit-v1": {"minute": 0.3}}'
+
+
+class PaidStack(RenderStack):
+    """A deployment whose renders cost half a cent a second, with a budget."""
+
+    def __init__(self, answer: httpx2.Response, **settings: Any) -> None:
+        super().__init__(lambda _: answer, shotstack_env="v1", prices=PRICE, **settings)
+        self.limiter = create_memory_rate_limiter()
+        self.client.bindings = replace(self.client.bindings, RATE_LIMITER=self.limiter)
+
+    async def spent(self) -> tuple[int, int]:
+        """Return what is spent and reserved of the day's budget, in millionths of a dollar."""
+        state = (await self.limiter.budget("deployment", {"do": "read"}))["periods"]["day"]
+        return state["spent"], state["reserved"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "spent"),
+    [(submitted(), 202, 5_000), (refuse(400), 422, 0), (refuse(500), 502, 5_000)],
+)
+async def test_render_is_charged_when_it_is_submitted(answer: httpx2.Response, status: int, spent: int) -> None:
+    stack = PaidStack(answer, budget_per_day="1")
+
+    assert (await post(stack))[0] == status
+
+    assert await stack.spent() == (spent, 0)
+
+
+async def test_render_over_the_budget_is_not_submitted() -> None:
+    stack = PaidStack(submitted(), budget_per_day="0.004")
+
+    status, body = await post(stack)
+
+    assert (status, body["error_code"], stack.requests) == (402, "BUDGET_EXCEEDED", [])
+    assert (await stack.spent())[0] == 0
+
+
+async def test_render_without_a_price_has_a_warning() -> None:
+    stack = RenderStack(lambda _: submitted(), shotstack_env="v1")
+
+    _, body = await post(stack)
+
+    assert "No price is known for `shotstack:edit-v1`" in body["metadata"]["warnings"][0]

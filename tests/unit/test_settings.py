@@ -54,6 +54,7 @@ def test_read_when_blank_then_default() -> None:
         ("TOTAL_TIMEOUT_SECONDS", "nan", "`TOTAL_TIMEOUT_SECONDS` must be zero or more"),
         ("TOTAL_TIMEOUT_SECONDS", "inf", "`TOTAL_TIMEOUT_SECONDS` must be zero or more"),
         ("RATE_LIMIT_POLICY", "100/min", "`RATE_LIMIT_POLICY`: not a quota policy"),
+        ("PRICES", '{"elevenlabs:*": {"credits": 1}}', "`PRICES`: elevenlabs:"),
     ],
 )
 def test_read_when_value_is_wrong_then_error_names_the_var(name: str, value: str, problem: str) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from electrons.context import Context
@@ -17,6 +18,7 @@ from electrons.errors import (
 from electrons.settings import Settings
 from electrons.upstream.client import call_provider
 from electrons.upstream.provider import Provider, ProviderRequest
+from electrons.usage import Units
 
 RenderStatus = Literal["queued", "fetching", "preprocessing", "rendering", "saving", "done", "failed"]
 
@@ -59,6 +61,10 @@ class RenderProvider(Provider):
         """Return the vendor's id of the render that a webhook is about, None if it does not name one."""
 
     @abstractmethod
+    def measure_edit(self, edit: dict[str, Any]) -> int:
+        """Return how many seconds of video an edit makes, rounded up; an estimate where only the media tell."""
+
+    @abstractmethod
     def build_lookup(self, render_id: str, *, environment: str, with_edit: bool = False) -> ProviderRequest:
         """Return the request for the progress of a render; `with_edit` asks for the submitted edit as well."""
 
@@ -68,9 +74,23 @@ class RenderProvider(Provider):
 
 
 async def submit_render(context: Context, provider: RenderProvider, edit: dict[str, Any]) -> str:
-    """Submit an edit, never twice, and return the provider's id. Raises `ProviderError`."""
-    request = provider.build_submission(edit, environment=provider.environment(context.settings))
-    return await call_provider(context, provider, request, provider.parse_submission)
+    """Submit an edit, never twice, and return the provider's id. Raises `ProviderError`.
+
+    The render is charged when it is submitted, by the length that the edit says: it ends long after this request.
+    """
+    most = Units(0, provider.measure_edit(edit))
+    request = replace(provider.build_submission(edit, environment=provider.environment(context.settings)), most=most)
+    seconds = 0
+    try:
+        provider_id = await call_provider(context, provider, request, provider.parse_submission)
+        seconds = most.output
+    except (ProviderError, asyncio.CancelledError) as error:
+        seconds = 0 if isinstance(error, ProviderError) and is_refusal(error) else most.output
+        raise
+    finally:
+        if context.usage is not None:
+            context.usage.output_units = seconds
+    return provider_id
 
 
 def is_refusal(error: ProviderError) -> bool:

@@ -25,6 +25,6 @@ def describe_call(context: Context, response: Response) -> HeaderPairs:
         ("X-DE-Overhead-Ms", str(round(overhead_seconds * 1000))),
     ]
     is_whole = response.body is None or isinstance(response.body, str | bytes)
-    if is_whole and (cost := estimate_cost(usage)):
+    if is_whole and (cost := estimate_cost(usage, context.settings.own_prices)):
         headers.append(("X-DE-Cost", f"{cost.microusd / 1e6:.6f}"))
     return headers

@@ -143,7 +143,7 @@ def record_usage(context: Context, usage: Usage) -> None:
 
     async def write() -> None:
         used = usage.checked()
-        cost = estimate_cost(used)
+        cost = estimate_cost(used, context.settings.own_prices)
         if cost is None and context.status < 400:
             facts = {"provider": used.provider, "model": used.model, "unit": used.unit}
             context.log.warning("price_unknown", request_id=context.request_id, **facts)

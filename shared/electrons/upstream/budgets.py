@@ -24,6 +24,7 @@ from electrons.errors import (
 )
 from electrons.keys import format_time
 from electrons.money import Budget, Period, format_usd, parse_provider_budgets
+from electrons.pricing import OwnPrices
 from electrons.ratelimit.limiter import LimiterUnreachableError
 from electrons.upstream.prices import FREE_UNIT, estimate_cost, estimate_worst
 from electrons.upstream.provider import Provider, ProviderRequest
@@ -46,6 +47,7 @@ class Charge:
 
     used: Usage
     before: Usage
+    own_prices: OwnPrices
     holders: list[str] = field(default_factory=list)
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
@@ -66,7 +68,7 @@ class Charge:
         }
         # The vendor may name the model that has answered in another way than it was asked for.
         for named in (used, before):
-            if cost := estimate_cost(replace(named, largest_input=0, **counts)):
+            if cost := estimate_cost(replace(named, largest_input=0, **counts), self.own_prices):
                 return cost.microusd
         return 0
 
@@ -87,14 +89,16 @@ async def reserve_budget(context: Context, provider: Provider, request: Provider
     if not holders or usage.unit == FREE_UNIT:
         return
     most = request.most or Units(-(-len(request.content) // _BYTES_PER_TOKEN), USUAL_OUTPUT_TOKENS)
-    worst = estimate_worst(replace(usage.checked(), input_units=most.input, output_units=most.output, largest_input=0))
+    used_most = replace(usage.checked(), input_units=most.input, output_units=most.output, largest_input=0)
+    own_prices = context.settings.own_prices
+    worst = estimate_worst(used_most, own_prices)
     if worst is None:
         raise PriceUnknownError(
             f"No price is known for `{usage.provider}:{usage.model}`, so its budget cannot be kept: choose another "
-            "model, or have the budget removed",
+            "model, or have its price set (`PRICES`) or the budget removed",
             details={"model": f"{usage.provider}:{usage.model}"},
         )
-    charge = Charge(usage, usage.checked())
+    charge = Charge(usage, usage.checked(), own_prices)
     context.settle_last_call = lambda: charge.settle(context)
     # Whatever happens from here on, also if the caller leaves while a budget is asked.
     context.defer(context.settle_last_call)

@@ -1,32 +1,18 @@
 """What the vendors charge: US dollars for a million units, which is the same as millionths of a dollar for one.
 
 `FROM_PAGES` is written by hand from the vendors' pages, `LISTED` by `npm run prices`. A name ends with `#GRADE` where
-the price depends on the quality that was asked for. These have no price here, because none could be verified or it
-depends on the plan: ElevenLabs' characters, Shotstack's seconds outside of its sandbox, OpenAI's images and its speech
-by `gpt-4o-mini-tts` (priced by tokens, which are not counted there), and the models of OpenRouter, Ollama and vLLM.
-Audio, images and video in a prompt count as text. What a vendor charges for its own searches is not contained.
+the price depends on the quality that was asked for. These have no price here, because it depends on the plan or could
+not be verified, and a deployment states its own with the setting `PRICES`: ElevenLabs' credits, Shotstack's minutes
+outside of its sandbox, OpenAI's images and its speech by `gpt-4o-mini-tts` (priced by tokens, which are not counted
+there), and the models of OpenRouter, Ollama and vLLM. Audio, images and video in a prompt count as text. What a vendor
+charges for its own searches is not contained.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
-
-class Price(NamedTuple):
-    """The price of a model. `above` has the prices of a call with more input units than a threshold.
-
-    None for reading or writing the vendor's prompt cache: it costs as much as other input.
-    """
-
-    input: float
-    output: float
-    cache_read: float | None = None
-    cache_write: float | None = None
-    cache_write_1h: float | None = None
-    unit: str = "tokens"
-    above: tuple[tuple[int, Price], ...] = ()
-
+from electrons.pricing import Price
 
 FROM_PAGES: Mapping[str, Price] = {
     # https://ideogram.ai/features/api-pricing (2026-11-16)

@@ -1,4 +1,4 @@
-"""Estimate what a call costs from the price list; only the vendor's invoice is exact.
+"""Estimate what a call costs, by the deployment's own prices or the price list; only the vendor's invoice is exact.
 
 Costs are whole millionths of a US dollar, rounded up, so that sums of them are exact and never too low. A dated name of
 a model has the price of the name without its date; any other name has its own price or none. What is counted in
@@ -12,10 +12,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from electrons.upstream.price_list import FROM_PAGES, LISTED, PRICE_DATE, Price
+from electrons.pricing import OwnPrices, Price, find_own_price
+from electrons.upstream.price_list import FROM_PAGES, LISTED, PRICE_DATE
 from electrons.usage import Usage
 
 FREE_UNIT = "requests"
+
+OWN_DATE = "PRICES"
+"""Stands for the date of a price that the deployment states itself."""
 
 _SCALE = 1_000_000
 _VERSION = re.compile(r"-(?:\d{8}|\d{4}-\d{2}-\d{2}|\d{4}|latest)$")
@@ -23,17 +27,18 @@ _VERSION = re.compile(r"-(?:\d{8}|\d{4}-\d{2}-\d{2}|\d{4}|latest)$")
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """An estimate in millionths of a US dollar, and the day of the price list."""
+    """An estimate in millionths of a US dollar, and the day of the price list or `OWN_DATE`."""
 
     microusd: int
     price_date: str
 
 
-def estimate_cost(usage: Usage) -> Cost | None:
+def estimate_cost(usage: Usage, own: OwnPrices) -> Cost | None:
     """Return the estimated cost of a call, None when its model has no known price."""
     if usage.unit == FREE_UNIT:
         return Cost(0, PRICE_DATE)
-    price = find_price(usage)
+    own_price = find_stated(usage, own) if own else None
+    price = own_price or find_price(usage)
     if price is None:
         return None
     for start, higher in price.above:
@@ -49,22 +54,37 @@ def estimate_cost(usage: Usage) -> Cost | None:
         (usage.cache_write_1h_units, write_price if price.cache_write_1h is None else price.cache_write_1h),
         (usage.output_units, price.output),
     )
-    return Cost(_round_up(parts), PRICE_DATE)
+    return Cost(_round_up(parts), OWN_DATE if own_price else PRICE_DATE)
 
 
-def estimate_worst(usage: Usage) -> Cost | None:
+def estimate_worst(usage: Usage, own: OwnPrices) -> Cost | None:
     """Return what a call costs at most that uses so much: its whole input may be written to the prompt cache."""
     units = usage.input_units
     options = (
         replace(usage, cache_read_units=0, cache_write_units=written, cache_write_1h_units=for_an_hour)
         for written, for_an_hour in ((0, 0), (units, 0), (units, units))
     )
-    costs = [cost for option in options if (cost := estimate_cost(option))]
+    costs = [cost for option in options if (cost := estimate_cost(option, own))]
     return max(costs, key=lambda cost: cost.microusd, default=None)
 
 
+def warn_without_price(usage: Usage, own: OwnPrices) -> list[str]:
+    """Return the warning that a call's cost is not known, if it is not; a list, to be added to others."""
+    if estimate_cost(usage, own) is not None:
+        return []
+    return [f"No price is known for `{usage.provider}:{usage.model}`, so this call has no estimated cost"]
+
+
+def find_stated(usage: Usage, own: OwnPrices) -> Price | None:
+    """Return the deployment's own price of a model for the units in which the usage counts."""
+    name = f"{usage.provider}:{usage.model}"
+    graded = (f"{name}#{usage.grade}",) if usage.grade else ()
+    price = find_own_price(own, *graded, name, strip_version(name))
+    return price if price is not None and price.unit == usage.unit else None
+
+
 def find_price(usage: Usage) -> Price | None:
-    """Return the price of a model for the units in which the usage counts."""
+    """Return the list's price of a model for the units in which the usage counts."""
     name = f"{usage.provider}:{usage.model}"
     price = _find(f"{name}#{usage.grade}") if usage.grade else None
     price = price or _find(name)

@@ -4,6 +4,7 @@ Known fields are checked as in the JSON schema of the npm package @shotstack/sch
 pass, because Shotstack knows its newest fields better. Checks never change a value: what is sent is what came.
 """
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -12,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 
 from electrons.models import not_blank
+from electrons.usage import UNITS_LIMIT
 
 Format = Literal["mp4", "gif", "mp3", "jpg", "png", "bmp"]
 Resolution = Literal["preview", "mobile", "sd", "hd", "1080", "4k"]
@@ -37,6 +39,9 @@ CLIPS_LIMIT = 2_000
 FONTS_LIMIT = 200
 DESTINATIONS_LIMIT = 50
 MERGE_FIELDS_LIMIT = 1_000
+
+UNKNOWN_CLIP_SECONDS = 300.0
+"""What a clip counts for in an estimate whose length only its media tell."""
 
 _ALIAS = re.compile(r"alias://[A-Za-z0-9_-]+")
 
@@ -265,3 +270,23 @@ _OPTIONAL_FIELDS = frozenset(
     for name, field in part.model_fields.items()
     if not field.is_required()
 )
+
+
+def measure_edit(edit: Mapping[str, Any]) -> int:
+    """Return the seconds until the last clip of an edit ends, rounded up.
+
+    A clip that is as long as its media counts as `UNKNOWN_CLIP_SECONDS`, one that ends with the others as nothing.
+    """
+    end = 0.0
+    for track in edit["timeline"]["tracks"]:
+        at = 0.0
+        for clip in track["clips"]:
+            start, length = (clip[name] for name in ("start", "length"))
+            begin = start if isinstance(start, int | float) else at  # `auto`: after the clip before it
+            seconds = {"end": 0.0}.get(length, UNKNOWN_CLIP_SECONDS) if isinstance(length, str) else length
+            at = begin + seconds
+            end = max(end, at)
+    part = edit["output"].get("range") or {}
+    start, length = (part.get(name) for name in ("start", "length"))
+    end = max(0.0, end - (start or 0.0))
+    return math.ceil(min(end, UNITS_LIMIT if length is None else length))

@@ -13,6 +13,7 @@ from electrons.capabilities.render import RenderProgress, RenderProvider, Render
 from electrons.errors import ProviderError
 from electrons.http import HeaderPairs
 from electrons.logs import redact
+from electrons.providers.shotstack.edit import measure_edit
 from electrons.settings import Setting, Settings
 from electrons.upstream.errors import MESSAGE_LIMIT, classify_error, parse_json_error, parse_retry_after, status_of_code
 from electrons.upstream.provider import ProviderRequest
@@ -56,6 +57,10 @@ class ShotstackProvider(RenderProvider):
         """Return the render's id: `{"success": true, "message", "response": {"message", "id"}}`."""
         self._raise_for_failure(document)
         return _check_id(Reader(document).child("response").string("id", limit=_ID_LIMIT))
+
+    def measure_edit(self, edit: dict[str, Any]) -> int:
+        """Return the end of the last clip."""
+        return measure_edit(edit)
 
     def build_lookup(self, render_id: str, *, environment: str, with_edit: bool = False) -> ProviderRequest:
         """Build `GET /edit/{environment}/render/{id}`, without the edit unless `with_edit`."""

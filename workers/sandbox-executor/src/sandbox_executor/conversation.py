@@ -117,7 +117,7 @@ class Conversation:
         ]
         result.deleted_files = sorted(workspace.deleted)
         result.trial = self.toolbox.trial
-        cost = estimate_cost(usage)
+        cost = estimate_cost(usage, self._context.settings.own_prices)
         metadata = result.metadata
         metadata.model = usage.model
         metadata.input_tokens, metadata.output_tokens = usage.input_units, usage.output_units
@@ -162,7 +162,7 @@ class Conversation:
             output_units=self._usage.output_units + max_tokens,
             cache_write_units=self._usage.cache_write_units + self._next_input,
         )
-        cost = estimate_cost(at_most)
+        cost = estimate_cost(at_most, settings.own_prices)
         if settings.execute_max_cost_usd and cost and cost.microusd > settings.execute_max_cost_usd * 1e6:
             return call, "max_cost"
         return call, None

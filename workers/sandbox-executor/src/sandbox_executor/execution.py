@@ -195,7 +195,7 @@ async def start_execution(context: Context, body: ExecuteRequest) -> ExecutionRu
     provider, model = choose_model(context, body.options.model or default_model, MODELS)
     if (
         context.settings_as(SandboxSettings).execute_max_cost_usd
-        and estimate_cost(Usage(provider=provider.name, model=model)) is None
+        and estimate_cost(Usage(provider=provider.name, model=model), context.settings.own_prices) is None
     ):
         raise RequestError(
             f"No price is known for `{model}`, so the limit of `EXECUTE_MAX_COST_USD` cannot be enforced: choose "

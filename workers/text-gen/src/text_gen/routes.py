@@ -25,6 +25,7 @@ from electrons.registry import check_default, choose_model, resolve_model
 from electrons.response_cache import cached
 from electrons.routing import RouteDocs
 from electrons.schedule import delete_rows
+from electrons.upstream.prices import warn_without_price
 from electrons.usage import Usage
 from text_gen.models import TextMetadata, TextRequest, TextResponse
 from text_gen.own_usage import UsageResponse, show_usage
@@ -149,6 +150,8 @@ async def stream_frames(
                 yield "".join([build_frame(context, text=piece, done=False) for piece in group])
             if check is not None:
                 check("".join(text))
+            if context.usage is not None:
+                warnings = [*warnings, *warn_without_price(context.usage.checked(), context.settings.own_prices)]
             metadata = describe_result(provider, result, context, [*warnings, *context.warnings])
             last = build_frame(context, text="", done=True, metadata=metadata.model_dump(exclude_none=True))
         except Exception as error:  # noqa: BLE001  # the edge: the response has begun, so this is its only way out
