@@ -3,7 +3,8 @@
     npm run usage -- [--days 7] [--by worker,key,model] [--format table|csv|json] [--remote [--env staging]]
 
 Local usage is that of `.state/`. `--by` takes any of: worker, route, key, provider, model, instance, project, day.
-Below the table are the budgets of keys, with what was spent by the ledger.
+Below the table are the budgets of keys, of the deployment and of providers' accounts: what is spent, what is left, and
+when each is renewed.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import budgets
 import keys
 import setup
 from database import Database, LocalDatabase, WranglerDatabase
@@ -24,10 +26,6 @@ from deployment.account import read_account
 from deployment.configs import ENVIRONMENTS
 from deployment.database import find_deployed_database
 from progress import Progress
-
-sys.path.insert(0, str(setup.ROOT / "shared"))
-
-from electrons.money import format_usd
 
 GROUPS: Mapping[str, str] = {
     "worker": "worker",
@@ -50,7 +48,7 @@ def main(arguments: Sequence[str] | None = None, *, state: Path = keys.STATE) ->
     try:
         database = _open_database(options, state)
         rows = load_usage(database, days=options.days, groups=options.by)
-        budgets = load_budgets(database) if options.format == "table" else []
+        holders = load_holders(options, database) if options.format == "table" else []
     except setup.SetupError as error:
         print(f"usage: {error}", file=sys.stderr)
         return 1
@@ -63,8 +61,8 @@ def main(arguments: Sequence[str] | None = None, *, state: Path = keys.STATE) ->
             writer.writerows(rows)
         case _:
             print("\n".join(render_table(rows, options.by)))
-            if budgets:
-                print("\n".join(["", *render_budgets(budgets)]))
+            if holders:
+                print("\n".join(["", *render_budgets(holders, now=datetime.now(UTC))]))
     return 0
 
 
@@ -82,28 +80,17 @@ def load_usage(database: Database, *, days: int, groups: Sequence[str]) -> list[
     return database.run((" ".join(sql.split()), [since]))
 
 
-def load_budgets(database: Database) -> list[dict[str, Any]]:
-    """Return the keys that have a budget, with what each and those that it was rotated to have spent by the ledger."""
-    now = datetime.now(UTC)
-    sql = """
-        SELECT COALESCE(first_id, id) AS key, name, budget,
-            COALESCE((SELECT SUM(estimated_cost_microusd) FROM usage WHERE created_at >= ? AND key_id IN
-                (SELECT id FROM api_keys WHERE COALESCE(first_id, id) = COALESCE(keys.first_id, keys.id))), 0) AS day,
-            COALESCE((SELECT SUM(estimated_cost_microusd) FROM usage WHERE created_at >= ? AND key_id IN
-                (SELECT id FROM api_keys WHERE COALESCE(first_id, id) = COALESCE(keys.first_id, keys.id))), 0) AS month
-        FROM api_keys AS keys WHERE budget IS NOT NULL AND revoked_at IS NULL ORDER BY month DESC, key
-    """
-    return database.run((" ".join(sql.split()), [now.strftime("%Y-%m-%d"), now.strftime("%Y-%m")]))
+def load_holders(options: argparse.Namespace, database: Database) -> list[budgets.Holder]:
+    """Return everybody with a budget, on this machine or in the environment. Raises `SetupError`."""
+    environment = (options.env or "production") if options.remote else None
+    return budgets.load_holders(database, budgets.find_settings(environment))
 
 
-def render_budgets(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+def render_budgets(holders: Sequence[budgets.Holder], *, now: datetime) -> list[str]:
     """Return the table of budgets."""
-    table = [["key", "name", "budget in USD", "spent today", "this month"]]
-    for row in rows:
-        spent = [format_usd(int(row[period])) for period in ("day", "month")]
-        table.append([str(row["key"]), str(row["name"]), str(row["budget"]), *spent])
+    table = budgets.render_holders(holders, now=now)
     widths = [max(len(line[column]) for line in table) for column in range(len(table[0]))]
-    return [_align(line, widths, text=3, bar="") for line in table]
+    return [_align(line, widths, text=2, bar="") for line in table]
 
 
 def render_table(rows: Sequence[Mapping[str, Any]], groups: Sequence[str]) -> list[str]:

@@ -54,7 +54,10 @@ async def test_openai_speaks_when_elevenlabs_fails(status: int) -> None:
     assert json.loads(requests[1].content) == sent
     metadata = answer.json()["metadata"]
     assert (metadata["provider"], metadata["voice_id"], metadata["output_format"]) == ("openai", "alloy", "mp3_24000")
-    assert metadata["warnings"] == ["gpt-4o-mini-tts does not take stability; it was left out"]
+    assert metadata["warnings"] == [
+        "gpt-4o-mini-tts does not take stability; it was left out",
+        "No price is known for `openai:gpt-4o-mini-tts`, so this call has no estimated cost",
+    ]
 
 
 @pytest.mark.parametrize("elevenlabs", [400, 422])

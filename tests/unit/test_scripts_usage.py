@@ -6,14 +6,21 @@ import csv
 import io
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 
+import budgets
 import logs
+import setup
 import usage
 from database import Row, Statement
 from electrons.testing import MemoryDatabase
+
+NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
 INSERT = (
     "INSERT INTO usage (request_id, created_at, worker, route, key_id, provider, model, unit, input_units, "
@@ -83,27 +90,69 @@ def test_calls_without_a_price_are_counted() -> None:
     assert {row["model"]: row["unpriced"] for row in rows if row["unpriced"]} == {"openai:gpt-next": 1}
 
 
-def test_budgets_of_keys_are_shown_with_what_was_spent() -> None:
+def test_budgets_are_shown_with_what_is_spent_and_left() -> None:
     stored = Stored()
     insert = (
         "INSERT INTO api_keys (id, environment, hash, name, owner, scopes, created_at, budget, first_id) "
         "VALUES (?, 'test', '', ?, 'o', 'text', '', ?, ?)"
     )
     for values in (
-        ("key-1", "film", "5.00/day", None),
+        ("key-1", "film", "5.00/day, 0.40/month", None),
         ("key-2", "film-again", None, "key-1"),
         ("key-3", "idle", "9/month", None),
     ):
         stored._connection.execute(insert, values)  # noqa: SLF001
+    settings = {"BUDGET_PER_DAY": "2", "PROVIDER_BUDGETS": "openai=1/day, ideogram=3/day"}
 
-    budgets = usage.load_budgets(stored)
+    lines = usage.render_budgets(budgets.load_holders(stored, settings), now=NOON)
 
-    assert [(row["key"], row["name"]) for row in budgets] == [("key-1", "film"), ("key-3", "idle")]
-    assert budgets[0]["day"] >= 500_000
-    lines = usage.render_budgets(budgets)
-    assert lines[0].split("  ")[0] == "key"
-    assert "5.00/day" in lines[1]
-    assert lines[2].endswith("0.00")
+    assert [line.rsplit(maxsplit=5) for line in lines[1:]] == [
+        ["key key-1 (film)", "day", "5.00", "0.50", "4.50", "2026-11-27"],
+        ["key key-1 (film)", "month", "0.40", ANY, "0.00", "2026-12-01"],
+        ["key key-3 (idle)", "month", "9.00", "0.00", "9.00", "2026-12-01"],
+        ["deployment", "day", "2.00", "0.50", "1.50", "2026-11-27"],
+        ["provider ideogram", "day", "3.00", "0.00", "3.00", "2026-11-27"],
+        ["provider openai", "day", "1.00", "0.50", "0.50", "2026-11-27"],
+    ]
+
+
+def test_month_that_ends_the_year_is_renewed_in_january() -> None:
+    assert budgets.renewal("month", now=datetime(2026, 12, 31, 23, tzinfo=UTC)) == datetime(2027, 1, 1, tzinfo=UTC)
+
+
+def test_budgets_that_are_misspelled_are_named() -> None:
+    with pytest.raises(setup.SetupError, match="the budgets in the settings"):
+        budgets.load_holders(Stored(), {"BUDGET_PER_MONTH": "five"})
+
+
+def create_workers(root: Path, *values: str) -> None:
+    for number, value in enumerate(values):
+        folder = root / "workers" / f"worker-{number}"
+        folder.mkdir(parents=True)
+        (folder / "wrangler.toml").write_text(f'name = "w"\n[vars]\nBUDGET_PER_DAY = "{value}"\n')
+        (folder / "pyproject.toml").write_text("")
+
+
+def test_budgets_of_a_deployment_come_from_vars_and_files(tmp_path: Path) -> None:
+    create_workers(tmp_path, "5", "", "5")
+    (tmp_path / ".prod.vars").write_text("PROVIDER_BUDGETS=openai=1/day\nBUDGET_PER_MONTH=70\n")
+
+    assert budgets.find_settings(None, root=tmp_path) == {"BUDGET_PER_DAY": "5"}
+    assert budgets.find_settings("production", root=tmp_path) == {
+        "BUDGET_PER_DAY": "5",
+        "BUDGET_PER_MONTH": "70",
+        "PROVIDER_BUDGETS": "openai=1/day",
+    }
+
+
+def test_workers_with_different_budgets_are_reported(tmp_path: Path) -> None:
+    create_workers(tmp_path, "5", "6")
+
+    with pytest.raises(setup.SetupError, match="different values of BUDGET_PER_DAY: 5, 6"):
+        budgets.find_settings(None, root=tmp_path)
+
+    (tmp_path / ".dev.vars").write_text("BUDGET_PER_DAY=7\n")
+    assert budgets.find_settings(None, root=tmp_path) == {"BUDGET_PER_DAY": "7"}
 
 
 def test_table_without_calls_says_so() -> None:
