@@ -36,6 +36,7 @@ def test_text_alone_becomes_an_mp3_with_metadata(platform: Platform, emulators: 
         "output_format": "mp3_44100_128",
         "character_count": len(TEXT),
         "size_bytes": len(content),
+        "warnings": ["No price is known for `elevenlabs:eleven_multilingual_v2`, so this call has no estimated cost"],
     }
 
 

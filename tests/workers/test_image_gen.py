@@ -29,7 +29,7 @@ def picture(platform: Platform, url: str) -> Image.Image:
     return image
 
 
-UNPRICED = "No price is known for `openai:gpt-image-2`, so this call has no estimated cost"
+UNPRICED = "No price is known for `{}`, so this call has no estimated cost"
 
 
 @BOTH
@@ -52,7 +52,7 @@ def test_generated_image_is_stored_and_has_all_metadata(platform: Platform, vend
         "format": "png",
         "generation_time_ms": metadata["generation_time_ms"],
         **seed,
-        **({"warnings": [UNPRICED]} if vendor == "openai" else {}),
+        **({"warnings": [UNPRICED.format(MODELS[vendor])]} if vendor == "openai" else {}),
     }
     assert isinstance(metadata["generation_time_ms"], int)
 
@@ -111,7 +111,7 @@ def test_openai_gets_its_own_terms(platform: Platform, emulators: Emulators) -> 
     }
     assert body["metadata"]["dimensions"] == "1536x1024"
     assert len(body["metadata"]["warnings"]) == 3
-    assert UNPRICED in body["metadata"]["warnings"]
+    assert UNPRICED.format("openai:gpt-image-2") in body["metadata"]["warnings"]
 
 
 @pytest.mark.parametrize(
