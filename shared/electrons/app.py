@@ -157,7 +157,7 @@ class App:
         estimate: Estimate | None = None,
         dialect: RouteDialect = None,
         docs: RouteDocs | None = None,
-        has_own_idempotency: bool = False,
+        work_id_field: str | None = None,
     ) -> Callable[[H], H]:
         """Register a handler for POST; `body_limit` is in bytes, the others are as in `Route`."""
         return self._register(
@@ -170,7 +170,7 @@ class App:
             estimate=estimate,
             dialect=dialect,
             docs=docs,
-            has_own_idempotency=has_own_idempotency,
+            work_id_field=work_id_field,
         )
 
     def serve_media(self, folder: MediaFolder) -> None:
@@ -216,7 +216,7 @@ class App:
         estimate: Estimate | None = None,
         dialect: RouteDialect = None,
         docs: RouteDocs | None = None,
-        has_own_idempotency: bool = False,
+        work_id_field: str | None = None,
     ) -> Callable[[H], H]:
         def register(handler: H) -> H:
             route = Route(
@@ -232,7 +232,7 @@ class App:
                 estimate=estimate,
                 dialect=dialect,
                 docs=docs or RouteDocs(),
-                has_own_idempotency=has_own_idempotency,
+                work_id_field=work_id_field,
             )
             self._router.add(route)
             self._has_dialects |= dialect is not None

@@ -65,7 +65,8 @@ class Labels:
 class Context:
     """What one request carries.
 
-    `body_hash` is the SHA-256 of the body's bytes, where the request has an `Idempotency-Key`.
+    `body_hash` is the SHA-256 of the body's bytes, and `work_id` names the work, where the request has an
+    `Idempotency-Key`: a retry that does the work anew has another `work_id`.
     `http` is the transport to the outside: providers are called through it. `defer` runs a piece of work once the
     response is out, streamed bodies included; its failures are logged only. `dialect` is the format of errors, None for
     the platform's own. `attempts` counts the calls to providers, `upstream_seconds` is the time spent waiting for them,
@@ -92,6 +93,7 @@ class Context:
     labels: Labels = field(default_factory=Labels)
     body: BaseModel | None = None
     body_hash: str = ""
+    work_id: str | None = None
     warnings: list[str] = field(default_factory=list)
     usage: Usage | None = None
     attempts: int = 0

@@ -52,7 +52,8 @@ class Route:
     `AUTH_MODE=open`. `needs` are checked before the handler runs. `estimate(body)` returns the provider units that the
     call will use at most, by policy name; they are reserved before the handler runs and settled afterwards with
     `context.usage`. `dialect` is None for the platform's own format, `by_header` for a path that both vendors have.
-    `has_own_idempotency`: the handler itself answers retries with an `Idempotency-Key`.
+    `work_id_field`: the member of `details` by which a retry that gets no answer learns the first request's
+    `context.work_id`.
     """
 
     method: str
@@ -67,7 +68,7 @@ class Route:
     estimate: Estimate | None = None
     dialect: Dialect | Literal["by_header"] | None = None
     docs: RouteDocs = field(default_factory=RouteDocs)
-    has_own_idempotency: bool = False
+    work_id_field: str | None = None
     pattern: re.Pattern[str] = field(init=False)
 
     def __post_init__(self) -> None:

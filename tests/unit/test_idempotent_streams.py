@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from dataclasses import replace
 from typing import Any
 
 import httpx2
@@ -18,6 +19,7 @@ from electrons.middleware.idempotent_work import KEPT_BYTES
 from electrons.models import RequestModel
 from electrons.testing import TestClient, TestResponse
 from tests.unit.gateway import CHAT, HELLO, MESSAGES, Gateway, chunk, streamed
+from tests.unit.idempotent_stack import Stack
 
 KEY = {"Idempotency-Key": "k1"}
 STREAM = (
@@ -106,6 +108,23 @@ async def test_stream_that_never_ends_is_ended(path: str, body: dict[str, Any]) 
     first = await gateway.send(path, body, KEY)
     assert b"took too long" in first.body
     assert (await gateway.send(path, body, KEY)).status == 409
+
+
+async def test_stream_that_makes_its_own_calls_has_no_total_time() -> None:
+    async def frames() -> AsyncGenerator[str, None]:
+        for frame in ("data: 1\n\n", "data: 2\n\n"):
+            await asyncio.sleep(0)
+            yield frame
+
+    async def work(_context: Context) -> Response:
+        return Response.event_stream(frames())
+
+    stack = Stack(work)
+    stack.client.settings = replace(stack.client.settings, total_timeout_seconds=1e-9)
+    first = await stack.post()
+
+    assert first.body == b"data: 1\n\ndata: 2\n\n"
+    assert (await stack.post()).body == first.body
 
 
 @pytest.mark.parametrize(("attempts", "calls"), [(0, 2), (1, 1)])

@@ -30,7 +30,6 @@ from electrons.storage.idempotency import (
 from electrons.storage.ledger import record_usage
 from electrons.testing import MemoryDatabase
 from electrons.usage import Usage
-from tests.apps import load_apps
 from tests.unit.idempotent_stack import KEY, Stack, Work
 
 
@@ -238,8 +237,3 @@ async def test_an_answer_that_cannot_be_written_is_sent() -> None:
     assert (await stack.post()).status == 201
     assert (await stack.post()).json()["error_code"] == "IDEMPOTENCY_IN_PROGRESS"
     assert stack.calls == 1
-
-
-def test_every_post_repeats_its_answers() -> None:
-    own = {(name, route.path) for name, app in load_apps().items() for route in app.routes if route.has_own_idempotency}
-    assert own == {("sandbox-executor", "/execute"), ("sandbox-executor", "/execute/stream")}

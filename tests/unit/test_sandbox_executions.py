@@ -12,6 +12,8 @@ import pytest
 
 from electrons.bindings import LoadedWorker, Row, Value
 from electrons.errors import DatabaseError
+from electrons.logs import timestamp
+from electrons.middleware.idempotency import RUNNING_SECONDS
 from electrons.middleware.validation import parse_body
 from electrons.settings import Secret
 from electrons.testing import MemoryDatabase, TestClient, TestResponse, create_key, create_memory_bindings
@@ -165,7 +167,7 @@ async def test_interrupted_execution_is_ended_when_it_is_read() -> None:
     shown = (await platform.load(execution_id)).json()
 
     assert (shown["status"], shown["error_code"]) == ("failed", "EXECUTION_INTERRUPTED")
-    assert shown["error"].startswith("The execution was interrupted. Partial results are in `details.result`")
+    assert shown["error"].startswith("The execution was interrupted; `result` has what exists")
     assert shown["result"]["files"][0]["path"] == "notes.md"
     assert (await platform.row())["status"] == "failed"
 
@@ -181,17 +183,58 @@ async def test_interrupted_execution_is_ended_by_the_next_one() -> None:
     assert (row["status"], row["error_code"], row["error_status"]) == ("failed", "EXECUTION_INTERRUPTED", 503)
 
 
-async def test_retry_after_an_interruption_gets_the_partial_result() -> None:
+async def test_retry_after_a_kill_learns_the_id_of_what_exists() -> None:
     platform = await create_platform(WRITE, FINISH)
-    await platform.execute(key="key-1")
+    first = (await platform.execute(key="key-1")).json()["execution_id"]
     await platform.database.execute("UPDATE executions SET status = 'running', updated_at = '2026-01-01T00:00:00.000Z'")
+    await platform.database.execute(
+        "UPDATE idempotent_answers SET ended = 0, status = NULL, body = NULL, created_at = ?",
+        timestamp(seconds_ago=RUNNING_SECONDS + 1),
+    )
+
+    response = await platform.execute(key="key-1")
+    shown = (await platform.load(first)).json()
+
+    body = response.json()
+    assert (response.status, body["error_code"]) == (409, "IDEMPOTENCY_OUTCOME_UNKNOWN")
+    assert body["details"] == {"execution_id": first}
+    assert (shown["error_code"], shown["result"]["files"][0]["path"]) == ("EXECUTION_INTERRUPTED", "notes.md")
+    assert len(platform.model.requests) == 2
+
+
+async def test_retry_while_the_first_is_at_work_learns_its_id() -> None:
+    platform = await create_platform(WRITE, FINISH)
+    first = (await platform.execute(key="key-1")).json()["execution_id"]
+    await platform.database.execute("UPDATE idempotent_answers SET ended = 0, status = NULL, body = NULL")
 
     response = await platform.execute(key="key-1")
 
     body = response.json()
-    assert (response.status, body["error_code"]) == (503, "EXECUTION_INTERRUPTED")
-    assert body["details"]["result"]["files"][0]["path"] == "notes.md"
+    assert (body["error_code"], body["details"]) == ("IDEMPOTENCY_IN_PROGRESS", {"execution_id": first})
+    assert (response.headers.get("Retry-After"), response.headers.get("x-should-retry")) == ("1", "true")
+
+
+async def test_retry_of_a_paid_failure_is_not_paid_again() -> None:
+    platform = await create_platform(WRITE, httpx2.Response(500, json={"error": {"message": "overloaded"}}))
+    failed = (await platform.execute(key="key-1")).json()
+
+    response = await platform.execute(key="key-1")
+
+    body = response.json()
+    assert (failed["error_code"], body["error_code"]) == ("PROVIDER_ERROR", "IDEMPOTENCY_OUTCOME_UNKNOWN")
+    assert body["details"]["execution_id"] == failed["details"]["execution_id"]
+    assert (await platform.load(body["details"]["execution_id"])).json()["error_code"] == "PROVIDER_ERROR"
     assert len(platform.model.requests) == 2
+
+
+async def test_retry_of_a_failure_that_cost_nothing_is_a_new_one() -> None:
+    platform = await create_platform(httpx2.Response(500, json={"error": {"message": "overloaded"}}), WRITE, FINISH)
+    failed = (await platform.execute(key="key-1")).json()
+
+    body = (await platform.execute(key="key-1")).json()
+
+    assert body["success"] is True
+    assert body["execution_id"] != failed["details"]["execution_id"]
 
 
 async def test_execution_thought_interrupted_can_still_succeed() -> None:

@@ -13,7 +13,7 @@ async def test_execution_belongs_to_its_key_and_to_rotated_ones(first_id: str | 
     executions = Executions(database)
     await add_key(database, "key-1")
     await add_key(database, "key-2", first_id=first_id)
-    execution = Execution(id="e-1", request_id="r-1", task="t", model="m", request_hash="h", key_id="key-1")
+    execution = Execution(id="e-1", request_id="r-1", task="t", model="m", key_id="key-1")
     await executions.insert(execution)
 
     assert await executions.find("e-1", key_id="key-1") is not None

@@ -39,7 +39,7 @@ async def idempotency(context: Context, call_next: CallNext) -> Response:
     `IdempotencyOutcomeUnknownError`, and `DatabaseError` before any work is done.
     """
     route = context.route
-    if route.method != "POST" or route.public or route.has_own_idempotency:
+    if route.method != "POST" or route.public:
         return await call_next(context)
     key = read_key(context)
     if key is None:
@@ -50,6 +50,7 @@ async def idempotency(context: Context, call_next: CallNext) -> Response:
     claim = await answers.take(slot, request_hash)
     if claim is None:
         return await _repeat(context, await answers.find(slot), request_hash)
+    context.work_id = claim
     context.defer(answers.delete_expired)
     work = Work(context, answers, slot=slot, claim=claim)
     try:
@@ -57,7 +58,8 @@ async def idempotency(context: Context, call_next: CallNext) -> Response:
     except asyncio.CancelledError:
         work.leave()
         raise
-    await _limit_time(response, context.settings.total_timeout_seconds or None)
+    if context.attempts:  # the calls that a stream makes itself have their own limit
+        await _limit_time(response, context.settings.total_timeout_seconds or None)
     return response
 
 
@@ -89,6 +91,7 @@ async def _repeat(context: Context, first: Claimed | None, request_hash: str) ->
         raise in_progress("The first request with this `Idempotency-Key` has just failed: try again", context)
     if first.request_hash != request_hash:
         raise IdempotencyKeyReusedError
+    known = {context.route.work_id_field: first.claim} if context.route.work_id_field else {}
     if (answer := first.answer) is not None:
         headers = [*answer.headers, ("Idempotent-Replayed", "true")]
         response = Response(status=answer.status, headers=headers, body=answer.body)
@@ -96,5 +99,6 @@ async def _repeat(context: Context, first: Claimed | None, request_hash: str) ->
             await attach_file(context, response, answer.file)
         return response
     if first.ended or first.created_at < timestamp(seconds_ago=RUNNING_SECONDS):
-        raise IdempotencyOutcomeUnknownError
-    raise in_progress("The first request with this `Idempotency-Key` is still running: try again", context)
+        raise IdempotencyOutcomeUnknownError().extend(**known)
+    busy = in_progress("The first request with this `Idempotency-Key` is still running: try again", context)
+    raise busy.extend(**known)

@@ -64,6 +64,7 @@ class Answer:
 class Claimed:
     """A key that was used before. `answer` is None while there is none; `ended`: there will be none."""
 
+    claim: str
     request_hash: str
     created_at: str
     ended: bool
@@ -97,7 +98,7 @@ class IdempotentAnswers:
 
     async def find(self, slot: Slot) -> Claimed | None:
         """Return what is known of a key, None if it is free."""
-        columns = "request_hash, created_at, ended, status, headers, body, file"
+        columns = "claim, request_hash, created_at, ended, status, headers, body, file"
         statement = f"SELECT {columns} FROM idempotent_answers {_WHERE}"  # noqa: S608
         rows = await self._database.query(statement, slot.caller, slot.route, slot.key)
         if not rows:
@@ -112,6 +113,7 @@ class IdempotentAnswers:
                 file=None if row["file"] is None else str(row["file"]),
             )
         return Claimed(
+            claim=str(row["claim"]),
             request_hash=str(row["request_hash"]),
             created_at=str(row["created_at"]),
             ended=bool(row["ended"]),

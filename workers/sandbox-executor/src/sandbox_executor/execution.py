@@ -1,13 +1,12 @@
 """One execution: begun once, saved at every turn, and ended with a result, a deployment, a commit, or an error.
 
 What a caller asks for is checked before anything is paid. With an `Idempotency-Key` the work continues when the caller
-leaves, and a retry gets its result; what was spent is never spent again.
+leaves. A retry that cannot get its result learns the execution's id, which is that of the work under the key.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import uuid
 from collections.abc import Callable
@@ -15,7 +14,6 @@ from collections.abc import Callable
 from electrons.capabilities.turns import TurnProvider
 from electrons.context import Context
 from electrons.errors import ElectronsError, ProviderError, RequestError
-from electrons.middleware.idempotency import read_key
 from electrons.middleware.validation import parse_body
 from electrons.registry import choose_model, find_providers
 from electrons.storage.ledger import record_usage
@@ -24,7 +22,7 @@ from electrons.usage import Usage
 from sandbox_executor import commits, deployments
 from sandbox_executor.conversation import Conversation
 from sandbox_executor.deployment_access import refuse_worker_of_others, require_worker_access
-from sandbox_executor.execution_lookup import repeat_execution, try_to_end_interrupted_executions
+from sandbox_executor.execution_lookup import try_to_end_interrupted_executions
 from sandbox_executor.execution_record import ExecutionRecord
 from sandbox_executor.models.commit import Commit, CommitRequest
 from sandbox_executor.models.deploy import Deployment, DeployRequest
@@ -47,7 +45,6 @@ class ExecutionRun:
         self.id = row.id
         self._context = context
         self._body = body
-        self._has_idempotency_key = row.idempotency_key is not None
         self._record = ExecutionRecord(context, row.id)
         self._provider = provider
         self._usage = Usage(provider=provider.name, model=model)
@@ -55,7 +52,7 @@ class ExecutionRun:
 
     async def run(self, report: Callable[[Step], None]) -> ExecuteResponse:
         """Return the response. Raises `ElectronsError`, with what exists so far in its details."""
-        if self._has_idempotency_key:
+        if self._context.work_id:
             return await self._context.see_through(self._run_and_record(report))
         return await self._run_and_record(report)
 
@@ -63,11 +60,11 @@ class ExecutionRun:
         try:
             response = await self._run(report)
         except asyncio.CancelledError:
-            await self._record.end("cancelled", self._response_so_far(), release_key=not self._usage.total_units)
+            await self._record.end("cancelled", self._response_so_far())
             raise
         except Exception as error:
             response_so_far = self._response_so_far()
-            await self._record.end("failed", response_so_far, error=error, release_key=not self._usage.total_units)
+            await self._record.end("failed", response_so_far, error=error)
             if not isinstance(error, ElectronsError):
                 raise
             extended = error.extend(execution_id=self.id)
@@ -178,11 +175,8 @@ class ExecutionRun:
         await self._record.save_progress(self._describe())
 
 
-async def start_execution(context: Context, body: ExecuteRequest) -> ExecutionRun | ExecuteResponse:
-    """Return a new execution, or the response of the one that this request's `Idempotency-Key` began before.
-
-    Raises `ElectronsError` for what may not be done, or could not be; then nothing has begun.
-    """
+async def start_execution(context: Context, body: ExecuteRequest) -> ExecutionRun:
+    """Return a new execution. Raises `ElectronsError` for what may not be done, or could not be; nothing has begun."""
     if body.commit:
         context.principal.require("sandbox:commit")
     if body.repo:
@@ -202,7 +196,7 @@ async def start_execution(context: Context, body: ExecuteRequest) -> ExecutionRu
             "another model, or have that limit set to 0"
         )
     row = Execution(
-        id=str(uuid.uuid4()),
+        id=context.work_id or str(uuid.uuid4()),
         request_id=context.request_id,
         key_id=context.principal.key_id,
         instance_id=context.labels.instance_id,
@@ -211,11 +205,8 @@ async def start_execution(context: Context, body: ExecuteRequest) -> ExecutionRu
         repo=body.repo,
         branch=body.branch if body.repo else None,
         model=model,
-        idempotency_key=read_key(context),
-        request_hash=hashlib.sha256(body.model_dump_json().encode()).hexdigest(),
     )
-    if not await Executions(context.bindings.database).insert(row):
-        return await repeat_execution(context, row)
+    await Executions(context.bindings.database).insert(row)
     context.defer(lambda: try_to_end_interrupted_executions(context))
     return ExecutionRun(context, body, row=row, provider=provider, model=model)
 

@@ -1,4 +1,4 @@
-"""Executions that were started before: shown to their caller, and repeated for a retry."""
+"""Executions that were started before: shown to their caller, and ended where they were interrupted."""
 
 from __future__ import annotations
 
@@ -7,22 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from electrons.context import Context
-from electrons.errors import (
-    DatabaseError,
-    ElectronsError,
-    IdempotencyInProgressError,
-    IdempotencyKeyReusedError,
-    NotFoundError,
-)
-from sandbox_executor.models.execute import ExecuteResponse, ExecutionState
+from electrons.errors import DatabaseError, NotFoundError
+from sandbox_executor.models.execute import ExecutionState
 from sandbox_executor.settings import SandboxSettings
-from sandbox_executor.storage.executions import (
-    INTERRUPTED,
-    INTERRUPTED_MESSAGE,
-    INTERRUPTED_STATUS,
-    Execution,
-    Executions,
-)
+from sandbox_executor.storage.executions import Executions
 
 _GRACE_SECONDS = 120
 """How long after its time limit an execution that saves nothing counts as running: it may be deploying."""
@@ -45,44 +33,6 @@ async def load_execution(context: Context, execution_id: str) -> ExecutionState:
         error=row.error,
         error_code=row.error_code,
     )
-
-
-async def repeat_execution(context: Context, row: Execution) -> ExecuteResponse:
-    """Return the response of the execution that has the idempotency key of `row`.
-
-    Raises the error that it ended with, or `IdempotencyInProgressError` while it is running.
-    """
-    await try_to_end_interrupted_executions(context)
-    first = await _table(context).find_by_idempotency_key(row.idempotency_key or "", key_id=row.key_id)
-    if first is None:
-        raise IdempotencyInProgressError("The first request has just failed: try again")
-    if first.request_hash != row.request_hash:
-        raise IdempotencyKeyReusedError
-    if first.status == "running":
-        busy = IdempotencyInProgressError(
-            "The first request with this `Idempotency-Key` is still running: try again later",
-            details={"execution_id": first.id},
-        )
-        busy.headers.append(("Retry-After", "5"))
-        raise busy
-    context.headers.append(("Idempotent-Replayed", "true"))
-    if first.status == "succeeded" and first.answer:
-        return ExecuteResponse.model_validate_json(first.answer)
-    raise rebuild_error(first)
-
-
-def rebuild_error(row: Execution) -> ElectronsError:
-    """Return the error with which an execution ended."""
-    details = {"execution_id": row.id}
-    if row.error is None:  # the caller left, and the execution was cancelled
-        error = ElectronsError(INTERRUPTED_MESSAGE, code=INTERRUPTED, details=details)
-        error.status = INTERRUPTED_STATUS
-    else:
-        error = ElectronsError(row.error, code=row.error_code, details=details)
-        error.status = row.error_status or error.status
-    if row.answer:
-        error.result = json.loads(row.answer)["result"]
-    return error
 
 
 async def end_interrupted_executions(context: Context) -> int:

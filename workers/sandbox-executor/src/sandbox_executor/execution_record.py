@@ -40,25 +40,15 @@ class ExecutionRecord:
             self._log("execution_progress_not_saved", error)
 
     async def end(
-        self,
-        status: ExecutionStatus,
-        response: ExecuteResponse | None,
-        *,
-        error: Exception | None = None,
-        release_key: bool = False,
+        self, status: ExecutionStatus, response: ExecuteResponse | None, *, error: Exception | None = None
     ) -> None:
-        """Store the end; if the database does not take it now, try again once the response is out.
-
-        `release_key` frees the idempotency key, so that a retry is a new execution.
-        """
+        """Store the end; if the database does not take it now, try again once the response is out."""
         values: dict[str, Value] = {}
         if error is not None:
             known = error if isinstance(error, ElectronsError) else ElectronsError("Internal error")
             values |= {"error": known.message, "error_code": known.error_code, "error_status": known.status}
         if response is not None:
             values |= {"answer": self._serialize(response), "ended_by": response.result.metadata.ended_by}
-        if release_key:
-            values["idempotency_key"] = None
 
         async def store() -> None:
             await self._table.end(self._id, status, **values)

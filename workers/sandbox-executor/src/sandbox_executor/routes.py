@@ -70,12 +70,11 @@ def estimate(body: ExecuteRequest) -> Mapping[str, int]:
     body_limit=2 * 1024 * 1024,
     estimate=estimate,
     docs=RouteDocs(example={"task": "A Worker that greets"}),
-    has_own_idempotency=True,
+    work_id_field="execution_id",
 )
 async def post_execute(context: Context, body: ExecuteRequest) -> ExecuteResponse:
     """`POST /execute`: return the files, and what was done with them."""
-    started = await start_execution(context, body)
-    return await started.run(lambda _step: None) if isinstance(started, ExecutionRun) else started
+    return await (await start_execution(context, body)).run(lambda _step: None)
 
 
 @app.post(
@@ -83,7 +82,7 @@ async def post_execute(context: Context, body: ExecuteRequest) -> ExecuteRespons
     body_limit=2 * 1024 * 1024,
     estimate=estimate,
     docs=RouteDocs(example={"task": "A Worker that greets"}, produces=("text/event-stream",)),
-    has_own_idempotency=True,
+    work_id_field="execution_id",
 )
 async def post_execute_stream(context: Context, body: ExecuteRequest) -> Response:
     """`POST /execute/stream`: send a frame for each step, and a last one with `done`."""
@@ -139,11 +138,8 @@ async def post_commit(context: Context, body: CommitRequest) -> CommitResponse:
     return CommitResponse(commit=await context.see_through(commits.commit(context, body)))
 
 
-async def stream_frames(context: Context, started: ExecutionRun | ExecuteResponse) -> AsyncGenerator[str, None]:
+async def stream_frames(context: Context, started: ExecutionRun) -> AsyncGenerator[str, None]:
     """Yield the events of an execution. If the caller leaves, the work ends, unless it has an idempotency key."""
-    if not isinstance(started, ExecutionRun):
-        yield last_frame(context, started)
-        return
     steps: asyncio.Queue[Step | None] = asyncio.Queue()
     work = start_task(started.run(steps.put_nowait))
     work.add_done_callback(lambda _: steps.put_nowait(None))

@@ -1,7 +1,6 @@
 """The table `executions` in D1: one row for each execution, inserted before the first turn, saved after each.
 
-With an idempotency key (draft-ietf-httpapi-idempotency-key-header) the row is also what a retry gets: a key belongs to
-one caller and stands for one request. Callers of this module take credentials out of an answer before they store it.
+Callers of this module take credentials out of an answer before they store it.
 """
 
 from __future__ import annotations
@@ -19,20 +18,17 @@ INTERRUPTED = "EXECUTION_INTERRUPTED"
 """The error code of an execution that stopped without recording its end."""
 
 INTERRUPTED_STATUS = 503
-INTERRUPTED_MESSAGE = (
-    "The execution was interrupted. Partial results are in `details.result`; retry with a new `Idempotency-Key`"
-)
+INTERRUPTED_MESSAGE = "The execution was interrupted; `result` has what exists of it. Execute the task again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Execution:
-    """One row. `answer` is the JSON of the response, or of what exists so far; `request_hash` is that of the body."""
+    """One row. `answer` is the JSON of the response, or of what exists so far."""
 
     id: str
     request_id: str
     task: str
     model: str
-    request_hash: str
     created_at: str = ""
     updated_at: str = ""
     key_id: str | None = None
@@ -46,14 +42,13 @@ class Execution:
     error_code: str | None = None
     error_status: int | None = None
     answer: str | None = None
-    idempotency_key: str | None = None
 
 
 COLUMNS = tuple(field.name for field in fields(Execution))
 
 _INSERT = (
-    f"INSERT INTO executions ({', '.join(COLUMNS)}) VALUES ({', '.join('?' for _ in COLUMNS)}) "  # noqa: S608
-    "ON CONFLICT DO NOTHING RETURNING id"
+    f"INSERT INTO executions ({', '.join(COLUMNS)}, request_hash) "  # noqa: S608
+    f"VALUES ({', '.join('?' for _ in COLUMNS)}, '')"  # the column is of an earlier version, and has no default
 )
 _INTERRUPT = (
     "UPDATE executions SET status = 'failed', error = ?, error_code = ?, error_status = ?, updated_at = ? "
@@ -67,12 +62,12 @@ class Executions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def insert(self, execution: Execution) -> bool:
-        """Insert a row; return False, without inserting, if the caller's idempotency key already has one."""
+    async def insert(self, execution: Execution) -> None:
+        """Insert a row."""
         now = timestamp()
         values = {column: getattr(execution, column) for column in COLUMNS}
         values |= {"created_at": now, "updated_at": now, "task": redact_tokens(execution.task)}
-        return bool(await self._database.query(_INSERT, *values.values()))
+        await self._database.execute(_INSERT, *values.values())
 
     async def find(self, execution_id: str, *, key_id: str | None) -> Execution | None:
         """Return an execution of this API key, or of another of its line of rotation; None if there is none."""
@@ -80,13 +75,6 @@ class Executions:
             f"SELECT * FROM executions WHERE id = ?2 AND {IS_OWN}",  # noqa: S608
             key_id,
             execution_id,
-        )
-        return _read(rows[0]) if rows else None
-
-    async def find_by_idempotency_key(self, idempotency_key: str, *, key_id: str | None) -> Execution | None:
-        """Return the execution that this API key began with the idempotency key."""
-        rows = await self._database.query(
-            "SELECT * FROM executions WHERE idempotency_key = ? AND key_id IS ?", idempotency_key, key_id
         )
         return _read(rows[0]) if rows else None
 
