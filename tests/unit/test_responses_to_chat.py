@@ -135,6 +135,16 @@ def test_field_that_asks_for_nothing_is_ignored(given: dict[str, Any]) -> None:
     assert translated.warnings == ()
 
 
+def test_reference_to_an_item_that_was_sent_adds_nothing() -> None:
+    answer = {"type": "message", "id": "msg_1", "role": "assistant", "content": "Hi"}
+    call = {**CALL, "id": "fc_1"}
+    references = [{"type": "item_reference", "id": name} for name in ("msg_1", "fc_1")]
+
+    assert document_of(input=[HELLO, answer, call, *references, output("call_1", "done")]) == document_of(
+        input=[HELLO, answer, call, output("call_1", "done")]
+    )
+
+
 @pytest.mark.parametrize(
     ("given", "warning"),
     [
@@ -178,6 +188,7 @@ def test_hint_is_left_out_with_a_warning(given: dict[str, Any], warning: str) ->
         ({"input": [{"role": "tool", "content": "x"}]}, "input[0].role"),
         ({"input": [{"role": "user"}]}, "input[0].content"),
         ({"input": [{"type": "item_reference", "id": "msg_1"}]}, "input[0].type"),
+        ({"input": [{"type": "item_reference", "id": 1}]}, "input[0].id"),
         ({"input": [HELLO, {"type": "web_search_call", "id": "ws_1"}]}, "input[1].type"),
         ({"input": [{**CALL, "call_id": None}]}, "input[0].call_id"),
         ({"input": [{**CALL, "arguments": {}}]}, "input[0].arguments"),

@@ -36,13 +36,18 @@ class ResponsesConversation:
         self._warnings = warnings
         self._for_anthropic = for_anthropic
         self._moved: Parts = []
+        self._sent_ids: set[str] = set()
         if "instructions" in request:
             self._add_text("system", request.string("instructions"))
         content = request.document.get("input")
         if isinstance(content, str):
             self._add_text("user", content)
         elif isinstance(content, list):
-            for item in request.items("input"):
+            items = list(request.items("input"))
+            self._sent_ids = {
+                str(item.document.get("id")) for item in items if item.document.get("type") != "item_reference"
+            }
+            for item in items:
                 self._add(item)
             self._end_outputs()
             for message in self.messages:
@@ -65,6 +70,8 @@ class ResponsesConversation:
             case "reasoning":
                 self._warnings[REASONING_LEFT_OUT] = None
             case "item_reference":
+                if item.string("id") in self._sent_ids:
+                    return  # it is in the conversation already
                 if item.string("id").startswith("rs_"):
                     self._warnings[REASONING_LEFT_OUT] = None
                     return
