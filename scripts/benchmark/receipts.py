@@ -65,12 +65,9 @@ class Kind(ABC):
             if request["method"] == "POST" and (found := _NUMBER.search(json.dumps(request["body"]))):
                 self.paid[int(found[1])] += 1
 
-    def post(
-        self, client: httpx2.Client, path: str, body: Mapping[str, Any], *, idempotency_key: str | None = None
-    ) -> dict[str, Any]:
+    def post(self, client: httpx2.Client, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Return a response's body. Raises `RefusedError`."""
-        more = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
-        response = client.post(path, json=body, headers={**self.headers, **more})
+        response = client.post(path, json=body, headers=self.headers)
         if response.is_error:
             raise RefusedError(f"{path}: {response.status_code} {response.text[:500]}")
         document: dict[str, Any] = response.json()
@@ -116,26 +113,28 @@ class LimitedTexts(Texts):
     title = "texts within a limit"
 
 
-class Answers(Kind):
+class Keyed(Kind):
     """Under an `Idempotency-Key` a repetition gets the first answer, and what a kill has interrupted is paid once."""
 
-    title = "answers under a key"
-    worker = "text-gen"
-    provider = "openai"
+    path: ClassVar[str]
 
     def __init__(self, key: str) -> None:
         super().__init__(key)
         self._interrupted: int | None = None
 
+    @abstractmethod
+    def write_body(self, number: int) -> dict[str, Any]:
+        """Return the body of the request with the number."""
+
     def call(self, client: httpx2.Client, number: int) -> Any:
-        """Ask for a text, and once more for the one that a kill has interrupted; the promise is the text."""
+        """Send the request, and once more the one that a kill has interrupted; the promise is the answer's text."""
         if self._interrupted is not None:
             self._post(client, self._interrupted)
         self._interrupted = number
         response = self._post(client, number)
         self._interrupted = None
         if response.is_error:
-            raise RefusedError(f"/generate: {response.status_code} {response.text[:500]}")
+            raise RefusedError(f"{self.path}: {response.status_code} {response.text[:500]}")
         time.sleep(0.02)  # the emulator remembers a hundred requests
         return response.text
 
@@ -147,9 +146,35 @@ class Answers(Kind):
         return f"number {receipt.number}: a repetition got {again.status_code} {again.text[:300]}"
 
     def _post(self, client: httpx2.Client, number: int) -> httpx2.Response:
-        body = {"prompt": f"Prompt number {number}.", "model": "openai:gpt-4o-mini"}
         headers = {**self.headers, "Idempotency-Key": f"{self.key[-8:]}-{number}"}
-        return client.post("/generate", json=body, headers=headers)
+        return client.post(self.path, json=self.write_body(number), headers=headers)
+
+
+class Answers(Keyed):
+    """A text."""
+
+    title = "answers under a key"
+    worker = "text-gen"
+    provider = "openai"
+    path = "/generate"
+
+    def write_body(self, number: int) -> dict[str, Any]:
+        """See `Keyed.write_body`."""
+        return {"prompt": f"Prompt number {number}.", "model": "openai:gpt-4o-mini"}
+
+
+class Executions(Keyed):
+    """An execution whose model answers without files."""
+
+    title = "executions"
+    worker = "sandbox-executor"
+    provider = "anthropic"
+    price = 3  # turns in which the emulated model is asked for files and has only text
+    path = "/execute"
+
+    def write_body(self, number: int) -> dict[str, Any]:
+        """See `Keyed.write_body`."""
+        return {"task": f"only text, number {number}."}
 
 
 class Speech(Kind):
@@ -198,24 +223,3 @@ class Renders(Kind):
                 return None
             if response.is_error or body["status"] == "failed" or time.monotonic() > deadline:
                 return f"{receipt.promised}: {response.status_code} {response.text[:300]}"
-
-
-class Executions(Kind):
-    """Under an `Idempotency-Key` a repetition gets the first answer."""
-
-    title = "executions"
-    worker = "sandbox-executor"
-    provider = "anthropic"
-    price = 3  # turns in which the emulated model is asked for files and has only text
-
-    def call(self, client: httpx2.Client, number: int) -> Any:
-        """Have the model answer without files."""
-        task = f"only text, number {number}."
-        return self.post(client, "/execute", {"task": task}, idempotency_key=f"{self.key[-8:]}-{number}")[
-            "execution_id"
-        ]
-
-    def check(self, client: httpx2.Client, receipt: Receipt) -> str | None:
-        """Repeat the request."""
-        again = self.call(client, receipt.number)
-        return None if again == receipt.promised else f"{receipt.promised}: a repetition got {again}"
