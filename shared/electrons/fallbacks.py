@@ -75,4 +75,5 @@ def start_usage(context: Context, usage: Usage) -> Usage:
         return usage
     started.provider, started.model, started.unit, started.grade = usage.provider, usage.model, usage.unit, usage.grade
     started.input_units, started.output_units = usage.input_units, usage.output_units
+    started.tokens = usage.tokens
     return started

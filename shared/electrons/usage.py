@@ -25,7 +25,8 @@ class Usage:
     that the provider read from its prompt cache or wrote to it, which have prices of their own; what it wrote for an
     hour is contained in what it wrote. `largest_input` is the input of the largest call where these are the sums of
     several, because a long input has a higher price. `grade` is the quality that was asked for, where the price depends
-    on it. `upstream_ms` is the time spent waiting for the provider, retries and their pauses included.
+    on it. `tokens` are what the vendor charges for, where that is not the unit. `upstream_ms` is the time spent waiting
+    for the provider, retries and their pauses included.
     """
 
     provider: str
@@ -38,6 +39,7 @@ class Usage:
     cache_write_1h_units: int = 0
     largest_input: int = 0
     grade: str = ""
+    tokens: Units | None = None
     upstream_ms: int = 0
 
     @property
@@ -66,6 +68,7 @@ class Usage:
             cache_write_1h_units=check_count(self.cache_write_1h_units),
             largest_input=check_count(self.largest_input),
             grade=check_name(self.grade) or "",
+            tokens=self.tokens and Units(*map(check_count, self.tokens)),
             upstream_ms=check_count(self.upstream_ms),
         )
 

@@ -61,7 +61,7 @@ async def test_unknown_default_is_an_error_of_the_deployment(path: str) -> None:
 
 
 async def generate(vendors: Vendors, **fields: Any) -> TestResponse:
-    settings = ImageSettings(auth_mode="open", declared=KEYS, prices='{"openai:*": {"image": 0.04}}')
+    settings = ImageSettings(auth_mode="open", declared=KEYS)
     client = TestClient(app, settings=settings, http=httpx2.MockTransport(vendors))
     return await client.request("POST", "/generate", json={"prompt": "A cat", **fields})
 
@@ -83,6 +83,18 @@ async def test_model_under_any_of_its_names_answers(fields: dict[str, Any]) -> N
     body = (await generate(Vendors(), **fields)).json()
 
     assert (body["metadata"]["provider"], body["metadata"]["model"]) == ("openai", "gpt-image-2")
+
+
+@pytest.mark.parametrize(
+    ("usage", "cost"),
+    [({"input_tokens": 9, "output_tokens": 1_056}, "0.031725"), ({}, "0.491535"), ({"input_tokens": 1}, "0.491535")],
+)
+async def test_image_costs_its_tokens_or_what_was_reserved(usage: dict[str, int], cost: str) -> None:
+    openai = {"data": [{"b64_json": base64.b64encode(PNG).decode()}], "usage": usage}
+
+    answer = await generate(Vendors(openai=openai), model="openai:gpt-image-2")
+
+    assert answer.headers.get("X-Estimated-Cost-USD") == cost
 
 
 @pytest.mark.parametrize("fields", [{"model_id": 5}, {"options": {"model_id": ["a"]}}])

@@ -14,6 +14,7 @@ from electrons.testing import TestClient, TestResponse
 from electrons.testing.bindings import create_memory_bindings
 from image_gen.routes import app
 from image_gen.settings import ImageSettings
+from image_gen.vendor_routes import find_usage
 
 SETTINGS = ImageSettings(
     auth_mode="open",
@@ -29,7 +30,9 @@ def png() -> bytes:
     return content.getvalue()
 
 
-FROM_OPENAI = {"created": 7, "data": [{"b64_json": b64encode(png()).decode()}], "usage": {"total_tokens": 5}}
+USAGE = {"input_tokens": 3, "output_tokens": 400, "total_tokens": 403, "input_tokens_details": {"text_tokens": 3}}
+COST = 3 * 5 + 400 * 30
+FROM_OPENAI = {"created": 7, "data": [{"b64_json": b64encode(png()).decode()}], "usage": USAGE}
 FROM_IDEOGRAM = {"data": [{"url": LINK, "is_image_safe": True, "prompt": "A cat, wide", "seed": 1}]}
 
 
@@ -57,6 +60,7 @@ async def test_openais_request_and_images_pass_unchanged() -> None:
     sent = {"prompt": "A cat", "model": "gpt-image-2", "n": 2, "background": "transparent"}
     assert json.loads(request.content) == sent
     assert (row["provider"], row["unit"], row["output_units"]) == ("openai", "images", 2)
+    assert row["estimated_cost_microusd"] == COST
 
 
 async def test_base64_is_not_asked_of_openai_by_name() -> None:
@@ -115,3 +119,38 @@ async def test_what_ideogram_cannot_do_is_refused_by_its_field(field: str, value
 
     assert (answer.status, answer.json()["error"]["param"]) == (400, field)
     assert (requests, rows) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("content", "usage"),
+    [
+        (b'{"data": [{"b64_json": "aaaa"}], "usage": {"input_tokens": 1}}', {"input_tokens": 1}),
+        (b'aaaa"},"usage":{"a":{"b":2}},"size":"1x1"}\n\n', {"a": {"b": 2}}),
+        (b'{"revised_prompt": "say \\"usage\\": {}"}', None),
+        (b'"usage": {"input_tok', None),
+        (b'"usage": ' + b"[" * 2000, None),
+        (b"\xff\xfe", None),
+        (b"", None),
+    ],
+)
+def test_usage_is_found_at_the_end(content: bytes, usage: object) -> None:
+    assert find_usage(content) == usage
+
+
+@pytest.mark.parametrize(
+    ("usage", "fields", "cost"),
+    [
+        ({"total_tokens": 5}, {}, 5 * 3 + 30 * 16_384),
+        ({"total_tokens": 5}, {"quality": "low", "n": 2}, 5 * 3 + 30 * 2 * 1_024),
+        (USAGE, {"stream": True}, COST),
+        (USAGE, {"stream": True, "n": 2}, 5 * 3 + 30 * 2 * 16_384),
+    ],
+)
+async def test_image_without_its_tokens_costs_what_was_reserved(
+    monkeypatch: pytest.MonkeyPatch, usage: dict[str, int], fields: dict[str, Any], cost: int
+) -> None:
+    monkeypatch.setitem(FROM_OPENAI, "usage", usage)
+
+    _, _, (row,) = await draw(model="openai:gpt-image-2", **fields)
+
+    assert (row["estimated_cost_microusd"], row["output_units"]) == (cost, fields.get("n", 1))

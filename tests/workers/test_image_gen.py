@@ -29,9 +29,6 @@ def picture(platform: Platform, url: str) -> Image.Image:
     return image
 
 
-UNPRICED = "No price is known for `{}`, so this call has no estimated cost"
-
-
 @BOTH
 def test_generated_image_is_stored_and_has_all_metadata(platform: Platform, vendor: str) -> None:
     body = ask(platform, MODELS[vendor])
@@ -52,7 +49,6 @@ def test_generated_image_is_stored_and_has_all_metadata(platform: Platform, vend
         "format": "png",
         "generation_time_ms": metadata["generation_time_ms"],
         **seed,
-        **({"warnings": [UNPRICED.format(MODELS[vendor])]} if vendor == "openai" else {}),
     }
     assert isinstance(metadata["generation_time_ms"], int)
 
@@ -110,8 +106,7 @@ def test_openai_gets_its_own_terms(platform: Platform, emulators: Emulators) -> 
         "quality": "low",
     }
     assert body["metadata"]["dimensions"] == "1536x1024"
-    assert len(body["metadata"]["warnings"]) == 3
-    assert UNPRICED.format("openai:gpt-image-2") in body["metadata"]["warnings"]
+    assert len(body["metadata"]["warnings"]) == 2
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,14 @@ class ImageProvider(Provider):
     def build_images(self, call: ImageCall) -> ProviderRequest:
         """Build the request for a call that fits; it is not `repeatable`."""
 
+    def most_tokens(self, prompt: str, *, count: int, quality: str | None) -> Units | None:
+        """Return the tokens that so many images take at most, where the vendor charges for tokens."""
+        return None
+
+    def parse_tokens(self, document: dict[str, Any]) -> Units | None:
+        """Return the tokens that a response reports, where the vendor charges for tokens."""
+        return None
+
     @abstractmethod
     def parse_images(self, document: dict[str, Any]) -> list[GeneratedImage]:
         """Return the images in a 200 response, those that are withheld or unreadable included.
@@ -177,15 +185,18 @@ async def generate_images(
     finally:
         if context.usage is not None:
             context.usage.output_units = made
+            if made and context.usage.tokens is None:  # none were reported
+                context.usage.tokens = provider.most_tokens(call.prompt, count=made, quality=call.quality)
     return images
 
 
 async def _request_images(
     context: Context, provider: ImageProvider, call: ImageCall, on_file: OnFile | None
 ) -> list[GeneratedImage]:
-    request = replace(provider.build_images(call), most=Units(0, call.num_images))
+    most_tokens = provider.most_tokens(call.prompt, count=call.num_images, quality=call.quality)
+    request = replace(provider.build_images(call), most=Units(0, call.num_images), most_tokens=most_tokens)
     if on_file is None:
-        return await call_provider(context, provider, request, partial(_parse, provider))
+        return await call_provider(context, provider, request, partial(_parse, provider, context))
     numbers: dict[str, int] = {}
 
     async def take(name: str, content: bytes | None) -> None:
@@ -195,14 +206,16 @@ async def _request_images(
     async with open_response(context, provider, request) as response:
         document = await read_json(provider, await extract_files(provider, response, take))
     with parsing(provider):
-        images = _parse(provider, document)
+        images = _parse(provider, context, document)
     return [
         replace(image, base64=None, file_number=numbers[image.base64]) if image.base64 in numbers else image
         for image in images
     ]
 
 
-def _parse(provider: ImageProvider, document: dict[str, Any]) -> list[GeneratedImage]:
+def _parse(provider: ImageProvider, context: Context, document: dict[str, Any]) -> list[GeneratedImage]:
+    if context.usage is not None:
+        context.usage.tokens = provider.parse_tokens(document)
     images = provider.parse_images(document)
     if all(image.is_unreadable for image in images):
         raise ValueError("no image can be read")

@@ -90,6 +90,7 @@ async def reserve_budget(context: Context, provider: Provider, request: Provider
         return
     most = request.most or Units(-(-len(request.content) // _BYTES_PER_TOKEN), USUAL_OUTPUT_TOKENS)
     used_most = replace(usage.checked(), input_units=most.input, output_units=most.output, largest_input=0)
+    used_most.tokens = request.most_tokens
     own_prices = context.settings.own_prices
     worst = estimate_worst(used_most, own_prices)
     if worst is None:

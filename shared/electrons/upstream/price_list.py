@@ -3,9 +3,9 @@
 `FROM_PAGES` is written by hand from the vendors' pages, `LISTED` by `npm run prices`. A name ends with `#GRADE` where
 the price depends on the quality that was asked for. These have no price here, because it depends on the plan or could
 not be verified, and a deployment states its own with the setting `PRICES`: ElevenLabs' credits, Shotstack's minutes
-outside of its sandbox, OpenAI's images and its speech by `gpt-4o-mini-tts` (priced by tokens, which are not counted
-there), and the models of OpenRouter, Ollama and vLLM. Audio, images and video in a prompt count as text. What a vendor
-charges for its own searches is not contained.
+outside of its sandbox, OpenAI's speech by `gpt-4o-mini-tts` (priced by tokens, which its files do not tell), and the
+models of OpenRouter, Ollama and vLLM. OpenAI's images are priced by their `Usage.tokens`. Audio, images and video in a
+prompt count as text. What a vendor charges for its own searches is not contained.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ from collections.abc import Mapping
 from electrons.pricing import Price
 
 FROM_PAGES: Mapping[str, Price] = {
+    # https://developers.openai.com/api/docs/models/gpt-image-2.6-sunburst (2026-11); flare has the same prices
+    "openai:gpt-image-2.6-flare": Price(5, 30, 1.25),
+    "openai:gpt-image-2.6-sunburst": Price(5, 30, 1.25),
     # https://ideogram.ai/features/api-pricing (2026-11-16)
     "ideogram:v3": Price(0, 60_000, unit="images"),
     "ideogram:v3#FLASH": Price(0, 30_000, unit="images"),

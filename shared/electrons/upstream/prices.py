@@ -38,6 +38,9 @@ def estimate_cost(usage: Usage, own: OwnPrices) -> Cost | None:
     if usage.unit == FREE_UNIT:
         return Cost(0, PRICE_DATE)
     own_price = find_stated(usage, own) if own else None
+    if own_price is None and usage.tokens is not None:
+        read, written = usage.tokens
+        usage = Usage(provider=usage.provider, model=usage.model, input_units=read, output_units=written)
     price = own_price or find_price(usage)
     if price is None:
         return None

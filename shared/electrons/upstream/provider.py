@@ -47,7 +47,8 @@ class ProviderRequest:
 
     `file_url` is the full URL of a file that the provider has stored elsewhere: no credentials are sent with it.
     `repeatable` is false for a call that could be paid for twice; `client.py` says when it is retried nevertheless.
-    `most` is what the call can use at most, for budgets; without it, that is estimated from the content.
+    `most` is what the call can use at most, for budgets; without it, that is estimated from the content. `most_tokens`
+    are the tokens of a call that is charged by them although it counts in another unit.
     `confidential` has strings of the content that must not come back in an error.
     """
 
@@ -58,6 +59,7 @@ class ProviderRequest:
     content: bytes = b""
     repeatable: bool = True
     most: Units | None = None
+    most_tokens: Units | None = None
     confidential: tuple[str, ...] = ()
 
     @classmethod

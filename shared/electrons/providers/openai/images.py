@@ -25,7 +25,8 @@ from electrons.capabilities.images import (
 )
 from electrons.errors import RequestError
 from electrons.upstream.provider import ProviderRequest
-from electrons.upstream.reading import Reader, as_object, as_string
+from electrons.upstream.reading import Reader, as_integer, as_object, as_string
+from electrons.usage import Units, check_count
 
 PIXEL_LIMIT = 8 * 1536 * 1024
 """Pixels of one response: about what fits into `upstream.client.RESPONSE_LIMIT` as base64 of PNG, two bytes a pixel."""
@@ -56,6 +57,11 @@ _USUAL_EDGE = 1536
 _QUALITIES = {"low", "medium", "high"}
 _FINEST = {"xhigh", "max"}
 _TAKES_FINEST = re.compile(r"gpt-image-2\.[56]-.*")
+
+
+TOKENS_OF_IMAGE = MappingProxyType({"low": 1_024, "medium": 4_096})
+USUAL_TOKENS_OF_IMAGE = 16_384
+"""Output tokens that are reserved for an image; its size and the model decide how many it really takes."""
 
 
 class OpenAIImages(ImageProvider):
@@ -96,9 +102,24 @@ class OpenAIImages(ImageProvider):
             document["quality"] = call.quality
         return ProviderRequest.json("/images/generations", document, headers=[], repeatable=False)
 
+    def most_tokens(self, prompt: str, *, count: int, quality: str | None) -> Units | None:
+        """Return an estimate above what images of the usual sizes take."""
+        each = TOKENS_OF_IMAGE.get(quality or "", USUAL_TOKENS_OF_IMAGE)
+        return Units(len(prompt.encode()) // 2 + 1, each * count)
+
+    def parse_tokens(self, document: dict[str, Any]) -> Units | None:
+        """Parse `{"usage": {"input_tokens", "output_tokens"}}`."""
+        return read_tokens(as_object(document.get("usage")))
+
     def parse_images(self, document: dict[str, Any]) -> list[GeneratedImage]:
         """Parse `{"data": [{"b64_json", "revised_prompt"?}]}`."""
         return [_parse_image(as_object(item)) for item in Reader(document).array("data")]
+
+
+def read_tokens(usage: dict[str, Any]) -> Units | None:
+    """Return the tokens of a `usage`, None if it does not tell them."""
+    counts = [as_integer(usage.get(name)) for name in ("input_tokens", "output_tokens")]
+    return None if None in counts else Units(*map(check_count, counts))
 
 
 def _parse_image(item: dict[str, Any]) -> GeneratedImage:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from base64 import b64encode
@@ -28,6 +29,7 @@ IMAGES_LIMIT = 10
 """OpenAI's limit of `n`."""
 
 _SIZE = re.compile(r"([1-9]\d{1,3})x([1-9]\d{1,3})")
+_DECODER = json.JSONDecoder()
 _OPENAIS = ("background", "moderation", "output_compression", "output_format", "partial_images", "stream")
 """Fields that only OpenAI's models have."""
 
@@ -73,15 +75,43 @@ def add_vendor_routes(app: App, providers: Sequence[ImageProvider]) -> None:
             provider, model = choose_vendor_model(context, name, providers)
             usage = Usage(provider=provider.name, model=model, unit="images")
             if provider.name == "openai" and body.response_format != "url":
-                request = replace(pass_request(body, model), most=Units(0, max(1, body.count)))
-                used = start_usage(context, usage)
-                return await pass_file(context, provider, request, charge=lambda: used.note_output(body.count))
+                return await pass_images(context, provider, body, usage)
             call, _ = provider.fit_images(build_call(provider, model, body))
             usage.grade = call.quality or ""
             start_usage(context, usage)
             return await generate(context, provider, call, as_links=body.response_format != "b64_json")
 
         return await call_first(context, models, call_model)
+
+
+async def pass_images(context: Context, provider: ImageProvider, body: ImageFields, usage: Usage) -> Response:
+    """Hand the caller's request to OpenAI, and its answer to the caller."""
+    used, count = start_usage(context, usage), max(1, body.count)
+    most_tokens = provider.most_tokens(body.prompt, count=count, quality=body.quality)
+    request = replace(pass_request(body, usage.model), most=Units(0, count), most_tokens=most_tokens)
+
+    def charge() -> None:
+        used.note_output(body.count)
+        used.tokens = most_tokens
+
+    def read_end(content: bytes) -> None:
+        # A stream ends with the usage of its last image only.
+        if count == 1 or not body.document.get("stream"):
+            used.tokens = provider.parse_tokens({"usage": find_usage(content)}) or most_tokens
+
+    return await pass_file(context, provider, request, charge=charge, read_end=read_end)
+
+
+def find_usage(content: bytes) -> object:
+    """Return the value of the last `usage` near the end of a JSON document or event, None without a readable one."""
+    _, found, rest = content.decode(errors="replace").rpartition('"usage"')
+    if not found:
+        return None
+    try:
+        value, _ = _DECODER.raw_decode(rest.lstrip(" \t\r\n:"))
+    except (ValueError, RecursionError):
+        return None
+    return value
 
 
 def pass_request(body: ImageFields, model: str) -> ProviderRequest:
