@@ -8,7 +8,7 @@ early, the task is cancelled, which cancels the call to the provider, and the de
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing
 from functools import cache, partial
 from typing import Any
@@ -33,6 +33,7 @@ from electrons.logs import Level, Logger
 from electrons.middleware.request_id import choose_request_id
 from electrons.runtime.bindings import create_bindings
 from electrons.runtime.convert import from_js_headers, read_stream, to_js_object
+from electrons.runtime.editing import EditedStream
 from electrons.runtime.fetch import FetchStream, FetchTransport
 from electrons.runtime.loop import install as install_loop
 from electrons.runtime.r2 import R2Body
@@ -149,25 +150,48 @@ async def _respond(app: App, context: Context, js_response: asyncio.Future[Any])
 
 
 async def _relay(response: Response, relay: Relay, js_response: asyncio.Future[Any]) -> None:
-    if relay.watcher.edits:
-        readable, writer = _open_stream()
-        js_response.set_result(_to_js_response(response, readable))
-        await _pump(relay.iterate(), writer)
-        return
-    stream, source = js.IdentityTransformStream.new(), relay.response.stream
+    source, watcher = relay.response.stream, relay.watcher
     if not isinstance(source, FetchStream):
         raise TypeError(f"not a stream of the runtime: {source!r}")
+    if not watcher.edits:
+        stream = js.IdentityTransformStream.new()
+        handing_on = source.hand_on(stream.writable, watcher.feed if watcher.reads else None)
+        await _hand_on(response, relay, handing_on, stream=stream, js_response=js_response)
+        return
+
+    def edit(piece: bytes) -> bytes:
+        watcher.feed(piece)
+        return watcher.edit(piece)
+
+    edited = EditedStream(edit)
+    try:
+        handing_on = source.hand_on(edited.writable, None, touched=lambda: edited.touched)
+        await _hand_on(response, relay, handing_on, stream=edited, js_response=js_response)
+    finally:
+        edited.destroy()
+
+
+async def _hand_on(
+    response: Response,
+    relay: Relay,
+    handing_on: Coroutine[Any, Any, None],
+    *,
+    stream: Any,
+    js_response: asyncio.Future[Any],
+) -> None:
     js_response.set_result(_to_js_response(response, stream.readable))
     error: ProviderError | None = None
     try:
         async with relay.scope:
             with reading(relay.provider):
-                await source.hand_on(stream.writable, relay.watcher.feed if relay.watcher.reads else None)
+                await handing_on
     except ProviderError as failure:
         error = failure
     except BaseException:
         relay.watcher.leave()
         raise
+    if isinstance(stream, EditedStream):
+        stream.stop()
     writer = stream.writable.getWriter()
     if not isinstance(writer.desiredSize, int):  # null: the reader is gone, and that is why the pipe broke
         relay.watcher.leave()

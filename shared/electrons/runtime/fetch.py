@@ -193,12 +193,15 @@ class FetchStream(httpx2.AsyncByteStream):
             watchdog.close()
         self._ended = True
 
-    async def hand_on(self, writable: Any, feed: Callable[[bytes], None] | None) -> None:
+    async def hand_on(
+        self, writable: Any, feed: Callable[[bytes], None] | None, *, touched: Callable[[], float] | None = None
+    ) -> None:
         """Pipe the body into a `WritableStream`, which stays open, and give `feed` a copy of it in large pieces.
 
         The runtime pipes; Python wakes up once in `_COPY_SECONDS` and at the end, so that no more than what comes in
         that time is in memory. Raises `httpx2.ReadError` for a body that breaks, and `httpx2.ReadTimeout` for one that
-        stalls, as far as it is read. A caller who leaves cancels this; `feed` then still gets what has come.
+        stalls, as far as it is read or `touched` says when the last piece has come. A caller who leaves cancels this;
+        `feed` then still gets what has come.
         """
         options = to_js_object({"preventClose": True, "preventAbort": True})
         copy: _Copy | None = None
@@ -208,6 +211,11 @@ class FetchStream(httpx2.AsyncByteStream):
             copy = _Copy(ours, feed)
         piped = start_task(_settle(body.pipeTo(writable, options)))
         try:
+            left = self._idle_timeout
+            while touched and not (await asyncio.wait({piped}, timeout=left))[0]:
+                left = touched() + (self._idle_timeout or 0) - time.monotonic()
+                if left <= 0:
+                    raise httpx2.ReadTimeout("the body stalled")
             while copy and not (await asyncio.wait({piped}, timeout=_COPY_SECONDS))[0]:
                 if not await self._wait(copy.read_some()):
                     break
