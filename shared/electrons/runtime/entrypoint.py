@@ -32,8 +32,8 @@ from electrons.http import Headers, Request, Response
 from electrons.logs import Level, Logger
 from electrons.middleware.request_id import choose_request_id
 from electrons.runtime.bindings import create_bindings
+from electrons.runtime.callbacks import EditedStream
 from electrons.runtime.convert import from_js_headers, read_stream, to_js_object
-from electrons.runtime.editing import EditedStream
 from electrons.runtime.fetch import FetchStream, FetchTransport
 from electrons.runtime.loop import install as install_loop
 from electrons.runtime.r2 import R2Body

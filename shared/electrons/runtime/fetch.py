@@ -25,6 +25,7 @@ import js
 from pyodide.ffi import JsException, to_js
 
 from electrons.http import HeaderPairs
+from electrons.runtime.callbacks import Inbox
 from electrons.runtime.convert import describe_js_error, from_js_headers, to_js_object
 from electrons.tasks import start_task
 
@@ -175,23 +176,27 @@ class FetchStream(httpx2.AsyncByteStream):
             self._ended = True
             yield buffer.to_bytes()
             return
-        reader = self.readable.getReader()
-        watchdog = _Watchdog(self._idle_timeout, self._controller.abort)
+        inbox, watchdog = Inbox(), _Watchdog(self._idle_timeout, self._controller.abort)
+        piped = start_task(_settle(self.readable.pipeTo(inbox.writable)))
+        piped.add_done_callback(lambda _: inbox.close())
         try:
             while True:
                 watchdog.start()
-                chunk = await reader.read()
+                piece = await inbox.take()
                 watchdog.stop()
-                if chunk.done:
+                if not piece:
                     break
-                yield chunk.value.to_bytes()
-        except JsException as error:
+                yield piece
+            error = await piped
+            self._ended = error is None
+        finally:
+            watchdog.close()
+            if not piped.done():
+                self._controller.abort()
+        if error is not None:
             if watchdog.has_barked:
                 raise httpx2.ReadTimeout("the body stalled") from error
             raise httpx2.ReadError(describe_js_error(error)) from error
-        finally:
-            watchdog.close()
-        self._ended = True
 
     async def hand_on(
         self, writable: Any, feed: Callable[[bytes], None] | None, *, touched: Callable[[], float] | None = None
