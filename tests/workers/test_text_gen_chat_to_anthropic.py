@@ -110,6 +110,17 @@ def test_parallel_tools_are_called_in_turns(client: openai.OpenAI, emulators: Em
     assert [block["type"] for block in results] == ["tool_result", "tool_result"]
 
 
+def test_long_arguments_arrive_whole(client: openai.OpenAI) -> None:
+    city = "Köln " * 20_000
+    question = user(json.dumps({"play": [[{"name": "get_weather", "input": {"city": city}}]]}))
+
+    options: Any = {"model": MODEL, "messages": [question], "tools": TOOLS, "max_completion_tokens": 100_000}
+    with client.chat.completions.stream(**options) as stream:
+        (call,) = stream.get_final_completion().choices[0].message.tool_calls or []
+
+    assert json.loads(call.function.arguments) == {"city": city}
+
+
 async def test_asynchronous_stream(platform: Platform, emulators: Emulators) -> None:
     base_url = f"{platform.urls['text-gen']}/v1"
     async with openai.AsyncOpenAI(base_url=base_url, api_key="any", max_retries=0) as client:

@@ -11,9 +11,12 @@ from collections.abc import Callable
 from typing import Any
 
 import js
-from pyodide.ffi import create_proxy, to_js
+from pyodide.ffi import create_once_callable, create_proxy, to_js
+
+from electrons.runtime.convert import to_js_object
 
 _INBOX_BYTES = 64 * 1024
+_OUTBOX_BYTES = 16 * 1024
 
 
 class EditedStream:
@@ -26,7 +29,7 @@ class EditedStream:
         self.touched = time.monotonic()
         self._edit: Callable[[bytes], bytes] | None = edit
         self._callback = create_proxy(self._transform)
-        stream = js.TransformStream.new(_to_js_sink(transform=self._callback))
+        stream = js.TransformStream.new(_to_js_callbacks(transform=self._callback))
         self.readable, self.writable = stream.readable, stream.writable
 
     def stop(self) -> None:
@@ -57,7 +60,7 @@ class Inbox:
         self._waiting: asyncio.Future[None] | None = None
         self._room: Any = None
         self._callback = create_proxy(self._put)
-        self.writable = js.WritableStream.new(_to_js_sink(write=self._callback))
+        self.writable = js.WritableStream.new(_to_js_callbacks(write=self._callback))
 
     async def take(self) -> bytes:
         """Return what has come; wait for it if there is nothing. Empty after the end."""
@@ -90,5 +93,49 @@ class Inbox:
             waiting.set_result(None)
 
 
-def _to_js_sink(**callbacks: Any) -> Any:
+class Outbox:
+    """What comes out of `readable`, for a reader that may be slow."""
+
+    def __init__(self) -> None:
+        self._waiting: asyncio.Future[None] | None = None
+        self._source: Any = None
+        self._pulled: Any = None
+        self._pull = create_proxy(self._make_room)
+        strategy = js.ByteLengthQueuingStrategy.new(to_js_object({"highWaterMark": _OUTBOX_BYTES}))
+        callbacks = _to_js_callbacks(start=create_once_callable(self._start), pull=self._pull)
+        self.readable = js.ReadableStream.new(callbacks, strategy)
+
+    async def put(self, content: bytes) -> None:
+        """Add bytes; wait while more than `_OUTBOX_BYTES` have not been read. Raises `JsException` without a reader."""
+        self._source.enqueue(to_js(content))
+        if self._source.desiredSize <= 0:
+            self._waiting = asyncio.get_running_loop().create_future()
+            if self._pulled is not None:
+                self._pulled.resolve()
+            await self._waiting
+
+    def close(self) -> None:
+        """End the stream after what was put. Raises `JsException` without a reader."""
+        self._source.close()
+
+    def fail(self, reason: str) -> None:
+        """Break the stream."""
+        self._source.error(reason)
+
+    def destroy(self) -> None:
+        """Release the callback, after the end."""
+        self._pull.destroy()
+
+    def _start(self, source: Any) -> None:
+        self._source = source
+
+    def _make_room(self, _source: Any) -> Any:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
+        # Until it is resolved, nobody is told that there is room: most streams have it all the time.
+        self._pulled = js.Promise.withResolvers()
+        return self._pulled.promise
+
+
+def _to_js_callbacks(**callbacks: Any) -> Any:
     return to_js(callbacks, dict_converter=js.Object.fromEntries)

@@ -32,7 +32,7 @@ from electrons.http import Headers, Request, Response
 from electrons.logs import Level, Logger
 from electrons.middleware.request_id import choose_request_id
 from electrons.runtime.bindings import create_bindings
-from electrons.runtime.callbacks import EditedStream
+from electrons.runtime.callbacks import EditedStream, Outbox
 from electrons.runtime.convert import from_js_headers, read_stream, to_js_object
 from electrons.runtime.fetch import FetchStream, FetchTransport
 from electrons.runtime.loop import install as install_loop
@@ -135,9 +135,7 @@ async def _respond(app: App, context: Context, js_response: asyncio.Future[Any])
     try:
         response = await app.handle(context)
         if isinstance(response.body, AsyncGenerator):
-            readable, writer = _open_stream()
-            js_response.set_result(_to_js_response(response, readable))
-            await _pump(response.body, writer)
+            await _pump(response.body, response, js_response)
         elif isinstance(response.body, Relay):
             await _relay(response, response.body, js_response)
         else:
@@ -208,24 +206,26 @@ async def _hand_on(
         raise asyncio.CancelledError from gone
 
 
-def _open_stream() -> tuple[Any, Any]:
-    # Unlike a `TransformStream`, this one passes its bytes on without a step in JavaScript.
-    stream = js.IdentityTransformStream.new()
-    return stream.readable, stream.writable.getWriter()
-
-
-async def _pump(chunks: AsyncGenerator[str, None] | AsyncGenerator[bytes, None], writer: Any) -> None:
+async def _pump(
+    chunks: AsyncGenerator[str, None] | AsyncGenerator[bytes, None],
+    response: Response,
+    js_response: asyncio.Future[Any],
+) -> None:
+    outbox = Outbox()
+    js_response.set_result(_to_js_response(response, outbox.readable))
     try:
         async with aclosing(chunks) as source:
             async for chunk in source:
-                await writer.write(to_js(chunk.encode() if isinstance(chunk, str) else chunk))
-        await writer.close()
+                await outbox.put(chunk.encode() if isinstance(chunk, str) else chunk)
+        outbox.close()
     except JsException as error:  # the reader is gone
         raise asyncio.CancelledError from error
     except BaseException:
         # Without this the caller would wait for the rest forever.
-        writer.abort("the stream was interrupted")
+        outbox.fail("the stream was interrupted")
         raise
+    finally:
+        outbox.destroy()
 
 
 def _from_js_request(js_request: Any, *, body_timeout_seconds: float = 0) -> Request:
