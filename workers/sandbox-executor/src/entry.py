@@ -1,4 +1,4 @@
-"""The entry point of sandbox-executor; its routes are in `sandbox.py`."""
+"""The entry point of sandbox-executor; its routes are in `sandbox_executor/routes.py`."""
 
 from electrons.runtime.entrypoint import create_entrypoint
 from sandbox_executor.routes import app
