@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import httpx2
 import pytest
 
 from electrons.routing import Route
 from tests.apps import load_apps
+from tests.clients.repositories import create_repository
 from tests.emulators.process import Emulators
 from tests.platform import Platform, wait_for
 from tests.workers.sandbox import unique
@@ -20,14 +24,18 @@ ROUTES = [
 KEPT = {400, 422}
 
 
+@pytest.mark.usefixtures("delete_deployed")
 @pytest.mark.parametrize(("worker", "route"), ROUTES)
 def test_example_sent_twice_is_answered_once(
     platform: Platform, emulators: Emulators, worker: str, route: Route
 ) -> None:
     headers = {"Idempotency-Key": unique("key"), "Authorization": f"Bearer {platform.all_powerful_key}"}
-    first = send(platform, worker, route, headers)
+    body = dict(route.docs.example or {})
+    if "repo" in body:
+        body["repo"] = create_repository(emulators).full_name
+    first = send(platform, worker, route, headers=headers, body=body)
     calls = count_calls(emulators)
-    second = wait_for(lambda: settled(send(platform, worker, route, headers)))
+    second = wait_for(lambda: settled(send(platform, worker, route, headers=headers, body=body)))
     assert second is not None
 
     assert second.status_code == first.status_code, second.text
@@ -40,9 +48,11 @@ def test_example_sent_twice_is_answered_once(
         assert second.content == first.content
 
 
-def send(platform: Platform, worker: str, route: Route, headers: dict[str, str]) -> httpx2.Response:
+def send(
+    platform: Platform, worker: str, route: Route, *, headers: dict[str, str], body: Mapping[str, Any]
+) -> httpx2.Response:
     path = route.path.replace("{name}", "never-deployed")
-    return platform.client(worker).post(path, json=dict(route.docs.example or {}), headers=headers, timeout=120)
+    return platform.client(worker).post(path, json=body, headers=headers, timeout=120)
 
 
 def settled(response: httpx2.Response) -> httpx2.Response | None:
