@@ -25,7 +25,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Literal
 
 import bench
 import keys
@@ -35,8 +34,6 @@ from benchmark.processes import measure_workerd
 from database import LocalDatabase
 from edge_inputs import Input, build_inputs
 from platform_workers import find_workers
-
-Plan = Literal["free", "paid"]
 
 HEAP_LIMIT_MB = 96
 """Of the 128 MB of an isolate, what its WebAssembly memory may take; JavaScript needs the rest."""
@@ -68,7 +65,7 @@ def main() -> int:
         emulators.stop()
     print(f"\nheap: at most {HEAP_LIMIT_MB} MB; CPU: 10 ms on the free plan, 30 s on the paid one; calls: 50 and 1,000")
     print_summary(rows)
-    return 1 if any(row.is_over("paid") for found in rows.values() for row in found) else 0
+    return 1 if any(row.is_over for found in rows.values() for row in found) else 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +77,10 @@ class Row:
     calls: float
     is_typical: bool
 
-    def is_over(self, plan: Plan) -> bool:
-        """Return whether a limit of the plan is passed."""
+    @property
+    def is_over(self) -> bool:
+        """Return whether a limit is passed: of the free plan for a typical request, of the paid one for any other."""
+        plan = "free" if self.is_typical else "paid"
         return self.heap_mb > HEAP_LIMIT_MB or self.cpu_ms > CPU_LIMIT_MS[plan] or self.calls > SUBREQUEST_LIMIT[plan]
 
 
@@ -91,7 +90,7 @@ def print_summary(rows: Mapping[str, Sequence[Row]]) -> None:
     print(f"{'':<18}{'CPU ms':>9}{'CPU ms':>9}{'heap MB':>10}{'calls':>7}  plan")
     for name, found in rows.items():
         typical = [row for row in found if row.is_typical]
-        plan = "paid" if any(row.is_over("free") for row in typical) else "free"
+        plan = "paid" if any(row.is_over for row in typical) else "free"
         heap, usual = max(row.heap_mb for row in found), max(row.cpu_ms for row in typical)
         cpu, calls = max(row.cpu_ms for row in found), max(row.calls for row in found)
         print(f"{name:<18}{usual:>9.1f}{cpu:>9.1f}{heap:>10.0f}{calls:>7.0f}  {plan}")
@@ -138,8 +137,7 @@ def measure(url: str, key: str, pid: int, row: Input) -> Row:
     )
     shown = " ".join(f"{status}" if count == number else f"{count}x{status}" for status, count in statuses.items())
     cells = f"{measured.heap_mb:>10.0f}{measured.cpu_ms:>9.1f}{measured.calls:>7.1f}"
-    is_over = measured.is_over("free" if row.is_typical else "paid")
-    print(f"{row.title:<52}{shown:>12}{f'{_RED}{cells} over{_PLAIN}' if is_over else cells}", flush=True)
+    print(f"{row.title:<52}{shown:>12}{f'{_RED}{cells} over{_PLAIN}' if measured.is_over else cells}", flush=True)
     return measured
 
 

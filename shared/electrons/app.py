@@ -274,7 +274,8 @@ def complete(context: Context, body: ResponseModel) -> Response:
         used, own_prices = context.usage.checked(), context.settings.own_prices
         if cost := estimate_cost(used, own_prices):
             context.headers.append(("X-Estimated-Cost-USD", f"{cost.microusd / 1e6:.6f}"))
-        context.warnings += warn_without_price(used, own_prices)
+        else:
+            context.warnings += warn_without_price(used, own_prices)
     if context.warnings:
         return Response.json(body.to_document(context.warnings), status=body.status_code)
     return Response.json(body.model_dump_json(exclude_none=True), status=body.status_code)

@@ -47,17 +47,16 @@ class Charge:
 
     used: Usage
     before: Usage
-    own_prices: OwnPrices
     holders: list[str] = field(default_factory=list)
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
     async def settle(self, context: Context) -> None:
         """Replace the reservations by the cost of what was used since; once only. A failure is logged."""
         holders, self.holders = self.holders, []
-        settlement = {"id": self.id, "actual": self._cost()}
+        settlement = {"id": self.id, "actual": self._cost(context.settings.own_prices)}
         await asyncio.gather(*(_settle(context, holder, settlement) for holder in holders))
 
-    def _cost(self) -> int:
+    def _cost(self, own_prices: OwnPrices) -> int:
         used, before = self.used.checked(), self.before
         counts = {
             name: max(0, getattr(used, name) - getattr(before, name))
@@ -68,7 +67,7 @@ class Charge:
         }
         # The vendor may name the model that has answered in another way than it was asked for.
         for named in (used, before):
-            if cost := estimate_cost(replace(named, largest_input=0, **counts), self.own_prices):
+            if cost := estimate_cost(replace(named, largest_input=0, **counts), own_prices):
                 return cost.microusd
         return 0
 
@@ -91,15 +90,14 @@ async def reserve_budget(context: Context, provider: Provider, request: Provider
     most = request.most or Units(-(-len(request.content) // _BYTES_PER_TOKEN), USUAL_OUTPUT_TOKENS)
     used_most = replace(usage.checked(), input_units=most.input, output_units=most.output, largest_input=0)
     used_most.tokens = request.most_tokens
-    own_prices = context.settings.own_prices
-    worst = estimate_worst(used_most, own_prices)
+    worst = estimate_worst(used_most, context.settings.own_prices)
     if worst is None:
         raise PriceUnknownError(
             f"No price is known for `{usage.provider}:{usage.model}`, so its budget cannot be kept: choose another "
             "model, or have its price set (`PRICES`) or the budget removed",
             details={"model": f"{usage.provider}:{usage.model}"},
         )
-    charge = Charge(usage, usage.checked(), own_prices)
+    charge = Charge(usage, usage.checked())
     context.settle_last_call = lambda: charge.settle(context)
     # Whatever happens from here on, also if the caller leaves while a budget is asked.
     context.defer(context.settle_last_call)
