@@ -57,7 +57,7 @@ class Default(entry.Default):  # type: ignore[misc]
     async def fetch(self, request: Any) -> Any:
         """Return the response to one request."""
         if js.URL.new(request.js_object.url).pathname != PATH:
-            return await super().fetch(request)
+            return await entry.Default.fetch(self, request)
         report = {"heap_bytes": pyodide_js._module.HEAP8.length, "subrequests": len(_calls)}  # noqa: SLF001
         _calls.clear()
         return js.Response.new(json.dumps(report))

@@ -35,7 +35,7 @@ class Default(entry.Default):  # type: ignore[misc]
         """Answers one request."""
         settings = request.js_object.headers.get(HEADER)
         if not isinstance(settings, str):
-            return await super().fetch(request)
+            return await entry.Default.fetch(self, request)
         if settings not in _deployments:
             _deployments[settings] = create_entrypoint(entry.app)
         return await _deployments[settings](self.ctx, _Env(self.env, settings)).fetch(request)
@@ -45,7 +45,7 @@ class _Env:
     """A worker's vars and bindings, with other vars over them. Workflows that it starts get these vars as well."""
 
     def __init__(self, env: Any, settings: str) -> None:
-        self._raw = env._env  # noqa: SLF001  # the SDK's wrapper converts whole object graphs
+        self._raw = env
         self._settings = settings
         self._vars: dict[str, str] = json.loads(settings)
 

@@ -8,7 +8,7 @@ early, the task is cancelled, which cancels the call to the provider, and the de
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing
 from functools import cache, partial
 from typing import Any
@@ -51,7 +51,10 @@ def create_entrypoint(app: App) -> type[WorkerEntrypoint]:
     isolate: Isolate | None = None
 
     class Default(WorkerEntrypoint):
-        """The app's routes over HTTP."""
+        """The app's routes over HTTP. `self` is an `_Event` in both methods."""
+
+        def __new__(cls, ctx: Any, env: Any) -> Any:
+            return _Event(cls, ctx, env)
 
         async def fetch(self, request: Any) -> Any:
             """Return the response to one request; never raises, because such an error would have no JSON shape."""
@@ -72,14 +75,48 @@ def create_entrypoint(app: App) -> type[WorkerEntrypoint]:
     return Default
 
 
+class _Event:
+    """What takes the place of an instance of `kind`, which the runtime makes for each event.
+
+    An instance of the class would get the SDK's wrappers of `ctx` and `env`, which cost more than a whole route.
+    """
+
+    def __init__(self, kind: Any, ctx: Any, env: Any) -> None:
+        self.ctx = ctx
+        self.env = env
+        self.fetch = _Method(partial(kind.fetch, self))
+        self.scheduled = partial(kind.scheduled, self)
+
+
+class _Method:
+    """A method whose signature nobody looks up.
+
+    Pyodide's `relaxed_call` does so for each new method, that is for each request, and then binds the arguments to it.
+    What has none that can be read is called with all arguments, and known again by its hash.
+    """
+
+    __signature__ = ()
+
+    def __init__(self, method: Callable[[Any], Any]) -> None:
+        self._method = method
+
+    def __call__(self, event: Any, *_rest: Any) -> Any:
+        return self._method(event)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Method)
+
+    def __hash__(self) -> int:
+        return hash(_Method)
+
+
 class Isolate:
-    """What all requests of one isolate share."""
+    """What all requests of one isolate share. `env` is the runtime's own object."""
 
     def __init__(self, app: App, env: Any) -> None:
         self.service = app.service
-        raw = env._env  # noqa: SLF001  # the SDK's wrapper converts whole object graphs; ours passes text
-        self.settings = app.read_settings(lambda name: _text(getattr(raw, name, None)))
-        self.bindings: Bindings = create_bindings(raw)
+        self.settings = app.read_settings(lambda name: _text(getattr(env, name, None)))
+        self.bindings: Bindings = create_bindings(env)
         self.http = FetchTransport()
         self.start_work = list(app.start_work)
         self.log = Logger(worker=app.service, write=_write, pretty=self.settings.log_format == "pretty")

@@ -36,7 +36,8 @@ def create_workflow(name: str, app: App, work: Work) -> type[WorkflowEntrypoint]
 
         async def run(self, event: Any, step: Any) -> None:
             """Run an instance from its beginning, for the first time or again."""
-            context = Isolate(app, self.env).create_context(Request(method="WORKFLOW", url=""))
+            env = self.env._env  # noqa: SLF001  # the SDK's wrapper converts whole object graphs; ours passes text
+            context = Isolate(app, env).create_context(Request(method="WORKFLOW", url=""))
             await work(_Steps(step), context, event["instanceId"])
 
     Workflow.__name__ = name  # workerd finds it by this name
