@@ -21,12 +21,14 @@ async function record(request, body) {
   });
   const text = await response.text();
   const type = response.headers.get("content-type");
-  const frames = type.startsWith("text/event-stream") ? text.match(/.*?\n\n/gs) : [text];
-  return { status: response.status, type, frames, isPaced: body.includes(PACED) };
+  const isStream = type.startsWith("text/event-stream");
+  const frames = isStream ? text.match(/.*?\n\n/gs) : [text];
+  const repeated = { "content-type": type, ...(!isStream && { "content-length": Buffer.byteLength(text) }) };
+  return { status: response.status, headers: repeated, frames, isPaced: body.includes(PACED) };
 }
 
 function repeat(recording, response) {
-  response.writeHead(recording.status, { "content-type": recording.type });
+  response.writeHead(recording.status, recording.headers);
   if (!recording.isPaced) {
     for (const frame of recording.frames) response.write(frame);
     response.end();

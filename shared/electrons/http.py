@@ -27,16 +27,18 @@ _ORIGIN = re.compile(
 class Headers:
     """Header fields as pairs, looked up case-insensitively; repeated fields are joined by `, ` (RFC 9110, 5.3)."""
 
-    __slots__ = ("_pairs",)
+    __slots__ = ("_pairs", "_values")
 
     def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
         self._pairs = [(name.lower(), value) for name, value in pairs]
+        self._values: dict[str, str] = {}
+        for name, value in self._pairs:
+            known = self._values.get(name)
+            self._values[name] = value if known is None else f"{known}, {value}"
 
     def get(self, name: str) -> str | None:
         """Return the value of a field, None if it is absent."""
-        wanted = name.lower()
-        values = [value for field_name, value in self._pairs if field_name == wanted]
-        return ", ".join(values) if values else None
+        return self._values.get(name.lower())
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         return iter(self._pairs)
@@ -94,6 +96,7 @@ def is_loopback(host: str) -> bool:
 class Request:
     """One incoming request. `reader(limit)` returns the whole body or raises `PayloadTooLargeError` past `limit`.
 
+    `content_length` is the length that the body is said to have, None where nothing is said.
     The path and the query are read without regard to the host, which is what the caller has sent.
     """
 
@@ -103,6 +106,7 @@ class Request:
     reader: Callable[[int], Awaitable[bytes]] = _no_body
     path: str = field(init=False)
     query: dict[str, str] = field(init=False)
+    content_length: int | None = field(init=False)
 
     def __post_init__(self) -> None:
         target, _, _ = self.url.partition("#")
@@ -111,6 +115,8 @@ class Request:
         _, slash, path = after_scheme.partition("/")
         self.path = f"{slash}{path}" if separator else target
         self.query = dict(parse_qsl(query, keep_blank_values=True)) if query else {}
+        length = self.headers.get("Content-Length") or ""
+        self.content_length = int(length) if length.isascii() and length.isdigit() else None
 
     @property
     def host(self) -> str:
@@ -119,12 +125,6 @@ class Request:
         if found is None:
             raise RequestError("The `Host` header is not a host name or an address")
         return found.host
-
-    @property
-    def content_length(self) -> int | None:
-        """Return the length that the body is said to have, None where nothing is said."""
-        length = self.headers.get("Content-Length") or ""
-        return int(length) if length.isascii() and length.isdigit() else None
 
 
 @dataclass(slots=True)

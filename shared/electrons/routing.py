@@ -81,16 +81,21 @@ class Router:
 
     def __init__(self) -> None:
         self.routes: list[Route] = []
+        self._fixed: dict[tuple[str, str], Route] = {}
 
     def add(self, route: Route) -> None:
         """Add a route. Raises ValueError if the method and path are taken."""
         if any((known.method, known.path) == (route.method, route.path) for known in self.routes):
             raise ValueError(f"{route.method} {route.path} already has a handler")
         self.routes.append(route)
+        if "{" not in route.path:
+            self._fixed[route.method, route.path] = route
 
     def match(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
         """Return the route and its path parameters. Raises `RouteNotFoundError` or `MethodNotAllowedError`."""
         wanted = "GET" if method == "HEAD" else method
+        if (route := self._fixed.get((wanted, path))) is not None:
+            return route, {}
         allowed: list[str] = []
         for route in self.routes:
             if found := route.pattern.fullmatch(path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
@@ -28,6 +29,17 @@ _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]', re.DOTALL)
 _MODEL = re.compile(rb'"model"\s*:\s*("[^"\\]*(?:\\.[^"\\]*)*")')
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Facts:
+    """The bytes of a body, and what is asked about them."""
+
+    content: bytes
+    input_tokens: int
+    output_limit: int | None
+    choices: int
+    wants_usage: bool
+
+
 class VendorRequest(BaseModel):
     """The members that decide where a request goes; all others are the vendor's to check.
 
@@ -39,26 +51,25 @@ class VendorRequest(BaseModel):
     model: Annotated[str, Field(min_length=1, max_length=256)]
     stream: bool | None = None
 
-    _content: bytes = PrivateAttr(default=b"")
-    _input_tokens: int = PrivateAttr(default=0)
-    _output_limit: int | None = PrivateAttr(default=None)
-    _choices: int = PrivateAttr(default=1)
-    _wants_usage: bool = PrivateAttr(default=False)
+    # One for all: pydantic's private attributes are slow to make, to set and to get.
+    _facts: _Facts = PrivateAttr()
 
     def attach(self, content: bytes, document: dict[str, Any]) -> None:
         """Keep the body as it came, and what is often asked about it."""
-        self._content = content
-        self._wants_usage = wants_usage(document)
         limits = (as_integer(document.get(name)) for name in _LIMITS)
-        self._output_limit = next(filter(None, limits), None)
-        self._choices = max(1, as_integer(document.get("n")) or 1)
         has_media = len(content) >= _MEDIA_CHARACTERS and b"base64" in content
-        self._input_tokens = estimate_document(document) if has_media else -(-len(content) // CHARACTERS_PER_TOKEN)
+        self._facts = _Facts(
+            content=content,
+            input_tokens=estimate_document(document) if has_media else -(-len(content) // CHARACTERS_PER_TOKEN),
+            output_limit=next(filter(None, limits), None),
+            choices=max(1, as_integer(document.get("n")) or 1),
+            wants_usage=wants_usage(document),
+        )
 
     @property
     def document(self) -> dict[str, Any]:
         """The whole body, read once more."""
-        return as_object(load_json(self._content))
+        return as_object(load_json(self._facts.content))
 
     def document_for(self, model: str) -> dict[str, Any]:
         """Return the whole body with another model's name, without members of ours."""
@@ -67,29 +78,31 @@ class VendorRequest(BaseModel):
     @property
     def content(self) -> bytes:
         """The bytes that came."""
-        return self._content
+        return self._facts.content
 
     @property
     def wants_usage(self) -> bool:
         """Whether a stream of chat completions is to report its usage."""
-        return self._wants_usage
+        return self._facts.wants_usage
 
     def content_for(self, model: str) -> bytes:
         """Return the body's bytes with another model's name in it."""
-        return self._content if model == self.model else replace_model(self._content, model)
+        content = self._facts.content
+        return content if model == self.model else replace_model(content, model)
 
     def estimate_input(self) -> int:
         """Return about how many tokens the body has."""
-        return self._input_tokens
+        return self._facts.input_tokens
 
     def estimate_output(self) -> int:
         """Return the most tokens that the answer may have, or a usual number where the caller sets no limit."""
-        return self._output_limit or _USUAL_OUTPUT_TOKENS
+        return self._facts.output_limit or _USUAL_OUTPUT_TOKENS
 
     def most_units(self, *, has_output: bool = True) -> Units:
         """Return the tokens that a budget reserves: for the output all that may come, or many where it has no limit."""
-        output = (self._output_limit or USUAL_OUTPUT_TOKENS) * self._choices if has_output else 0
-        return Units(MOST_FOR_ESTIMATE * self._input_tokens, output)
+        facts = self._facts
+        output = (facts.output_limit or USUAL_OUTPUT_TOKENS) * facts.choices if has_output else 0
+        return Units(MOST_FOR_ESTIMATE * facts.input_tokens, output)
 
 
 class ChatRequest(VendorRequest):

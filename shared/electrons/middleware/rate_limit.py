@@ -8,7 +8,7 @@ wrong, the request is charged then. A large body is parsed only after its reques
 from __future__ import annotations
 
 import asyncio
-import uuid
+import secrets
 from collections.abc import Mapping
 from functools import partial
 
@@ -75,7 +75,7 @@ async def _charge(context: Context, costs: Mapping[str, int], *, units: Mapping[
     seconds = settings.rate_limit_lease_seconds
     key = f"{context.service}:{context.principal.id}"
     # Not the request's id: the caller may choose that, and two calls in flight must not share a reservation.
-    reservation_id = str(uuid.uuid4()) if units else None
+    reservation_id = secrets.token_hex(16) if units else None
 
     async def settle() -> None:
         if reservation_id is None or units is None:

@@ -56,7 +56,7 @@ class FetchTransport(httpx2.AsyncBaseTransport):
         ]
         options = to_js_object({"method": request.method, "headers": headers, "redirect": "manual"})
         options.signal = controller.signal
-        if content := await request.aread():
+        if content := b"".join(request.stream if isinstance(request.stream, httpx2.SyncByteStream) else ()):
             options.body = to_js(content)
         head_timeout = (timeouts.get("connect") or 0) + (timeouts.get("first_byte") or 0)
         try:
@@ -162,7 +162,9 @@ class FetchStream(httpx2.AsyncByteStream):
 
     def __init__(self, response: Any, controller: Any, *, headers: HeaderPairs, idle_timeout: float | None) -> None:
         self.readable: Any = response.body or None
-        self.size = next((int(value) for name, value in headers if name == "content-length"), None)
+        fields = dict(headers)
+        self.size = int(fields["content-length"]) if "content-length" in fields else None
+        self._is_event_stream = fields.get("content-type", "").lower().startswith("text/event-stream")
         self._response = response
         self._controller = controller
         self._idle_timeout = idle_timeout or None
@@ -175,6 +177,12 @@ class FetchStream(httpx2.AsyncByteStream):
             buffer = await self._wait(self._response.arrayBuffer())
             self._ended = True
             yield buffer.to_bytes()
+            return
+        if not self._is_event_stream:
+            reader = self.readable.getReader()
+            while not (chunk := await self._wait(reader.read())).done:
+                yield chunk.value.to_bytes()
+            self._ended = True
             return
         inbox, watchdog = Inbox(), _Watchdog(self._idle_timeout, self._controller.abort)
         piped = start_task(_settle(self.readable.pipeTo(inbox.writable)))

@@ -59,6 +59,8 @@ def as_integer(value: object, *, limit: int = INTEGER_LIMIT) -> int | None:
 
     JSON has one type of numbers, so 5.0 is 5. True, "5" and 1.5 are not whole numbers.
     """
+    if type(value) is int:  # nearly always; true and false are of another type
+        return value if 0 <= value <= limit else None
     number = as_number(value, limit=limit)
     return int(number) if number is not None and number == int(number) else None
 
