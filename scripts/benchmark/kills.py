@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import random
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,14 @@ UNWRITTEN_SECONDS = 1.0
 where the one thread that all workers share here has much else to do."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """When requests began to be sent, and when the kill had ended all processes (seconds since the epoch)."""
+
+    started: float
+    killed: float
+
+
 def run(*, kills: int, seed: int) -> int:
     """Kill everything that many times and print the summary; return 1 if something was lost or doubled."""
     emulators = local.start_emulators(0)
@@ -52,7 +60,7 @@ class Run:
         self._state = state
         self._base_urls = base_urls
         self._random = random.Random(seed)  # noqa: S311  # a seed to repeat a run
-        self._kills: list[float] = []
+        self._loads: list[Load] = []
         self._database = LocalDatabase(state)
         key, self._limited = self._create_key(None), LimitedTexts(self._create_key(f'"requests";q={LIMIT};w=86400'))
         self._kinds: Sequence[Kind] = (
@@ -113,7 +121,7 @@ class Run:
             "state": str(self._state),
             "workers": WORKERS,
             "vars": {"*": vars_},
-            "build": not self._kills,
+            "build": not self._loads,
         }
         return local.start_workers(options)
 
@@ -128,12 +136,13 @@ class Run:
             except RefusedError as error:
                 self._report(kind, str(error))
 
+        started = time.time()
         senders = [threading.Thread(target=send, args=[kind]) for kind in self._kinds]
         for sender in senders:
             sender.start()
         time.sleep(self._random.uniform(*LOAD_SECONDS))
         until()
-        self._kills.append(time.time())
+        self._loads.append(Load(started=started, killed=time.time()))
         for sender in senders:
             sender.join()
 
@@ -161,7 +170,7 @@ class Run:
         written = {row["request_id"] for row in self._database.run(("SELECT request_id FROM usage", ()))}
         texts = [receipt for kind in self._kinds if isinstance(kind, Texts) for receipt in kind.receipts]
         missing = [receipt.at for receipt in texts if receipt.promised not in written]
-        return [min(end - at for end in (*self._kills, math.inf) if end >= at) for at in missing]
+        return [seconds_before_kill(at, self._loads) for at in missing]
 
     def _report(self, kind: Kind, problem: str) -> None:
         self._problems[kind.title].append(problem)
@@ -188,3 +197,12 @@ class Run:
         requests: list[dict[str, Any]] = httpx2.get(url, trust_env=False).raise_for_status().json()["requests"]
         httpx2.delete(url, trust_env=False).raise_for_status()
         return requests
+
+
+def seconds_before_kill(at: float, loads: Sequence[Load]) -> float:
+    """Return how long before the kill of its load a call was answered.
+
+    An answer may be read only after the kill, when it had arrived before and its thread had to wait for a processor:
+    then it is 0, not the time until the next kill.
+    """
+    return max(0.0, next(load.killed - at for load in reversed(loads) if load.started <= at))
