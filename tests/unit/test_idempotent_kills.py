@@ -10,8 +10,12 @@ import pytest
 from electrons.context import Context
 from electrons.http import Response
 from electrons.middleware.idempotency import RUNNING_SECONDS
+from electrons.providers.openai.provider import OpenAIProvider
+from electrons.settings import Secret, Settings
 from electrons.storage.idempotency import UNSPENT_SECONDS
 from electrons.testing import TestResponse
+from electrons.upstream.client import call_provider
+from electrons.upstream.provider import ProviderRequest
 from tests.unit.gateway import Gateway
 from tests.unit.idempotent_stack import KEY, Stack
 
@@ -67,3 +71,36 @@ async def test_model_that_failed_first_may_have_been_paid(failure: httpx2.Respon
     body = {"prompt": "Hello", "model": "openai:gpt-4o-mini", "fallbacks": ["openai:gpt-4o"]}
     assert (await gateway.send("/generate", body, KEY)).status == 502
     assert (await gateway.send("/generate", body, KEY)).status == status
+
+
+@pytest.mark.parametrize(("first", "second"), [(httpx2.ReadError("lost"), 409), (httpx2.Response(500, json={}), 429)])
+async def test_attempt_that_was_lost_may_have_been_paid(first: httpx2.Response | Exception, second: int) -> None:
+    gateway = Gateway(first, httpx2.Response(429, headers={"Retry-After": "99"}, json={}), max_retries=1)
+    body = {"prompt": "Hello", "model": "openai:gpt-4o-mini"}
+    assert (await gateway.send("/generate", body, KEY)).status == 429
+    assert len(gateway.requests) == 2
+    assert (await gateway.send("/generate", body, KEY)).status == second
+
+
+@pytest.mark.parametrize(
+    ("failure", "error_code"),
+    [
+        (httpx2.Response(502, text="Bad gateway"), "IDEMPOTENCY_OUTCOME_UNKNOWN"),
+        (httpx2.Response(503, headers={"Retry-After": "99"}, json={}), "PROVIDER_ERROR"),
+        (httpx2.Response(429, headers={"Retry-After": "99"}, json={}), "PROVIDER_RATE_LIMIT"),
+    ],
+)
+async def test_work_that_is_not_repeated_keeps_its_key(failure: httpx2.Response, error_code: str) -> None:
+    """A gateway can answer for a provider that is doing the work: a retry must not pay for it again."""
+
+    async def work(context: Context) -> Response:
+        request = ProviderRequest.json("/images", {}, headers=[], repeatable=False)
+        await call_provider(context, OpenAIProvider(), request, dict)
+        raise AssertionError("it succeeds")
+
+    stack = Stack(work)
+    stack.client.settings = Settings(auth_mode="open", declared={"OPENAI_API_KEY": Secret("test-key-0001")})
+    stack.client.http = httpx2.MockTransport(lambda _: failure)
+    first, second = await stack.post(), await stack.post()
+    assert first.status in {502, 429}
+    assert second.json()["error_code"] == error_code

@@ -193,7 +193,7 @@ def _kept_headers(context: Context, response: Response) -> HeaderPairs:
 
 def _is_retryable(response: Response, context: Context) -> bool:
     """Return whether a handler's own answer is a failure that a retry may mend at no risk."""
-    if response.status < 400 or response.status in _FINAL_REFUSALS:
+    if response.status < 400 or response.status in _FINAL_REFUSALS or context.has_spent:
         return False
     return response.status < 500 or not context.attempts
 
@@ -202,7 +202,7 @@ def _may_have_spent(context: Context, error: Exception) -> bool:
     """Return whether a failure may have cost money or changed something.
 
     It has not where no provider was called, where the request was refused, or where the provider itself says that it
-    failed; a lost connection and a timeout say nothing.
+    failed; a lost connection and a timeout say nothing, nor does a 5xx about work that is not repeated (`has_spent`).
     """
     if context.has_spent or (context.usage is not None and context.usage.total_units):
         return True

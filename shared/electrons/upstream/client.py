@@ -195,6 +195,7 @@ async def _send_with_retries(
         try:
             response = await _send_once(context, provider, request, api_key)
         except ProviderError as error:
+            context.has_spent |= _may_have_spent(error, request)
             if account.note(api_key, error):
                 continue
             pause = _pause(error, attempt)
@@ -335,6 +336,14 @@ def _is_retried(error: ProviderError, *, repeatable: bool) -> bool:
     if not repeatable:
         return status == 503 and error.retry_after is not None
     return isinstance(error, ProviderUnreachableError) or status in _RETRIED_STATUS or status >= 500
+
+
+def _may_have_spent(error: ProviderError, request: ProviderRequest) -> bool:
+    """Return whether a call that failed may be paid, or have changed something, all the same."""
+    if request.method == "GET":
+        return False
+    status = error.upstream_status or 0
+    return error.may_be_paid or (status >= 500 and not request.repeatable and not _is_retried(error, repeatable=False))
 
 
 def _pause(error: ProviderError, attempt: int) -> float:
