@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -146,14 +147,15 @@ class Context:
     async def finish(self) -> None:
         """Run the work that was deferred until the response was out. A failure is logged and does not stop the rest.
 
-        If the caller has left, the work that is completed anyway (`see_through`) comes first.
+        If the caller has left, the work that is completed anyway (`see_through`) comes first. A caller who leaves only
+        now cancels none of it.
         """
-        await asyncio.gather(*self.unfinished, return_exceptions=True)
+        await _outlast(self.unfinished)
         tasks = [start_task(work()) for work in self.deferred]
+        await _outlast(tasks)
         for task in tasks:
-            try:
-                await task
-            except Exception as error:  # noqa: BLE001  # the response is out
+            error = None if task.cancelled() else task.exception()
+            if error is not None:
                 self.log.error("deferred", cause=error, request_id=self.request_id)
         # They refer to this context. Such a circle would keep the body in memory until a collection.
         self.deferred.clear()
@@ -171,3 +173,10 @@ class Context:
     def elapsed_ms(self) -> int:
         """Return whole milliseconds since the request came in. The clock of a Worker advances only with I/O."""
         return round((time.monotonic() - self.started) * 1000)
+
+
+async def _outlast(tasks: Sequence[asyncio.Task[Any]]) -> None:
+    """Wait until all tasks are done, however they end. Being cancelled changes nothing."""
+    while pending := [task for task in tasks if not task.done()]:
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait(pending)
