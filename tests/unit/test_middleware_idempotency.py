@@ -19,6 +19,7 @@ from electrons.errors import (
     RequestError,
 )
 from electrons.http import Response
+from electrons.middleware import idempotent_work
 from electrons.routing import Dialect
 from electrons.storage.idempotency import (
     DELETED_AT_ONCE,
@@ -225,15 +226,42 @@ async def test_expired_rows_are_deleted_in_small_numbers() -> None:
 
 
 class BrokenWrites(MemoryDatabase):
-    """A database that takes the key and then fails."""
+    """A database that takes the key, and then fails so many times."""
+
+    def __init__(self, failures: int) -> None:
+        super().__init__()
+        self.failures = failures
 
     async def execute(self, statement: str, *parameters: Value) -> None:
-        raise DatabaseError("gone")
+        if "idempotent_answers SET" in statement or "DELETE FROM idempotent_answers WHERE caller" in statement:
+            self.failures -= 1
+            if self.failures >= 0:
+                raise DatabaseError("gone")
+        await super().execute(statement, *parameters)
 
 
-async def test_an_answer_that_cannot_be_written_is_sent() -> None:
-    stack = Stack()
-    stack.client.bindings = Bindings(DB=BrokenWrites(), RATE_LIMITER=stack.client.bindings.rate_limiter)
+def breaking(work: Work | None, *, failures: int, monkeypatch: pytest.MonkeyPatch) -> Stack:
+    monkeypatch.setattr(idempotent_work, "SETTLE_PAUSES_SECONDS", (0.0, 0.0, 0.0))
+    stack = Stack(work)
+    stack.client.bindings = Bindings(DB=BrokenWrites(failures), RATE_LIMITER=stack.client.bindings.rate_limiter)
+    return stack
+
+
+async def test_an_answer_that_cannot_be_written_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    stack = breaking(None, failures=99, monkeypatch=monkeypatch)
     assert (await stack.post()).status == 201
     assert (await stack.post()).json()["error_code"] == "IDEMPOTENCY_IN_PROGRESS"
     assert stack.calls == 1
+
+
+async def test_an_answer_is_written_when_the_database_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    stack = breaking(None, failures=4, monkeypatch=monkeypatch)
+    assert (await stack.post()).status == 201
+    assert (await stack.post()).headers.get("Idempotent-Replayed") == "true"
+    assert stack.calls == 1
+
+
+async def test_a_key_is_freed_when_the_database_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    stack = breaking(failing(ConflictError("no")), failures=2, monkeypatch=monkeypatch)
+    assert [(await stack.post()).json()["error_code"] for _ in range(2)] == ["CONFLICT"] * 2
+    assert stack.calls == 2

@@ -33,6 +33,9 @@ KEPT_BYTES = 1_000_000
 FILE_BYTES = 16 * 1024 * 1024
 """Bytes of a larger body that is kept in the worker's bucket: a copy of it is in memory meanwhile."""
 
+SETTLE_PAUSES_SECONDS = (0.5, 2.0, 8.0)
+"""Between the attempts to write how the work ended. Until then a retry is told that it is still at work."""
+
 _FINAL_REFUSALS = {400, 422}
 _NOT_KEPT = {"set-cookie", "traceparent", "x-request-id", "date", "content-length"}
 _KEPT_PREFIXES = ("x-de-", "x-estimated-cost-")
@@ -141,19 +144,35 @@ class Work:
         context = self._context
         has_failed = context.error_code not in {None, ClientClosedError.code}
         answer.body = None if has_failed else _decode(recording.content)
-        await self._settle(answer, is_free=answer.body is None and not _has_spent(context))
+        await self._settle_late(answer, is_free=answer.body is None and not _has_spent(context))
 
     async def _settle(self, answer: Answer | None, *, is_free: bool) -> None:
-        """Write how the work ended. A failure is logged: the key stays taken, so nothing is done twice."""
+        """Write how the work ended, so that a retry finds it. What fails is repeated when the response is out."""
         try:
-            if is_free:
-                await self._answers.free(self._slot, self._claim)
-            elif answer is None or (answer.body is None and answer.file is None):
-                await self._answers.end(self._slot, self._claim)
+            await self._write(answer, is_free=is_free)
+        except DatabaseError:
+            self._context.defer(partial(self._settle_late, answer, is_free=is_free))
+
+    async def _settle_late(self, answer: Answer | None, *, is_free: bool) -> None:
+        """Write how the work ended. A failure is logged: the key stays taken, so nothing is done twice."""
+        for pause in (*SETTLE_PAUSES_SECONDS, None):
+            try:
+                await self._write(answer, is_free=is_free)
+            except DatabaseError as error:
+                if pause is None:
+                    self._context.log.error("answer_not_kept", cause=error, request_id=self._context.request_id)
+                else:
+                    await asyncio.sleep(pause)
             else:
-                await self._answers.keep(self._slot, self._claim, answer)
-        except DatabaseError as error:
-            self._context.log.error("answer_not_kept", cause=error, request_id=self._context.request_id)
+                return
+
+    async def _write(self, answer: Answer | None, *, is_free: bool) -> None:
+        if is_free:
+            await self._answers.free(self._slot, self._claim)
+        elif answer is None or (answer.body is None and answer.file is None):
+            await self._answers.end(self._slot, self._claim)
+        else:
+            await self._answers.keep(self._slot, self._claim, answer)
 
 
 async def attach_file(context: Context, response: Response, name: str) -> None:
