@@ -14,6 +14,8 @@ from ipaddress import IPv6Address, ip_address
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
+from pydantic_core import to_json
+
 from electrons.errors import RequestError
 
 HeaderPairs = list[tuple[str, str]]
@@ -150,8 +152,4 @@ class Response:
 
 def data_frame(document: dict[str, Any]) -> str:
     """Return one server-sent event whose data is a JSON document, its empty line included."""
-    return f"data: {_ENCODER.encode(document)}\n\n"
-
-
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
-"""One for all frames: `json.dumps` makes a new one each time."""
+    return f"data: {to_json(document).decode()}\n\n"

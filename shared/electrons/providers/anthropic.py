@@ -153,6 +153,8 @@ class AnthropicProvider(TextProvider, TurnProvider):
             return ""
         if not isinstance(document, dict):
             raise UnreadableError("an event is not an object")
+        if (piece := _find_piece(document)) is not None:
+            return piece
         event = Reader(document, warnings=result.warnings)
         match event.string("type", default=None):
             case "message_start":
@@ -246,6 +248,15 @@ class AnthropicProvider(TextProvider, TurnProvider):
             retry_after=parse_retry_after(headers),
             out_of_quota=bool(message and _OUT_OF_CREDIT.search(message)),
         )
+
+
+def _find_piece(document: dict[str, Any]) -> str | None:
+    """Return the text of an event that adds to it, which most do; None for any other."""
+    delta = document.get("delta")
+    if document.get("type") != "content_block_delta" or type(delta) is not dict or delta.get("type") != "text_delta":
+        return None
+    text = delta.get("text")
+    return text if type(text) is str else None
 
 
 def _finish_reason(holder: Reader) -> str | None:

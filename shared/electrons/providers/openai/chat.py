@@ -117,6 +117,8 @@ class OpenAICompatibleProvider(TextProvider):
             raise UnreadableError("a chunk is not an object")
         if document.get("error"):
             raise self._read_reported_error(document)
+        if (piece := _find_piece(document, result.model)) is not None:
+            return piece
         chunk = Reader(document, warnings=result.warnings)
         result.model = chunk.string("model", default=result.model, limit=NAME_LIMIT)
         usage = chunk.child("usage")
@@ -155,6 +157,18 @@ class OpenAICompatibleProvider(TextProvider):
             retry_after=parse_retry_after(headers),
             out_of_quota=status_of_code(kind, default=status) == 402,
         )
+
+
+def _find_piece(document: dict[str, Any], model: str) -> str | None:
+    """Return the text of a chunk in which there is nothing else to read, which most are; None for any other."""
+    choices = document.get("choices")
+    if type(choices) is not list or len(choices) != 1 or document.get("usage") or document.get("model") != model:
+        return None
+    choice = choices[0]
+    if type(choice) is not dict or choice.get("finish_reason") is not None or type(choice.get("delta")) is not dict:
+        return None
+    text = choice["delta"].get("content")
+    return text if type(text) is str and text else None
 
 
 def _read_text(message: Reader) -> str:
