@@ -59,21 +59,25 @@ class FetchTransport(httpx2.AsyncBaseTransport):
         if content := b"".join(request.stream if isinstance(request.stream, httpx2.SyncByteStream) else ()):
             options.body = to_js(content)
         head_timeout = (timeouts.get("connect") or 0) + (timeouts.get("first_byte") or 0)
+        idle_timeout = timeouts.get("read") or 0
+        watchdog = _Watchdog(controller.abort, seconds=min(filter(None, (head_timeout, idle_timeout)), default=0))
+        watchdog.start(head_timeout)
         try:
-            async with asyncio.timeout(head_timeout or None):
-                response = await js.fetch(str(request.url), options)
+            response = await js.fetch(str(request.url), options)
         except JsException as error:
+            watchdog.close()
+            if watchdog.has_barked:
+                raise httpx2.ReadTimeout("no response in time", request=request) from error
             raise httpx2.ConnectError(describe_js_error(error), request=request) from error
-        except TimeoutError as error:
-            controller.abort()
-            raise httpx2.ReadTimeout("no response in time", request=request) from error
         except BaseException:
+            watchdog.close()
             controller.abort()
             raise
+        watchdog.stop()
         headers = from_js_headers(response.headers)
         if any(name == "content-encoding" for name, _ in headers):
             headers = [(name, value) for name, value in headers if name not in _DROPPED_WHEN_DECODED]
-        stream = FetchStream(response, controller, headers=headers, idle_timeout=timeouts.get("read"))
+        stream = FetchStream(response, controller, watchdog, headers=headers, idle_timeout=idle_timeout)
         return httpx2.Response(response.status, headers=headers, stream=stream, request=request)
 
 
@@ -101,33 +105,34 @@ class _Copy:
 
 
 class _Watchdog:
-    """Calls `bark` when a wait takes longer than so many seconds (None is never).
+    """Calls `bark` when a wait takes longer than it may.
 
-    One timer looks now and then how long the present wait has taken; a timer of its own for each piece of a stream
-    would cost more than the piece.
+    One timer looks after so many `seconds`, the shortest time that a wait may take, how long the present one has taken;
+    a timer of its own for each wait would cost more than what is waited for. 0 is no limit.
     """
 
-    def __init__(self, seconds: float | None, bark: Callable[[], object]) -> None:
+    def __init__(self, bark: Callable[[], object], *, seconds: float) -> None:
         self.has_barked = False
-        self._seconds = seconds
         self._bark = bark
-        self._since: float | None = None
+        self._seconds = seconds
+        self._until: float | None = None
         self._timer: asyncio.Handle | None = None
 
-    def start(self) -> None:
-        """Begin a wait."""
-        if self._seconds is None:
+    def start(self, seconds: float) -> None:
+        """Begin a wait of at most so many seconds."""
+        if not seconds:
             return
-        self._since = time.monotonic()
+        self._until = time.monotonic() + seconds
         if self._timer is None:
-            self._look_in(self._seconds)
+            self._look_in(min(seconds, self._seconds))
 
     def stop(self) -> None:
         """End the wait."""
-        self._since = None
+        self._until = None
 
     def close(self) -> None:
         """Remove the timer."""
+        self.stop()
         if self._timer is not None:
             self._timer.cancel()
 
@@ -135,10 +140,9 @@ class _Watchdog:
         self._timer = asyncio.get_running_loop().call_later(seconds, self._look)
 
     def _look(self) -> None:
-        seconds = self._seconds or 0
-        left = seconds if self._since is None else self._since + seconds - time.monotonic()
+        left = self._seconds if self._until is None else self._until - time.monotonic()
         if left > 0:
-            self._look_in(left)
+            self._look_in(min(left, self._seconds))
         else:
             self.has_barked = True
             self._bark()
@@ -160,14 +164,17 @@ class FetchStream(httpx2.AsyncByteStream):
     where the server does not state it, or `fetch` has decoded the body.
     """
 
-    def __init__(self, response: Any, controller: Any, *, headers: HeaderPairs, idle_timeout: float | None) -> None:
+    def __init__(
+        self, response: Any, controller: Any, watchdog: _Watchdog, *, headers: HeaderPairs, idle_timeout: float
+    ) -> None:
         self.readable: Any = response.body or None
         fields = dict(headers)
         self.size = int(fields["content-length"]) if "content-length" in fields else None
         self._is_event_stream = fields.get("content-type", "").lower().startswith("text/event-stream")
         self._response = response
         self._controller = controller
-        self._idle_timeout = idle_timeout or None
+        self._watchdog = watchdog
+        self._idle_timeout = idle_timeout
         self._ended = self.readable is None
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -184,12 +191,12 @@ class FetchStream(httpx2.AsyncByteStream):
                 yield chunk.value.to_bytes()
             self._ended = True
             return
-        inbox, watchdog = Inbox(), _Watchdog(self._idle_timeout, self._controller.abort)
+        inbox, watchdog = Inbox(), self._watchdog
         piped = start_task(_settle(self.readable.pipeTo(inbox.writable)))
         piped.add_done_callback(lambda _: inbox.close())
         try:
             while True:
-                watchdog.start()
+                watchdog.start(self._idle_timeout)
                 piece = await inbox.take()
                 watchdog.stop()
                 if not piece:
@@ -198,13 +205,10 @@ class FetchStream(httpx2.AsyncByteStream):
             error = await piped
             self._ended = error is None
         finally:
-            watchdog.close()
             if not piped.done():
                 self._controller.abort()
         if error is not None:
-            if watchdog.has_barked:
-                raise httpx2.ReadTimeout("the body stalled") from error
-            raise httpx2.ReadError(describe_js_error(error)) from error
+            raise self._describe_failure(error) from error
 
     async def hand_on(
         self, writable: Any, feed: Callable[[bytes], None] | None, *, touched: Callable[[], float] | None = None
@@ -224,9 +228,9 @@ class FetchStream(httpx2.AsyncByteStream):
             copy = _Copy(ours, feed)
         piped = start_task(_settle(body.pipeTo(writable, options)))
         try:
-            left = self._idle_timeout
+            left = self._idle_timeout or None
             while touched and not (await asyncio.wait({piped}, timeout=left))[0]:
-                left = touched() + (self._idle_timeout or 0) - time.monotonic()
+                left = touched() + self._idle_timeout - time.monotonic()
                 if left <= 0:
                     raise httpx2.ReadTimeout("the body stalled")
             while copy and not (await asyncio.wait({piped}, timeout=_COPY_SECONDS))[0]:
@@ -245,16 +249,22 @@ class FetchStream(httpx2.AsyncByteStream):
             raise httpx2.ReadError(describe_js_error(error)) from error
 
     async def _wait(self, promise: Any) -> Any:
+        self._watchdog.start(self._idle_timeout)
         try:
-            async with asyncio.timeout(self._idle_timeout):
-                return await promise
+            return await promise
         except JsException as error:
-            raise httpx2.ReadError(describe_js_error(error)) from error
-        except TimeoutError as error:
-            raise httpx2.ReadTimeout("the body stalled") from error
+            raise self._describe_failure(error) from error
+        finally:
+            self._watchdog.stop()
+
+    def _describe_failure(self, error: JsException) -> httpx2.TransportError:
+        if self._watchdog.has_barked:
+            return httpx2.ReadTimeout("the body stalled")
+        return httpx2.ReadError(describe_js_error(error))
 
     async def aclose(self) -> None:
         """Cancel the exchange if it has not ended."""
+        self._watchdog.close()
         if not self._ended:
             self._ended = True
             self._controller.abort()
