@@ -320,6 +320,8 @@ class DatabaseError(UnavailableError):
 class ProviderError(ElectronsError):
     """The provider failed. `upstream_status` is None without an answer; `retry_after` is in seconds, a day at most.
 
+    `was_called` is false where the call was not even made, because it would have failed.
+
     `content` is the body of the provider's answer without secrets, for routes that pass it on.
 
     The message can have the provider's own words, which may quote the prompt: it is for the caller, not for the log.
@@ -337,6 +339,7 @@ class ProviderError(ElectronsError):
         upstream_code: str | None = None,
         upstream_request_id: str | None = None,
         retry_after: float | None = None,
+        was_called: bool = True,
     ) -> None:
         facts = {
             "provider": provider,
@@ -347,6 +350,7 @@ class ProviderError(ElectronsError):
         super().__init__(message, details={name: value for name, value in facts.items() if value is not None})
         self.provider = provider
         self.upstream_status = upstream_status
+        self.was_called = was_called
         self.content = b""
         self.retry_after: float | None = None
         if retry_after is not None and not math.isnan(retry_after):
@@ -356,7 +360,7 @@ class ProviderError(ElectronsError):
     @property
     def may_be_paid(self) -> bool:
         """Whether the provider may have done the work: it does not itself say that it has failed."""
-        return self.upstream_status is None or self.upstream_status < 400
+        return self.was_called and (self.upstream_status is None or self.upstream_status < 400)
 
     @property
     def log_message(self) -> str:
@@ -412,7 +416,9 @@ class DeploymentFailedError(ProviderError):
 
     def __init__(self, cause: ProviderError, *, errors: list[Details]) -> None:
         """Take over what `cause` says."""
-        super().__init__(cause.message, provider=cause.provider, retry_after=cause.retry_after)
+        super().__init__(
+            cause.message, provider=cause.provider, retry_after=cause.retry_after, was_called=cause.was_called
+        )
         self.upstream_status = cause.upstream_status
         self.details = cause.details
         self.errors = errors
@@ -430,7 +436,9 @@ class CommitFailedError(ProviderError):
 
     def __init__(self, cause: ProviderError) -> None:
         """Take over what `cause` says."""
-        super().__init__(cause.message, provider=cause.provider, retry_after=cause.retry_after)
+        super().__init__(
+            cause.message, provider=cause.provider, retry_after=cause.retry_after, was_called=cause.was_called
+        )
         self.upstream_status = cause.upstream_status
         self.details = cause.details
 

@@ -91,6 +91,20 @@ async def test_generation_of_unknown_outcome_is_not_repeated(
     assert counted(context) == count
 
 
+async def test_generation_that_was_not_begun_made_no_images() -> None:
+    script = Script(httpx2.Response(500, json={}))
+    context = create_context(PROVIDER, script, circuit_failures=1)
+    with pytest.raises(ProviderError):
+        await generate_images(context, PROVIDER, CALL)
+
+    with pytest.raises(ProviderUnreachableError) as caught:
+        await generate_images(context, PROVIDER, CALL)
+
+    assert len(script.requests) == 1
+    assert "outcome" not in (caught.value.details or {})
+    assert counted(context) == 0
+
+
 @pytest.mark.parametrize("status", [408, 409, 500, 502, 503, 504, 529])
 async def test_failure_that_may_follow_the_work_is_not_repeated(status: int) -> None:
     script = Script(httpx2.Response(status, json={"error": "No"}))

@@ -82,6 +82,16 @@ async def test_attempt_that_was_lost_may_have_been_paid(first: httpx2.Response |
     assert (await gateway.send("/generate", body, KEY)).status == second
 
 
+async def test_retry_that_was_not_made_leaves_the_key_free() -> None:
+    """The circuit opens with the first failure, which cost nothing, so the second attempt reaches no provider."""
+    failure = httpx2.Response(500, headers={"Retry-After": "0"}, json={})
+    gateway = Gateway(failure, max_retries=1, circuit_failures=1)
+    body = {"prompt": "Hello", "model": "openai:gpt-4o-mini"}
+    answers = [await gateway.send("/generate", body, KEY) for _ in range(2)]
+    assert [answer.json()["error_code"] for answer in answers] == ["PROVIDER_UNREACHABLE"] * 2
+    assert len(gateway.requests) == 1
+
+
 @pytest.mark.parametrize(
     ("failure", "error_code"),
     [

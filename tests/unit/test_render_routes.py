@@ -176,6 +176,18 @@ async def test_submission_when_unconfirmed_then_error_keeps_facts() -> None:
     assert (usage["status"], usage["error_code"]) == (502, "PROVIDER_ERROR")
 
 
+async def test_submission_that_was_not_made_has_failed() -> None:
+    stack = RenderStack(lambda _request: refuse(500), circuit_failures=1)
+    await post(stack)
+    await stack.database.execute("DELETE FROM renders")
+
+    status, body = await post(stack)
+
+    assert (status, body["error_code"], len(stack.requests)) == (502, "PROVIDER_UNREACHABLE", 1)
+    assert "may or may not be rendering" not in body["error"]
+    assert (await stack.render_row())["status"] == "failed"
+
+
 async def test_urls_when_many_are_private_then_first_and_count() -> None:
     stack = RenderStack(lambda _request: submitted())
     clip = {"asset": {"type": "video", "src": "https://10.0.0.1/"}, "start": 0, "length": 1}

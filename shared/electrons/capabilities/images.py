@@ -174,7 +174,7 @@ async def generate_images(
         images = await _request_images(context, provider, call, on_file)
         made = len(images)
     except ProviderError as error:
-        if error.upstream_status is not None:
+        if error.upstream_status is not None or not error.was_called:
             raise
         # A connection that failed may never have been made; any other failure came after the request was sent.
         made = 0 if isinstance(error, ProviderUnreachableError) else call.num_images

@@ -95,7 +95,7 @@ async def submit_render(context: Context, provider: RenderProvider, edit: dict[s
 
 def is_refusal(error: ProviderError) -> bool:
     """Return whether a failed submission certainly started nothing; otherwise it may be rendering, and be paid for."""
-    return isinstance(error, _REFUSALS)
+    return not error.was_called or isinstance(error, _REFUSALS)
 
 
 async def look_up_render(

@@ -51,7 +51,7 @@ class Account:
         if self._circuit and (seconds := await self._circuits.admit(self._context, self._circuit)):
             message = f"{provider.title} failed several times in a row and is not called: retry after"
             raise ProviderUnreachableError(
-                f"{message} {math.ceil(seconds)} s", provider=provider.name, retry_after=seconds
+                f"{message} {math.ceil(seconds)} s", provider=provider.name, retry_after=seconds, was_called=False
             )
         if len(self._keys) == 1 and not (seconds := self._closed_for(self._keys[0])):
             return self._keys[0]
@@ -60,7 +60,7 @@ class Account:
             return random.choice(usable)  # noqa: S311  # any will do
         seconds = min(map(self._closed_for, self._keys))
         message = f"{provider.title}'s quota or credit is used up, so it is not called: check its plan and billing"
-        raise ProviderQuotaError(message, provider=provider.name, retry_after=seconds)
+        raise ProviderQuotaError(message, provider=provider.name, retry_after=seconds, was_called=False)
 
     def note(self, key: str, error: ProviderError | None) -> bool:
         """Take note of how a call went, and return whether another key may be tried at once."""
