@@ -7,13 +7,13 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import js
 from pyodide.ffi import JsException, jsnull
 
 from electrons.bindings import Bindings, Row, Value
 from electrons.errors import DatabaseError, UnavailableError
 from electrons.ratelimit.limiter import LimiterUnreachableError, RateLimiter
 from electrons.runtime.convert import describe_js_error, to_js_object
+from electrons.runtime.js_globals import js
 from electrons.runtime.loader import WorkerLoader
 from electrons.runtime.r2 import R2Bucket
 

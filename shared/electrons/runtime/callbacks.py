@@ -10,10 +10,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import js
 from pyodide.ffi import create_once_callable, create_proxy, to_js
 
 from electrons.runtime.convert import to_js_object
+from electrons.runtime.js_globals import js
 
 _INBOX_BYTES = 64 * 1024
 _OUTBOX_BYTES = 16 * 1024

@@ -4,8 +4,9 @@ import json
 from functools import cache
 from typing import Any
 
-import js
 from pyodide.ffi import JsException
+
+from electrons.runtime.js_globals import js
 
 
 def to_js_object(value: Any) -> Any:

@@ -13,7 +13,6 @@ from contextlib import aclosing
 from functools import cache, partial
 from typing import Any
 
-import js
 from pyodide.ffi import JsException, create_proxy, to_js
 from workers import WorkerEntrypoint
 
@@ -35,6 +34,7 @@ from electrons.runtime.bindings import create_bindings
 from electrons.runtime.callbacks import EditedStream, Outbox
 from electrons.runtime.convert import from_js_headers, read_stream, to_js_object
 from electrons.runtime.fetch import FetchStream, FetchTransport
+from electrons.runtime.js_globals import js
 from electrons.runtime.loop import install as install_loop
 from electrons.runtime.r2 import R2Body
 from electrons.schedule import run_tasks

@@ -21,12 +21,12 @@ from contextlib import suppress
 from typing import Any
 
 import httpx2
-import js
 from pyodide.ffi import JsException, to_js
 
 from electrons.http import HeaderPairs
 from electrons.runtime.callbacks import Inbox
 from electrons.runtime.convert import describe_js_error, from_js_headers, to_js_object
+from electrons.runtime.js_globals import js
 from electrons.tasks import start_task
 
 # `fetch` has already decoded the body, so these do not describe the bytes that are read.

@@ -9,11 +9,11 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
-import js
 from pyodide.ffi import JsException, to_js
 
 from electrons.bindings import LoadedRequest, LoadedResponse, LoaderError
 from electrons.runtime.convert import describe_js_error, from_js_headers, read_stream, to_js_object
+from electrons.runtime.js_globals import js
 
 
 class WorkerLoader:

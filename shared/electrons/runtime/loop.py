@@ -16,9 +16,10 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-import js
 from pyodide.ffi import create_once_callable, create_proxy
 from pyodide.webloop import WebLoop
+
+from electrons.runtime.js_globals import js
 
 _ready: deque[asyncio.Handle] = deque()
 _run_ready_proxy: Any = None

@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
-import js
 from pyodide.ffi import JsException, jsnull, to_js
 
 from electrons.bindings import ObjectTooLargeError, StoredObject
@@ -22,6 +21,7 @@ from electrons.errors import UnavailableError
 from electrons.http import Passthrough
 from electrons.runtime.convert import describe_js_error, to_js_object
 from electrons.runtime.fetch import FetchStream
+from electrons.runtime.js_globals import js
 
 PART_BYTES = 8 * 1024 * 1024
 """R2 requires parts of 5 MiB at least, all but the last of one size; one part at a time is in memory."""
