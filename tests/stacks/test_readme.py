@@ -195,7 +195,7 @@ def test_deployment_when_made_then_it_takes_only_keys(clone: Clone) -> None:
     ("command", "shown"),
     [
         ("npm run bench -- --requests 100", "one client +16 clients"),
-        ("npm run bench:calls", "/health +/v1/chat"),
+        ("npm run bench:calls", "^ +/health +/v1/chat"),
         ("npm run bench:kill -- --kills 2", r"^\d+ kills, seed"),
         ("npm run bench:media", r"^\d+ MB +seconds"),
     ],
