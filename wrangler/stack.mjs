@@ -128,6 +128,12 @@ async function warm(urls) {
   }
 }
 
+/** Build all workers at once, after one that has filled the cache of what all share. */
+async function buildAll([first, ...others]) {
+  await build(first);
+  await Promise.all(others.map(build));
+}
+
 /** Reload the workers of `changed` with their edits; if anything fails, the previous version keeps running. */
 async function reload(workers, changed, running) {
   const since = performance.now();
@@ -156,7 +162,7 @@ async function start() {
   const found = await findWorkers(root, options.workers);
   const workers = [...found, ...variantsOf(found, options.variants)];
   for (const { name } of workers) if (options.ports[name]) await assertFree(options.ports[name], name);
-  if (options.build) for (const worker of found) await build(worker);
+  if (options.build) await buildAll(found);
   const running = { workers, options: await describe(workers) };
   const booted = performance.now();
   runtime = new Miniflare(running.options);
