@@ -142,7 +142,10 @@ class Context:
         """
         task = start_task(work)
         self.unfinished.append(task)
-        return await asyncio.shield(task)
+        try:
+            return await asyncio.shield(task)
+        finally:
+            del task  # an error of its own has this frame: such a circle would keep the body until a collection
 
     async def finish(self) -> None:
         """Run the work that was deferred until the response was out. A failure is logged and does not stop the rest.

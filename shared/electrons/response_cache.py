@@ -36,16 +36,21 @@ _HEADERS = ("anthropic-version", "anthropic-beta", "openai-beta", "X-DE-Fallback
 
 
 async def cached(
-    context: Context, content: bytes, produce: Callable[[], Awaitable[Response]], *, default_seconds: int = 0
+    context: Context,
+    read_content: Callable[[], bytes],
+    produce: Callable[[], Awaitable[Response]],
+    *,
+    default_seconds: int = 0,
 ) -> Response:
-    """Return the kept response to a request with this `content`, or the one of `produce()`, which is then kept.
+    """Return the kept response to a request with the same content, or the one of `produce()`, which is then kept.
 
-    `default_seconds` is the deployment's setting. Raises `RequestError` for a wrong header, and what `produce` raises.
+    `read_content` returns what the response depends on, and is called only where responses are kept. `default_seconds`
+    is the deployment's setting. Raises `RequestError` for a wrong header, and what `produce` raises.
     """
     seconds = _read_seconds(context, default_seconds)
     if not seconds:
         return await produce()
-    key = _key(context, content)
+    key = _key(context, read_content())
     if (kept := await _read(context, key)) is not None:
         return _replay(context, kept)
     context.headers += [("X-DE-Cache", "miss"), ("X-DE-Cache-TTL", str(seconds))]

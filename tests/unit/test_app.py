@@ -1,6 +1,8 @@
 """A request through an app, from outside."""
 
 import asyncio
+import gc
+import weakref
 from collections.abc import AsyncGenerator
 
 import pytest
@@ -194,3 +196,26 @@ async def test_deferred_work_when_caller_is_cancelled_then_runs_last() -> None:
 
     assert caller.cancelled()
     assert order == ["worked", "noted"]
+
+
+async def test_failed_work_when_response_is_made_then_its_body_is_free() -> None:
+    app, bodies = App("worker"), list[weakref.ref[Greeting]]()
+
+    async def work(body: Greeting) -> Response:
+        bodies.append(weakref.ref(body))
+        raise ForbiddenError("no")
+
+    @app.post("/work", public=True)
+    async def handle(context: Context, body: Greeting) -> Response:
+        return await context.see_through(work(body))
+
+    context = TestClient(app).create_context("POST", "/work", content=b'{"name": "Ada"}')
+    gc.disable()
+    try:
+        response = await app.handle(context)
+        await context.finish()
+
+        assert response.status == 403
+        assert bodies[0]() is None
+    finally:
+        gc.enable()

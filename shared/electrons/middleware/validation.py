@@ -89,9 +89,12 @@ async def read_body(context: Context, model: type[M]) -> M:
     """
     limit, declared = context.route.body_limit, context.request.content_length
     size = limit if declared is None else min(declared, limit)
+    if not issubclass(model, VendorRequest):  # of that only the bytes stay in memory; others are there as strings too
+        size *= 2
     taken = await _BODIES.take(size, timeout_seconds=context.settings.body_timeout_seconds)
 
     async def give_back() -> None:
+        context.body = None
         _BODIES.give_back(taken)
 
     if taken:

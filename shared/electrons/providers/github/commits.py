@@ -195,7 +195,9 @@ def find_mode(change: FileChange, entry: TreeEntry | None) -> str:
 
 def compute_blob_sha(content: bytes) -> str:
     """Return git's name for a content (git-hash-object(1))."""
-    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+    digest = hashlib.sha1(b"blob %d\0" % len(content), usedforsecurity=False)
+    digest.update(content)
+    return digest.hexdigest()
 
 
 def _find_problem(entries: Mapping[str, TreeEntry], change: FileChange) -> str | None:

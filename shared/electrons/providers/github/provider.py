@@ -190,8 +190,10 @@ class GitHubProvider(Provider):
 
     def build_blob(self, repo: str, content: bytes) -> ProviderRequest:
         """`POST …/git/blobs`, in base64."""
-        document = {"content": base64.b64encode(content).decode(), "encoding": "base64"}
-        return ProviderRequest.json(f"/repos/{repo}/git/blobs", document, headers=[])
+        # Written by hand, because a large file would be in memory twice more: as a string, and while it is escaped.
+        document = b'{"encoding":"base64","content":"%b"}' % base64.b64encode(content)
+        headers = [("Content-Type", "application/json")]
+        return ProviderRequest(path=f"/repos/{repo}/git/blobs", headers=headers, content=document)
 
     def parse_sha(self, document: dict[str, Any]) -> str:
         """`{"sha"}`, of a new blob or tree."""

@@ -121,9 +121,12 @@ async def own_usage(context: Context) -> UsageResponse:
 async def use_cache(context: Context, body: TextRequest, produce: Callable[[], Awaitable[Response]]) -> Response:
     """Return a kept response to the same request, or a new one."""
     settings = context.settings_as(TextSettings)
-    document = body.model_dump(exclude={"instance_id", "project_id"})
-    content = json.dumps([document, settings.default_model], sort_keys=True).encode()
-    return await cached(context, content, produce, default_seconds=settings.cache_ttl_seconds)
+
+    def read_content() -> bytes:
+        document = body.model_dump(exclude={"instance_id", "project_id"})
+        return json.dumps([document, settings.default_model], sort_keys=True).encode()
+
+    return await cached(context, read_content, produce, default_seconds=settings.cache_ttl_seconds)
 
 
 async def stream_frames(

@@ -151,4 +151,4 @@ async def answer(context: Context, body: VendorRequest, *, fallbacks: Sequence[s
         return await call_first(context, models, call_model)
 
     seconds = context.settings_as(TextSettings).cache_ttl_seconds
-    return await cached(context, body.content, produce, default_seconds=seconds)
+    return await cached(context, lambda: body.content, produce, default_seconds=seconds)
