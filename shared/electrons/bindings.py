@@ -170,6 +170,7 @@ class Bindings:
     IMAGE_STORAGE: ObjectStore | None = None
     RENDER_STORAGE: ObjectStore | None = None
     RENDER_WORKFLOW: Workflow | None = None
+    EXECUTION_WORKFLOW: Workflow | None = None
     LOADER: Loader | None = None
     _tables: dict[Callable[[Database], Any], Any] = field(init=False, default_factory=dict)
     _memory: dict[Callable[[], Any], Any] = field(init=False, default_factory=dict)
@@ -216,6 +217,11 @@ class Bindings:
     def render_workflow(self) -> Workflow:
         """Return the Workflow that follows renders to their end."""
         return self.RENDER_WORKFLOW or _missing("RENDER_WORKFLOW")
+
+    @property
+    def execution_workflow(self) -> Workflow:
+        """Return the Workflow that runs executions under an idempotency key."""
+        return self.EXECUTION_WORKFLOW or _missing("EXECUTION_WORKFLOW")
 
     @property
     def loader(self) -> Loader:

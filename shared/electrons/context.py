@@ -72,7 +72,8 @@ class Context:
     response is out, streamed bodies included; its failures are logged only. `dialect` is the format of errors, None for
     the platform's own. `attempts` counts the calls to providers, `upstream_seconds` is the time spent waiting for them,
     and `max_retries` takes the place of the setting. `headers` go out with every response, failures included.
-    `has_spent`: a call that failed may have to be paid all the same, or have changed something.
+    `has_spent`: a call that failed, or work that was handed on, may have to be paid all the same, or have changed
+    something.
     `before_spending` is awaited before the first call that may cost money or change something (`begin_spending`).
     `settle_last_call` settles what the last call has reserved of a budget. `warnings` are about the request and go into
     a success body.

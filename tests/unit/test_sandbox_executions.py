@@ -17,9 +17,11 @@ from electrons.middleware.idempotency import RUNNING_SECONDS
 from electrons.middleware.validation import parse_body
 from electrons.settings import Secret
 from electrons.testing import MemoryDatabase, TestClient, TestResponse, create_key, create_memory_bindings
+from sandbox_executor.execution_workflow import run_execution
 from sandbox_executor.models.execute import ExecuteRequest
 from sandbox_executor.routes import app
 from sandbox_executor.settings import SandboxSettings
+from tests.unit.memory_workflow import MemoryWorkflow
 
 SCOPES = ("sandbox:execute", "sandbox:deploy", "sandbox:commit")
 SETTINGS = SandboxSettings(
@@ -85,10 +87,13 @@ class Platform:
         self.model = model
         self.database = database
         self._headers = {"Authorization": f"Bearer {key}"}
+        self.workflow = MemoryWorkflow(run_execution, lambda: self._client.create_context("WORKFLOW", "/"))
         self._client = TestClient(
             app,
             settings=SETTINGS,
-            bindings=replace(create_memory_bindings(), DB=database, LOADER=NoLoader()),
+            bindings=replace(
+                create_memory_bindings(), DB=database, LOADER=NoLoader(), EXECUTION_WORKFLOW=self.workflow
+            ),
             http=httpx2.MockTransport(model.respond),
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 
@@ -140,7 +141,11 @@ def test_stream_when_retried_then_all_its_frames(platform: Platform, emulators: 
 def test_stream_when_its_caller_left_then_its_work_is_found(platform: Platform, emulators: Emulators) -> None:
     emulators.set_latency("anthropic", first_byte_ms=150)
     key, body, request_id = unique("key"), {"task": "Write a greeter"}, unique("left")
-    leave_early(platform, emulators, body, key, request_id, path="/execute/stream")
+    headers = {"Authorization": f"Bearer {platform.all_powerful_key}"}
+    headers |= {"Idempotency-Key": key, "X-Request-ID": request_id}
+    client = platform.client("sandbox-executor")
+    with client.stream("POST", "/execute/stream", content=json.dumps(body), headers=headers) as left_stream:
+        next(left_stream.iter_lines())
     (row,) = platform.rows("executions", request_id=request_id, status="succeeded")
 
     left = error_of(call(platform, "/execute/stream", body, Idempotency_Key=key), 409, "IDEMPOTENCY_OUTCOME_UNKNOWN")
@@ -188,12 +193,10 @@ def leave_early(
     body: dict[str, str],
     key: str | None,
     request_id: str | None = None,
-    *,
-    path: str = "/execute",
 ) -> None:
     """Send a request and leave, like a killed program, as soon as the model was called."""
     headers = {"Authorization": f"Bearer {platform.all_powerful_key}"}
     headers |= {"Idempotency-Key": key} if key else {}
     headers |= {"X-Request-ID": request_id} if request_id else {}
-    with asking(platform.urls["sandbox-executor"], path, body, headers):
+    with asking(platform.urls["sandbox-executor"], "/execute", body, headers):
         assert wait_for(lambda: emulators.requests("anthropic"))

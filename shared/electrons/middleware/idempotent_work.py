@@ -233,8 +233,8 @@ def _may_have_spent(context: Context, error: Exception) -> bool:
 
 
 def _has_spent(context: Context) -> bool:
-    """Return whether a provider has begun to answer, of which a stream that has begun is the sign."""
-    return bool(context.attempts or (context.usage is not None and context.usage.total_units))
+    """Return whether a provider has begun to answer, or may have, of which a stream that has begun is the sign."""
+    return bool(context.has_spent or context.attempts or (context.usage is not None and context.usage.total_units))
 
 
 def _content_type(response: Response) -> str:

@@ -124,6 +124,7 @@ def create_bindings(env: Any) -> Bindings:
         IMAGE_STORAGE=_wrap(R2Bucket, env, "IMAGE_STORAGE"),
         RENDER_STORAGE=_wrap(R2Bucket, env, "RENDER_STORAGE"),
         RENDER_WORKFLOW=_wrap(WorkflowBinding, env, "RENDER_WORKFLOW"),
+        EXECUTION_WORKFLOW=_wrap(WorkflowBinding, env, "EXECUTION_WORKFLOW"),
         LOADER=_wrap(WorkerLoader, env, "LOADER"),
     )
 

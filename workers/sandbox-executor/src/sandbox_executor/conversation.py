@@ -6,16 +6,16 @@ by the error of an estimate of new text (four characters a token); only the cloc
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from electrons.capabilities.text import estimate_tokens
-from electrons.capabilities.turns import Message, ToolResults, TurnCall, TurnProvider, UserText, take_turn
+from electrons.capabilities.turns import Message, ToolResults, Turn, TurnCall, TurnProvider, UserText
 from electrons.context import Context
 from electrons.upstream.prices import estimate_cost
 from electrons.usage import Usage
+from sandbox_executor.effects import Effects, OutOfTimeError, within
 from sandbox_executor.models.execute import COMPLETE, EndedBy, ExecutedFile, ExecuteRequest, ExecutionResult, Step
 from sandbox_executor.modules import file_type
 from sandbox_executor.prompts import SYSTEM, describe_task
@@ -30,7 +30,10 @@ _GO_ON = "You reached the limit of what you may write at once. Continue, in smal
 
 
 class Conversation:
-    """One execution's conversation. `result` is right at any time, so that it can be returned whatever happens."""
+    """One execution's conversation. `result` is right at any time, so that it can be returned whatever happens.
+
+    `elapsed_seconds` are those that the execution has taken before it.
+    """
 
     def __init__(
         self,
@@ -39,7 +42,9 @@ class Conversation:
         *,
         workspace: Workspace,
         provider: TurnProvider,
+        effects: Effects,
         usage: Usage,
+        elapsed_seconds: float,
         report: Callable[[Step], None],
     ) -> None:
         self.result = ExecutionResult()
@@ -48,7 +53,8 @@ class Conversation:
         self._workspace = workspace
         self._provider = provider
         self._usage = usage
-        self._started = time.monotonic()
+        self._effects = effects
+        self._started = time.monotonic() - elapsed_seconds
         self._next_input = 0
         self._messages: list[Message] = []
         self._warnings: list[str] = []
@@ -60,14 +66,10 @@ class Conversation:
 
         `result` is up to date afterwards, also after an error.
         """
-        seconds = self._context.settings_as(SandboxSettings).execute_max_seconds or None
         ended: EndedBy = "failure"
         try:
-            async with asyncio.timeout(seconds) as clock:
-                ended = await self._take_turns(after_turn)
-        except TimeoutError:
-            if not clock.expired():
-                raise
+            ended = await self._take_turns(after_turn)
+        except OutOfTimeError:
             ended = "max_seconds"
         finally:
             self.update_result(ended)
@@ -84,7 +86,8 @@ class Conversation:
             if ended:
                 return ended
             self.result.metadata.turns += 1
-            turn = await take_turn(self._context, self._provider, call)
+            number = self.result.metadata.turns
+            turn = await self._effects.take_turn(call, number=number, seconds=self._seconds_left())
             self.result.output = turn.text if turn.text.strip() else self.result.output
             self._next_input = turn.input_tokens + turn.output_tokens
             if turn.ended == "refusal":
@@ -93,13 +96,8 @@ class Conversation:
                 return "context_window"
             if turn.tool_uses or turn.text.strip() or turn.ended == "pause":
                 self._messages.append(turn)  # a turn that says nothing cannot be sent back
-            if turn.tool_uses:
-                results = await self.toolbox.run_turn(turn, number=self.result.metadata.turns)
-                self._add(results)
-            elif turn.ended == "length":
-                self._add(UserText(text=_GO_ON))
-            elif turn.ended != "pause":
-                await self._accept_without_finish(turn.text)
+            async with within(self._seconds_left(least=self._effects.least_tool_seconds)):
+                await self._act_on(turn)
             self.update_result(None)
             if self.toolbox.summary is not None:
                 self.result.output = self.toolbox.summary
@@ -107,6 +105,20 @@ class Conversation:
             if self.toolbox.repairs > self._context.settings_as(SandboxSettings).execute_max_repairs:
                 return "max_repairs"
             await after_turn()
+
+    async def _act_on(self, turn: Turn) -> None:
+        if turn.tool_uses:
+            self._add(await self.toolbox.run_turn(turn, number=self.result.metadata.turns))
+        elif turn.ended == "length":
+            self._add(UserText(text=_GO_ON))
+        elif turn.ended != "pause":
+            await self._accept_without_finish(turn.text)
+
+    def _seconds_left(self, *, least: float | None = None) -> float | None:
+        """Return the seconds until the clock ends the execution, but not less than `least`; None without a limit."""
+        limit = self._context.settings_as(SandboxSettings).execute_max_seconds
+        left = limit - (time.monotonic() - self._started)
+        return None if not limit else left if least is None else max(left, least)
 
     def update_result(self, ended: EndedBy | None) -> None:
         """Update the result with what exists now."""

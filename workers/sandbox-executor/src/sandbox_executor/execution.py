@@ -1,28 +1,22 @@
 """One execution: begun once, saved at every turn, and ended with a result, a deployment, a commit, or an error.
 
-What a caller asks for is checked before anything is paid. With an `Idempotency-Key` the work continues when the caller
-leaves. A retry that cannot get its result learns the execution's id, which is that of the work under the key.
+What a caller asks for is checked before anything is paid. A retry that cannot get the result learns the execution's id,
+which is that of the work under the key.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import uuid
 from collections.abc import Callable
 
 from electrons.capabilities.turns import TurnProvider
 from electrons.context import Context
 from electrons.errors import ElectronsError, ProviderError, RequestError
 from electrons.middleware.validation import parse_body
-from electrons.registry import choose_model, find_providers
-from electrons.storage.ledger import record_usage
-from electrons.upstream.prices import estimate_cost
 from electrons.usage import Usage
-from sandbox_executor import commits, deployments
 from sandbox_executor.conversation import Conversation
-from sandbox_executor.deployment_access import refuse_worker_of_others, require_worker_access
-from sandbox_executor.execution_lookup import try_to_end_interrupted_executions
+from sandbox_executor.effects import Effects
 from sandbox_executor.execution_record import ExecutionRecord
 from sandbox_executor.models.commit import Commit, CommitRequest
 from sandbox_executor.models.deploy import Deployment, DeployRequest
@@ -30,64 +24,70 @@ from sandbox_executor.models.execute import ExecuteRequest, ExecuteResponse, Fai
 from sandbox_executor.modules import collect_modules, find_main
 from sandbox_executor.repository import RepositorySource
 from sandbox_executor.settings import SandboxSettings
-from sandbox_executor.storage.executions import Execution, Executions
+from sandbox_executor.storage.executions import Execution
 from sandbox_executor.workspace import EmptySource, ToolError, Workspace
-
-MODELS = find_providers(TurnProvider)
 
 
 class ExecutionRun:
     """An execution that this request starts."""
 
     def __init__(
-        self, context: Context, body: ExecuteRequest, *, row: Execution, provider: TurnProvider, model: str
+        self,
+        context: Context,
+        body: ExecuteRequest,
+        *,
+        row: Execution,
+        provider: TurnProvider,
+        effects: Effects,
+        elapsed_seconds: float = 0.0,
     ) -> None:
         self.id = row.id
         self._context = context
         self._body = body
         self._record = ExecutionRecord(context, row.id)
         self._provider = provider
-        self._usage = Usage(provider=provider.name, model=model)
+        self._effects = effects
+        self._elapsed_seconds = elapsed_seconds
+        self._usage = Usage(provider=provider.name, model=row.model)
         self._conversation: Conversation | None = None
 
     async def run(self, report: Callable[[Step], None]) -> ExecuteResponse:
         """Return the response. Raises `ElectronsError`, with what exists so far in its details."""
-        if self._context.work_id:
-            return await self._context.see_through(self._run_and_record(report))
-        return await self._run_and_record(report)
-
-    async def _run_and_record(self, report: Callable[[Step], None]) -> ExecuteResponse:
         try:
             response = await self._run(report)
         except asyncio.CancelledError:
-            await self._record.end("cancelled", self._response_so_far())
+            await self._effects.end(self._record, "cancelled", self._response_so_far())
             raise
         except Exception as error:
             response_so_far = self._response_so_far()
-            await self._record.end("failed", response_so_far, error=error)
+            await self._effects.end(self._record, "failed", response_so_far, error=error)
             if not isinstance(error, ElectronsError):
                 raise
-            extended = error.extend(execution_id=self.id)
-            if self._usage.total_units and response_so_far:
-                extended.result = response_so_far.result.model_dump(mode="json", exclude_none=True)
-            raise extended from error
-        await self._record.end("succeeded", response)
+            raise extend_error(error, self.id, response_so_far if self._usage.total_units else None) from error
+        await self._effects.end(self._record, "succeeded", response)
         return response
 
     async def _run(self, report: Callable[[Step], None]) -> ExecuteResponse:
         context, body = self._context, self._body
         source: RepositorySource | None = None
         if body.repo:
-            source = await RepositorySource.open(context, body.repo, await commits.find_source_branch(context, body))
+            source = await RepositorySource.open(context, body.repo, await self._effects.find_head(body))
         workspace = Workspace(
             source or EmptySource(),
             paths=body.paths,
             allow_workflows=context.settings_as(SandboxSettings).allow_workflow_files == "true",
             mask=self._record.mask,
         )
-        record_usage(context, self._usage)
+        self._effects.begin_usage(self._usage)
         self._conversation = Conversation(
-            context, body, workspace=workspace, provider=self._provider, usage=self._usage, report=report
+            context,
+            body,
+            workspace=workspace,
+            provider=self._provider,
+            effects=self._effects,
+            usage=self._usage,
+            elapsed_seconds=self._elapsed_seconds,
+            report=report,
         )
         await self._conversation.run(after_turn=self._save_progress)
         await self._save_progress()
@@ -110,7 +110,7 @@ class ExecutionRun:
             code = await collect_modules(workspace, main)
             request = {"worker_name": self._body.worker_name, "files": code.modules, "main": code.main}
             wanted = parse_body(json.dumps(request).encode(), DeployRequest)
-            return await self._context.see_through(deployments.deploy(self._context, wanted))
+            return await self._effects.deploy(wanted)
         except ElectronsError as error:
             return self._describe_failure(error)
         except ToolError as error:
@@ -142,7 +142,7 @@ class ExecutionRun:
         }
         try:
             wanted = parse_body(json.dumps(request).encode(), CommitRequest)
-            return await self._context.see_through(commits.commit(self._context, wanted, expected_head=head))
+            return await self._effects.commit(wanted, expected_head=head)
         except ElectronsError as error:
             return self._describe_failure(error)
 
@@ -175,40 +175,12 @@ class ExecutionRun:
         await self._record.save_progress(self._describe())
 
 
-async def start_execution(context: Context, body: ExecuteRequest) -> ExecutionRun:
-    """Return a new execution. Raises `ElectronsError` for what may not be done, or could not be; nothing has begun."""
-    if body.commit:
-        context.principal.require("sandbox:commit")
-    if body.repo:
-        commits.require_access(context, body.repo)
-    if body.auto_deploy and body.worker_name:
-        context.principal.require("sandbox:deploy")
-        require_worker_access(context, body.worker_name)
-        await refuse_worker_of_others(context, body.worker_name)
-    default_model = context.settings_as(SandboxSettings).default_code_model
-    provider, model = choose_model(context, body.options.model or default_model, MODELS)
-    if (
-        context.settings_as(SandboxSettings).execute_max_cost_usd
-        and estimate_cost(Usage(provider=provider.name, model=model), context.settings.own_prices) is None
-    ):
-        raise RequestError(
-            f"No price is known for `{model}`, so the limit of `EXECUTE_MAX_COST_USD` cannot be enforced: choose "
-            "another model, or have that limit set to 0"
-        )
-    row = Execution(
-        id=context.work_id or str(uuid.uuid4()),
-        request_id=context.request_id,
-        key_id=context.principal.key_id,
-        instance_id=context.labels.instance_id,
-        project_id=context.labels.project_id,
-        task=context.settings.hide_secrets(body.task),
-        repo=body.repo,
-        branch=body.branch if body.repo else None,
-        model=model,
-    )
-    await Executions(context.bindings.database).insert(row)
-    context.defer(lambda: try_to_end_interrupted_executions(context))
-    return ExecutionRun(context, body, row=row, provider=provider, model=model)
+def extend_error(error: ElectronsError, execution_id: str, response: ExecuteResponse | None) -> ElectronsError:
+    """Return the error as its caller gets it: with the execution's id, and with what exists."""
+    extended = error.extend(execution_id=execution_id)
+    if response is not None:
+        extended.result = response.result.model_dump(mode="json", exclude_none=True)
+    return extended
 
 
 def _title(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Executions that were started before: shown to their caller, and ended where they were interrupted."""
+"""Executions that were started before: shown to their caller, woken, and ended where they were interrupted."""
 
 from __future__ import annotations
 
@@ -7,21 +7,29 @@ from collections.abc import Mapping
 from typing import Any
 
 from electrons.context import Context
-from electrons.errors import DatabaseError, NotFoundError
+from electrons.errors import DatabaseError, NotFoundError, UnavailableError
 from sandbox_executor.models.execute import ExecutionState
 from sandbox_executor.settings import SandboxSettings
 from sandbox_executor.storage.executions import Executions
+from sandbox_executor.storage.work import ExecutionWork
 
 _GRACE_SECONDS = 120
 """How long after its time limit an execution that saves nothing counts as running: it may be deploying."""
+_WAKE_SECONDS = 10
+"""So long an execution saves nothing before its Workflow is woken, and so long a wake has to show."""
+_WAKE_COUNT = 10
+"""Executions that one run of the schedule wakes."""
 _UNLIMITED_SECONDS = 3600
 """What counts as the time limit where there is none."""
 
 
 async def load_execution(context: Context, execution_id: str) -> ExecutionState:
     """Return an execution of this caller. Raises `NotFoundError`."""
-    await try_to_end_interrupted_executions(context)
     row = await _table(context).find(execution_id, key_id=context.principal.key_id)
+    if row is not None and row.status == "running":
+        await try_to_wake(context, row.id, idle_seconds=row.idle_seconds)
+        await try_to_end_interrupted_executions(context)
+        row = await _table(context).find(execution_id, key_id=context.principal.key_id)
     if row is None:
         raise NotFoundError("Execution not found", code="EXECUTION_NOT_FOUND")
     known: Mapping[str, Any] = json.loads(row.answer) if row.answer else {"execution_id": row.id, "result": {}}
@@ -33,6 +41,39 @@ async def load_execution(context: Context, execution_id: str) -> ExecutionState:
         error=row.error,
         error_code=row.error_code,
     )
+
+
+async def try_to_wake(context: Context, execution_id: str, *, idle_seconds: float) -> None:
+    """Have the Workflow of an execution go on, if it has saved nothing for a while. A failure is only logged.
+
+    That resumes one whose process was killed in a local run. One that was never started is started.
+    """
+    if idle_seconds < _WAKE_SECONDS:
+        return
+    workflow = context.bindings.execution_workflow
+    try:
+        if not await ExecutionWork(context.bindings.database).note_wake(execution_id, pause_seconds=_WAKE_SECONDS):
+            return
+        try:
+            await workflow.send(execution_id, event="go-on")
+        except UnavailableError:
+            await workflow.create(execution_id)
+    except UnavailableError as error:
+        context.log.warning("wake", request_id=context.request_id, execution_id=execution_id, error=error.message)
+
+
+def longest_silence(context: Context) -> float:
+    """Return the seconds after which an execution that has saved nothing is idle: a turn takes less."""
+    return (context.settings.total_timeout_seconds or _UNLIMITED_SECONDS) + _GRACE_SECONDS
+
+
+async def wake_idle_executions(context: Context) -> int:
+    """Wake the Workflows that have saved nothing for much longer than a turn takes; return how many."""
+    idle_seconds = longest_silence(context)
+    found = await ExecutionWork(context.bindings.database).find_idle(idle_seconds=idle_seconds, limit=_WAKE_COUNT)
+    for execution_id in found:
+        await try_to_wake(context, execution_id, idle_seconds=idle_seconds)
+    return len(found)
 
 
 async def end_interrupted_executions(context: Context) -> int:

@@ -43,21 +43,34 @@ class ExecutionRecord:
         self, status: ExecutionStatus, response: ExecuteResponse | None, *, error: Exception | None = None
     ) -> None:
         """Store the end; if the database does not take it now, try again once the response is out."""
-        values: dict[str, Value] = {}
-        if error is not None:
-            known = error if isinstance(error, ElectronsError) else ElectronsError("Internal error")
-            values |= {"error": known.message, "error_code": known.error_code, "error_status": known.status}
-        if response is not None:
-            values |= {"answer": self._serialize(response), "ended_by": response.result.metadata.ended_by}
+        values = self.describe_end(response, error=error)
 
         async def store() -> None:
-            await self._table.end(self._id, status, **values)
+            await self.store_end(status, values)
 
         try:
             await store()
         except DatabaseError as failure:
             self._log("execution_end_not_saved", failure)
             self._context.defer(store)
+
+    def describe_end(
+        self, response: ExecuteResponse | None, *, error: Exception | None, outcome: dict[str, Any] | None = None
+    ) -> dict[str, Value]:
+        """Return the columns of an end."""
+        values: dict[str, Value] = {}
+        if error is not None:
+            known = error if isinstance(error, ElectronsError) else ElectronsError("Internal error")
+            values |= {"error": known.message, "error_code": known.error_code, "error_status": known.status}
+        if response is not None:
+            values |= {"answer": self._serialize(response), "ended_by": response.result.metadata.ended_by}
+        if outcome is not None:
+            values["outcome"] = json.dumps(_masked(outcome, self.mask))
+        return values
+
+    async def store_end(self, status: ExecutionStatus, values: dict[str, Value]) -> None:
+        """Store the columns of an end. Raises `DatabaseError`."""
+        await self._table.end(self._id, status, **values)
 
     def _serialize(self, response: ExecuteResponse) -> str:
         """Return the answer as its row has it: without credentials, and short enough for a row."""
@@ -80,12 +93,13 @@ class ExecutionRecord:
 
 
 def _dump(response: ExecuteResponse, mask: Callable[[str], str]) -> str:
-    def masked(value: Any) -> Any:
-        if isinstance(value, str):
-            return mask(value)
-        if isinstance(value, list):
-            return [masked(item) for item in value]
-        return {name: masked(item) for name, item in value.items()} if isinstance(value, dict) else value
-
     # String by string: across the strings of a document a credential could begin in one and end in another.
-    return json.dumps(masked(response.model_dump(mode="json", exclude_none=True)), ensure_ascii=False)
+    return json.dumps(_masked(response.model_dump(mode="json", exclude_none=True), mask), ensure_ascii=False)
+
+
+def _masked(value: Any, mask: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return mask(value)
+    if isinstance(value, list | tuple):
+        return [_masked(item, mask) for item in value]
+    return {name: _masked(item, mask) for name, item in value.items()} if isinstance(value, dict) else value

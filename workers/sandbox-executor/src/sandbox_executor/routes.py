@@ -17,8 +17,8 @@ from electrons.routing import RouteDocs
 from electrons.schedule import delete_rows
 from electrons.tasks import start_task
 from sandbox_executor import commits, deployments
-from sandbox_executor.execution import MODELS, ExecutionRun, start_execution
-from sandbox_executor.execution_lookup import end_interrupted_executions, load_execution
+from sandbox_executor.execution_lookup import end_interrupted_executions, load_execution, wake_idle_executions
+from sandbox_executor.execution_start import MODELS, StartedExecution, start_execution
 from sandbox_executor.models.commit import CommitRequest, CommitResponse
 from sandbox_executor.models.deploy import DeploymentState, DeployRequest, DeployResponse, RemovalResponse
 from sandbox_executor.models.execute import ExecuteRequest, ExecuteResponse, ExecutionState, Step
@@ -27,6 +27,9 @@ from sandbox_executor.settings import SandboxSettings
 
 LARGE_BODY_LIMIT = 7 * 1024 * 1024
 """Bytes of a body with files: what an isolate of 128 MB can take. `npm run bench:edge` shows it."""
+
+_WORK_KEEP_DAYS = 1
+"""What was left of executions that did not come to their end."""
 
 COMMIT_EXAMPLE = {
     "repo": "demo/hello-worker",
@@ -46,6 +49,7 @@ app = App(
     never_open=True,
     reports_providers=True,
 )
+app.on_schedule(wake_idle_executions)
 app.on_schedule(end_interrupted_executions)
 
 
@@ -57,6 +61,7 @@ async def delete_old_records(context: Context) -> int:
     """
     keep_days = context.settings.records_keep_days
     executions = await delete_rows(context, "executions", keep_days=keep_days, where="status <> 'running'")
+    await delete_rows(context, "execution_work", keep_days=_WORK_KEEP_DAYS, where="TRUE")
     return executions + await delete_rows(context, "commits", keep_days=keep_days)
 
 
@@ -138,8 +143,8 @@ async def post_commit(context: Context, body: CommitRequest) -> CommitResponse:
     return CommitResponse(commit=await context.see_through(commits.commit(context, body)))
 
 
-async def stream_frames(context: Context, started: ExecutionRun) -> AsyncGenerator[str, None]:
-    """Yield the events of an execution. If the caller leaves, the work ends, unless it has an idempotency key."""
+async def stream_frames(context: Context, started: StartedExecution) -> AsyncGenerator[str, None]:
+    """Yield the events of an execution. If the caller leaves, the work ends, unless a Workflow runs it."""
     steps: asyncio.Queue[Step | None] = asyncio.Queue()
     work = start_task(started.run(steps.put_nowait))
     work.add_done_callback(lambda _: steps.put_nowait(None))

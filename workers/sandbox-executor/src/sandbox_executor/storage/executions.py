@@ -6,11 +6,13 @@ Callers of this module take credentials out of an answer before they store it.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from datetime import UTC, datetime
 from typing import Literal, cast
 
 from electrons.bindings import Database, Row, Value
 from electrons.logs import redact_tokens, timestamp
 from sandbox_executor.storage.ownership import IS_OWN
+from sandbox_executor.storage.work import WAKE_LIMIT
 
 ExecutionStatus = Literal["running", "succeeded", "failed", "cancelled"]
 
@@ -23,7 +25,7 @@ INTERRUPTED_MESSAGE = "The execution was interrupted; `result` has what exists o
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Execution:
-    """One row. `answer` is the JSON of the response, or of what exists so far."""
+    """One row. `answer` is the JSON of the response, or of what exists so far; `outcome` that of usage and error."""
 
     id: str
     request_id: str
@@ -42,6 +44,17 @@ class Execution:
     error_code: str | None = None
     error_status: int | None = None
     answer: str | None = None
+    outcome: str | None = None
+
+    @property
+    def age_seconds(self) -> float:
+        """Seconds since it was requested."""
+        return _seconds_since(self.created_at)
+
+    @property
+    def idle_seconds(self) -> float:
+        """Seconds since the row was last written."""
+        return _seconds_since(self.updated_at)
 
 
 COLUMNS = tuple(field.name for field in fields(Execution))
@@ -52,7 +65,8 @@ _INSERT = (
 )
 _INTERRUPT = (
     "UPDATE executions SET status = 'failed', error = ?, error_code = ?, error_status = ?, updated_at = ? "
-    "WHERE status = 'running' AND updated_at < ? RETURNING id"
+    "WHERE status = 'running' AND updated_at < ? "
+    "AND NOT EXISTS (SELECT 1 FROM execution_work WHERE execution_work.id = executions.id AND woken < ?) RETURNING id"
 )
 
 
@@ -75,6 +89,18 @@ class Executions:
             f"SELECT * FROM executions WHERE id = ?2 AND {IS_OWN}",  # noqa: S608
             key_id,
             execution_id,
+        )
+        return _read(rows[0]) if rows else None
+
+    async def load(self, execution_id: str) -> Execution | None:
+        """Return an execution, whoever's it is."""
+        rows = await self._database.query("SELECT * FROM executions WHERE id = ?", execution_id)
+        return _read(rows[0]) if rows else None
+
+    async def load_changed(self, execution_id: str, *, since: str) -> Execution | None:
+        """Return an execution if it was saved at another time than `since`."""
+        rows = await self._database.query(
+            "SELECT * FROM executions WHERE id = ? AND (updated_at <> ? OR status <> 'running')", execution_id, since
         )
         return _read(rows[0]) if rows else None
 
@@ -109,9 +135,14 @@ class Executions:
             INTERRUPTED_STATUS,
             timestamp(),
             timestamp(seconds_ago=idle_seconds),
+            WAKE_LIMIT,
         )
         return len(ended)
 
 
 def _read(row: Row) -> Execution:
     return Execution(**{column: cast(str, row[column]) for column in COLUMNS})  # type: ignore[arg-type]
+
+
+def _seconds_since(time: str) -> float:
+    return (datetime.now(UTC) - datetime.fromisoformat(time)).total_seconds()

@@ -1,0 +1,199 @@
+"""The effects of an execution as steps of a Workflow: each is done once, and its result is kept.
+
+Right before a step spends, the work's row is marked with its number. A step that finds its own mark was interrupted by
+the end of its process: it may have been paid for, or done, so it is not repeated.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from typing import Any
+
+from electrons.capabilities.turns import ToolUse, Turn, TurnCall, TurnProvider, take_turn
+from electrons.context import Context
+from electrons.errors import ElectronsError, UnavailableError
+from electrons.storage.ledger import UsageLedger
+from electrons.usage import Usage
+from electrons.workflows import Retries, Steps
+from sandbox_executor import commits, deployments
+from sandbox_executor.effects import OutOfTimeError, find_head, within
+from sandbox_executor.execution_record import ExecutionRecord
+from sandbox_executor.models.commit import Commit, CommitRequest
+from sandbox_executor.models.deploy import Deployment, DeployRequest
+from sandbox_executor.models.execute import ExecuteRequest, ExecuteResponse
+from sandbox_executor.storage.executions import INTERRUPTED, INTERRUPTED_MESSAGE, Execution, ExecutionStatus
+from sandbox_executor.storage.work import ExecutionWork
+from sandbox_executor.stored_errors import restore_error, store_error
+from sandbox_executor.usage_row import build_usage_row
+
+_DEPLOYMENT = 1_000_000
+_COMMIT = 1_000_001
+"""Numbers after those of all turns."""
+
+_PACKED_LENGTH = 400_000
+"""Characters of a turn that is stored as it is: the result of a step has 1 MiB at most, and a turn has its text twice.
+
+https://developers.cloudflare.com/workflows/reference/limits/
+"""
+
+_RETRIES = Retries(limit=8, first_pause_seconds=2)
+
+
+class DurableEffects:
+    """See `Effects`. What the tools do is done again after a restart, and costs nothing, so it has a minute."""
+
+    least_tool_seconds = 60.0
+
+    def __init__(self, steps: Steps, context: Context, *, row: Execution, route: str, provider: TurnProvider) -> None:
+        self._steps = steps
+        self._context = context
+        self._row = row
+        self._route = route
+        self._provider = provider
+        self._usage: Usage | None = None
+
+    async def find_head(self, body: ExecuteRequest) -> str | None:
+        """See `Effects.find_head`."""
+        head: str | None = await self._do("find head", lambda: find_head(self._context, body))
+        return head
+
+    def begin_usage(self, usage: Usage) -> None:
+        """See `Effects.begin_usage`."""
+        self._context.usage = self._usage = usage
+
+    async def take_turn(self, call: TurnCall, *, number: int, seconds: float | None) -> Turn:
+        """See `Effects.take_turn`."""
+
+        async def pay() -> str:
+            async with within(seconds):
+                await self._begin(number)
+                return pack_turn(await take_turn(self._context, self._provider, call))
+
+        return unpack_turn(await self._do(f"turn {number}", pay))
+
+    async def deploy(self, request: DeployRequest) -> Deployment:
+        """See `Effects.deploy`."""
+
+        async def deploy() -> Any:
+            await self._begin(_DEPLOYMENT)
+            return (await deployments.deploy(self._context, request)).model_dump(mode="json")
+
+        return Deployment.model_validate(await self._do("deploy", deploy))
+
+    async def commit(self, request: CommitRequest, *, expected_head: str | None) -> Commit:
+        """See `Effects.commit`."""
+
+        async def commit() -> Any:
+            await self._begin(_COMMIT)
+            made = await commits.commit(self._context, request, expected_head=expected_head)
+            return made.model_dump(mode="json")
+
+        return Commit.model_validate(await self._do("commit", commit))
+
+    async def end(
+        self,
+        record: ExecutionRecord,
+        status: ExecutionStatus,
+        response: ExecuteResponse | None,
+        *,
+        error: Exception | None = None,
+    ) -> None:
+        """See `Effects.end`. The usage is written first: who sees the end also sees what it cost."""
+        values = record.describe_end(response, error=error, outcome=self._describe_outcome(error))
+        if self._usage is not None:
+            row = build_usage_row(self._context, self._row, self._usage, route=self._route, error=error)
+            await self._keep("record usage", lambda: self._context.bindings.table(UsageLedger).write_now(row))
+        await self._keep("end", lambda: record.store_end(status, values))
+        await self._keep("delete work", lambda: self._work.delete(self._row.id))
+
+    async def _begin(self, number: int) -> None:
+        """Mark a step. Raises `UnavailableError` if it was interrupted after its mark."""
+        if not await self._work.begin(self._row.id, number):
+            self._context.has_spent = True
+            raise interrupted()
+
+    async def _do(self, name: str, work: Callable[[], Awaitable[Any]]) -> Any:
+        """Return the result of `work()`, or raise what it has raised, in this run or in an earlier one."""
+
+        async def run() -> dict[str, Any]:
+            context, done = self._context, dict[str, Any]()
+            try:
+                done["result"] = await work()
+            except OutOfTimeError:
+                done["out_of_time"] = True
+            except ElectronsError as error:
+                done["error"] = store_error(error)
+            except Exception as error:  # noqa: BLE001  # a step that raises would be tried again
+                context.log.error("failure", cause=error, request_id=context.request_id)
+                done["error"] = store_error(ElectronsError("Internal error; the log has the details"))
+            if context.settle_last_call is not None:
+                await context.settle_last_call()
+            return {**done, "spent": describe_spent(context)}
+
+        done = await self._steps.do(name, run)
+        restore_spent(self._context, done["spent"])
+        if "error" in done:
+            raise restore_error(done["error"])
+        if "out_of_time" in done:
+            raise OutOfTimeError
+        return done["result"]
+
+    async def _keep(self, name: str, write: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await self._steps.do(name, write, retries=_RETRIES)
+        except Exception as error:  # noqa: BLE001  # whatever it is, the rest must be kept
+            self._context.log.error("execution_end_not_saved", cause=error, request_id=self._context.request_id)
+
+    def _describe_outcome(self, error: Exception | None) -> dict[str, Any]:
+        known = {"error": store_error(error)} if isinstance(error, ElectronsError) else {}
+        return {"spent": describe_spent(self._context), **known}
+
+    @property
+    def _work(self) -> ExecutionWork:
+        return ExecutionWork(self._context.bindings.database)
+
+
+def interrupted() -> UnavailableError:
+    """Return the error of what was begun, and did not come to its end."""
+    return UnavailableError(INTERRUPTED_MESSAGE, code=INTERRUPTED)
+
+
+def describe_spent(context: Context) -> dict[str, Any]:
+    """Return as JSON what a context knows of its calls to providers."""
+    return {
+        "usage": asdict(context.usage) if context.usage else None,
+        "attempts": context.attempts,
+        "upstream_seconds": context.upstream_seconds,
+        "has_spent": context.has_spent,
+    }
+
+
+def restore_spent(context: Context, spent: dict[str, Any]) -> None:
+    """Let a context know what another one, or an earlier run, knew. Its usage is changed in place, if it has one."""
+    context.attempts = max(context.attempts, spent["attempts"])
+    context.upstream_seconds = max(context.upstream_seconds, spent["upstream_seconds"])
+    context.has_spent |= spent["has_spent"]
+    if spent["usage"] is None:
+        return
+    if context.usage is None:
+        context.usage = Usage(**spent["usage"])
+    else:
+        for name, value in spent["usage"].items():
+            setattr(context.usage, name, value)
+
+
+def pack_turn(turn: Turn) -> str:
+    """Return a turn as text for the result of a step; a long one is compressed."""
+    text = json.dumps(asdict(turn))
+    return text if len(text) <= _PACKED_LENGTH else base64.b64encode(zlib.compress(text.encode(), 1)).decode()
+
+
+def unpack_turn(packed: str) -> Turn:
+    """Return the turn again."""
+    text = packed if packed.startswith("{") else zlib.decompress(base64.b64decode(packed)).decode()
+    fields = json.loads(text)
+    return Turn(**{**fields, "tool_uses": tuple(ToolUse(**use) for use in fields["tool_uses"])})
