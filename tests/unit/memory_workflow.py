@@ -74,6 +74,7 @@ class MemoryWorkflow:
     model: MemorySteps = field(default_factory=MemorySteps)
     steps: dict[str, MemorySteps] = field(default_factory=dict)
     tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    started: asyncio.Event = field(default_factory=asyncio.Event)
     killed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def create(self, instance_id: str) -> None:
@@ -98,3 +99,4 @@ class MemoryWorkflow:
                 self.killed.set()
 
         self.tasks[instance_id] = asyncio.get_running_loop().create_task(live())
+        self.started.set()

@@ -47,7 +47,10 @@ async def run_execution(steps: Steps, context: Context, execution_id: str) -> No
 
 
 async def _load(context: Context, execution_id: str) -> tuple[Execution, Work] | None:
-    """Return what is to be done, None if it was done. One that was only thought interrupted is to be done."""
+    """Return what is to be done; None if it was done, after deleting its work.
+
+    What was only thought interrupted is to be done.
+    """
     database = context.bindings.database
     for pause in (*_LOAD_PAUSES_SECONDS, None):
         try:
@@ -58,6 +61,9 @@ async def _load(context: Context, execution_id: str) -> tuple[Execution, Work] |
             await asyncio.sleep(pause)
         else:
             break
-    if row is None or work is None or (row.status != "running" and row.error_code != INTERRUPTED):
+    if row is None or work is None:
+        return None
+    if row.status != "running" and row.error_code != INTERRUPTED:
+        await ExecutionWork(database).delete(execution_id)
         return None
     return row, Work.load(work)
