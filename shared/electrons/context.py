@@ -143,10 +143,7 @@ class Context:
         """
         task = start_task(work)
         self.unfinished.append(task)
-        try:
-            return await asyncio.shield(task)
-        finally:
-            del task  # an error of its own has this frame: such a circle would keep the body until a collection
+        return await asyncio.shield(task)
 
     async def finish(self) -> None:
         """Run the work that was deferred until the response was out. A failure is logged and does not stop the rest.

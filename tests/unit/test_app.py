@@ -203,7 +203,8 @@ async def test_failed_work_when_response_is_made_then_its_body_is_free() -> None
 
     async def work(body: Greeting) -> Response:
         bodies.append(weakref.ref(body))
-        raise ForbiddenError("no")
+        error = ForbiddenError("no")
+        raise error
 
     @app.post("/work", public=True)
     async def handle(context: Context, body: Greeting) -> Response:

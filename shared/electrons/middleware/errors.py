@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from traceback import clear_frames
 from typing import Any
 
 from electrons.context import Context
@@ -22,8 +23,21 @@ async def errors(context: Context, call_next: CallNext) -> Response:
     try:
         return await call_next(context)
     except Exception as error:  # noqa: BLE001  # the edge: everything must become a response
-        # Not kept in a variable here: its frames have the body.
-        return render(describe(error, context), context)
+        response = render(describe(error, context), context)
+        _release_frames(error)
+        return response
+
+
+def _release_frames(error: BaseException | None) -> None:
+    """Let the frames of an error, and of what has caused it, go of their variables.
+
+    They have the body, and one that has the error too makes a circle with it, which would stay until a collection.
+    """
+    seen = set[int]()  # an error may be what has caused its own cause
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
 
 
 def render(error: ElectronsError, context: Context) -> Response:
