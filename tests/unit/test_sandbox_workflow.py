@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext, suppress
+from dataclasses import replace
 from typing import Any
 
 import httpx2
 import pytest
 
-from electrons.testing import TestResponse
-from tests.unit.memory_workflow import MemorySteps
+from electrons.errors import UnavailableError
+from electrons.providers.anthropic import AnthropicProvider
+from electrons.testing import MemoryDatabase, TestClient, TestResponse, create_memory_bindings
+from sandbox_executor import commits
+from sandbox_executor.durable_effects import DurableEffects
+from sandbox_executor.models.commit import Commit, CommitRequest
+from sandbox_executor.routes import app
+from sandbox_executor.storage.executions import Execution
+from sandbox_executor.storage.work import ExecutionWork
+from tests.unit.memory_workflow import Killed, MemorySteps
 from tests.unit.test_sandbox_executions import FINISH, WRITE, Platform, create_platform
 
 MORE = [["write_file", {"path": "more.md", "content": "# More"}]]
@@ -30,7 +40,7 @@ async def usage_of(platform: Platform) -> list[tuple[Any, ...]]:
     return [tuple(row.values()) for row in rows]
 
 
-async def test_process_when_killed_between_turns_then_none_is_paid_again() -> None:
+async def test_process_when_killed_between_turns_then_paid_once() -> None:
     platform = await create_platform(WRITE, MORE, FINISH)
 
     response = await execute_and_kill(platform, kill_before={"turn 3"})
@@ -98,3 +108,27 @@ async def test_failure_of_the_model_is_the_responses() -> None:
     assert (response.status, body["error_code"]) == (502, "PROVIDER_ERROR")
     assert body["details"]["result"]["files"][0]["path"] == "notes.md"
     assert await usage_of(platform) == [(10, 10, "PROVIDER_ERROR")]
+
+
+@pytest.mark.parametrize("killed", [False, True])
+async def test_commit_when_run_again_then_made_once(killed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    database, count = MemoryDatabase(), 0
+
+    async def commit(*_: Any, **__: Any) -> Commit:
+        nonlocal count
+        count += 1
+        return Commit(sha="1f", url="https://github.example/1f", branch="main")
+
+    monkeypatch.setattr(commits, "commit", commit)
+    context = TestClient(app, bindings=replace(create_memory_bindings(), DB=database)).create_context("WORKFLOW", "/")
+    await ExecutionWork(database).insert("id", "{}")
+    steps = MemorySteps(kill_in={"commit"} if killed else set())
+    row = Execution(id="id", request_id="id", task="Write", model="claude-sonnet-4-6")
+    effects = DurableEffects(steps, context, row=row, route="/execute", provider=AnthropicProvider())
+    with suppress(Killed):
+        await effects.commit(CommitRequest.model_construct(), expected_head=None)
+
+    with pytest.raises(UnavailableError) if killed else nullcontext():
+        await effects.commit(CommitRequest.model_construct(), expected_head=None)
+
+    assert count == 1

@@ -107,8 +107,8 @@ class DurableEffects:
         if self._usage is not None:
             row = build_usage_row(self._context, self._row, self._usage, route=self._route, error=error)
             await self._keep("record usage", lambda: self._context.bindings.table(UsageLedger).write_now(row))
-        await self._keep("end", lambda: record.store_end(status, values))
-        await self._keep("delete work", lambda: self._work.delete(self._row.id))
+        if await self._keep("end", lambda: record.store_end(status, values)):
+            await self._keep("delete work", lambda: self._work.delete(self._row.id))
 
     async def _begin(self, number: int) -> None:
         """Mark a step. Raises `UnavailableError` if it was interrupted after its mark."""
@@ -142,11 +142,14 @@ class DurableEffects:
             raise OutOfTimeError
         return done["result"]
 
-    async def _keep(self, name: str, write: Callable[[], Awaitable[None]]) -> None:
+    async def _keep(self, name: str, write: Callable[[], Awaitable[None]]) -> bool:
+        """Return whether a write was done, after the retries. A failure is logged."""
         try:
             await self._steps.do(name, write, retries=_RETRIES)
         except Exception as error:  # noqa: BLE001  # whatever it is, the rest must be kept
             self._context.log.error("execution_end_not_saved", cause=error, request_id=self._context.request_id)
+            return False
+        return True
 
     def _describe_outcome(self, error: Exception | None) -> dict[str, Any]:
         known = {"error": store_error(error)} if isinstance(error, ElectronsError) else {}
