@@ -142,7 +142,7 @@ async function reload(workers, changed, running) {
     const edited = await Promise.all(
       workers.map((worker) => (changed.has(worker.name) ? readWorker(worker.folder) : worker)),
     );
-    for (const worker of edited) if (changed.has(worker.name)) await build(worker);
+    await buildAll(edited.filter((worker) => changed.has(worker.name)));
     const next = await describe(edited, { edited: true });
     try {
       await runtime.setOptions(next);

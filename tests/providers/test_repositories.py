@@ -3,13 +3,27 @@
 import httpx2
 import pytest
 
+from electrons.context import Context
 from electrons.errors import ProviderAuthError, ProviderRateLimitError, ProviderRejectedError
 from electrons.providers.github.provider import GitHubProvider
-from electrons.providers.github.repositories import Branch, find_branch, find_entries, read_blob, read_tree
+from electrons.providers.github.repositories import (
+    Branch,
+    Tree,
+    find_branch,
+    find_entries,
+    read_blob,
+    read_commit,
+    require_head,
+)
 from tests.providers.cases import create_context
 from tests.providers.conftest import CreateHub
 
 GITHUB = GitHubProvider()
+
+
+async def read_tree(context: Context, github: GitHubProvider, repo: str, branch: str) -> Tree:
+    return await read_commit(context, github, repo, await require_head(context, github, repo, branch))
+
 
 FILES = {"README.md": b"# Tests\n", "src/a.py": b"A = 1\n", "src/deep/b.bin": b"\x00\xff"}
 

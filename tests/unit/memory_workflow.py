@@ -22,7 +22,9 @@ class Killed(BaseException):
 
 @dataclass
 class MemorySteps:
-    """The steps of one instance. `runs` has the name of each step that was run, `results` what is kept.
+    """The steps of one instance. `done` has the name of each step that was run, `results` what is kept.
+
+    More of them than `limit` fail the test. Pauses are none.
 
     The process is killed once in each step of `kill_in`, when its work is done and its result is not kept yet, and
     right before each step of `kill_before`.
@@ -30,7 +32,8 @@ class MemorySteps:
 
     kill_in: set[str] = field(default_factory=set)
     kill_before: set[str] = field(default_factory=set)
-    runs: list[str] = field(default_factory=list)
+    limit: int = 30
+    done: list[str] = field(default_factory=list)
     results: dict[str, str] = field(default_factory=dict)
 
     async def do(self, name: str, work: Callable[[], Awaitable[Any]], *, retries: Retries | None = None) -> Any:
@@ -38,7 +41,9 @@ class MemorySteps:
         if name in self.results:
             return json.loads(self.results[name])
         self._kill(self.kill_before, name)
-        self.runs.append(name)
+        self.done.append(name)
+        if len(self.done) > self.limit:
+            raise AssertionError(f"too many steps: {self.done}")
         for _ in range(retries.limit if retries else 0):
             try:
                 result = json.dumps(await work())

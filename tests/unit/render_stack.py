@@ -1,9 +1,8 @@
-"""render-service without a runtime: a database that can fail, a Workflow that is recorded, steps that run at once."""
+"""render-service without a runtime: a database that can fail, a Workflow that is recorded."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,11 +14,11 @@ from electrons.errors import DatabaseError, UnavailableError
 from electrons.settings import Secret
 from electrons.testing import MemoryDatabase, TestClient
 from electrons.testing.bindings import MemoryObjectStore
-from electrons.workflows import Retries
 from render_service.follow import follow
 from render_service.routes import app
 from render_service.settings import RenderSettings
 from render_service.storage import Render, Renders
+from tests.unit.memory_workflow import MemorySteps
 
 MP4 = b"\x00\x00\x00\x18ftypmp42" + bytes(100)
 LINK = "https://cdn.shotstack.example/video.mp4"
@@ -66,32 +65,6 @@ class RecordedWorkflow:
     async def send(self, instance_id: str, *, event: str) -> None:
         """See `Workflow.send`."""
         self.woken.append(instance_id)
-
-
-@dataclass
-class ImmediateSteps:
-    """Steps that run at once, without their pauses; more of them than `limit` fail the test."""
-
-    done: list[str] = field(default_factory=list)
-    limit: int = 30
-
-    async def do(self, name: str, work: Callable[[], Awaitable[Any]], *, retries: Retries | None = None) -> Any:
-        """See `Steps.do`."""
-        self.done.append(name)
-        if len(self.done) > self.limit:
-            raise AssertionError(f"too many steps: {self.done}")
-        for _ in range(retries.limit if retries else 0):
-            try:
-                return json.loads(json.dumps(await work()))
-            except Exception:  # noqa: BLE001, S112  # a step is tried again whatever it raises
-                continue
-        return json.loads(json.dumps(await work()))
-
-    async def sleep(self, name: str, *, seconds: float) -> None:
-        """See `Steps.sleep`."""
-
-    async def wait(self, name: str, *, event: str, seconds: float) -> None:
-        """See `Steps.wait`."""
 
 
 class RenderStack:
@@ -181,9 +154,9 @@ def shotstack(*lookups: httpx2.Response, files: list[httpx2.Response] | None = N
     return respond
 
 
-async def follow_render(stack: RenderStack, **fields: Any) -> tuple[Render, ImmediateSteps]:
+async def follow_render(stack: RenderStack, **fields: Any) -> tuple[Render, MemorySteps]:
     """Insert a render and follow it to its end; return its row and the steps."""
-    steps = ImmediateSteps()
+    steps = MemorySteps()
     await Renders(stack.database).create(replace(RENDER, **fields))
     await follow(steps, stack.create_context(), RENDER.id)
     render = await Renders(stack.database).find(RENDER.id)

@@ -7,11 +7,11 @@ import pytest
 
 from render_service.follow import follow
 from render_service.storage import Renders
+from tests.unit.memory_workflow import MemorySteps
 from tests.unit.render_stack import (
     HTML,
     LINK,
     RENDER,
-    ImmediateSteps,
     RenderStack,
     file_response,
     follow_render,
@@ -82,7 +82,7 @@ async def test_done_when_without_a_link_then_shotstack_is_asked_again(link: Any)
 async def test_done_when_a_link_never_comes_then_failed_in_time() -> None:
     stack = RenderStack(shotstack(progress()), render_timeout_seconds=0.05)
 
-    steps = ImmediateSteps(limit=100_000)
+    steps = MemorySteps(limit=100_000)
     await Renders(stack.database).create(RENDER)
     await follow(steps, stack.create_context(), RENDER.id)
 

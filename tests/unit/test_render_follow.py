@@ -13,11 +13,11 @@ from electrons.logs import Logger
 from render_service.follow import follow
 from render_service.storage import Renders
 from tests.providers.mutations import Mutation, mutate
+from tests.unit.memory_workflow import MemorySteps
 from tests.unit.render_stack import (
     LINK,
     MP4,
     RENDER,
-    ImmediateSteps,
     RenderStack,
     follow_render,
     progress,
@@ -84,7 +84,7 @@ async def test_usage_row_when_its_step_is_repeated_then_one_row() -> None:
     stack = RenderStack(shotstack(progress(url=LINK)))
     await follow_render(stack)
 
-    again = ImmediateSteps()
+    again = MemorySteps()
     await Renders(stack.database).note(RENDER.id, error=None)
     await stack.database.execute("UPDATE renders SET status = 'saving'")
     await follow(again, stack.create_context(), RENDER.id)
@@ -99,7 +99,7 @@ async def test_usage_rows_when_two_share_a_request_id_then_both() -> None:
     created = await Renders(stack.database).create(replace(RENDER, id=other))
     await stack.database.execute("UPDATE renders SET created_at = '2026-01-01T00:00:00.000Z' WHERE id = ?", created.id)
 
-    await follow(ImmediateSteps(), stack.create_context(), other)
+    await follow(MemorySteps(), stack.create_context(), other)
 
     assert len(await stack.usage_rows()) == 2
 
@@ -166,7 +166,7 @@ async def test_check_when_it_fails_then_log_has_no_vendor_words() -> None:
     context.log = Logger(worker="render-service", write=lambda _level, line: lines.append(line))
     await Renders(stack.database).create(RENDER)
 
-    await follow(ImmediateSteps(), context, RENDER.id)
+    await follow(MemorySteps(), context, RENDER.id)
 
     assert any('"status":500' in line for line in lines)
     assert "secret plan" not in "".join(lines)

@@ -15,8 +15,7 @@ TOTAL_BYTES = 8 * 1024 * 1024
 """Bytes of large bodies at once; a single body may have more."""
 
 LARGE_BYTES = 256 * 1024
-"""A body with fewer bytes never waits."""
-
+"""What counts as fewer bytes never waits."""
 
 _PAUSE_SECONDS = 0.02
 

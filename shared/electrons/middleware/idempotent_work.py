@@ -23,6 +23,7 @@ from electrons.middleware.call_headers import describe_call
 from electrons.middleware.errors import describe, render
 from electrons.storage.idempotency import Answer, IdempotentAnswers, Slot, answer_files, file_name
 from electrons.storage.media import MediaFolder
+from electrons.tasks import repeat
 from electrons.upstream.recording import Recording
 from electrons.upstream.relay import Relay
 from electrons.usage import Usage
@@ -155,16 +156,11 @@ class Work:
 
     async def _settle_late(self, answer: Answer | None, *, is_free: bool) -> None:
         """Write how the work ended. A failure is logged: the key stays taken, so nothing is done twice."""
-        for pause in (*SETTLE_PAUSES_SECONDS, None):
-            try:
-                await self._write(answer, is_free=is_free)
-            except DatabaseError as error:
-                if pause is None:
-                    self._context.log.error("answer_not_kept", cause=error, request_id=self._context.request_id)
-                else:
-                    await asyncio.sleep(pause)
-            else:
-                return
+        write = partial(self._write, answer, is_free=is_free)
+        try:
+            await repeat(write, after=SETTLE_PAUSES_SECONDS, on=DatabaseError)
+        except DatabaseError as error:
+            self._context.log.error("answer_not_kept", cause=error, request_id=self._context.request_id)
 
     async def _write(self, answer: Answer | None, *, is_free: bool) -> None:
         if is_free:

@@ -56,7 +56,9 @@ class FetchTransport(httpx2.AsyncBaseTransport):
         ]
         options = to_js_object({"method": request.method, "headers": headers, "redirect": "manual"})
         options.signal = controller.signal
-        if content := b"".join(request.stream if isinstance(request.stream, httpx2.SyncByteStream) else ()):
+        if not isinstance(request.stream, httpx2.SyncByteStream):
+            raise TypeError(f"not a body in memory: {request.stream!r}")
+        if content := b"".join(request.stream):
             options.body = to_js(content)
         head_timeout = (timeouts.get("connect") or 0) + (timeouts.get("first_byte") or 0)
         idle_timeout = timeouts.get("read") or 0
@@ -140,7 +142,10 @@ class _Watchdog:
         self._timer = asyncio.get_running_loop().call_later(seconds, self._look)
 
     def _look(self) -> None:
-        left = self._seconds if self._until is None else self._until - time.monotonic()
+        self._timer = None
+        if self._until is None:
+            return
+        left = self._until - time.monotonic()
         if left > 0:
             self._look_in(min(left, self._seconds))
         else:
@@ -246,7 +251,7 @@ class FetchStream(httpx2.AsyncByteStream):
             if copy is not None:
                 await copy.read_rest()
         if error is not None:
-            raise httpx2.ReadError(describe_js_error(error)) from error
+            raise self._describe_failure(error) from error
 
     async def _wait(self, promise: Any) -> Any:
         self._watchdog.start(self._idle_timeout)

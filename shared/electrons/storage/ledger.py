@@ -37,6 +37,7 @@ COLUMNS = (
     "price_date",
 )  # fmt: skip
 
+_COST = COLUMNS.index("estimated_cost_microusd")
 _NUMBERS = {"input_units", "output_units", "status", "latency_ms", "upstream_ms"}
 _OPTIONAL_TEXTS = {"key_id", "instance_id", "project_id", "error_code", "price_date"}
 _LABELS = {"instance_id", "project_id"}
@@ -143,30 +144,22 @@ def record_usage(context: Context, usage: Usage) -> None:
 
     async def write() -> None:
         used = usage.checked()
-        cost = estimate_cost(used, context.settings.own_prices)
-        if cost is None and context.status < 400:
+        row = build_row(
+            context,
+            used,
+            request_id=context.request_id,
+            created_at=timestamp(),
+            route=context.route_path,
+            key_id=context.principal.key_id,
+            instance_id=context.labels.instance_id,
+            project_id=context.labels.project_id,
+            status=context.status,
+            error_code=context.error_code,
+            latency_ms=context.elapsed_ms(),
+        )
+        if row[_COST] is None and context.status < 400:
             facts = {"provider": used.provider, "model": used.model, "unit": used.unit}
             context.log.warning("price_unknown", request_id=context.request_id, **facts)
-        row: Row = [
-            context.request_id,
-            timestamp(),
-            context.service,
-            context.route_path,
-            context.principal.key_id,
-            context.labels.instance_id,
-            context.labels.project_id,
-            used.provider,
-            used.model,
-            used.unit,
-            used.input_units,
-            used.output_units,
-            context.status,
-            context.error_code,
-            context.elapsed_ms(),
-            used.upstream_ms,
-            cost.microusd if cost else None,
-            cost.price_date if cost else None,
-        ]
         try:
             await context.bindings.table(UsageLedger).write(row)
         except DatabaseError as error:
@@ -176,6 +169,44 @@ def record_usage(context: Context, usage: Usage) -> None:
                 context.log.error("usage_lost", cause=None, **lost)
 
     context.defer(write)
+
+
+def build_row(
+    context: Context,
+    used: Usage,
+    *,
+    request_id: str,
+    created_at: str,
+    route: str | None,
+    key_id: str | None,
+    instance_id: str | None,
+    project_id: str | None,
+    status: int,
+    error_code: str | None,
+    latency_ms: int,
+) -> Row:
+    """Return the row of a call that has `used` so much (`Usage.checked`), in the order of `COLUMNS`, with its cost."""
+    cost = estimate_cost(used, context.settings.own_prices)
+    return [
+        request_id,
+        created_at,
+        context.service,
+        route,
+        key_id,
+        instance_id,
+        project_id,
+        used.provider,
+        used.model,
+        used.unit,
+        used.input_units,
+        used.output_units,
+        status,
+        error_code,
+        latency_ms,
+        used.upstream_ms,
+        cost.microusd if cost else None,
+        cost.price_date if cost else None,
+    ]
 
 
 def check_row(row: Row) -> Row:

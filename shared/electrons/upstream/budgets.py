@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from electrons.context import Context
@@ -26,6 +27,7 @@ from electrons.keys import format_time
 from electrons.money import Budget, Period, format_usd, parse_provider_budgets
 from electrons.pricing import OwnPrices
 from electrons.ratelimit.limiter import LimiterUnreachableError
+from electrons.tasks import repeat
 from electrons.upstream.prices import FREE_UNIT, estimate_cost, estimate_worst
 from electrons.upstream.provider import Provider, ProviderRequest
 from electrons.usage import Units, Usage
@@ -155,16 +157,11 @@ async def _ask(context: Context, holder: str, message: dict[str, Any]) -> dict[s
 async def _settle(context: Context, holder: str, settlement: dict[str, Any]) -> None:
     # What was not spent comes back by itself; what was spent must not be forgotten.
     pauses = SETTLE_PAUSES_SECONDS if settlement["actual"] else ()
-    for pause in (*pauses, None):
-        try:
-            await _ask(context, holder, {"do": "settle", "settlements": [settlement]})
-        except BudgetUnavailableError as error:
-            if pause is None:
-                context.log.error("budget_not_settled", cause=error, request_id=context.request_id, holder=holder)
-            else:
-                await asyncio.sleep(pause)
-        else:
-            return
+    ask = partial(_ask, context, holder, {"do": "settle", "settlements": [settlement]})
+    try:
+        await repeat(ask, after=pauses, on=BudgetUnavailableError)
+    except BudgetUnavailableError as error:
+        context.log.error("budget_not_settled", cause=error, request_id=context.request_id, holder=holder)
 
 
 def _refusal(holder: str, budget: Budget, *, answer: dict[str, Any], needed: int) -> BudgetExceededError:

@@ -81,14 +81,10 @@ async def require_head(
     return found.head
 
 
-async def read_tree(context: Context, github: GitHubProvider, repo: str, branch: str) -> Tree:
-    """Read all paths of a branch. Raises `ProviderRejectedError` if there is no such repository or branch."""
-    head = await require_head(context, github, repo, branch)
-    return await read_commit(context, github, repo, head) if head else Tree(head=None)
-
-
-async def read_commit(context: Context, github: GitHubProvider, repo: str, head: str) -> Tree:
-    """Read all paths of a commit."""
+async def read_commit(context: Context, github: GitHubProvider, repo: str, head: str | None) -> Tree:
+    """Read all paths of a commit; None is an empty repository."""
+    if head is None:
+        return Tree(head=None)
     commit = await call_provider(context, github, github.build_commit_lookup(repo, head), github.parse_commit)
     request = github.build_tree_lookup(repo, commit.tree, recursive=True)
     entries, truncated = await call_provider(context, github, request, github.parse_tree)

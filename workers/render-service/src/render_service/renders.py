@@ -2,15 +2,13 @@
 
 import math
 
-from electrons.bindings import Value
 from electrons.capabilities.render import RenderProvider, RenderStatus
 from electrons.context import Context, Labels
 from electrons.http import Request
 from electrons.providers.shotstack.provider import ShotstackProvider
-from electrons.storage.ledger import COLUMNS
+from electrons.storage.ledger import Row, build_row
 from electrons.storage.media import MediaFolder
 from electrons.tracing import continue_trace
-from electrons.upstream.prices import estimate_cost
 from electrons.usage import Usage
 from render_service.models import CallbackState, RenderMetadata, RenderResponse
 from render_service.settings import RenderSettings
@@ -112,29 +110,25 @@ def describe(context: Context, render: Render) -> RenderResponse:
     )
 
 
-def usage_row(context: Context, render: Render, *, status: int, error_code: str | None, created_at: str) -> list[Value]:
+def usage_row(context: Context, render: Render, *, status: int, error_code: str | None, created_at: str) -> Row:
     """Return the usage ledger's row of a render: units are seconds of video, the time is that of the whole render."""
-    seconds = math.ceil(render.duration_seconds or 0)
-    used = Usage(provider=render.provider, model=model_name(render), unit="seconds", output_units=seconds)
-    cost = estimate_cost(used, context.settings.own_prices)
-    values: dict[str, Value] = {
-        "request_id": render.request_id,
-        "created_at": created_at,
-        "worker": context.service,
-        "route": "/render",
-        "key_id": render.key_id,
-        "instance_id": render.instance_id,
-        "project_id": render.project_id,
-        "provider": used.provider,
-        "model": used.model,
-        "unit": used.unit,
-        "input_units": 0,
-        "output_units": seconds,
-        "status": status,
-        "error_code": error_code,
-        "latency_ms": round(render.age_seconds * 1000),
-        "upstream_ms": render.render_time_ms or 0,
-        "estimated_cost_microusd": cost.microusd if cost else None,
-        "price_date": cost.price_date if cost else None,
-    }
-    return [values.get(column) for column in COLUMNS]
+    usage = Usage(
+        provider=render.provider,
+        model=model_name(render),
+        unit="seconds",
+        output_units=math.ceil(render.duration_seconds or 0),
+        upstream_ms=render.render_time_ms or 0,
+    )
+    return build_row(
+        context,
+        usage.checked(),
+        request_id=render.request_id,
+        created_at=created_at,
+        route="/render",
+        key_id=render.key_id,
+        instance_id=render.instance_id,
+        project_id=render.project_id,
+        status=status,
+        error_code=error_code,
+        latency_ms=round(render.age_seconds * 1000),
+    )

@@ -114,11 +114,10 @@ class Conversation:
         elif turn.ended != "pause":
             await self._accept_without_finish(turn.text)
 
-    def _seconds_left(self, *, least: float | None = None) -> float | None:
+    def _seconds_left(self, *, least: float = 0.0) -> float | None:
         """Return the seconds until the clock ends the execution, but not less than `least`; None without a limit."""
         limit = self._context.settings_as(SandboxSettings).execute_max_seconds
-        left = limit - (time.monotonic() - self._started)
-        return None if not limit else left if least is None else max(left, least)
+        return max(limit - (time.monotonic() - self._started), least) if limit else None
 
     def update_result(self, ended: EndedBy | None) -> None:
         """Update the result with what exists now."""

@@ -29,7 +29,7 @@ from sandbox_executor.workspace import EmptySource, ToolError, Workspace
 
 
 class ExecutionRun:
-    """An execution that this request starts."""
+    """One execution, in a request or in a Workflow."""
 
     def __init__(
         self,

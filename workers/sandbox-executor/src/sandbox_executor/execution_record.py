@@ -22,7 +22,7 @@ _SHORTENED = "The answer was too large to be stored whole: its steps and the tri
 
 
 class ExecutionRecord:
-    """The row of one execution of this request."""
+    """The row of one execution."""
 
     def __init__(self, context: Context, execution_id: str) -> None:
         self._context = context

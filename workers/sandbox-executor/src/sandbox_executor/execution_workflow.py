@@ -6,12 +6,11 @@ were paid for.
 
 from __future__ import annotations
 
-import asyncio
-
 from electrons.capabilities.turns import TurnProvider
 from electrons.context import Context, Labels
 from electrons.errors import DatabaseError, ElectronsError
 from electrons.registry import find_providers
+from electrons.tasks import repeat
 from electrons.tracing import continue_trace
 from electrons.workflows import Steps
 from sandbox_executor.durable_effects import DurableEffects
@@ -52,15 +51,11 @@ async def _load(context: Context, execution_id: str) -> tuple[Execution, Work] |
     What was only thought interrupted is to be done.
     """
     database = context.bindings.database
-    for pause in (*_LOAD_PAUSES_SECONDS, None):
-        try:
-            row, work = await Executions(database).load(execution_id), await ExecutionWork(database).find(execution_id)
-        except DatabaseError:
-            if pause is None:
-                raise
-            await asyncio.sleep(pause)
-        else:
-            break
+
+    async def load() -> tuple[Execution | None, str | None]:
+        return await Executions(database).load(execution_id), await ExecutionWork(database).find(execution_id)
+
+    row, work = await repeat(load, after=_LOAD_PAUSES_SECONDS, on=DatabaseError)
     if row is None or work is None:
         return None
     if row.status != "running" and row.error_code != INTERRUPTED:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from electrons.context import Context
 from electrons.providers.github.provider import LINK_MODE, GitHubProvider, TreeEntry
-from electrons.providers.github.repositories import Tree, read_blob, read_commit
+from electrons.providers.github.repositories import read_blob, read_commit
 
 GITHUB = GitHubProvider()
 
@@ -27,7 +27,7 @@ class RepositorySource:
     @classmethod
     async def open(cls, context: Context, repo: str, head: str | None) -> RepositorySource:
         """Read the list of files at a commit; None is an empty repository. Raises `ElectronsError`."""
-        tree = await read_commit(context, GITHUB, repo, head) if head else Tree(head=None)
+        tree = await read_commit(context, GITHUB, repo, head)
         return cls(
             context=context,
             repo=repo,
