@@ -1,5 +1,7 @@
 """GitHub's wire format."""
 
+import tracemalloc
+from collections.abc import Callable
 from typing import Any
 
 import httpx2
@@ -172,6 +174,24 @@ def test_build_when_given_names_then_they_are_encoded(
 ) -> None:
     assert (request_.method, request_.path) == (method, path)
     assert (body_of(request_.content) if request_.content else None) == document
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda content: PROVIDER.build_blob("o/r", content),
+        lambda content: PROVIDER.build_first_file("o/r", "a", content=content, message="m", branch="main"),
+    ],
+    ids=["blob", "first file"],
+)
+def test_build_when_a_file_is_large_then_never_thrice_in_memory(build: Callable[[bytes], ProviderRequest]) -> None:
+    content = bytes(4 * 1024 * 1024)
+    tracemalloc.start()
+    build(content)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 3 * len(content)
 
 
 def test_requests_that_must_not_be_repeated_are_marked() -> None:

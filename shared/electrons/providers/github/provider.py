@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote, urlencode
+
+from pydantic_core import to_json
 
 from electrons.errors import (
     ConfigurationError,
@@ -190,10 +192,7 @@ class GitHubProvider(Provider):
 
     def build_blob(self, repo: str, content: bytes) -> ProviderRequest:
         """`POST …/git/blobs`, in base64."""
-        # Written by hand, because a large file would be in memory twice more: as a string, and while it is escaped.
-        document = b'{"encoding":"base64","content":"%b"}' % base64.b64encode(content)
-        headers = [("Content-Type", "application/json")]
-        return ProviderRequest(path=f"/repos/{repo}/git/blobs", headers=headers, content=document)
+        return _build_with_content(f"/repos/{repo}/git/blobs", {"encoding": "base64"}, content)
 
     def parse_sha(self, document: dict[str, Any]) -> str:
         """`{"sha"}`, of a new blob or tree."""
@@ -201,9 +200,9 @@ class GitHubProvider(Provider):
 
     def build_first_file(self, repo: str, path: str, *, content: bytes, message: str, branch: str) -> ProviderRequest:
         """`PUT …/contents/{path}`: a commit of one new file, the only call that an empty repository accepts."""
-        document = {"message": message, "content": base64.b64encode(content).decode(), "branch": branch}
         path = f"/repos/{repo}/contents/{quote(path)}"
-        return ProviderRequest.json(path, document, headers=[], method="PUT", repeatable=False)
+        request = _build_with_content(path, {"message": message, "branch": branch}, content)
+        return replace(request, method="PUT", repeatable=False)
 
     def parse_first_commit(self, document: dict[str, Any]) -> GitCommit:
         """`{"commit": …}` as in `parse_commit`."""
@@ -273,6 +272,13 @@ def _problem(item: object) -> str | None:
     fields = as_object(item)
     named = (as_string(fields.get(name)) for name in ("resource", "field", "code"))
     return as_string(item) or as_string(fields.get("message")) or " ".join(word for word in named if word) or None
+
+
+def _build_with_content(path: str, fields: dict[str, str], content: bytes) -> ProviderRequest:
+    """Build a request whose body has these fields, and the `content` in base64."""
+    # Joined by hand, because a large file would be in memory twice more: as a string, and while it is escaped.
+    document = b"".join((to_json(fields)[:-1], b',"content":"', base64.b64encode(content), b'"}'))
+    return ProviderRequest(path=path, headers=[("Content-Type", "application/json")], content=document)
 
 
 def _string(value: object) -> str:
