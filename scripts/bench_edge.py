@@ -109,6 +109,7 @@ def measure_worker(name: str, base_urls: Mapping[str, str]) -> list[Row]:
             "workers": sorted({"rate-limiter", name}),
             "vars": {"*": vars_},
             "main": {name: PROBE},
+            "snapshot": "dependencies",
         }
         workers = local.start_workers(options)
         try:

@@ -75,10 +75,13 @@ def set_up(progress: Progress | None = None) -> None:
 
 
 def environment() -> dict[str, str]:
-    """Return the environment for what the project starts: its own Node first on PATH, and no telemetry."""
+    """Return the environment for what the project starts: its own Node first on PATH, and no telemetry.
+
+    Node keeps the compiled code of wrangler and miniflare, which halves the time until they are loaded.
+    """
     path = os.pathsep.join([str(NODE.parent), os.environ.get("PATH", "")])
     quiet = {"WRANGLER_SEND_METRICS": "false", "WRANGLER_HIDE_BANNER": "true", "CI": os.environ.get("CI", "")}
-    return {**os.environ, **quiet, "PATH": path}
+    return {**os.environ, **quiet, "PATH": path, "NODE_COMPILE_CACHE": str(ROOT / ".cache" / "node")}
 
 
 def hash_files(*names: str, more: str) -> str:

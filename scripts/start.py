@@ -55,6 +55,7 @@ def main() -> int:
                         **real,
                     }
                 },
+                "build": False,  # the set-up has done that
                 "watch": True,
                 "warm": True,
             }

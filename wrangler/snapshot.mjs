@@ -3,7 +3,7 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
@@ -19,14 +19,17 @@ export async function pyodideBundle(root) {
   return stdout.trim();
 }
 
+const UNUSED_MS = 7 * 24 * 3600 * 1000; // a snapshot is deleted when it has not been used for so long
+
 /**
  * Return the folder of the snapshot for `workers`, which is saved if it is missing. With `shared` it includes the
- * package `electrons`: such a snapshot starts faster, but becomes invalid with every edit of shared/. A worker has its
- * `modules`, or those of its `folder`.
+ * package `electrons`, and the `packages` that are the workers' own, given as modules: such a snapshot starts faster,
+ * but becomes invalid with every edit. A worker has its `modules`, or those of its `folder`.
  */
-export async function pythonSnapshot({ root, bundle, workers, shared, log }) {
+export async function pythonSnapshot({ root, bundle, workers, shared, packages = [], log }) {
   const vendored = await Promise.all(workers.map(({ folder, modules }) => modules ?? vendoredModules(folder)));
   const modules = common(vendored).filter((module) => shared || topLevel(module) !== "electrons");
+  modules.push(...packages);
   const warmup = await readFile(path.join(here, "warmup.py"), "utf8");
   const { compatibility_date, compatibility_flags } = workers[0].config;
   const worker = {
@@ -48,13 +51,23 @@ export async function pythonSnapshot({ root, bundle, workers, shared, log }) {
     try {
       await saveSnapshot({ bundle, worker, folder: unfinished, log });
       await rename(unfinished, folder);
+      await deleteUnused(cache);
     } catch (error) {
       if (!existsSync(folder)) throw error; // otherwise another process was first
     } finally {
       await rm(unfinished, { recursive: true, force: true });
     }
   }
+  const now = new Date();
+  await utimes(folder, now, now);
   return folder;
+}
+
+async function deleteUnused(cache) {
+  for (const name of await readdir(cache)) {
+    const { mtimeMs } = await stat(path.join(cache, name));
+    if (Date.now() - mtimeMs > UNUSED_MS) await rm(path.join(cache, name), { recursive: true, force: true });
+  }
 }
 
 /** Start `worker` once; workerd writes `snapshot.bin` to `folder` after the import of its main module. */

@@ -12,21 +12,25 @@
 //   ports     port by worker; 0 or absent: a free one. A worker with `workers_dev = false` has none unless it is here
 //   vars      vars and secrets by worker, which override those of wrangler.toml and .dev.vars; "*" means every worker
 //   build     run each worker's `[build] command` first (default: true)
-//   snapshot  start from a memory snapshot (default: true)
+//   snapshot  start from a memory snapshot (default: true); "dependencies": one without the code of this repository, so
+//             that a worker's memory has what it imports and no more
 //   warm      be ready only when each worker has responded to GET /health (default: false)
 //   watch     rebuild and reload after an edit below workers/ or shared/ (default: false)
 //
-// It prints one JSON object per line: `ready` (with the workers' URLs), `reloading`, `reloaded`, `log`, `error`. It
-// exits with 0 after SIGTERM, SIGINT or the end of its standard input (so it never outlives its parent), else with 1.
+// It prints one JSON object per line: `ready` (with the workers' URLs, and the milliseconds since workerd was started,
+// `boot_ms`, and since this process was, `ms`), `reloading`, `reloaded`, `log`, `error`. It exits with 0 after SIGTERM,
+// SIGINT or the end of its standard input (so it never outlives its parent), else with 1.
 
+import { subscribe } from "node:diagnostics_channel";
 import { createServer } from "node:net";
 import path from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import { loaderService } from "./loader/processes.mjs";
+import { callProvidersDirectly } from "./outbound.mjs";
 import { pyodideBundle, pythonSnapshot } from "./snapshot.mjs";
 import { build, watchSources } from "./sources.mjs";
-import { findWorkers, miniflareOptions, readWorker, variantsOf } from "./workers.mjs";
+import { findWorkers, miniflareOptions, packagesOfAll, readWorker, variantsOf } from "./workers.mjs";
 
 const started = performance.now();
 const root = path.dirname(import.meta.dirname);
@@ -37,6 +41,7 @@ const milliseconds = (since) => Math.round(performance.now() - since);
 
 const emit = (event) => process.stdout.write(`${JSON.stringify(event)}\n`);
 const log = ({ level, message }) => emit({ event: "log", level, message: stripVTControlCharacters(message) });
+callProvidersDirectly();
 console.log = console.info = console.error; // wrangler's own output must not mix with the events
 
 class EventLog extends Log {
@@ -46,6 +51,10 @@ class EventLog extends Log {
 }
 
 let runtime;
+let booted; // when workerd was last started
+subscribe("child_process", () => {
+  booted = performance.now();
+});
 let exitCode; // set as soon as the process begins to stop
 
 async function stop(code) {
@@ -81,10 +90,12 @@ function assertFree(port, name) {
 
 const hasSocket = ({ name, config }) => name in options.ports || config.workers_dev !== false;
 
-/** Return miniflare's options for the whole stack; `edited`: while shared/ is being edited. */
+/** Return miniflare's options for the whole stack; `edited`: while this repository's code is being edited. */
 async function describe(workers, { edited = false } = {}) {
   const bundle = await pyodideBundle(root);
-  const snapshot = options.snapshot && (await pythonSnapshot({ root, bundle, workers, shared: !edited, log }));
+  const shared = !edited && options.snapshot !== "dependencies";
+  const packages = shared ? await packagesOfAll(root) : [];
+  const snapshot = options.snapshot && (await pythonSnapshot({ root, bundle, workers, shared, packages, log }));
   const [{ config }] = workers;
   const loader = await loaderService({ bundle, compatibilityDate: config.compatibility_date });
   return convertV4MiniflareOptions({
@@ -164,7 +175,6 @@ async function start() {
   for (const { name } of workers) if (options.ports[name]) await assertFree(options.ports[name], name);
   if (options.build) await buildAll(found);
   const running = { workers, options: await describe(workers) };
-  const booted = performance.now();
   runtime = new Miniflare(running.options);
   await runtime.ready;
   const urls = await addresses(workers);

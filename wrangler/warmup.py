@@ -1,8 +1,9 @@
-"""The main module of the worker whose memory becomes the local stack's snapshot: it imports what all workers share.
+"""The main module of the worker whose memory becomes the local stack's snapshot: it imports what the workers import.
 
 A snapshot is Python's memory after the import of the main module. When workerd restores it for another worker, that
 worker's main module has another name (`entry`), is not in the restored `sys.modules`, and is imported from its file.
-So one snapshot is valid for all workers of a process, as long as they have the same `python_modules/`.
+So one snapshot is valid for all workers of a process, as long as they have the same `python_modules/`; the packages of
+the other workers are in memory and not used.
 """
 
 import contextlib
@@ -21,13 +22,13 @@ with contextlib.suppress(ImportError):
     # pydantic imports most of its modules when the first model is created.
     pydantic.create_model("Warmup", text=(str | None, pydantic.Field(default=None, min_length=1)))
 
-with contextlib.suppress(ImportError):
-    import electrons
-
-    for module in pkgutil.walk_packages(electrons.__path__, "electrons."):
-        # A module that cannot be imported in workerd, such as a test client, is not used by a worker either.
-        with contextlib.suppress(ImportError):
-            importlib.import_module(module.name)
+packages = [module.name for module in pkgutil.iter_modules([__file__.rpartition("/")[0]]) if module.ispkg]
+for package in ("electrons", *packages):
+    with contextlib.suppress(ImportError):
+        for module in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):
+            # A module that cannot be imported in workerd, such as a test client, is not used by a worker either.
+            with contextlib.suppress(ImportError):
+                importlib.import_module(module.name)
 
 # A restored file object is not open any more, and folders that were listed have other entries.
 gc.collect()

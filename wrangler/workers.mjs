@@ -13,11 +13,15 @@ export const LOCAL_FLAGS = ["python_workers_development", "experimental"];
 
 /** Return the workers below `root` as `{ name, folder, config }`, sorted by name, or only those of `names`. */
 export async function findWorkers(root, names) {
-  const folders = (await readdir(path.join(root, "workers"))).sort();
-  const found = folders.filter((name) => existsSync(path.join(root, "workers", name, "wrangler.toml")));
+  const found = await namesOfAll(root);
   const unknown = (names ?? []).filter((name) => !found.includes(name));
   if (unknown.length > 0) throw new Error(`Unknown worker ${unknown.join(", ")}; the workers are ${found.join(", ")}.`);
   return Promise.all((names ?? found).map((name) => readWorker(path.join(root, "workers", name))));
+}
+
+async function namesOfAll(root) {
+  const folders = (await readdir(path.join(root, "workers"))).sort();
+  return folders.filter((name) => existsSync(path.join(root, "workers", name, "wrangler.toml")));
 }
 
 /** Return workers with the same code under other names: `variants` is `{ name: name of the worker }`. */
@@ -66,6 +70,13 @@ async function pythonModules(main) {
   const sources = path.dirname(main);
   const names = (await files(sources)).filter((name) => name.endsWith(".py") && name !== path.basename(main));
   return Promise.all([path.basename(main), ...names].map((name) => pythonModule(sources, name)));
+}
+
+/** Return the modules of all workers' own packages, whose names differ, without the main modules. */
+export async function packagesOfAll(root) {
+  const mains = (await namesOfAll(root)).map((name) => path.join(root, "workers", name, "src", "entry.py"));
+  const modules = await Promise.all(mains.map(pythonModules));
+  return modules.flatMap(([_main, ...packages]) => packages);
 }
 
 async function pythonModule(folder, name) {
