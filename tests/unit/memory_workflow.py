@@ -24,7 +24,8 @@ class Killed(BaseException):
 class MemorySteps:
     """The steps of one instance. `done` has the name of each step that was run, `results` what is kept.
 
-    More of them than `limit` fail the test. Pauses are none.
+    More of them than `limit` fail the test. Pauses are none, and a wait ends at once, unless the steps are `patient`:
+    then it lasts until the event comes, and `waiting` is set meanwhile.
 
     The process is killed once in each step of `kill_in`, when its work is done and its result is not kept yet, and
     right before each step of `kill_before`.
@@ -33,6 +34,9 @@ class MemorySteps:
     kill_in: set[str] = field(default_factory=set)
     kill_before: set[str] = field(default_factory=set)
     limit: int = 30
+    patient: bool = False
+    waiting: asyncio.Event = field(default_factory=asyncio.Event)
+    events: set[str] = field(default_factory=set)
     done: list[str] = field(default_factory=list)
     results: dict[str, str] = field(default_factory=dict)
 
@@ -61,6 +65,14 @@ class MemorySteps:
 
     async def wait(self, name: str, *, event: str, seconds: float) -> None:
         """See `Steps.wait`."""
+        if name in self.results:
+            return
+        while self.patient and event not in self.events:
+            self.waiting.set()
+            await asyncio.sleep(0)
+        self.waiting.clear()
+        self.events.discard(event)
+        self.results[name] = "null"
 
     @staticmethod
     def _kill(names: set[str], name: str) -> None:
@@ -81,6 +93,7 @@ class MemoryWorkflow:
     tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     started: asyncio.Event = field(default_factory=asyncio.Event)
     killed: asyncio.Event = field(default_factory=asyncio.Event)
+    completed: set[str] = field(default_factory=set)
 
     async def create(self, instance_id: str) -> None:
         """See `Workflow.create`."""
@@ -90,9 +103,10 @@ class MemoryWorkflow:
         self._start(instance_id)
 
     async def send(self, instance_id: str, *, event: str) -> None:
-        """See `Workflow.send`: a killed instance runs again."""
-        if instance_id not in self.steps:
+        """See `Workflow.send`: a killed instance runs again, and one that is complete takes nothing."""
+        if instance_id not in self.steps or instance_id in self.completed:
             raise UnavailableError("there is no such instance")
+        self.steps[instance_id].events.add(event)
         if self.tasks[instance_id].done():
             self._start(instance_id)
 
@@ -102,6 +116,8 @@ class MemoryWorkflow:
                 await self.run(self.steps[instance_id], self.create_context(), instance_id)
             except Killed:
                 self.killed.set()
+            else:
+                self.completed.add(instance_id)
 
         self.tasks[instance_id] = asyncio.get_running_loop().create_task(live())
         self.started.set()

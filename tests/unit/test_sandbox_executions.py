@@ -1,117 +1,21 @@
-"""`/execute` on plain CPython: a model and a GitHub that play along, and a database that fails when it is told to."""
+"""`POST /execute` and `GET /execute/{execution_id}` on plain CPython: failures, kills, and callers who leave."""
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import httpx2
 import pytest
 
-from electrons.bindings import LoadedWorker, Row, Value
+from electrons.bindings import Row, Value
 from electrons.errors import DatabaseError
 from electrons.logs import timestamp
 from electrons.middleware.idempotency import RUNNING_SECONDS
 from electrons.middleware.validation import parse_body
-from electrons.settings import Secret
-from electrons.testing import MemoryDatabase, TestClient, TestResponse, create_key, create_memory_bindings
-from sandbox_executor.execution_workflow import run_execution
 from sandbox_executor.models.execute import ExecuteRequest
-from sandbox_executor.routes import app
-from sandbox_executor.settings import SandboxSettings
-from tests.unit.memory_workflow import MemoryWorkflow
-
-SCOPES = ("sandbox:execute", "sandbox:deploy", "sandbox:commit")
-SETTINGS = SandboxSettings(
-    declared={"ANTHROPIC_API_KEY": Secret("key"), "GITHUB_PAT": Secret("token")},
-    allowed_repositories="*",
-    max_retries=0,
-)
-
-WRITE = [["write_file", {"path": "notes.md", "content": "# Notes"}]]
-FINISH = [["finish", {"summary": "Done"}]]
-
-
-class FailingDatabase(MemoryDatabase):
-    """A database that refuses the statements that contain one of the texts in `refused`."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.refused: set[str] = set()
-
-    async def query(self, statement: str, *parameters: Value) -> list[Row]:
-        """See `Database.query`."""
-        if any(text in statement for text in self.refused):
-            raise DatabaseError("disk")
-        return await super().query(statement, *parameters)
-
-
-class Model:
-    """Anthropic's API with turns to take, one after the other; a turn is a list of tool uses, or an HTTP response."""
-
-    def __init__(self, *turns: list[list[Any]] | dict[str, Any] | httpx2.Response) -> None:
-        self._turns = list(turns)
-        self.requests: list[dict[str, Any]] = []
-
-    def respond(self, request: httpx2.Request) -> httpx2.Response:
-        self.requests.append(json.loads(request.content))
-        turn = self._turns.pop(0)
-        if isinstance(turn, httpx2.Response):
-            return turn
-        return httpx2.Response(200, json=turn if isinstance(turn, dict) else message(turn))
-
-
-def message(uses: list[list[Any]]) -> dict[str, Any]:
-    content = [
-        {"type": "tool_use", "id": f"toolu_{index}", "name": name, "input": value}
-        for index, (name, value) in enumerate(uses)
-    ]
-    usage = {"input_tokens": 10, "output_tokens": 10}
-    return {"model": "claude-sonnet-4-6", "content": content, "stop_reason": "tool_use", "usage": usage}
-
-
-class NoLoader:
-    """A loader for executions that write no code."""
-
-    async def load(self, code: Mapping[str, Any]) -> LoadedWorker:
-        """See `Loader.load`."""
-        raise AssertionError("there is no code to load")
-
-
-class Platform:
-    """The worker with a key, a database and a model."""
-
-    def __init__(self, model: Model, database: FailingDatabase, key: str) -> None:
-        self.model = model
-        self.database = database
-        self._headers = {"Authorization": f"Bearer {key}"}
-        self.workflow = MemoryWorkflow(run_execution, lambda: self._client.create_context("WORKFLOW", "/"))
-        self._client = TestClient(
-            app,
-            settings=SETTINGS,
-            bindings=replace(
-                create_memory_bindings(), DB=database, LOADER=NoLoader(), EXECUTION_WORKFLOW=self.workflow
-            ),
-            http=httpx2.MockTransport(model.respond),
-        )
-
-    async def execute(self, task: str = "Write notes", *, key: str | None = None, **fields: Any) -> TestResponse:
-        headers = {**self._headers, **({"Idempotency-Key": key} if key else {})}
-        return await self._client.request("POST", "/execute", json={"task": task, **fields}, headers=headers)
-
-    async def load(self, execution_id: str) -> TestResponse:
-        return await self._client.request("GET", f"/execute/{execution_id}", headers=self._headers)
-
-    async def row(self) -> Row:
-        (row,) = await self.database.query("SELECT * FROM executions")
-        return row
-
-
-async def create_platform(*turns: Any) -> Platform:
-    database = FailingDatabase()
-    return Platform(Model(*turns), database, await create_key(database, *SCOPES))
+from tests.unit.sandbox_platform import FINISH, SETTINGS, WRITE, Hanging, create_platform, message
 
 
 @pytest.mark.parametrize("refused", ["SET answer", "UPDATE executions"])
@@ -175,6 +79,45 @@ async def test_interrupted_execution_is_ended_when_it_is_read() -> None:
     assert shown["error"].startswith("The execution was interrupted; `result` has what exists")
     assert shown["result"]["files"][0]["path"] == "notes.md"
     assert (await platform.row())["status"] == "failed"
+
+
+async def test_killed_execution_is_ended_with_what_it_has_spent() -> None:
+    hanging = Hanging()
+    platform = await create_platform(WRITE, WRITE, hanging, FINISH)
+    killed = asyncio.create_task(platform.execute())
+    await hanging.begun.wait()
+    execution_id = str((await platform.row())["id"])
+    assert (await platform.load(execution_id)).json()["status"] == "running"
+    await platform.age(SETTINGS.execute_max_seconds + 121)
+
+    shown = (await platform.load(execution_id)).json()
+    await platform.load(execution_id)
+
+    assert (shown["status"], shown["error_code"]) == ("failed", "EXECUTION_INTERRUPTED")
+    assert shown["result"]["files"][0]["path"] == "notes.md"
+    assert shown["result"]["metadata"]["tokens_used"] == 40
+    assert await platform.usage() == [(20, 20, "EXECUTION_INTERRUPTED")]
+    killed.cancel()
+    await asyncio.wait([killed])
+
+
+async def test_caller_who_leaves_without_a_key_ends_the_work() -> None:
+    hanging = Hanging()
+    platform = await create_platform(WRITE, hanging, FINISH)
+    leaving = asyncio.create_task(platform.execute())
+    await hanging.begun.wait()
+    leaving.cancel()
+    await asyncio.wait([leaving])
+
+    shown = (await platform.load(str((await platform.row())["id"]))).json()
+
+    assert (shown["status"], shown["error_code"]) == ("cancelled", "EXECUTION_CANCELLED")
+    assert shown["error"].startswith("The caller left")
+    assert shown["result"]["files"][0]["path"] == "notes.md"
+    metadata = shown["result"]["metadata"]
+    assert (metadata["ended_by"], metadata["complete"]) == ("cancelled", False)
+    assert metadata["estimated_cost_usd"] > 0
+    assert len(platform.model.requests) == 2
 
 
 async def test_interrupted_execution_is_ended_by_the_next_one() -> None:
@@ -246,12 +189,12 @@ async def test_execution_thought_interrupted_can_still_succeed() -> None:
     platform = await create_platform(WRITE, FINISH)
     original = platform.model.respond
 
-    def respond(request: httpx2.Request) -> httpx2.Response:
+    async def respond(request: httpx2.Request) -> httpx2.Response:
         if len(platform.model.requests) == 1:  # as if another isolate had given this one up
             platform.database._connection.execute(  # noqa: SLF001
                 "UPDATE executions SET status = 'failed', error = 'x', error_code = 'EXECUTION_INTERRUPTED'"
             )
-        return original(request)
+        return await original(request)
 
     platform._client.http = httpx2.MockTransport(respond)  # noqa: SLF001
     await platform.execute()

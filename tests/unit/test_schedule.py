@@ -340,7 +340,7 @@ async def test_one_run_ends_a_bounded_number_of_renders() -> None:
 
 async def test_execution_that_was_interrupted_is_ended() -> None:
     client = client_of("sandbox-executor")
-    await insert(database_of(client), "executions", created_at=DAYS_30, status="running")
+    await insert(database_of(client), "executions", created_at=DAYS_30, status="running", outcome=None)
 
     await run(client)
 

@@ -112,7 +112,15 @@ def test_caller_when_it_leaves_without_a_key_then_the_work_ends(platform: Platfo
     leave_early(platform, emulators, {"task": "Write a greeter"}, None, request_id)
 
     (row,) = platform.rows("executions", request_id=request_id, status="cancelled")
-    assert row["ended_by"] == "failure"
+    shown = success_of(
+        platform.client("sandbox-executor").get(
+            f"/execute/{row['id']}", headers={"X-API-Key": platform.all_powerful_key}
+        )
+    )
+    assert (shown["status"], shown["error_code"]) == ("cancelled", "EXECUTION_CANCELLED")
+    assert shown["result"]["metadata"]["ended_by"] == row["ended_by"] == "cancelled"
+    (usage,) = platform.usage_rows(request_id)
+    assert usage["input_units"] + usage["output_units"] == shown["result"]["metadata"]["tokens_used"]
     time.sleep(0.5)
     assert len(emulators.requests("anthropic")) <= 2
 

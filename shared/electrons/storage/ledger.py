@@ -37,7 +37,7 @@ COLUMNS = (
     "price_date",
 )  # fmt: skip
 
-_COST = COLUMNS.index("estimated_cost_microusd")
+_COST, _STATUS = COLUMNS.index("estimated_cost_microusd"), COLUMNS.index("status")
 _NUMBERS = {"input_units", "output_units", "status", "latency_ms", "upstream_ms"}
 _OPTIONAL_TEXTS = {"key_id", "instance_id", "project_id", "error_code", "price_date"}
 _LABELS = {"instance_id", "project_id"}
@@ -143,10 +143,9 @@ def record_usage(context: Context, usage: Usage) -> None:
     context.usage = usage
 
     async def write() -> None:
-        used = usage.checked()
         row = build_row(
             context,
-            used,
+            usage.checked(),
             request_id=context.request_id,
             created_at=timestamp(),
             route=context.route_path,
@@ -157,9 +156,7 @@ def record_usage(context: Context, usage: Usage) -> None:
             error_code=context.error_code,
             latency_ms=context.elapsed_ms(),
         )
-        if row[_COST] is None and context.status < 400:
-            facts = {"provider": used.provider, "model": used.model, "unit": used.unit}
-            context.log.warning("price_unknown", request_id=context.request_id, **facts)
+        warn_without_cost(context, row)
         try:
             await context.bindings.table(UsageLedger).write(row)
         except DatabaseError as error:
@@ -207,6 +204,13 @@ def build_row(
         cost.microusd if cost else None,
         cost.price_date if cost else None,
     ]
+
+
+def warn_without_cost(context: Context, row: Row) -> None:
+    """Log that a call that has succeeded has no known price, if it has none."""
+    if row[_COST] is None and check_count(row[_STATUS]) < 400:
+        facts = {name: row[COLUMNS.index(name)] for name in ("provider", "model", "unit")}
+        context.log.warning("price_unknown", request_id=context.request_id, **facts)
 
 
 def check_row(row: Row) -> Row:

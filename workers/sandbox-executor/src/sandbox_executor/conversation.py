@@ -6,6 +6,7 @@ by the error of an estimate of new text (four characters a token); only the cloc
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -71,6 +72,9 @@ class Conversation:
             ended = await self._take_turns(after_turn)
         except OutOfTimeError:
             ended = "max_seconds"
+        except asyncio.CancelledError:
+            ended = "cancelled"
+            raise
         finally:
             self.update_result(ended)
 
@@ -121,24 +125,29 @@ class Conversation:
 
     def update_result(self, ended: EndedBy | None) -> None:
         """Update the result with what exists now."""
-        workspace, result, usage = self._workspace, self.result, self._usage
+        workspace, result = self._workspace, self.result
         result.files = [
             ExecutedFile(path=path, content=text, type=file_type(path))
             for path, text in sorted(workspace.changed.items())
         ]
         result.deleted_files = sorted(workspace.deleted)
         result.trial = self.toolbox.trial
-        cost = estimate_cost(usage, self._context.settings.own_prices)
+        self.update_usage()
         metadata = result.metadata
-        metadata.model = usage.model
-        metadata.input_tokens, metadata.output_tokens = usage.input_units, usage.output_units
-        metadata.tokens_used = usage.total_units
-        metadata.estimated_cost_usd = cost.microusd / 1e6 if cost else None
         metadata.execution_time_ms = round((time.monotonic() - self._started) * 1000)
         metadata.repairs = self.toolbox.repairs
         metadata.ended_by = ended
         metadata.complete = ended in COMPLETE
         metadata.warnings = self._warnings or None
+
+    def update_usage(self) -> None:
+        """Update what the result says about the usage."""
+        usage, metadata = self._usage, self.result.metadata
+        cost = estimate_cost(usage, self._context.settings.own_prices)
+        metadata.model = usage.model
+        metadata.input_tokens, metadata.output_tokens = usage.input_units, usage.output_units
+        metadata.tokens_used = usage.total_units
+        metadata.estimated_cost_usd = cost.microusd / 1e6 if cost else None
 
     def warn(self, text: str) -> None:
         """Add a warning to the result, once."""

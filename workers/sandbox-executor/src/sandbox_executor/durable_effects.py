@@ -15,20 +15,20 @@ from typing import Any
 
 from electrons.capabilities.turns import ToolUse, Turn, TurnCall, TurnProvider, take_turn
 from electrons.context import Context
-from electrons.errors import ElectronsError, UnavailableError
-from electrons.storage.ledger import UsageLedger
+from electrons.errors import ElectronsError
+from electrons.storage.ledger import Row
 from electrons.usage import Usage
 from electrons.workflows import Retries, Steps
 from sandbox_executor import commits, deployments
 from sandbox_executor.effects import OutOfTimeError, find_head, within
-from sandbox_executor.execution_record import ExecutionRecord
+from sandbox_executor.execution_record import End, ExecutionRecord
 from sandbox_executor.models.commit import Commit, CommitRequest
 from sandbox_executor.models.deploy import Deployment, DeployRequest
-from sandbox_executor.models.execute import ExecuteRequest, ExecuteResponse
-from sandbox_executor.storage.executions import INTERRUPTED, INTERRUPTED_MESSAGE, Execution, ExecutionStatus
-from sandbox_executor.storage.work import ExecutionWork
-from sandbox_executor.stored_errors import restore_error, store_error
-from sandbox_executor.usage_row import build_usage_row
+from sandbox_executor.models.execute import ExecuteRequest
+from sandbox_executor.spent import count_units, describe_spent, restore_spent
+from sandbox_executor.storage.work import WAKE_EVENT, ExecutionWork
+from sandbox_executor.stored_errors import interrupted, restore_error, store_error
+from sandbox_executor.usage_row import build_usage_row, write_usage_row
 
 _DEPLOYMENT = 1_000_000
 _COMMIT = 1_000_001
@@ -42,17 +42,19 @@ https://developers.cloudflare.com/workflows/reference/limits/
 
 _RETRIES = Retries(limit=8, first_pause_seconds=2)
 
+_END_ROUNDS, _WAIT_SECONDS = 24, 3600.0
+"""For a day: after it the Cron Trigger deletes the work, and ends the execution as interrupted."""
+
 
 class DurableEffects:
     """See `Effects`. What the tools do is done again after a restart, and costs nothing, so it has a minute."""
 
     least_tool_seconds = 60.0
 
-    def __init__(self, steps: Steps, context: Context, *, row: Execution, route: str, provider: TurnProvider) -> None:
+    def __init__(self, steps: Steps, context: Context, *, record: ExecutionRecord, provider: TurnProvider) -> None:
         self._steps = steps
         self._context = context
-        self._row = row
-        self._route = route
+        self._record = record
         self._provider = provider
         self._usage: Usage | None = None
 
@@ -94,25 +96,35 @@ class DurableEffects:
 
         return Commit.model_validate(await self._do("commit", commit))
 
-    async def end(
-        self,
-        record: ExecutionRecord,
-        status: ExecutionStatus,
-        response: ExecuteResponse | None,
-        *,
-        error: Exception | None = None,
-    ) -> None:
-        """See `Effects.end`. The usage is written first: who sees the end also sees what it cost."""
-        values = record.describe_end(response, error=error, outcome=self._describe_outcome(error))
-        if self._usage is not None:
-            row = build_usage_row(self._context, self._row, self._usage, route=self._route, error=error)
-            await self._keep("record usage", lambda: self._context.bindings.table(UsageLedger).write_now(row))
-        if await self._keep("end", lambda: record.store_end(status, values)):
-            await self._keep("delete work", lambda: self._work.delete(self._row.id))
+    async def end(self, end: End) -> None:
+        """See `Effects.end`. The usage is written first: who sees the end also sees what it cost.
+
+        While the database does not take it, the Workflow waits; whoever wakes it has it try again.
+        """
+        values = self._record.describe_end(end)
+        usage_row = self._build_usage_row(end)
+        for number in range(1, _END_ROUNDS + 1):
+            if number > 1:
+                await self._steps.wait(f"wait for the database {number}", event=WAKE_EVENT, seconds=_WAIT_SECONDS)
+            written = await self._keep(f"record usage {number}", lambda: self._write_usage(usage_row))
+            ended = await self._keep(f"end {number}", lambda: self._record.store_end(end.status, values))
+            if written and ended:
+                await self._keep("delete work", lambda: self._work.delete(self._record.row.id))
+                return
+
+    def _build_usage_row(self, end: End) -> Row | None:
+        if self._usage is None:
+            return None
+        row, route = self._record.row, self._record.route
+        return build_usage_row(self._context, row, self._usage, route=route, error=end.failure, seconds=row.age_seconds)
+
+    async def _write_usage(self, row: Row | None) -> None:
+        if row is not None:
+            await write_usage_row(self._context, row)
 
     async def _begin(self, number: int) -> None:
         """Mark a step. Raises `UnavailableError` if it was interrupted after its mark."""
-        if not await self._work.begin(self._row.id, number):
+        if not await self._work.begin(self._record.row.id, number):
             self._context.has_spent = True
             raise interrupted()
 
@@ -121,6 +133,7 @@ class DurableEffects:
 
         async def run() -> dict[str, Any]:
             context, done = self._context, dict[str, Any]()
+            units_before = count_units(describe_spent(context))
             try:
                 done["result"] = await work()
             except OutOfTimeError:
@@ -132,6 +145,8 @@ class DurableEffects:
                 done["error"] = store_error(ElectronsError("Internal error; the log has the details"))
             if context.settle_last_call is not None:
                 await context.settle_last_call()
+            if count_units(describe_spent(context)) > units_before:
+                await self._record.save_spent()
             return {**done, "spent": describe_spent(context)}
 
         done = await self._steps.do(name, run)
@@ -151,42 +166,9 @@ class DurableEffects:
             return False
         return True
 
-    def _describe_outcome(self, error: Exception | None) -> dict[str, Any]:
-        known = {"error": store_error(error)} if isinstance(error, ElectronsError) else {}
-        return {"spent": describe_spent(self._context), **known}
-
     @property
     def _work(self) -> ExecutionWork:
         return ExecutionWork(self._context.bindings.database)
-
-
-def interrupted() -> UnavailableError:
-    """Return the error of what was begun, and did not come to its end."""
-    return UnavailableError(INTERRUPTED_MESSAGE, code=INTERRUPTED)
-
-
-def describe_spent(context: Context) -> dict[str, Any]:
-    """Return as JSON what a context knows of its calls to providers."""
-    return {
-        "usage": asdict(context.usage) if context.usage else None,
-        "attempts": context.attempts,
-        "upstream_seconds": context.upstream_seconds,
-        "has_spent": context.has_spent,
-    }
-
-
-def restore_spent(context: Context, spent: dict[str, Any]) -> None:
-    """Let a context know what another one, or an earlier run, knew. Its usage is changed in place, if it has one."""
-    context.attempts = max(context.attempts, spent["attempts"])
-    context.upstream_seconds = max(context.upstream_seconds, spent["upstream_seconds"])
-    context.has_spent |= spent["has_spent"]
-    if spent["usage"] is None:
-        return
-    if context.usage is None:
-        context.usage = Usage(**spent["usage"])
-    else:
-        for name, value in spent["usage"].items():
-            setattr(context.usage, name, value)
 
 
 def pack_turn(turn: Turn) -> str:

@@ -17,12 +17,11 @@ from electrons.providers.github.repositories import require_head
 from electrons.storage.ledger import record_usage
 from electrons.usage import Usage
 from sandbox_executor import commits, deployments
-from sandbox_executor.execution_record import ExecutionRecord
+from sandbox_executor.execution_record import End, ExecutionRecord
 from sandbox_executor.models.commit import Commit, CommitRequest
 from sandbox_executor.models.deploy import Deployment, DeployRequest
-from sandbox_executor.models.execute import ExecuteRequest, ExecuteResponse
+from sandbox_executor.models.execute import ExecuteRequest
 from sandbox_executor.repository import GITHUB
-from sandbox_executor.storage.executions import ExecutionStatus
 
 
 class OutOfTimeError(Exception):
@@ -63,14 +62,7 @@ class Effects(Protocol):
     async def commit(self, request: CommitRequest, *, expected_head: str | None) -> Commit:
         """Commit. Raises `ElectronsError`."""
 
-    async def end(
-        self,
-        record: ExecutionRecord,
-        status: ExecutionStatus,
-        response: ExecuteResponse | None,
-        *,
-        error: Exception | None = None,
-    ) -> None:
+    async def end(self, end: End) -> None:
         """Keep the end. A failure is logged."""
 
 
@@ -79,8 +71,9 @@ class RequestEffects:
 
     least_tool_seconds = 0.0
 
-    def __init__(self, context: Context, provider: TurnProvider) -> None:
+    def __init__(self, context: Context, record: ExecutionRecord, provider: TurnProvider) -> None:
         self._context = context
+        self._record = record
         self._provider = provider
 
     async def find_head(self, body: ExecuteRequest) -> str | None:
@@ -104,16 +97,9 @@ class RequestEffects:
         """See `Effects.commit`."""
         return await self._context.see_through(commits.commit(self._context, request, expected_head=expected_head))
 
-    async def end(
-        self,
-        record: ExecutionRecord,
-        status: ExecutionStatus,
-        response: ExecuteResponse | None,
-        *,
-        error: Exception | None = None,
-    ) -> None:
+    async def end(self, end: End) -> None:
         """See `Effects.end`."""
-        await record.end(status, response, error=error)
+        await self._record.end(end)
 
 
 async def find_head(context: Context, body: ExecuteRequest) -> str | None:

@@ -17,14 +17,14 @@ from electrons.middleware.validation import parse_body
 from electrons.usage import Usage
 from sandbox_executor.conversation import Conversation
 from sandbox_executor.effects import Effects
-from sandbox_executor.execution_record import ExecutionRecord
+from sandbox_executor.execution_record import End, ExecutionRecord
 from sandbox_executor.models.commit import Commit, CommitRequest
 from sandbox_executor.models.deploy import Deployment, DeployRequest
 from sandbox_executor.models.execute import ExecuteRequest, ExecuteResponse, FailedAction, Step
 from sandbox_executor.modules import collect_modules, find_main
 from sandbox_executor.repository import RepositorySource
 from sandbox_executor.settings import SandboxSettings
-from sandbox_executor.storage.executions import Execution
+from sandbox_executor.stored_errors import cancelled
 from sandbox_executor.workspace import EmptySource, ToolError, Workspace
 
 
@@ -36,19 +36,19 @@ class ExecutionRun:
         context: Context,
         body: ExecuteRequest,
         *,
-        row: Execution,
+        record: ExecutionRecord,
         provider: TurnProvider,
         effects: Effects,
         elapsed_seconds: float = 0.0,
     ) -> None:
-        self.id = row.id
+        self.id = record.row.id
         self._context = context
         self._body = body
-        self._record = ExecutionRecord(context, row.id)
+        self._record = record
         self._provider = provider
         self._effects = effects
         self._elapsed_seconds = elapsed_seconds
-        self._usage = Usage(provider=provider.name, model=row.model)
+        self._usage = Usage(provider=provider.name, model=record.row.model)
         self._conversation: Conversation | None = None
 
     async def run(self, report: Callable[[Step], None]) -> ExecuteResponse:
@@ -56,15 +56,15 @@ class ExecutionRun:
         try:
             response = await self._run(report)
         except asyncio.CancelledError:
-            await self._effects.end(self._record, "cancelled", self._response_so_far())
+            await self._effects.end(End(status="cancelled", response=self._response_so_far(), error=cancelled()))
             raise
         except Exception as error:
             response_so_far = self._response_so_far()
-            await self._effects.end(self._record, "failed", response_so_far, error=error)
+            await self._effects.end(End(status="failed", response=response_so_far, error=error))
             if not isinstance(error, ElectronsError):
                 raise
             raise extend_error(error, self.id, response_so_far if self._usage.total_units else None) from error
-        await self._effects.end(self._record, "succeeded", response)
+        await self._effects.end(End(status="succeeded", response=response))
         return response
 
     async def _run(self, report: Callable[[Step], None]) -> ExecuteResponse:
@@ -89,7 +89,11 @@ class ExecutionRun:
             elapsed_seconds=self._elapsed_seconds,
             report=report,
         )
-        await self._conversation.run(after_turn=self._save_progress)
+        try:
+            await self._conversation.run(after_turn=self._save_progress)
+        finally:
+            if self._record.restore_spent():
+                self._conversation.update_usage()
         await self._save_progress()
         response = self._describe()
         if body.auto_deploy:

@@ -10,8 +10,11 @@ from electrons.context import Context
 from electrons.errors import DatabaseError, NotFoundError, UnavailableError
 from sandbox_executor.models.execute import ExecutionState
 from sandbox_executor.settings import SandboxSettings
+from sandbox_executor.spent import read_usage
 from sandbox_executor.storage.executions import Executions
-from sandbox_executor.storage.work import ExecutionWork
+from sandbox_executor.storage.work import WAKE_EVENT, ExecutionWork
+from sandbox_executor.stored_errors import interrupted
+from sandbox_executor.usage_row import build_usage_row, write_usage_row
 
 _GRACE_SECONDS = 120
 """How long after its time limit an execution that saves nothing counts as running: it may be deploying."""
@@ -19,6 +22,8 @@ _WAKE_SECONDS = 10
 """So long an execution saves nothing before its Workflow is woken, and so long a wake has to show."""
 _WAKE_COUNT = 10
 """Executions that one run of the schedule wakes."""
+_END_COUNT = 20
+"""Interrupted executions that are ended at once."""
 _UNLIMITED_SECONDS = 3600
 """What counts as the time limit where there is none."""
 
@@ -55,7 +60,7 @@ async def try_to_wake(context: Context, execution_id: str, *, idle_seconds: floa
         if not await ExecutionWork(context.bindings.database).note_wake(execution_id, pause_seconds=_WAKE_SECONDS):
             return
         try:
-            await workflow.send(execution_id, event="go-on")
+            await workflow.send(execution_id, event=WAKE_EVENT)
         except UnavailableError:
             await workflow.create(execution_id)
     except UnavailableError as error:
@@ -77,9 +82,21 @@ async def wake_idle_executions(context: Context) -> int:
 
 
 async def end_interrupted_executions(context: Context) -> int:
-    """Record the end of executions whose isolate is gone; return how many. Raises `DatabaseError`."""
+    """Record the end of executions whose process is gone, and what they have spent; return how many.
+
+    Raises `DatabaseError`.
+    """
     limit = context.settings_as(SandboxSettings).execute_max_seconds or _UNLIMITED_SECONDS
-    return await _table(context).end_interrupted(idle_seconds=limit + _GRACE_SECONDS)
+    idle_seconds = max(limit + _GRACE_SECONDS, longest_silence(context))
+    found = await _table(context).find_interrupted(idle_seconds=idle_seconds, limit=_END_COUNT)
+    for row in found:
+        outcome = row.known_outcome
+        if (usage := read_usage(outcome.get("spent"))) is not None:
+            route, seconds = outcome["route"], row.age_seconds - row.idle_seconds
+            written = build_usage_row(context, row, usage, route=route, error=interrupted(), seconds=seconds)
+            await write_usage_row(context, written)
+        await _table(context).end_interrupted(row)
+    return len(found)
 
 
 async def try_to_end_interrupted_executions(context: Context) -> None:

@@ -17,6 +17,7 @@ from sandbox_executor.deployment_access import refuse_worker_of_others, require_
 from sandbox_executor.effects import RequestEffects
 from sandbox_executor.execution import ExecutionRun
 from sandbox_executor.execution_lookup import try_to_end_interrupted_executions
+from sandbox_executor.execution_record import ExecutionRecord
 from sandbox_executor.handing_over import HandedOverExecution, hand_over
 from sandbox_executor.models.execute import ExecuteRequest, ExecuteResponse, Step
 from sandbox_executor.settings import SandboxSettings
@@ -70,7 +71,9 @@ async def start_execution(context: Context, body: ExecuteRequest) -> StartedExec
     )
     await Executions(context.bindings.database).insert(row)
     context.defer(lambda: try_to_end_interrupted_executions(context))
+    record = ExecutionRecord(context, row, route=context.route.path)
     if context.work_id is None:
-        return ExecutionRun(context, body, row=row, provider=provider, effects=RequestEffects(context, provider))
-    await hand_over(context, body, row.id, provider=provider.name)
+        effects = RequestEffects(context, record, provider)
+        return ExecutionRun(context, body, record=record, provider=provider, effects=effects)
+    await hand_over(context, body, record, provider=provider.name)
     return HandedOverExecution(context, row.id)

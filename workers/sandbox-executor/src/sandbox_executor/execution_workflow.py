@@ -15,6 +15,7 @@ from electrons.tracing import continue_trace
 from electrons.workflows import Steps
 from sandbox_executor.durable_effects import DurableEffects
 from sandbox_executor.execution import ExecutionRun
+from sandbox_executor.execution_record import ExecutionRecord
 from sandbox_executor.handing_over import Work
 from sandbox_executor.storage.executions import INTERRUPTED, Execution, Executions
 from sandbox_executor.storage.work import ExecutionWork
@@ -33,16 +34,19 @@ async def run_execution(steps: Steps, context: Context, execution_id: str) -> No
     context.principal = work.principal
     context.labels = Labels(row.instance_id, row.project_id)
     provider = next(known for known in find_providers(TurnProvider) if known.name == work.provider)
-    effects = DurableEffects(steps, context, row=row, route=work.route, provider=provider)
-    run = ExecutionRun(context, work.body, row=row, provider=provider, effects=effects, elapsed_seconds=row.age_seconds)
+    record = ExecutionRecord(context, row, route=work.route)
+    effects = DurableEffects(steps, context, record=record, provider=provider)
+    elapsed_seconds = row.age_seconds
+    run = ExecutionRun(
+        context, work.body, record=record, provider=provider, effects=effects, elapsed_seconds=elapsed_seconds
+    )
     try:
         await run.run(lambda _step: None)
     except ElectronsError:
         pass  # the row has it, and the request that waits logs it
     except Exception as error:  # noqa: BLE001  # the row has it; an instance that fails would only be shown as failed
         context.log.error("failure", cause=error, request_id=context.request_id)
-    finally:
-        await context.finish()
+    await context.finish()
 
 
 async def _load(context: Context, execution_id: str) -> tuple[Execution, Work] | None:

@@ -14,14 +14,14 @@ from typing import Any
 from electrons.context import Context, Principal
 from electrons.errors import DatabaseError, ElectronsError, PayloadTooLargeError
 from electrons.money import Budget
-from sandbox_executor.durable_effects import interrupted, restore_spent
 from sandbox_executor.execution import extend_error
 from sandbox_executor.execution_lookup import longest_silence, try_to_end_interrupted_executions, try_to_wake
-from sandbox_executor.execution_record import ExecutionRecord
+from sandbox_executor.execution_record import End, ExecutionRecord
 from sandbox_executor.models.execute import ExecuteRequest, ExecuteResponse, Step
+from sandbox_executor.spent import restore_spent
 from sandbox_executor.storage.executions import INTERRUPTED, Execution, Executions
 from sandbox_executor.storage.work import ExecutionWork
-from sandbox_executor.stored_errors import restore_error
+from sandbox_executor.stored_errors import interrupted, restore_error
 
 _WORK_LIMIT = 1_900_000
 """Bytes of the stored work: a row in D1 can have two million."""
@@ -61,15 +61,16 @@ class Work:
         return cls(**{**document, "body": ExecuteRequest.model_validate(document["body"]), "principal": principal})
 
 
-async def hand_over(context: Context, body: ExecuteRequest, execution_id: str, *, provider: str) -> None:
+async def hand_over(context: Context, body: ExecuteRequest, record: ExecutionRecord, *, provider: str) -> None:
     """Start the Workflow of an execution whose row exists. If that fails, the execution ends, and its error is raised.
 
     Raises `PayloadTooLargeError`, `DatabaseError`, `UnavailableError`, and what `Context.begin_spending` raises.
     """
+    execution_id = record.row.id
     work = Work(
         body=body,
         provider=provider,
-        route=context.route.path,
+        route=record.route,
         traceparent=context.trace.header,
         principal=context.principal,
     )
@@ -81,7 +82,7 @@ async def hand_over(context: Context, body: ExecuteRequest, execution_id: str, *
         await context.begin_spending()
         await context.bindings.execution_workflow.create(execution_id)
     except ElectronsError as error:
-        await ExecutionRecord(context, execution_id).end("failed", None, error=error)
+        await record.end(End(status="failed", response=None, error=error))
         raise extend_error(error, execution_id, None) from error
     # Until its end is known: whoever leaves before must not free the key for another execution.
     context.has_spent = True
@@ -99,9 +100,10 @@ class HandedOverExecution:
         """Return the response, or raise the error, that the Workflow has stored; report the steps meanwhile."""
         row = await self._wait(report)
         response = ExecuteResponse.model_validate_json(row.answer) if row.answer else None
-        outcome = json.loads(row.outcome) if row.outcome else {}
-        if outcome:
-            self._context.has_spent = False
+        outcome = row.known_outcome
+        if "spent" in outcome:
+            # What is only thought interrupted may still spend, and what has lost its Workflow may have spent more.
+            self._context.has_spent = row.error_code == INTERRUPTED
             restore_spent(self._context, outcome["spent"])
         if row.error_code is None and response is not None:
             return response

@@ -1,10 +1,17 @@
-"""Errors on their way through JSON: from a Workflow to the request that waits for it."""
+"""The errors with which an execution ends, and their way through JSON to whoever waits for it."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from electrons.errors import ElectronsError, ProviderError
+from electrons.errors import ElectronsError, ProviderError, UnavailableError
+from sandbox_executor.storage.executions import (
+    CANCELLED,
+    CANCELLED_MESSAGE,
+    CANCELLED_STATUS,
+    INTERRUPTED,
+    INTERRUPTED_MESSAGE,
+)
 
 Stored = dict[str, Any]
 
@@ -25,6 +32,18 @@ def restore_error(stored: Stored) -> ElectronsError:
     vars(error).update(fields, result=None, headers=[(name, value) for name, value in fields["headers"]])
     if isinstance(error, ProviderError):
         error.content = b""
+    return error
+
+
+def interrupted() -> UnavailableError:
+    """Return the error of what was begun, and did not come to its end."""
+    return UnavailableError(INTERRUPTED_MESSAGE, code=INTERRUPTED)
+
+
+def cancelled() -> ElectronsError:
+    """Return the error of an execution whose caller has left."""
+    error = ElectronsError(CANCELLED_MESSAGE, code=CANCELLED)
+    error.status = CANCELLED_STATUS
     return error
 
 

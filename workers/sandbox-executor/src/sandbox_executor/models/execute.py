@@ -34,9 +34,11 @@ EndedBy = Literal[
     "refusal",
     "context_window",
     "failure",
+    "cancelled",
 ]
 """`finished`: the model said so, and what it wrote passed its trial. `answered`: it answered with text and changed no
-file. The others name the limit, or the reason, that ended it before; `failure` is the provider's or the platform's."""
+file. The others name the limit, or the reason, that ended it before: `failure` is the provider's or the platform's, and
+`cancelled` means that the caller has left."""
 
 COMPLETE = frozenset(get_args(EndedBy)[:2])
 

@@ -5,9 +5,10 @@ Callers of this module take credentials out of an answer before they store it.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from electrons.bindings import Database, Row, Value
 from electrons.logs import redact_tokens, timestamp
@@ -22,10 +23,21 @@ INTERRUPTED = "EXECUTION_INTERRUPTED"
 INTERRUPTED_STATUS = 503
 INTERRUPTED_MESSAGE = "The execution was interrupted; `result` has what exists of it. Execute the task again"
 
+CANCELLED = "EXECUTION_CANCELLED"
+"""The error code of an execution whose caller has left."""
+
+CANCELLED_STATUS = 499
+CANCELLED_MESSAGE = (
+    "The caller left, which ends an execution without an `Idempotency-Key`; `result` has what exists of it"
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Execution:
-    """One row. `answer` is the JSON of the response, or of what exists so far; `outcome` that of usage and error."""
+    """One row. `answer` is the JSON of the response, or of what exists so far.
+
+    `outcome` is that of the route, of what was `spent` so far, and of the error with all of its facts.
+    """
 
     id: str
     request_id: str
@@ -47,6 +59,12 @@ class Execution:
     outcome: str | None = None
 
     @property
+    def known_outcome(self) -> dict[str, Any]:
+        """Return the outcome; it is empty before anything was spent."""
+        known: dict[str, Any] = json.loads(self.outcome) if self.outcome else {}
+        return known
+
+    @property
     def age_seconds(self) -> float:
         """Seconds since it was requested."""
         return _seconds_since(self.created_at)
@@ -63,11 +81,11 @@ _INSERT = (
     f"INSERT INTO executions ({', '.join(COLUMNS)}, request_hash) "  # noqa: S608
     f"VALUES ({', '.join('?' for _ in COLUMNS)}, '')"  # the column is of an earlier version, and has no default
 )
-_INTERRUPT = (
-    "UPDATE executions SET status = 'failed', error = ?, error_code = ?, error_status = ?, updated_at = ? "
-    "WHERE status = 'running' AND updated_at < ? "
-    "AND NOT EXISTS (SELECT 1 FROM execution_work WHERE execution_work.id = executions.id AND woken < ?) RETURNING id"
+_LOST = (
+    "status = 'running' AND updated_at < ? "
+    "AND NOT EXISTS (SELECT 1 FROM execution_work WHERE execution_work.id = executions.id AND woken < ?)"
 )
+_WITHOUT_ANSWER = ", ".join("NULL AS answer" if column == "answer" else column for column in COLUMNS)
 
 
 class Executions:
@@ -104,13 +122,20 @@ class Executions:
         )
         return _read(rows[0]) if rows else None
 
-    async def save_progress(self, execution_id: str, *, answer: str) -> None:
-        """Store what exists so far of an execution that is running."""
+    async def save_progress(self, execution_id: str, *, answer: str, outcome: str) -> None:
+        """Store what exists so far of an execution that is running, and what it has spent."""
         await self._database.execute(
-            "UPDATE executions SET answer = ?, updated_at = ? WHERE id = ? AND status = 'running'",
+            "UPDATE executions SET answer = ?, outcome = ?, updated_at = ? WHERE id = ? AND status = 'running'",
             answer,
+            outcome,
             timestamp(),
             execution_id,
+        )
+
+    async def save_spent(self, execution_id: str, *, outcome: str) -> None:
+        """Store what an execution that is running has spent so far."""
+        await self._database.execute(
+            "UPDATE executions SET outcome = ? WHERE id = ? AND status = 'running'", outcome, execution_id
         )
 
     async def end(self, execution_id: str, status: ExecutionStatus, **values: Value) -> None:
@@ -126,18 +151,28 @@ class Executions:
         )
         await self._database.execute(statement, *values.values(), execution_id, INTERRUPTED)
 
-    async def end_interrupted(self, *, idle_seconds: float) -> int:
-        """End all executions that are `running` but have not saved anything for so long; return how many."""
-        ended = await self._database.query(
-            _INTERRUPT,
+    async def find_interrupted(self, *, idle_seconds: float, limit: int) -> list[Execution]:
+        """Return executions that are `running` but have not saved anything for so long, without their answers."""
+        rows = await self._database.query(
+            f"SELECT {_WITHOUT_ANSWER} FROM executions WHERE {_LOST} LIMIT ?",  # noqa: S608  # our own names
+            timestamp(seconds_ago=idle_seconds),
+            WAKE_LIMIT,
+            limit,
+        )
+        return [_read(row) for row in rows]
+
+    async def end_interrupted(self, execution: Execution) -> None:
+        """End an execution that was found to be interrupted, unless it has saved something since."""
+        await self._database.execute(
+            "UPDATE executions SET status = 'failed', error = ?, error_code = ?, error_status = ?, updated_at = ? "
+            "WHERE id = ? AND status = 'running' AND updated_at = ?",
             INTERRUPTED_MESSAGE,
             INTERRUPTED,
             INTERRUPTED_STATUS,
             timestamp(),
-            timestamp(seconds_ago=idle_seconds),
-            WAKE_LIMIT,
+            execution.id,
+            execution.updated_at,
         )
-        return len(ended)
 
 
 def _read(row: Row) -> Execution:

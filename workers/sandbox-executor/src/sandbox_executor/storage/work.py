@@ -5,6 +5,7 @@ from __future__ import annotations
 from electrons.bindings import Database
 from electrons.logs import timestamp
 
+WAKE_EVENT = "go-on"
 WAKE_LIMIT = 5
 """After so many wakes without any progress there is nobody to wake."""
 
