@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx2
 
-from electrons.bindings import LoadedWorker, Loader, Row, Value
+from electrons.bindings import LoadedRequest, LoadedResponse, LoadedWorker, Loader, LoaderError, Row, Value
 from electrons.context import Context
 from electrons.errors import DatabaseError
 from electrons.logs import Logger, timestamp
@@ -23,12 +23,19 @@ from tests.unit.memory_workflow import MemoryWorkflow
 
 SCOPES = ("sandbox:execute", "sandbox:deploy", "sandbox:commit")
 SETTINGS = SandboxSettings(
-    declared={"ANTHROPIC_API_KEY": Secret("key"), "GITHUB_PAT": Secret("token")},
+    declared={
+        "ANTHROPIC_API_KEY": Secret("key"),
+        "GITHUB_PAT": Secret("token"),
+        "CLOUDFLARE_API_TOKEN": Secret("token"),
+        "CLOUDFLARE_ACCOUNT_ID": "account",
+    },
     allowed_repositories="*",
+    allowed_worker_prefixes="*",
     max_retries=0,
 )
 
 WRITE = [["write_file", {"path": "notes.md", "content": "# Notes"}]]
+CODE = [["write_file", {"path": "src/index.js", "content": "export default { fetch() {} };"}]]
 FINISH = [["finish", {"summary": "Done"}]]
 
 
@@ -90,6 +97,36 @@ class NoLoader:
     async def load(self, code: Mapping[str, Any]) -> LoadedWorker:
         """See `Loader.load`."""
         raise AssertionError("there is no code to load")
+
+
+class Trials:
+    """A loader whose Workers answer; of those that are run, not only parsed, the first one may fail."""
+
+    def __init__(self, *, first_fails: bool = False) -> None:
+        self._first_fails = first_fails
+
+    async def load(self, code: Mapping[str, Any]) -> LoadedWorker:
+        """See `Loader.load`."""
+        is_run = "electrons:absent" not in str(code)
+        fails = is_run and self._first_fails
+        self._first_fails &= not is_run
+        return OneAnswer(LoaderError("Error: boom") if fails else None)
+
+
+@dataclass
+class OneAnswer:
+    """A Worker with one answer, or one error."""
+
+    error: LoaderError | None
+
+    async def fetch(self, request: LoadedRequest, *, max_body_bytes: int) -> LoadedResponse:
+        """See `LoadedWorker.fetch`."""
+        if self.error is not None:
+            raise self.error
+        return LoadedResponse(status=200, headers=[], body=b"alive", truncated=False)
+
+    def close(self) -> None:
+        """See `LoadedWorker.close`."""
 
 
 class Platform:

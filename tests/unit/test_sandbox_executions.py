@@ -14,8 +14,10 @@ from electrons.errors import DatabaseError
 from electrons.logs import timestamp
 from electrons.middleware.idempotency import RUNNING_SECONDS
 from electrons.middleware.validation import parse_body
+from sandbox_executor import deployments
+from sandbox_executor.models.deploy import Deployment
 from sandbox_executor.models.execute import ExecuteRequest
-from tests.unit.sandbox_platform import FINISH, SETTINGS, WRITE, Hanging, create_platform, message
+from tests.unit.sandbox_platform import CODE, FINISH, SETTINGS, WRITE, Hanging, Trials, create_platform, message
 
 
 @pytest.mark.parametrize("refused", ["SET answer", "UPDATE executions"])
@@ -118,6 +120,27 @@ async def test_caller_who_leaves_without_a_key_ends_the_work() -> None:
     assert (metadata["ended_by"], metadata["complete"]) == ("cancelled", False)
     assert metadata["estimated_cost_usd"] > 0
     assert len(platform.model.requests) == 2
+
+
+async def test_caller_who_leaves_after_the_last_turn_finds_the_deployment(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, may_end = asyncio.Event(), asyncio.Event()
+
+    async def deploy(*_: Any) -> Deployment:
+        begun.set()
+        await may_end.wait()
+        return Deployment(worker_id="1f", version="1", deployed_at="2026-11-26T00:00:00.000Z", worker_name="hello")
+
+    monkeypatch.setattr(deployments, "deploy", deploy)
+    platform = await create_platform([*CODE, *FINISH], loader=Trials())
+    leaving = asyncio.create_task(platform.execute(auto_deploy=True, worker_name="hello"))
+    await begun.wait()
+    leaving.cancel()
+    may_end.set()
+    await asyncio.wait([leaving])
+
+    shown = (await platform.load(str((await platform.row())["id"]))).json()
+
+    assert (shown["status"], shown["deployment"]["worker_id"]) == ("succeeded", "1f")
 
 
 async def test_interrupted_execution_is_ended_by_the_next_one() -> None:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import httpx2
 import pytest
 
-from electrons.bindings import LoadedRequest, LoadedResponse, LoadedWorker, LoaderError
 from electrons.errors import UnavailableError
 from electrons.providers.anthropic import AnthropicProvider
 from electrons.testing import MemoryDatabase, TestClient, TestResponse, create_memory_bindings
@@ -24,43 +22,13 @@ from sandbox_executor.routes import app
 from sandbox_executor.storage.executions import Execution
 from sandbox_executor.storage.work import ExecutionWork
 from tests.unit.memory_workflow import Killed, MemorySteps
-from tests.unit.sandbox_platform import FINISH, SETTINGS, WRITE, Platform, create_platform, message
+from tests.unit.sandbox_platform import CODE, FINISH, SETTINGS, WRITE, Platform, Trials, create_platform, message
 
-CODE = [["write_file", {"path": "src/index.js", "content": "export default { fetch() {} };"}]]
 MORE = [["write_file", {"path": "more.md", "content": "# More"}]]
 
 
 TURN_COST = 180
 """Millionths of a dollar: ten tokens each way."""
-
-
-class FirstTrialFails:
-    """A loader whose Workers answer, but the first one that is run, not only parsed."""
-
-    def __init__(self) -> None:
-        self._runs = 0
-
-    async def load(self, code: Mapping[str, Any]) -> LoadedWorker:
-        """See `Loader.load`."""
-        is_run = "electrons:absent" not in str(code)
-        self._runs += is_run
-        return OneAnswer(LoaderError("Error: boom") if is_run and self._runs == 1 else None)
-
-
-@dataclass
-class OneAnswer:
-    """A Worker with one answer, or one error."""
-
-    error: LoaderError | None
-
-    async def fetch(self, request: LoadedRequest, *, max_body_bytes: int) -> LoadedResponse:
-        """See `LoadedWorker.fetch`."""
-        if self.error is not None:
-            raise self.error
-        return LoadedResponse(status=200, headers=[], body=b"alive", truncated=False)
-
-    def close(self) -> None:
-        """See `LoadedWorker.close`."""
 
 
 async def execute_and_kill(platform: Platform, **kills: Any) -> TestResponse:
@@ -200,7 +168,7 @@ async def test_budget_when_the_process_is_killed_then_settled_once(kills: dict[s
 
 @pytest.mark.parametrize("kills", [{"kill_before": {"record usage 1"}}, {"kill_in": {"turn 3"}}])
 async def test_trial_when_it_differs_in_a_replay_then_all_turns_are_counted(kills: dict[str, set[str]]) -> None:
-    platform = await create_platform([*CODE, *FINISH], MORE, FINISH, loader=FirstTrialFails())
+    platform = await create_platform([*CODE, *FINISH], MORE, FINISH, loader=Trials(first_fails=True))
 
     response = await execute_and_kill(platform, **kills)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import zlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import asdict
 from typing import Any
 
@@ -20,7 +20,7 @@ from electrons.storage.ledger import Row
 from electrons.usage import Usage
 from electrons.workflows import Retries, Steps
 from sandbox_executor import commits, deployments
-from sandbox_executor.effects import OutOfTimeError, find_head, within
+from sandbox_executor.effects import OutOfTimeError, T, find_head, within
 from sandbox_executor.execution_record import End, ExecutionRecord
 from sandbox_executor.models.commit import Commit, CommitRequest
 from sandbox_executor.models.deploy import Deployment, DeployRequest
@@ -95,6 +95,10 @@ class DurableEffects:
             return made.model_dump(mode="json")
 
         return Commit.model_validate(await self._do("commit", commit))
+
+    async def see_through(self, work: Coroutine[Any, Any, T]) -> T:
+        """See `Effects.see_through`."""
+        return await work
 
     async def end(self, end: End) -> None:
         """See `Effects.end`. The usage is written first: who sees the end also sees what it cost.

@@ -7,9 +7,9 @@ once, whatever happens to the process (`durable_effects.py`).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from electrons.capabilities.turns import Turn, TurnCall, TurnProvider, take_turn
 from electrons.context import Context
@@ -22,6 +22,8 @@ from sandbox_executor.models.commit import Commit, CommitRequest
 from sandbox_executor.models.deploy import Deployment, DeployRequest
 from sandbox_executor.models.execute import ExecuteRequest
 from sandbox_executor.repository import GITHUB
+
+T = TypeVar("T")
 
 
 class OutOfTimeError(Exception):
@@ -62,12 +64,15 @@ class Effects(Protocol):
     async def commit(self, request: CommitRequest, *, expected_head: str | None) -> Commit:
         """Commit. Raises `ElectronsError`."""
 
+    async def see_through(self, work: Coroutine[Any, Any, T]) -> T:
+        """Return the result of work after the last turn; it is completed even if the caller leaves."""
+
     async def end(self, end: End) -> None:
         """Keep the end. A failure is logged."""
 
 
 class RequestEffects:
-    """Effects within a request. What has an effect outside is completed when the caller leaves."""
+    """Effects within a request."""
 
     least_tool_seconds = 0.0
 
@@ -91,11 +96,15 @@ class RequestEffects:
 
     async def deploy(self, request: DeployRequest) -> Deployment:
         """See `Effects.deploy`."""
-        return await self._context.see_through(deployments.deploy(self._context, request))
+        return await deployments.deploy(self._context, request)
 
     async def commit(self, request: CommitRequest, *, expected_head: str | None) -> Commit:
         """See `Effects.commit`."""
-        return await self._context.see_through(commits.commit(self._context, request, expected_head=expected_head))
+        return await commits.commit(self._context, request, expected_head=expected_head)
+
+    async def see_through(self, work: Coroutine[Any, Any, T]) -> T:
+        """See `Effects.see_through`."""
+        return await self._context.see_through(work)
 
     async def end(self, end: End) -> None:
         """See `Effects.end`."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from typing import NoReturn
 
 from electrons.capabilities.turns import TurnProvider
 from electrons.context import Context
@@ -54,20 +55,24 @@ class ExecutionRun:
     async def run(self, report: Callable[[Step], None]) -> ExecuteResponse:
         """Return the response. Raises `ElectronsError`, with what exists so far in its details."""
         try:
-            response = await self._run(report)
+            workspace, head = await self._converse(report)
         except asyncio.CancelledError:
             await self._effects.end(End(status="cancelled", response=self._response_so_far(), error=cancelled()))
             raise
-        except Exception as error:
-            response_so_far = self._response_so_far()
-            await self._effects.end(End(status="failed", response=response_so_far, error=error))
-            if not isinstance(error, ElectronsError):
-                raise
-            raise extend_error(error, self.id, response_so_far if self._usage.total_units else None) from error
-        await self._effects.end(End(status="succeeded", response=response))
-        return response
+        except Exception as error:  # noqa: BLE001  # it is raised again
+            await self._fail(error)
+        return await self._effects.see_through(self._complete(workspace, head=head))
 
-    async def _run(self, report: Callable[[Step], None]) -> ExecuteResponse:
+    async def _fail(self, error: Exception) -> NoReturn:
+        """Keep the end, and raise the error."""
+        response_so_far = self._response_so_far()
+        await self._effects.end(End(status="failed", response=response_so_far, error=error))
+        if not isinstance(error, ElectronsError):
+            raise error
+        raise extend_error(error, self.id, response_so_far if self._usage.total_units else None) from error
+
+    async def _converse(self, report: Callable[[Step], None]) -> tuple[Workspace, str | None]:
+        """Have the code written; return the workspace, and the commit that it began with."""
         context, body = self._context, self._body
         source: RepositorySource | None = None
         if body.repo:
@@ -95,12 +100,19 @@ class ExecutionRun:
             if self._record.restore_spent():
                 self._conversation.update_usage()
         await self._save_progress()
-        response = self._describe()
-        if body.auto_deploy:
-            response.deployment = await self._deploy(workspace)
-        if body.commit:
-            head = source.head if source else None
-            response.commit = await self._commit(workspace, response.deployment, head=head)
+        return workspace, source.head if source else None
+
+    async def _complete(self, workspace: Workspace, *, head: str | None) -> ExecuteResponse:
+        """Deploy and commit what was written, and keep the end."""
+        try:
+            response = self._describe()
+            if self._body.auto_deploy:
+                response.deployment = await self._deploy(workspace)
+            if self._body.commit:
+                response.commit = await self._commit(workspace, response.deployment, head=head)
+        except Exception as error:  # noqa: BLE001  # it is raised again
+            await self._fail(error)
+        await self._effects.end(End(status="succeeded", response=response))
         return response
 
     async def _deploy(self, workspace: Workspace) -> Deployment | FailedAction:
