@@ -38,6 +38,9 @@ WRITE = [["write_file", {"path": "notes.md", "content": "# Notes"}]]
 CODE = [["write_file", {"path": "src/index.js", "content": "export default { fetch() {} };"}]]
 FINISH = [["finish", {"summary": "Done"}]]
 
+TURN_COST = 180
+"""Millionths of a dollar: ten tokens each way."""
+
 
 class FailingDatabase(MemoryDatabase):
     """A database that refuses the statements that contain one of the texts in `refused`."""
@@ -97,6 +100,19 @@ class NoLoader:
     async def load(self, code: Mapping[str, Any]) -> LoadedWorker:
         """See `Loader.load`."""
         raise AssertionError("there is no code to load")
+
+
+class HangingLoader:
+    """A loader that never loads. `begun` is set when it should."""
+
+    def __init__(self) -> None:
+        self.begun = asyncio.Event()
+
+    async def load(self, code: Mapping[str, Any]) -> LoadedWorker:
+        """See `Loader.load`."""
+        self.begun.set()
+        await asyncio.Event().wait()
+        raise AssertionError("it hangs")
 
 
 class Trials:

@@ -17,7 +17,18 @@ from electrons.middleware.validation import parse_body
 from sandbox_executor import deployments
 from sandbox_executor.models.deploy import Deployment
 from sandbox_executor.models.execute import ExecuteRequest
-from tests.unit.sandbox_platform import CODE, FINISH, SETTINGS, WRITE, Hanging, Trials, create_platform, message
+from tests.unit.sandbox_platform import (
+    CODE,
+    FINISH,
+    SETTINGS,
+    TURN_COST,
+    WRITE,
+    Hanging,
+    HangingLoader,
+    Trials,
+    create_platform,
+    message,
+)
 
 
 @pytest.mark.parametrize("refused", ["SET answer", "UPDATE executions"])
@@ -99,6 +110,25 @@ async def test_killed_execution_is_ended_with_what_it_has_spent() -> None:
     assert shown["result"]["files"][0]["path"] == "notes.md"
     assert shown["result"]["metadata"]["tokens_used"] == 40
     assert await platform.usage() == [(20, 20, "EXECUTION_INTERRUPTED")]
+    killed.cancel()
+    await asyncio.wait([killed])
+
+
+async def test_killed_trial_leaves_its_turn_settled_and_counted() -> None:
+    loader = HangingLoader()
+    platform = await create_platform([*CODE, *FINISH], loader=loader, budget="1/day")
+    killed = asyncio.create_task(platform.execute())
+    await loader.begun.wait()
+    execution_id = str((await platform.row())["id"])
+    assert await platform.budget() == (TURN_COST, 0)
+    await platform.age(SETTINGS.execute_max_seconds + 121)
+
+    shown = (await platform.load(execution_id)).json()
+
+    assert shown["error_code"] == "EXECUTION_INTERRUPTED"
+    metadata = shown["result"]["metadata"]
+    assert (metadata["tokens_used"], metadata["estimated_cost_usd"]) == (20, TURN_COST / 1e6)
+    assert await platform.usage() == [(10, 10, "EXECUTION_INTERRUPTED")]
     killed.cancel()
     await asyncio.wait([killed])
 

@@ -22,13 +22,19 @@ from sandbox_executor.routes import app
 from sandbox_executor.storage.executions import Execution
 from sandbox_executor.storage.work import ExecutionWork
 from tests.unit.memory_workflow import Killed, MemorySteps
-from tests.unit.sandbox_platform import CODE, FINISH, SETTINGS, WRITE, Platform, Trials, create_platform, message
+from tests.unit.sandbox_platform import (
+    CODE,
+    FINISH,
+    SETTINGS,
+    TURN_COST,
+    WRITE,
+    Platform,
+    Trials,
+    create_platform,
+    message,
+)
 
 MORE = [["write_file", {"path": "more.md", "content": "# More"}]]
-
-
-TURN_COST = 180
-"""Millionths of a dollar: ten tokens each way."""
 
 
 async def execute_and_kill(platform: Platform, **kills: Any) -> TestResponse:

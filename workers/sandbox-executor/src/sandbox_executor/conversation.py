@@ -21,6 +21,7 @@ from sandbox_executor.models.execute import COMPLETE, EndedBy, ExecutedFile, Exe
 from sandbox_executor.modules import file_type
 from sandbox_executor.prompts import SYSTEM, describe_task
 from sandbox_executor.settings import SandboxSettings
+from sandbox_executor.spent import show_usage
 from sandbox_executor.tools import TOOLS, Toolbox
 from sandbox_executor.workspace import ToolError, Workspace
 
@@ -142,12 +143,7 @@ class Conversation:
 
     def update_usage(self) -> None:
         """Update what the result says about the usage."""
-        usage, metadata = self._usage, self.result.metadata
-        cost = estimate_cost(usage, self._context.settings.own_prices)
-        metadata.model = usage.model
-        metadata.input_tokens, metadata.output_tokens = usage.input_units, usage.output_units
-        metadata.tokens_used = usage.total_units
-        metadata.estimated_cost_usd = cost.microusd / 1e6 if cost else None
+        show_usage(self.result.metadata, self._usage, self._context.settings.own_prices)
 
     def warn(self, text: str) -> None:
         """Add a warning to the result, once."""

@@ -20,12 +20,12 @@ from electrons.storage.ledger import Row
 from electrons.usage import Usage
 from electrons.workflows import Retries, Steps
 from sandbox_executor import commits, deployments
-from sandbox_executor.effects import OutOfTimeError, T, find_head, within
+from sandbox_executor.effects import OutOfTimeError, T, find_head, settle, within
 from sandbox_executor.execution_record import End, ExecutionRecord
 from sandbox_executor.models.commit import Commit, CommitRequest
 from sandbox_executor.models.deploy import Deployment, DeployRequest
 from sandbox_executor.models.execute import ExecuteRequest
-from sandbox_executor.spent import count_units, describe_spent, restore_spent
+from sandbox_executor.spent import describe_spent, restore_spent
 from sandbox_executor.storage.work import WAKE_EVENT, ExecutionWork
 from sandbox_executor.stored_errors import interrupted, restore_error, store_error
 from sandbox_executor.usage_row import build_usage_row, write_usage_row
@@ -137,7 +137,6 @@ class DurableEffects:
 
         async def run() -> dict[str, Any]:
             context, done = self._context, dict[str, Any]()
-            units_before = count_units(describe_spent(context))
             try:
                 done["result"] = await work()
             except OutOfTimeError:
@@ -147,10 +146,8 @@ class DurableEffects:
             except Exception as error:  # noqa: BLE001  # a step that raises would be tried again
                 context.log.error("failure", cause=error, request_id=context.request_id)
                 done["error"] = store_error(ElectronsError("Internal error; the log has the details"))
-            if context.settle_last_call is not None:
-                await context.settle_last_call()
-            if count_units(describe_spent(context)) > units_before:
-                await self._record.save_spent()
+            if self._usage is not None:
+                await settle(context, self._record)
             return {**done, "spent": describe_spent(context)}
 
         done = await self._steps.do(name, run)

@@ -92,7 +92,9 @@ class RequestEffects:
     async def take_turn(self, call: TurnCall, *, number: int, seconds: float | None) -> Turn:
         """See `Effects.take_turn`."""
         async with within(seconds):
-            return await take_turn(self._context, self._provider, call)
+            turn = await take_turn(self._context, self._provider, call)
+        await settle(self._context, self._record)
+        return turn
 
     async def deploy(self, request: DeployRequest) -> Deployment:
         """See `Effects.deploy`."""
@@ -109,6 +111,13 @@ class RequestEffects:
     async def end(self, end: End) -> None:
         """See `Effects.end`."""
         await self._record.end(end)
+
+
+async def settle(context: Context, record: ExecutionRecord) -> None:
+    """Settle the budget of the last call, and store what was spent. Failures are logged."""
+    if context.settle_last_call is not None:
+        await context.settle_last_call()
+    await record.save_spent()
 
 
 async def find_head(context: Context, body: ExecuteRequest) -> str | None:

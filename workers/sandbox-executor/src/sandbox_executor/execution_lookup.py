@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from typing import Any
-
 from electrons.context import Context
 from electrons.errors import DatabaseError, NotFoundError, UnavailableError
+from sandbox_executor.execution_record import read_response
 from sandbox_executor.models.execute import ExecutionState
 from sandbox_executor.settings import SandboxSettings
 from sandbox_executor.spent import read_usage
@@ -37,9 +34,12 @@ async def load_execution(context: Context, execution_id: str) -> ExecutionState:
         row = await _table(context).find(execution_id, key_id=context.principal.key_id)
     if row is None:
         raise NotFoundError("Execution not found", code="EXECUTION_NOT_FOUND")
-    known: Mapping[str, Any] = json.loads(row.answer) if row.answer else {"execution_id": row.id, "result": {}}
+    response = read_response(context, row)
     return ExecutionState(
-        **{name: value for name, value in known.items() if name not in {"request_id", "timestamp"}},
+        execution_id=row.id,
+        result=response.result,
+        deployment=response.deployment,
+        commit=response.commit,
         status=row.status,
         created_at=row.created_at,
         updated_at=row.updated_at,

@@ -15,8 +15,8 @@ from electrons.context import Context
 from electrons.errors import DatabaseError, ElectronsError
 from electrons.logs import redact_tokens
 from electrons.tasks import repeat
-from sandbox_executor.models.execute import ExecuteResponse
-from sandbox_executor.spent import Spent, count_units, describe_spent, restore_spent
+from sandbox_executor.models.execute import ExecuteResponse, ExecutionResult
+from sandbox_executor.spent import Spent, count_units, describe_spent, read_usage, restore_spent, show_usage
 from sandbox_executor.storage.executions import Execution, Executions, ExecutionStatus
 from sandbox_executor.stored_errors import store_error
 
@@ -65,7 +65,7 @@ class ExecutionRecord:
     async def save_progress(self, response: ExecuteResponse) -> None:
         """Store what exists so far."""
         try:
-            await self._table.save_progress(self.row.id, answer=self._serialize(response), outcome=self._outcome(None))
+            await self._table.save_progress(self.row.id, answer=self._serialize(response))
         except DatabaseError as error:
             self._log("execution_progress_not_saved", error)
 
@@ -135,6 +135,16 @@ class ExecutionRecord:
     @property
     def _table(self) -> Executions:
         return Executions(self._context.bindings.database)
+
+
+def read_response(context: Context, row: Execution) -> ExecuteResponse:
+    """Return what exists of a response; without an end, it also counts what was spent after the last progress."""
+    response = ExecuteResponse(execution_id=row.id, result=ExecutionResult())
+    if row.answer:
+        response = ExecuteResponse.model_validate_json(row.answer)
+    if row.ended_by is None and (usage := read_usage(row.known_outcome.get("spent"))) is not None:
+        show_usage(response.result.metadata, usage, context.settings.own_prices)
+    return response
 
 
 def _dump(response: ExecuteResponse, mask: Callable[[str], str]) -> str:

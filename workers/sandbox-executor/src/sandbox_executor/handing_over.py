@@ -16,7 +16,7 @@ from electrons.errors import DatabaseError, ElectronsError, PayloadTooLargeError
 from electrons.money import Budget
 from sandbox_executor.execution import extend_error
 from sandbox_executor.execution_lookup import longest_silence, try_to_end_interrupted_executions, try_to_wake
-from sandbox_executor.execution_record import End, ExecutionRecord
+from sandbox_executor.execution_record import End, ExecutionRecord, read_response
 from sandbox_executor.models.execute import ExecuteRequest, ExecuteResponse, Step
 from sandbox_executor.spent import restore_spent
 from sandbox_executor.storage.executions import INTERRUPTED, Execution, Executions
@@ -99,13 +99,13 @@ class HandedOverExecution:
     async def run(self, report: Callable[[Step], None]) -> ExecuteResponse:
         """Return the response, or raise the error, that the Workflow has stored; report the steps meanwhile."""
         row = await self._wait(report)
-        response = ExecuteResponse.model_validate_json(row.answer) if row.answer else None
+        response = read_response(self._context, row)
         outcome = row.known_outcome
         if "spent" in outcome:
             # What is only thought interrupted may still spend, and what has lost its Workflow may have spent more.
             self._context.has_spent = row.error_code == INTERRUPTED
             restore_spent(self._context, outcome["spent"])
-        if row.error_code is None and response is not None:
+        if row.error_code is None:
             return response
         error = restore_error(outcome["error"]) if "error" in outcome else _describe_error(row)
         usage = self._context.usage

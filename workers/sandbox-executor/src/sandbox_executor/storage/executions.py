@@ -122,12 +122,11 @@ class Executions:
         )
         return _read(rows[0]) if rows else None
 
-    async def save_progress(self, execution_id: str, *, answer: str, outcome: str) -> None:
-        """Store what exists so far of an execution that is running, and what it has spent."""
+    async def save_progress(self, execution_id: str, *, answer: str) -> None:
+        """Store what exists so far of an execution that is running."""
         await self._database.execute(
-            "UPDATE executions SET answer = ?, outcome = ?, updated_at = ? WHERE id = ? AND status = 'running'",
+            "UPDATE executions SET answer = ?, updated_at = ? WHERE id = ? AND status = 'running'",
             answer,
-            outcome,
             timestamp(),
             execution_id,
         )
