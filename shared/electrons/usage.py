@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 
 UNITS_LIMIT = 10**9
 """No call uses more; a larger number is an error of the provider."""
@@ -17,6 +17,21 @@ class Units(NamedTuple):
     output: int
 
 
+class Most(NamedTuple):
+    """The most that a call can use; `tokens` are what the vendor charges for, where those are not the unit."""
+
+    model: str
+    input: int
+    output: int
+    tokens: Units | None = None
+
+    @classmethod
+    def restore(cls, fields: list[Any]) -> Self:
+        """Return the one whose fields have been through JSON."""
+        model, read, written, tokens = fields
+        return cls(model, read, written, tokens and Units(*tokens))
+
+
 @dataclass(slots=True)
 class Usage:
     """What one provider call used; a handler fills it as soon as it knows, so that a failure is recorded as well.
@@ -27,6 +42,10 @@ class Usage:
     several, because a long input has a higher price. `grade` is the quality that was asked for, where the price depends
     on it. `tokens` are what the vendor charges for, where that is not the unit. `upstream_ms` is the time spent waiting
     for the provider, retries and their pauses included.
+
+    `unknown` are calls whose outcome is not known; the units are without them. `open` is the last call that was sent:
+    until units are counted for it, or `end_call` says that it cost nothing, it is one of them. So what nobody counts
+    is counted as the most that it can be.
     """
 
     provider: str
@@ -41,11 +60,44 @@ class Usage:
     grade: str = ""
     tokens: Units | None = None
     upstream_ms: int = 0
+    unknown: tuple[Most, ...] = ()
+    open: Most | None = None
+    units_before: int = 0
+
+    @classmethod
+    def restore(cls, fields: dict[str, Any]) -> Self:
+        """Return the usage whose fields (`dataclasses.asdict`) have been through JSON."""
+        usage = cls(**fields)
+        usage.tokens = usage.tokens and Units(*usage.tokens)
+        usage.unknown = tuple(map(Most.restore, fields.get("unknown", ())))
+        usage.open = usage.open and Most.restore(fields["open"])
+        return usage
 
     @property
     def total_units(self) -> int:
-        """Return input and output together: what a `tokens` limit counts."""
-        return self.input_units + self.output_units
+        """Return input and output together, the most of unknown calls too: what a `tokens` limit counts."""
+        return self.input_at_most + self.output_at_most
+
+    @property
+    def input_at_most(self) -> int:
+        """Return the input, with the most that unknown calls can have."""
+        return self.input_units + sum(call.input for call in self._find_unknown())
+
+    @property
+    def output_at_most(self) -> int:
+        """Return the output, with the most that unknown calls can have."""
+        return self.output_units + sum(call.output for call in self._find_unknown())
+
+    def begin_call(self, most: Most) -> None:
+        """Take note that a call is sent that may cost money."""
+        self.unknown, self.open = self._find_unknown(), most
+        self.units_before = self.input_units + self.output_units
+
+    def end_call(self, *, is_unknown: bool) -> None:
+        """Take note that the last call has failed: at no cost, or in a way that says nothing about it."""
+        if is_unknown:
+            self.unknown = self._find_unknown()
+        self.open = None
 
     def note_input(self, units: int) -> None:
         """Count the input."""
@@ -70,7 +122,13 @@ class Usage:
             grade=check_name(self.grade) or "",
             tokens=self.tokens and Units(*map(check_count, self.tokens)),
             upstream_ms=check_count(self.upstream_ms),
+            unknown=self._find_unknown(),
         )
+
+    def _find_unknown(self) -> tuple[Most, ...]:
+        if self.open is None or self.input_units + self.output_units != self.units_before:
+            return self.unknown
+        return (*self.unknown, self.open)
 
 
 def check_count(value: object) -> int:

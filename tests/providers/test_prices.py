@@ -8,8 +8,8 @@ import pytest
 from electrons.pricing import Price, parse_prices
 from electrons.providers.openai.compatible import BUILT_IN
 from electrons.upstream.price_list import FROM_PAGES, LISTED, PRICE_DATE
-from electrons.upstream.prices import Cost, estimate_cost, estimate_worst, find_price, strip_version
-from electrons.usage import Usage
+from electrons.upstream.prices import Cost, estimate_cost, estimate_most, find_price, strip_version
+from electrons.usage import Most, Usage
 from tests.providers.test_conformance import PROVIDERS
 
 ALL = {**LISTED, **FROM_PAGES}
@@ -56,7 +56,7 @@ def test_dated_name_costs_as_the_name_without_it(model: str, same_as: str) -> No
 )
 def test_model_without_a_price_has_no_cost(model: str) -> None:
     assert cost(model) is None
-    assert estimate_worst(usage_of(model), {}) is None
+    assert most_of(usage_of(model), 1, 1) is None
 
 
 @pytest.mark.parametrize(
@@ -99,10 +99,26 @@ def test_sum_of_short_calls_has_the_lower_price() -> None:
 
 
 def test_worst_is_all_input_written_to_the_cache() -> None:
-    usage = usage_of("anthropic:claude-sonnet-4-6", input_units=1_000, output_units=10)
+    assert most_of(usage_of("anthropic:claude-sonnet-4-6"), 1_000, 10) == Cost(1_000 * 6 + 10 * 15, PRICE_DATE)
+    assert most_of(usage_of("openai:gpt-4o"), 1_000, 0) == Cost(2_500, PRICE_DATE)
 
-    assert estimate_worst(usage, {}) == Cost(1_000 * 6 + 10 * 15, PRICE_DATE)
-    assert estimate_worst(usage_of("openai:gpt-4o", input_units=1_000), {}) == Cost(2_500, PRICE_DATE)
+
+def test_calls_of_unknown_outcome_cost_the_most() -> None:
+    usage = usage_of("anthropic:claude-sonnet-4-6", input_units=300_000, output_units=10)
+    usage.unknown = (Most("claude-sonnet-4-6", 1_000, 10), Most("claude-haiku-4-5", 1_000, 0))
+
+    assert estimate_cost(usage, {}) == Cost(300_000 * 3 + 10 * 15 + 1_000 * 6 + 10 * 15 + 1_000 * 2, PRICE_DATE)
+
+
+def test_call_of_unknown_outcome_without_a_price_has_no_cost() -> None:
+    usage = usage_of("openai:gpt-4o")
+    usage.unknown = (Most("next", 1, 1),)
+
+    assert estimate_cost(usage, {}) is None
+
+
+def most_of(usage: Usage, read: int, written: int) -> Cost | None:
+    return estimate_most(usage, Most(usage.model, read, written), {})
 
 
 @pytest.mark.parametrize(
@@ -197,7 +213,7 @@ def test_own_price_comes_before_the_list(model: str, fields: dict[str, Any], mic
     usage = usage_of(model, **fields)
 
     assert estimate_cost(usage, OWN) == Cost(microusd, "PRICES")
-    assert estimate_worst(usage, OWN)
+    assert estimate_most(usage, Most(usage.model, 1, 1), OWN)
 
 
 def test_own_price_of_another_unit_does_not_count() -> None:

@@ -18,10 +18,12 @@ AUDIO = {"Content-Type": "audio/mpeg"}
 
 def units_of(context: Context) -> int:
     assert context.usage is not None
-    return context.usage.input_units
+    return context.usage.input_at_most
 
 
-@pytest.mark.parametrize(("headers", "units"), [({"character-cost": "6"}, 6), ({}, len(SPEECH_CALL.text))])
+@pytest.mark.parametrize(
+    ("headers", "units"), [({"character-cost": "6"}, 6), ({"character-cost": "0"}, 0), ({}, len(SPEECH_CALL.text))]
+)
 async def test_usage_is_what_the_provider_charged_or_the_text(headers: dict[str, str], units: int) -> None:
     context = create_context(PROVIDER, lambda _: httpx2.Response(200, headers={**AUDIO, **headers}, content=b"..."))
 

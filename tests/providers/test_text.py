@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from typing import Any
 
@@ -46,7 +46,7 @@ def streaming(*pieces: bytes) -> Context:
 
 def counted(context: Context) -> tuple[str, int, int]:
     assert context.usage is not None
-    return context.usage.model, context.usage.input_units, context.usage.output_units
+    return context.usage.model, context.usage.input_at_most, context.usage.output_at_most
 
 
 @pytest.mark.parametrize(("text", "tokens"), [(None, 0), ("", 0), ("a", 1), ("abcd", 1), ("abcde", 2)])
@@ -54,7 +54,7 @@ def test_estimate_is_a_quarter_of_the_characters(text: str | None, tokens: int) 
     assert estimate_tokens(text) == tokens
 
 
-async def test_cancelled_call_counts_its_input() -> None:
+async def test_cancelled_call_counts_as_the_most_that_it_can_use() -> None:
     called = asyncio.Event()
 
     async def wait(_request: httpx2.Request) -> httpx2.Response:
@@ -69,30 +69,56 @@ async def test_cancelled_call_counts_its_input() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
 
-    assert counted(context) == ("model-1", estimate_tokens(TEXT_CALL.messages[0].content), 0)
+    assert counted(context) == ("model-1", 2 * estimate_tokens(TEXT_CALL.messages[0].content), TEXT_CALL.max_tokens)
 
 
 @pytest.mark.parametrize(
-    ("answer", "tokens"),
+    ("answer", "is_unknown"),
     [
-        (httpx2.ReadTimeout("late"), 2),
-        (httpx2.Response(200, json={"choices": None}), 2),
-        (httpx2.Response(200, json={"error": {"message": "No"}}), 0),
-        (httpx2.Response(400, json={"error": {"message": "No"}}), 0),
+        (httpx2.ReadTimeout("late"), True),
+        (httpx2.ConnectError("lost"), True),
+        (httpx2.Response(200, json={"choices": None}), True),
+        (httpx2.Response(200, content=b"{"), True),
+        (httpx2.Response(200, json={"error": {"message": "No"}}), False),
+        (httpx2.Response(400, json={"error": {"message": "No"}}), False),
+        (httpx2.Response(502, json={"error": {"message": "No"}}), False),
     ],
-    ids=["late", "unreadable", "error in a 200", "refused"],
+    ids=["late", "lost", "unreadable", "cut short", "error in a 200", "refused", "failed"],
 )
-async def test_failed_call_counts_the_input_that_is_charged(answer: httpx2.Response | Exception, tokens: int) -> None:
+async def test_failed_call_is_counted_if_it_may_be_charged(
+    answer: httpx2.Response | Exception, *, is_unknown: bool
+) -> None:
     def respond(_request: httpx2.Request) -> httpx2.Response:
         if isinstance(answer, Exception):
             raise answer
         return answer
 
-    context = create_context(OPENAI, respond)
+    context = create_context(OPENAI, respond, max_retries=0)
     with pytest.raises(ProviderError):
         await generate_text(context, OPENAI, TEXT_CALL)
 
-    assert counted(context) == ("model-1", tokens, 0)
+    assert counted(context) == (("model-1", 4, TEXT_CALL.max_tokens) if is_unknown else ("model-1", 0, 0))
+
+
+async def test_lost_attempt_stays_counted_when_the_retry_succeeds() -> None:
+    answer = {"model": "model-1", "choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}]}
+    usage = {"prompt_tokens": 30, "completion_tokens": 100}
+    steps: Iterator[httpx2.Response | Exception] = iter(
+        [httpx2.ConnectError("lost"), httpx2.Response(200, json={**answer, "usage": usage})]
+    )
+
+    def respond(_request: httpx2.Request) -> httpx2.Response:
+        step = next(steps)
+        if isinstance(step, Exception):
+            raise step
+        return step
+
+    context = create_context(OPENAI, respond)
+
+    result = await generate_text(context, OPENAI, TEXT_CALL)
+
+    assert (result.input_tokens, result.output_tokens) == (30, 100)
+    assert counted(context) == ("model-1", 30 + 4, 100 + TEXT_CALL.max_tokens)
 
 
 @each_provider

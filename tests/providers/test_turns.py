@@ -45,7 +45,7 @@ async def test_turn_is_taken_though_nothing_is_counted() -> None:
     assert await take_turn(context, PROVIDER, TURN_CALL) == TURN
 
 
-async def test_cancelled_turn_counts_earlier_turns_and_its_input() -> None:
+async def test_cancelled_turn_counts_besides_earlier_ones() -> None:
     called, sent = asyncio.Event(), list[bytes]()
 
     async def answer(request: httpx2.Request) -> httpx2.Response:
@@ -64,11 +64,11 @@ async def test_cancelled_turn_counts_earlier_turns_and_its_input() -> None:
         await task
 
     usage = usage_of(context)
-    assert usage.input_units == 2310 + estimate_tokens(sent[1].decode())
-    assert usage.output_units == 40
+    assert usage.input_at_most == 2310 + 2 * estimate_tokens(sent[1].decode())
+    assert usage.output_at_most == 40 + TURN_CALL.max_tokens
 
 
-async def test_late_turn_counts_its_input() -> None:
+async def test_late_turn_counts_as_the_most_that_it_can_use() -> None:
     sent = list[bytes]()
 
     def answer(request: httpx2.Request) -> httpx2.Response:
@@ -79,17 +79,18 @@ async def test_late_turn_counts_its_input() -> None:
     with pytest.raises(ProviderTimeoutError):
         await take_turn(context, PROVIDER, TURN_CALL)
 
-    assert usage_of(context).input_units == estimate_tokens(sent[0].decode()) > 0
+    assert usage_of(context).input_at_most == 2 * estimate_tokens(sent[0].decode()) > 0
+    assert usage_of(context).output_at_most == TURN_CALL.max_tokens
 
 
-async def test_unreadable_turn_counts_its_input() -> None:
+async def test_unreadable_turn_counts_as_the_most_that_it_can_use() -> None:
     context = create_context(PROVIDER, lambda _request: httpx2.Response(200, json={"content": None}))
 
     with pytest.raises(ProviderError, match="cannot be read"):
         await take_turn(context, PROVIDER, TURN_CALL)
 
     sent = PROVIDER.build_turn(TURN_CALL).content.decode()
-    assert usage_of(context).input_units == estimate_tokens(sent)
+    assert usage_of(context).input_at_most == 2 * estimate_tokens(sent)
 
 
 async def test_refused_turn_counts_nothing() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
@@ -31,6 +32,18 @@ COMPLETION = {
 }
 CALL = {"prompt": "Hello", "model": "openai:gpt-4o", "options": {"max_tokens": 100}}
 CHAT_CALL = {"model": "gpt-4o", "messages": HELLO, "max_tokens": 100}
+MESSAGES_CALL = {"model": "claude-sonnet-4-6", "max_tokens": 100, "messages": HELLO}
+
+MOST = 2 * 2 * 2.5 + 10 * 100
+"""Millionths of a dollar: what `CALL` reserves, for twice its two tokens and all the output that it may ask for."""
+
+
+class BrokenBody(httpx2.AsyncByteStream):
+    """The beginning of a response whose connection is lost."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield b'{"choices": ['
+        raise httpx2.ReadError("lost")
 
 
 class Deployment:
@@ -64,6 +77,24 @@ class Deployment:
 
     async def key(self, budget: str | None = None, models: str | None = None) -> str:
         return await create_key(self.database, "text", budget=budget, models=models)
+
+    async def costs(self) -> list[Any]:
+        """Return what the rows of the usage ledger cost."""
+        rows = await self.database.query("SELECT estimated_cost_microusd AS cost FROM usage ORDER BY id")
+        return [row["cost"] for row in rows]
+
+    def watch_reservations(self) -> list[int]:
+        """Return a list to which each amount is added that is reserved from now on."""
+        amounts: list[int] = []
+        limiter = self.limiter
+
+        async def call(key: str, method: str, message: str) -> str:
+            if method == "budget" and (asked := json.loads(message))["do"] == "reserve":
+                amounts.append(asked["amount"])
+            return await limiter._call(key, method, message)  # noqa: SLF001  # what the runtime gives it
+
+        self.client.bindings = replace(self.client.bindings, RATE_LIMITER=RateLimiter(call))
+        return amounts
 
     async def state(self, holder: str, period: str = "day") -> tuple[int, int]:
         """Return what a holder has spent and reserved."""
@@ -185,13 +216,80 @@ async def test_new_day_renews_the_budget() -> None:
     assert (await deployment.call(key=key)).status == 200
 
 
-@pytest.mark.parametrize("failure", [httpx2.Response(500), httpx2.Response(429), httpx2.ConnectError("down")])
-async def test_call_that_fails_costs_nothing(failure: httpx2.Response | Exception) -> None:
-    deployment = Deployment(failure)
+@pytest.mark.parametrize(
+    "failure",
+    [
+        *map(httpx2.Response, (400, 401, 402, 403, 429, 500, 503, 521, 529)),
+        httpx2.Response(503, headers={"Retry-After": "60"}),
+        httpx2.Response(200, json={"error": {"message": "No", "code": "server_error"}}),
+    ],
+)
+@pytest.mark.parametrize(("path", "body"), [("/generate", CALL), (CHAT, CHAT_CALL)])
+async def test_call_that_fails_costs_nothing(failure: httpx2.Response, path: str, body: Any) -> None:
+    deployment = Deployment(failure, max_retries=0)
     key = await deployment.key(budget="1/day")
 
-    assert (await deployment.call(key=key)).status >= 400
+    assert (await deployment.call(path, body, key)).status >= 400
     assert await deployment.state(f"key:{id_of(key)}") == (0, 0)
+    assert await deployment.costs() == [0]
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        httpx2.ReadTimeout("slow"),
+        httpx2.ConnectError("lost"),
+        httpx2.Response(200, content=b'{"choices": ['),
+        httpx2.Response(200, json=[]),
+        httpx2.Response(200, stream=BrokenBody()),
+    ],
+    ids=["slow", "lost", "cut short", "unreadable", "interrupted"],
+)
+@pytest.mark.parametrize(("path", "body"), [("/generate", CALL), (CHAT, CHAT_CALL), (MESSAGES, MESSAGES_CALL)])
+async def test_call_of_unknown_outcome_costs_what_was_reserved(
+    failure: httpx2.Response | Exception, path: str, body: Any
+) -> None:
+    deployment = Deployment(failure, max_retries=0, budget_per_day="5")
+    reserved = deployment.watch_reservations()
+
+    assert (await deployment.call(path, body)).status >= 500
+    assert len(reserved) == 1
+    assert await deployment.state("deployment") == (reserved[0], 0)
+    assert await deployment.costs() == reserved
+
+
+async def test_lost_attempt_is_paid_besides_the_retry_that_succeeds() -> None:
+    deployment = Deployment(
+        httpx2.ConnectError("lost"), httpx2.Response(200, json=COMPLETION), max_retries=1, budget_per_day="5"
+    )
+    reserved = deployment.watch_reservations()
+
+    answer = await deployment.call()
+
+    assert answer.status == 200
+    assert reserved == [MOST, MOST]
+    assert await deployment.state("deployment") == (MOST + PRICE, 0)
+    assert await deployment.costs() == [MOST + PRICE]
+
+
+async def test_retry_after_a_lost_attempt_is_held_to_the_budget() -> None:
+    deployment = Deployment(httpx2.ConnectError("lost"), max_retries=1, budget_per_day=f"{1.5 * MOST / 1e6:.6f}")
+
+    answer = await deployment.call()
+
+    assert (answer.status, answer.json()["error_code"], len(deployment.called)) == (402, "BUDGET_EXCEEDED", 1)
+    assert await deployment.state("deployment") == (MOST, 0)
+    assert await deployment.costs() == [MOST]
+
+
+async def test_call_of_unknown_outcome_is_paid_besides_its_fallback() -> None:
+    deployment = Deployment(httpx2.ReadTimeout("slow"), httpx2.Response(200, json=COMPLETION), budget_per_day="5")
+
+    answer = await deployment.call(body={**CALL, "fallbacks": ["openai:gpt-4o-2024-08-06"]})
+
+    assert answer.status == 200
+    assert await deployment.state("deployment") == (MOST + PRICE, 0)
+    assert sorted(await deployment.costs()) == sorted([MOST, PRICE])
 
 
 async def test_fallback_is_held_to_the_budget_of_its_own() -> None:
@@ -381,6 +479,41 @@ async def test_stream_that_is_cut_costs_what_came() -> None:
     assert 100 * 10 <= spent < 130 * 10  # a hundred tokens came
 
 
+async def test_stream_that_is_cut_before_any_text_costs_what_was_reserved() -> None:
+    chunk = b'data: {"model": "gpt-4o", "choices": [{"delta": {"role": "assistant"}}]}\n\n'
+    for path, body in ((CHAT, {**CHAT_CALL, "stream": True}), ("/generate/stream", CALL)):
+        deployment = Deployment(streamed(chunk), budget_per_day="5")
+        reserved = deployment.watch_reservations()
+
+        await deployment.call(path, body)
+
+        assert len(reserved) == 1
+        assert await deployment.state("deployment") == (reserved[0], 0)
+        assert await deployment.costs() == reserved
+
+
+async def test_stream_that_its_vendor_ends_with_an_error_costs_what_came() -> None:
+    error = b'data: {"error": {"message": "Down", "code": "server_error"}}\n\n'
+    for path, body in ((CHAT, {**CHAT_CALL, "stream": True}), ("/generate/stream", CALL)):
+        deployment = Deployment(streamed(error), budget_per_day="5")
+
+        await deployment.call(path, body)
+
+        assert await deployment.state("deployment") == (0, 0)
+        assert await deployment.costs() == [0]
+
+
+async def test_stream_that_is_cut_after_its_usage_costs_that() -> None:
+    start = {"message": {"model": "claude-sonnet-4-6", "usage": {"input_tokens": 30, "output_tokens": 1}}}
+    frame = b"event: message_start\ndata: %s\n\n" % json.dumps({"type": "message_start", **start}).encode()
+    deployment = Deployment(streamed(frame), budget_per_day="5")
+
+    await deployment.call(MESSAGES, {**MESSAGES_CALL, "stream": True})
+
+    assert await deployment.state("deployment") == (30 * 3 + 15, 0)
+    assert await deployment.costs() == [30 * 3 + 15]
+
+
 async def test_stream_that_is_whole_costs_its_usage() -> None:
     frames = [
         {"model": "gpt-4o", "choices": [{"delta": {"content": "Hi"}}]},
@@ -395,7 +528,8 @@ async def test_stream_that_is_whole_costs_its_usage() -> None:
     assert await deployment.state("deployment") == (PRICE, 0)
 
 
-async def test_caller_who_leaves_pays_for_the_input() -> None:
+@pytest.mark.parametrize(("path", "body"), [("/generate", CALL), (CHAT, CHAT_CALL), ("/generate/stream", CALL)])
+async def test_caller_who_leaves_before_the_answer_pays_what_was_reserved(path: str, body: Any) -> None:
     reached = asyncio.Event()
 
     async def never(_request: httpx2.Request) -> httpx2.Response:
@@ -405,23 +539,28 @@ async def test_caller_who_leaves_pays_for_the_input() -> None:
 
     deployment = Deployment(budget_per_day="5")
     deployment.client.http = httpx2.MockTransport(never)
-    call = asyncio.create_task(_handle(deployment, await deployment.key()))
+    call = asyncio.create_task(_handle(deployment, await deployment.key(), path, body))
     await reached.wait()
-    assert (await deployment.state("deployment"))[1] > 0
+    _, reserved = await deployment.state("deployment")
+    assert reserved > 1000
     call.cancel()
     context = (await asyncio.gather(call, return_exceptions=True))[0]
 
     assert isinstance(context, Context)
     await context.finish()
-    assert await deployment.state("deployment") == (2 * 2.5, 0)  # two tokens
+    assert await deployment.state("deployment") == (reserved, 0)
+    assert await deployment.costs() == [reserved]
 
 
-async def _handle(deployment: Deployment, key: str) -> Context:
+async def _handle(deployment: Deployment, key: str, path: str, body: Any) -> Context:
     context = deployment.client.create_context(
-        "POST", "/generate", content=json.dumps(CALL).encode(), headers={"X-API-Key": key}
+        "POST", path, content=json.dumps(body).encode(), headers={"X-API-Key": key}
     )
     try:
-        await app.handle(context)
+        response = await app.handle(context)
+        if isinstance(response.body, AsyncGenerator):
+            async for _ in response.body:
+                pass
     except asyncio.CancelledError:
         return context
     raise AssertionError("the call has ended")

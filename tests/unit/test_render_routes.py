@@ -174,6 +174,7 @@ async def test_submission_when_unconfirmed_then_error_keeps_facts() -> None:
     assert "may or may not be rendering" in body["error"]
     (usage,) = await stack.usage_rows()
     assert (usage["status"], usage["error_code"]) == (502, "PROVIDER_ERROR")
+    assert usage["output_units"] == 1  # second: what the budget was charged
 
 
 async def test_submission_that_was_not_made_has_failed() -> None:

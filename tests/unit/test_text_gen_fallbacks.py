@@ -172,7 +172,7 @@ async def test_used_up_tokens_of_the_first_model_have_a_row() -> None:
     await generate(gateway, fallbacks=["openai:gpt-4o"])
 
     rows = await gateway.bindings.database.query("SELECT model, input_units FROM usage ORDER BY id")
-    assert [(row["model"], row["input_units"]) for row in rows] == [("gpt-4o-mini", 2), ("gpt-4o-2024-08-06", 3)]
+    assert [(row["model"], row["input_units"]) for row in rows] == [("gpt-4o-mini", 4), ("gpt-4o-2024-08-06", 3)]
 
 
 async def test_response_says_what_answered_and_what_it_cost() -> None:

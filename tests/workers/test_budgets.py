@@ -158,3 +158,46 @@ def test_caller_who_leaves_pays_for_what_came(platform: Platform, emulators: Emu
 
     state = wait_for(find)
     assert 0 < state["spent_usd"] < 0.01
+
+
+def test_lost_attempt_stays_paid_when_the_retry_succeeds(platform: Platform, emulators: Emulators) -> None:
+    key = platform.key("text", budget="1/day")
+    client, headers = platform.client("text-gen-with-keys-required"), {"X-API-Key": key}
+    emulators.add_fault("anthropic", kind="cut", after=0)
+    body = {"prompt": "Hello", "model": "anthropic:claude-sonnet-4-6", "options": {"max_tokens": 1000}}
+
+    answer = client.post("/generate", json=body, headers=headers)
+
+    success_of(answer)
+    assert answer.headers["X-DE-Attempts"] == "2"
+    (row,) = platform.usage_rows(answer.headers["X-Request-ID"])
+    spent = wait_for(lambda: find_spent(client, headers))
+    most = 2 * 2 * 6 + 1000 * 15
+    assert most < row["estimated_cost_microusd"] == spent < 2 * most
+
+
+def test_caller_who_leaves_before_the_answer_pays_what_was_reserved(platform: Platform, emulators: Emulators) -> None:
+    key = platform.key("text", budget="1/day")
+    client, headers = platform.client("text-gen-with-keys-required"), {"X-API-Key": key}
+    emulators.set_latency("anthropic", first_byte_ms=5000)
+    body = {"prompt": "Hello", "model": "anthropic:claude-sonnet-4-6", "options": {"max_tokens": 1000}}
+
+    with asking(platform.urls["text-gen-with-keys-required"], "/generate", body, headers):
+        reserved = wait_for(lambda: read_state(client, headers)["reserved_usd"])
+    spent = wait_for(lambda: find_spent(client, headers))
+
+    assert spent == round(reserved * 1e6) == 2 * 2 * 6 + 1000 * 15
+    total = wait_for(lambda: success_of(client.get("/v1/usage", headers=headers))["day"]["cost_usd"])
+    assert round(total * 1e6) == spent
+
+
+def read_state(client: httpx2.Client, headers: dict[str, str]) -> dict[str, Any]:
+    """Return the state of the key's one budget."""
+    (state,) = success_of(client.get("/v1/usage", headers=headers))["budgets"]
+    return dict(state)
+
+
+def find_spent(client: httpx2.Client, headers: dict[str, str]) -> int:
+    """Return what the key has spent, in millionths of a dollar; 0 while anything is reserved."""
+    state = read_state(client, headers)
+    return 0 if state["reserved_usd"] else round(state["spent_usd"] * 1e6)

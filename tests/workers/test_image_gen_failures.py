@@ -73,7 +73,8 @@ def test_refused_generation_is_not_repeated(
     assert submits(emulators, vendor) == 1
     assert answer.headers.get("Retry-After") == ("60" if "retry_after" in fault else None)
     (row,) = platform.usage_rows(error["request_id"])
-    assert (row["output_units"], row["error_code"]) == (0, expected[1])
+    # A 5xx may come from a gateway, after the work.
+    assert (row["output_units"], row["error_code"]) == (int(fault["status"] >= 500), expected[1])
 
 
 @BOTH
@@ -92,26 +93,26 @@ def test_generation_is_repeated_if_the_provider_asks_for_it(
 @pytest.mark.parametrize(
     ("fault", "expected"),
     [
-        ({"kind": "cut", "after": 0}, ("PROVIDER_UNREACHABLE", 0)),
-        ({"kind": "cut"}, ("PROVIDER_ERROR", 2)),
-        ({"kind": "truncate"}, ("PROVIDER_ERROR", 2)),
-        ({"kind": "broken_json"}, ("PROVIDER_ERROR", 2)),
-        ({"kind": "empty"}, ("PROVIDER_ERROR", 2)),
+        ({"kind": "cut", "after": 0}, "PROVIDER_UNREACHABLE"),
+        ({"kind": "cut"}, "PROVIDER_ERROR"),
+        ({"kind": "truncate"}, "PROVIDER_ERROR"),
+        ({"kind": "broken_json"}, "PROVIDER_ERROR"),
+        ({"kind": "empty"}, "PROVIDER_ERROR"),
     ],
     ids=["cut before", "cut", "truncate", "broken_json", "empty"],
 )
 def test_lost_response_is_not_repeated_and_may_be_paid(
-    platform: Platform, emulators: Emulators, vendor: str, fault: dict[str, Any], expected: tuple[str, int]
+    platform: Platform, emulators: Emulators, vendor: str, fault: dict[str, Any], expected: str
 ) -> None:
     emulators.add_fault(vendor, **fault)
 
-    error = error_of(ask(platform, vendor, num_images=2), 502, expected[0])
+    error = error_of(ask(platform, vendor, num_images=2), 502, expected)
 
     assert error["details"]["outcome"] == "unknown"
     assert "may have made the images" in error["error"]
     assert submits(emulators, vendor) == 1
     (row,) = platform.usage_rows(error["request_id"])
-    assert row["output_units"] == expected[1]
+    assert row["output_units"] == 2
 
 
 @BOTH

@@ -74,7 +74,9 @@ def test_row_of_a_failure_has_its_error_code(
     (row,) = platform.usage_rows(answer.headers["X-Request-ID"])
     assert (row["status"], row["error_code"]) == expected
     assert (row["provider"], row["model"]) == ("anthropic", "claude-sonnet-4-6")
-    assert (row["input_units"], row["output_units"], row["estimated_cost_microusd"]) == (0, 0, 0)
+    # An answer that cannot be read may be charged.
+    is_unknown = fault["kind"] == "empty"
+    assert [row[name] > 0 for name in ("input_units", "output_units", "estimated_cost_microusd")] == [is_unknown] * 3
 
 
 def test_several_tries_make_one_row(platform: Platform, emulators: Emulators) -> None:
@@ -88,7 +90,7 @@ def test_several_tries_make_one_row(platform: Platform, emulators: Emulators) ->
 
 
 def test_unpriced_model_has_no_estimate(platform: Platform) -> None:
-    body = success_of(platform.client("text-gen").post("/generate", json={"prompt": "Hello", "model": "gpt-6.2-sol"}))
+    body = success_of(platform.client("text-gen").post("/generate", json={"prompt": "Hello", "model": "gpt-6.2-astra"}))
 
     (row,) = platform.usage_rows(body["request_id"])
     assert row["output_units"] > 0

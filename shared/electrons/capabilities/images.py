@@ -5,7 +5,6 @@ A generation costs money even if its image is lost, so `context.usage` is filled
 
 from __future__ import annotations
 
-import asyncio
 import binascii
 import re
 from abc import abstractmethod
@@ -18,7 +17,7 @@ from typing import Any, ClassVar
 import httpx2
 
 from electrons.context import Context
-from electrons.errors import ProviderError, ProviderUnreachableError
+from electrons.errors import ProviderError
 from electrons.settings import Settings
 from electrons.upstream.body import BodyTooLargeError, read_body
 from electrons.upstream.client import call_provider, open_response, parsing, read_json
@@ -169,25 +168,12 @@ async def generate_images(
     each large one is handed over before the next one comes, and leaves the memory.
     `details.outcome` of an error is `unknown` if the provider may have made the images and will charge for them.
     """
-    made = 0
     try:
-        images = await _request_images(context, provider, call, on_file)
-        made = len(images)
+        return await _request_images(context, provider, call, on_file)
     except ProviderError as error:
         if error.upstream_status is not None or not error.was_called:
             raise
-        # A connection that failed may never have been made; any other failure came after the request was sent.
-        made = 0 if isinstance(error, ProviderUnreachableError) else call.num_images
         raise _unknown_outcome(error) from error.__cause__
-    except asyncio.CancelledError:
-        made = call.num_images
-        raise
-    finally:
-        if context.usage is not None:
-            context.usage.output_units = made
-            if made and context.usage.tokens is None:  # none were reported
-                context.usage.tokens = provider.most_tokens(call.prompt, count=made, quality=call.quality)
-    return images
 
 
 async def _request_images(
@@ -196,7 +182,7 @@ async def _request_images(
     most_tokens = provider.most_tokens(call.prompt, count=call.num_images, quality=call.quality)
     request = replace(provider.build_images(call), most=Units(0, call.num_images), most_tokens=most_tokens)
     if on_file is None:
-        return await call_provider(context, provider, request, partial(_parse, provider, context))
+        return await call_provider(context, provider, request, partial(_parse, context, provider, call))
     numbers: dict[str, int] = {}
 
     async def take(name: str, content: bytes | None) -> None:
@@ -206,20 +192,31 @@ async def _request_images(
     async with open_response(context, provider, request) as response:
         document = await read_json(provider, await extract_files(provider, response, take))
     with parsing(provider):
-        images = _parse(provider, context, document)
+        images = _parse(context, provider, call, document)
     return [
         replace(image, base64=None, file_number=numbers[image.base64]) if image.base64 in numbers else image
         for image in images
     ]
 
 
-def _parse(provider: ImageProvider, context: Context, document: dict[str, Any]) -> list[GeneratedImage]:
-    if context.usage is not None:
-        context.usage.tokens = provider.parse_tokens(document)
+def _parse(
+    context: Context, provider: ImageProvider, call: ImageCall, document: dict[str, Any]
+) -> list[GeneratedImage]:
+    tokens = provider.parse_tokens(document)
+    if tokens is not None:
+        _count(context, call.num_images, tokens)  # whatever the rest of the response is
     images = provider.parse_images(document)
+    if images:
+        count = len(images)
+        _count(context, count, tokens or provider.most_tokens(call.prompt, count=count, quality=call.quality))
     if all(image.is_unreadable for image in images):
         raise ValueError("no image can be read")
     return images
+
+
+def _count(context: Context, images: int, tokens: Units | None) -> None:
+    if context.usage is not None:
+        context.usage.output_units, context.usage.tokens = images, tokens
 
 
 async def read_image(context: Context, provider: ImageProvider, image: GeneratedImage, *, max_bytes: int) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from abc import abstractmethod
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -80,16 +79,9 @@ async def submit_render(context: Context, provider: RenderProvider, edit: dict[s
     """
     most = Units(0, provider.measure_edit(edit))
     request = replace(provider.build_submission(edit, environment=provider.environment(context.settings)), most=most)
-    seconds = 0
-    try:
-        provider_id = await call_provider(context, provider, request, provider.parse_submission)
-        seconds = most.output
-    except (ProviderError, asyncio.CancelledError) as error:
-        seconds = 0 if isinstance(error, ProviderError) and is_refusal(error) else most.output
-        raise
-    finally:
-        if context.usage is not None:
-            context.usage.output_units = seconds
+    provider_id = await call_provider(context, provider, request, provider.parse_submission)
+    if context.usage is not None:
+        context.usage.output_units = most.output
     return provider_id
 
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import binascii
 from abc import abstractmethod
 from collections.abc import AsyncIterator
@@ -167,11 +166,9 @@ async def _open(
         async with open_response(context, provider, request) as response:
             charged = provider.parse_characters(response.headers)
             characters = len(call.text) if charged is None else charged
+            if context.usage is not None:
+                context.usage.end_call(is_unknown=False)  # it may be free, and is not counted as unknown then
             yield response
-    except asyncio.CancelledError:
-        # The provider goes on speaking, and charges for it.
-        characters = characters or len(call.text)
-        raise
     finally:
         if context.usage is not None:
             context.usage.input_units = characters

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
@@ -10,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
 from electrons.context import Context
-from electrons.errors import ProviderError, ProviderTimeoutError
+from electrons.errors import ProviderError
 from electrons.routing import Dialect
 from electrons.upstream.client import call_provider, conceal_error, interrupted, iterate_body, open_response, parsing
 from electrons.upstream.provider import Provider, ProviderRequest
@@ -122,24 +121,13 @@ def estimate_tokens(text: str | None) -> int:
 
 
 async def generate_text(context: Context, provider: TextProvider, call: TextCall) -> TextResult:
-    """Return the whole text. Raises `ProviderError` and what derives from it.
-
-    The input is also counted when the response comes too late, or cannot be read: the provider has done the work.
-    """
+    """Return the whole text. Raises `ProviderError` and what derives from it."""
     request = _build(provider, call, stream=False)
     result = TextResult(model=call.model)
-
-    def parse(document: dict[str, Any]) -> TextResult:
-        result.input_tokens = estimate_input(call)
-        return provider.parse_text(document)
-
     try:
-        result = await call_provider(context, provider, request, parse)
+        result = await call_provider(context, provider, request, provider.parse_text)
         result.model = result.model or call.model
         _fill_counts(provider, call, result, characters=len(result.text))
-    except (asyncio.CancelledError, ProviderTimeoutError):
-        result.input_tokens = estimate_input(call)
-        raise
     finally:
         _note_usage(context, result)
     return result

@@ -6,7 +6,6 @@ again with their results; a turn goes back as it came (`Turn.raw`), because vend
 
 from __future__ import annotations
 
-import asyncio
 import json
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -15,7 +14,6 @@ from typing import Any, Literal
 
 from electrons.capabilities.text import MOST_FOR_ESTIMATE, estimate_tokens
 from electrons.context import Context
-from electrons.errors import ProviderError, ProviderTimeoutError
 from electrons.upstream.client import call_provider
 from electrons.upstream.provider import Provider, ProviderRequest
 from electrons.usage import Units
@@ -122,26 +120,12 @@ class TurnProvider(Provider):
 async def take_turn(context: Context, provider: TurnProvider, call: TurnCall) -> Turn:
     """Return the next turn of a call that fits. Raises `ProviderError` and what derives from it.
 
-    Tokens that the provider has not counted are estimated. The input is also counted when the response comes too late,
-    or cannot be read: the provider has done the work.
+    Tokens that the provider has not counted are estimated.
     """
     request = provider.build_turn(call)
     estimated_input = estimate_tokens(request.content.decode())
     request = replace(request, most=Units(MOST_FOR_ESTIMATE * estimated_input, call.max_tokens))
-    has_responded = False
-
-    def parse(document: dict[str, Any]) -> Turn:
-        nonlocal has_responded
-        has_responded = True
-        return provider.parse_turn(document)
-
-    try:
-        turn = await call_provider(context, provider, request, parse)
-    except (asyncio.CancelledError, ProviderError) as error:
-        is_charged = has_responded or isinstance(error, asyncio.CancelledError | ProviderTimeoutError)
-        if context.usage is not None and is_charged:
-            context.usage.input_units += estimated_input
-        raise
+    turn = await call_provider(context, provider, request, provider.parse_turn)
     turn = replace(
         turn,
         model=turn.model or call.model,

@@ -111,6 +111,8 @@ class StreamMeter:
             output_tokens = max(output_tokens, self.estimate_output())
         input_tokens = counts.input_tokens or (input_estimate if is_whole or output_tokens else 0)
         replace(counts, input_tokens=input_tokens, output_tokens=output_tokens).note(usage)
+        if self.has_failed:
+            usage.end_call(is_unknown=False)  # beyond what came, as the vendor says
 
     def estimate_output(self) -> int:
         """Return about how many tokens the text has that came, for a stream that was interrupted."""

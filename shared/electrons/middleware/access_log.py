@@ -26,8 +26,8 @@ async def access_log(context: Context, call_next: CallNext) -> Response:
             provider=usage.provider if usage else None,
             model=usage.model if usage else None,
             upstream_ms=usage.upstream_ms if usage else None,
-            input_units=usage.input_units if usage else None,
-            output_units=usage.output_units if usage else None,
+            input_units=usage.input_at_most if usage else None,
+            output_units=usage.output_at_most if usage else None,
         )
 
     context.defer(write)

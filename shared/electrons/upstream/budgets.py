@@ -2,7 +2,8 @@
 
 The most that a call can cost is reserved, always in this order: key, deployment, provider. When one of them refuses,
 what the others have reserved is given back. When the request ends, or makes its next call, the reservation is settled
-with what the call has used, by `context.usage`. A budget that cannot be asked refuses.
+with what the call has used, by `context.usage`; a call whose outcome is not known has used what was reserved. A budget
+that cannot be asked refuses.
 """
 
 from __future__ import annotations
@@ -28,9 +29,9 @@ from electrons.money import Budget, Period, format_usd, parse_provider_budgets
 from electrons.pricing import OwnPrices
 from electrons.ratelimit.limiter import LimiterUnreachableError
 from electrons.tasks import repeat
-from electrons.upstream.prices import FREE_UNIT, estimate_cost, estimate_worst
+from electrons.upstream.prices import FREE_UNIT, estimate_cost, estimate_most
 from electrons.upstream.provider import Provider, ProviderRequest
-from electrons.usage import Units, Usage
+from electrons.usage import Most, Units, Usage, check_count
 
 USUAL_OUTPUT_TOKENS = 16_384
 """What is reserved for the output of a call that has no limit of its own."""
@@ -67,9 +68,10 @@ class Charge:
                 *("cache_read_units", "cache_write_units", "cache_write_1h_units"),
             )
         }
+        unknown = used.unknown[len(before.unknown) :]
         # The vendor may name the model that has answered in another way than it was asked for.
         for named in (used, before):
-            if cost := estimate_cost(replace(named, largest_input=0, **counts), own_prices):
+            if cost := estimate_cost(replace(named, largest_input=0, unknown=unknown, **counts), own_prices):
                 return cost.microusd
         return 0
 
@@ -89,17 +91,15 @@ async def reserve_budget(context: Context, provider: Provider, request: Provider
     holders = list(find_budgets(context, provider.name))
     if not holders or usage.unit == FREE_UNIT:
         return
-    most = request.most or Units(-(-len(request.content) // _BYTES_PER_TOKEN), USUAL_OUTPUT_TOKENS)
-    used_most = replace(usage.checked(), input_units=most.input, output_units=most.output, largest_input=0)
-    used_most.tokens = request.most_tokens
-    worst = estimate_worst(used_most, context.settings.own_prices)
+    before = usage.checked()
+    worst = estimate_most(before, find_most(usage, request), context.settings.own_prices)
     if worst is None:
         raise PriceUnknownError(
             f"No price is known for `{usage.provider}:{usage.model}`, so its budget cannot be kept: choose another "
             "model, or have its price set (`PRICES`) or the budget removed",
             details={"model": f"{usage.provider}:{usage.model}"},
         )
-    charge = Charge(usage, usage.checked())
+    charge = Charge(usage, before)
     context.settle_last_call = lambda: charge.settle(context)
     # Whatever happens from here on, also if the caller leaves while a budget is asked.
     context.defer(context.settle_last_call)
@@ -110,6 +110,21 @@ async def reserve_budget(context: Context, provider: Provider, request: Provider
             charge.holders.remove(holder)
             await charge.settle(context)
             raise _refusal(holder, budget, answer=answer, needed=worst.microusd)
+
+
+def find_charged(context: Context, provider: Provider, request: ProviderRequest) -> Usage | None:
+    """Return the usage in which a request is counted, None for one that costs nothing."""
+    usage = context.usage
+    if request.method != "POST" or usage is None or usage.provider != provider.name or usage.unit == FREE_UNIT:
+        return None
+    return usage
+
+
+def find_most(usage: Usage, request: ProviderRequest) -> Most:
+    """Return the most that a request can use."""
+    most = request.most or Units(-(-len(request.content) // _BYTES_PER_TOKEN), USUAL_OUTPUT_TOKENS)
+    tokens = request.most_tokens and Units(*map(check_count, request.most_tokens))
+    return Most(usage.model, check_count(most.input), check_count(most.output), tokens)
 
 
 def check_model(context: Context, usage: Usage) -> None:

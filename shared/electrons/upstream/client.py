@@ -7,6 +7,10 @@ response. A timeout is not retried: the provider may be working, and the call wo
 
 A request that is not `repeatable` is retried only when the provider itself says that it has not accepted it: 429, and
 503 with `Retry-After`. A lost connection, or a 5xx that a gateway may have written, can come after the work.
+
+A call that may have been paid for all the same counts as the most that it can use (`Usage.unknown`), and a retry after
+it is held to the budgets once more. `fetch` fails alike for a connection that was refused and one that was lost; where
+Cloudflare itself finds no way to the provider, it answers with a status.
 """
 
 from __future__ import annotations
@@ -34,7 +38,7 @@ from electrons.errors import (
     ProviderUnreachableError,
 )
 from electrons.upstream.accounts import Account
-from electrons.upstream.budgets import reserve_budget
+from electrons.upstream.budgets import find_charged, find_most, reserve_budget
 from electrons.upstream.errors import status_of_code
 from electrons.upstream.provider import Provider, ProviderRequest
 from electrons.upstream.reading import PARSE_ERRORS, UnreadableError, as_object, load_json
@@ -60,6 +64,12 @@ _SECRET_LENGTH = 12
 
 _FIRST_PAUSE_SECONDS = 0.5
 _RETRIED_STATUS = {408, 409}
+
+_NOT_REACHED = {521, 523, 525, 526, 530}
+"""What Cloudflare answers for a server that it could not send the request to: refused, no route, TLS, DNS.
+
+https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/
+"""
 
 
 class ShapeError(Exception):
@@ -131,6 +141,11 @@ async def open_response(
             yield response
     except TimeoutError as error:
         raise _too_slow(provider) from error
+    except ProviderError as error:
+        usage = find_charged(context, provider, request)
+        if usage is not None and response is not None and not _may_have_spent(error, request):
+            usage.end_call(is_unknown=False)
+        raise
     finally:
         context.upstream_seconds += time.monotonic() - opened
         if response is not None:
@@ -189,13 +204,19 @@ async def _send_with_retries(
     settings = context.settings
     max_retries = settings.max_retries if context.max_retries is None else context.max_retries
     account = Account(context, provider, request)
+    usage = find_charged(context, provider, request)
     attempt = 0
     while True:
         api_key = await account.admit()
+        if usage is not None:
+            usage.begin_call(find_most(usage, request))
         try:
             response = await _send_once(context, provider, request, api_key)
         except ProviderError as error:
-            context.has_spent |= _may_have_spent(error, request)
+            is_unknown = _may_have_spent(error, request)
+            context.has_spent |= is_unknown
+            if usage is not None:
+                usage.end_call(is_unknown=is_unknown)
             if account.note(api_key, error):
                 continue
             pause = _pause(error, attempt)
@@ -215,6 +236,8 @@ async def _send_with_retries(
             return response
         attempt += 1
         await asyncio.sleep(pause)
+        if is_unknown:
+            await reserve_budget(context, provider, request)
 
 
 async def _send_once(context: Context, provider: Provider, request: ProviderRequest, api_key: str) -> httpx2.Response:
@@ -339,11 +362,16 @@ def _is_retried(error: ProviderError, *, repeatable: bool) -> bool:
 
 
 def _may_have_spent(error: ProviderError, request: ProviderRequest) -> bool:
-    """Return whether a call that failed may be paid, or have changed something, all the same."""
-    if request.method == "GET":
-        return False
+    """Return whether a call that failed may be paid, or have changed something, all the same.
+
+    A status is the provider's own word that it has failed; where work is not repeated, a gateway may know less of it.
+    """
     status = error.upstream_status or 0
-    return error.may_be_paid or (status >= 500 and not request.repeatable and not _is_retried(error, repeatable=False))
+    if request.method == "GET" or not error.was_called or 300 <= status < 400 or status in _NOT_REACHED:
+        return False
+    if not status or request.repeatable:
+        return not status
+    return status < 300 or (status >= 500 and not _is_retried(error, repeatable=False))
 
 
 def _pause(error: ProviderError, attempt: int) -> float:

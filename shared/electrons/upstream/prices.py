@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from electrons.pricing import OwnPrices, Price, find_own_price
 from electrons.upstream.price_list import FROM_PAGES, LISTED, PRICE_DATE
-from electrons.usage import Usage
+from electrons.usage import Most, Usage
 
 FREE_UNIT = "requests"
 
@@ -34,9 +34,22 @@ class Cost:
 
 
 def estimate_cost(usage: Usage, own: OwnPrices) -> Cost | None:
-    """Return the estimated cost of a call, None when its model has no known price."""
+    """Return the estimated cost of calls, None when a model has no known price.
+
+    Those whose outcome is not known cost what they may have cost at most.
+    """
     if usage.unit == FREE_UNIT:
         return Cost(0, PRICE_DATE)
+    cost = _price_units(usage, own)
+    for call in usage.unknown:
+        most = estimate_most(usage, call, own)
+        if cost is None or most is None:
+            return None
+        cost = Cost(cost.microusd + most.microusd, cost.price_date)
+    return cost
+
+
+def _price_units(usage: Usage, own: OwnPrices) -> Cost | None:
     own_price = find_stated(usage, own) if own else None
     if own_price is None and usage.tokens is not None:
         read, written = usage.tokens
@@ -60,14 +73,22 @@ def estimate_cost(usage: Usage, own: OwnPrices) -> Cost | None:
     return Cost(_round_up(parts), OWN_DATE if own_price else PRICE_DATE)
 
 
-def estimate_worst(usage: Usage, own: OwnPrices) -> Cost | None:
-    """Return what a call costs at most that uses so much: its whole input may be written to the prompt cache."""
-    units = usage.input_units
-    options = (
-        replace(usage, cache_read_units=0, cache_write_units=written, cache_write_1h_units=for_an_hour)
-        for written, for_an_hour in ((0, 0), (units, 0), (units, units))
+def estimate_most(usage: Usage, most: Most, own: OwnPrices) -> Cost | None:
+    """Return what one call of `usage` costs at most: its whole input may be written to the prompt cache."""
+    used = Usage(
+        provider=usage.provider,
+        model=most.model,
+        unit=usage.unit,
+        input_units=most.input,
+        output_units=most.output,
+        grade=usage.grade,
+        tokens=most.tokens,
     )
-    costs = [cost for option in options if (cost := estimate_cost(option, own))]
+    options = (
+        replace(used, cache_write_units=written, cache_write_1h_units=for_an_hour)
+        for written, for_an_hour in ((0, 0), (most.input, 0), (most.input, most.input))
+    )
+    costs = [cost for option in options if (cost := _price_units(option, own))]
     return max(costs, key=lambda cost: cost.microusd, default=None)
 
 

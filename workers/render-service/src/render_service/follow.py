@@ -23,6 +23,7 @@ from render_service.renders import (
     is_submission_lost,
     load_render,
     longest_pause,
+    measure_usage,
     usage_row,
     webhook_url,
 )
@@ -147,6 +148,7 @@ async def record_usage(context: Context, render_id: str) -> None:
     row = usage_row(
         context,
         render,
+        measure_usage(render),
         status=502 if failed else 200,
         error_code="RENDER_FAILED" if failed else None,
         created_at=render.created_at,  # the same in each run of the step, so that the row is written once

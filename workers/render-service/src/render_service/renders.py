@@ -110,15 +110,21 @@ def describe(context: Context, render: Render) -> RenderResponse:
     )
 
 
-def usage_row(context: Context, render: Render, *, status: int, error_code: str | None, created_at: str) -> Row:
-    """Return the usage ledger's row of a render: units are seconds of video, the time is that of the whole render."""
-    usage = Usage(
+def measure_usage(render: Render) -> Usage:
+    """Return what a render has used that has ended: units are seconds of video, the time is Shotstack's."""
+    return Usage(
         provider=render.provider,
         model=model_name(render),
         unit="seconds",
         output_units=math.ceil(render.duration_seconds or 0),
         upstream_ms=render.render_time_ms or 0,
     )
+
+
+def usage_row(
+    context: Context, render: Render, usage: Usage, *, status: int, error_code: str | None, created_at: str
+) -> Row:
+    """Return the usage ledger's row of a render, whose latency is the time since it was asked for."""
     return build_row(
         context,
         usage.checked(),

@@ -46,7 +46,7 @@ async def create_render(context: Context, body: RenderRequest) -> Render:
 
 async def submit(context: Context, render: Render, edit: dict[str, Any]) -> None:
     """Submit an edit and save the vendor's id of the render. Raises `ProviderError` and `UnavailableError`."""
-    context.usage = Usage(provider=render.provider, model=model_name(render), unit="seconds")
+    usage = context.usage = Usage(provider=render.provider, model=model_name(render), unit="seconds")
     renders = Renders(context.bindings.database)
     try:
         provider_id = await submit_render(context, PROVIDER, edit)
@@ -55,7 +55,9 @@ async def submit(context: Context, render: Render, edit: dict[str, Any]) -> None
         extended = error.extend("" if refused else UNCONFIRMED, render_id=render.id)
         status: Status = "failed" if refused else "unconfirmed"
         await save(context, render, lambda: renders.advance(render.id, status, error=extended.message))
-        row = usage_row(context, render, status=error.status, error_code=error.error_code, created_at=timestamp())
+        row = usage_row(
+            context, render, usage, status=error.status, error_code=error.error_code, created_at=timestamp()
+        )
         await save(context, render, lambda: context.bindings.table(UsageLedger).write_now(row))
         raise extended from error
     if not await save(context, render, lambda: renders.advance(render.id, "queued", provider_id=provider_id)):

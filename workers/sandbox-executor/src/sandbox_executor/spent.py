@@ -41,14 +41,14 @@ def restore_spent(context: Context, spent: Spent) -> None:
 
 def read_usage(spent: Spent | None) -> Usage | None:
     """Return the usage, None if there was none yet."""
-    return Usage(**spent["usage"]) if spent and spent["usage"] else None
+    return Usage.restore(spent["usage"]) if spent and spent["usage"] else None
 
 
 def show_usage(metadata: ExecutionMetadata, usage: Usage, own_prices: OwnPrices) -> None:
     """Write the usage into a result's metadata."""
     cost = estimate_cost(usage, own_prices)
     metadata.model = usage.model
-    metadata.input_tokens, metadata.output_tokens = usage.input_units, usage.output_units
+    metadata.input_tokens, metadata.output_tokens = usage.input_at_most, usage.output_at_most
     metadata.tokens_used = usage.total_units
     metadata.estimated_cost_usd = cost.microusd / 1e6 if cost else None
 

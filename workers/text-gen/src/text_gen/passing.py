@@ -8,7 +8,6 @@ number of tokens, those of the reasoning above all.
 
 from __future__ import annotations
 
-import asyncio
 import re
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from electrons.capabilities.text import TextProvider
 from electrons.context import Context
 from electrons.dialects.requests import VendorRequest, ask_for_usage
 from electrons.dialects.usage import StreamMeter, read_counts
-from electrons.errors import ProviderError, ProviderTimeoutError
+from electrons.errors import ProviderError
 from electrons.fallbacks import start_usage
 from electrons.http import HeaderPairs, Response
 from electrons.middleware.errors import describe, render_frame
@@ -58,25 +57,18 @@ async def pass_on(context: Context, call: PassedCall, body: VendorRequest) -> Re
     """Return the provider's response. Raises `ProviderError` and what derives from it."""
     unit = "tokens" if call.uses_tokens else "requests"
     usage = start_usage(context, Usage(provider=call.provider.name, model=call.model, unit=unit))
-    try:
-        if body.stream:
-            return await _open_stream(context, call, body)
-        return await _read_whole(context, call, body, usage)
-    except (asyncio.CancelledError, ProviderTimeoutError):
-        # The provider has done the work.
-        if call.uses_tokens:
-            usage.input_units = usage.input_units or body.estimate_input()
-        raise
+    if body.stream:
+        return await _open_stream(context, call, body)
+    return await _read_whole(context, call, body, usage)
 
 
 async def _read_whole(context: Context, call: PassedCall, body: VendorRequest, usage: Usage) -> Response:
     request = _build_request(context, call, body, body.content_for(call.model))
     async with open_response(context, call.provider, request) as response:
-        usage.input_units = body.estimate_input() if call.uses_tokens else 0
         document, content = await read_document(call.provider, response)
         if call.is_chat and as_object(document.get("error")):
-            usage.input_units = 0
             raise parse_reported_error(call.provider, document, response)
+    usage.input_units = body.estimate_input() if call.uses_tokens else 0
     counts = read_counts(as_object(document.get("usage")))
     if counts.input_tokens or counts.output_tokens:
         counts.note(usage)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import replace
@@ -15,7 +14,7 @@ from electrons.context import Context
 from electrons.dialects.requests import VendorRequest
 from electrons.dialects.translation import StreamTranslator, Translation
 from electrons.dialects.usage import StreamMeter, read_counts
-from electrons.errors import ProviderError, ProviderTimeoutError
+from electrons.errors import ProviderError
 from electrons.fallbacks import start_usage
 from electrons.http import Response
 from electrons.middleware.errors import describe, render_frame
@@ -51,21 +50,16 @@ async def translate(
     request = replace(request, most=body.most_units())
     usage = start_usage(context, Usage(provider=provider.name, model=model))
     headers = [("X-DE-Warnings", "; ".join(translated.warnings))] if translated.warnings else []
-    try:
-        if body.stream:
-            stream = translation.create_stream(document, body.model)
-            response = await _open_stream(context, provider, request, stream, input_estimate=body.estimate_input())
-            response.headers += headers
-            return response
-        async with open_response(context, provider, request) as received:
-            usage.input_units = body.estimate_input()
-            answer, _ = await read_document(provider, received)
-            if as_object(answer.get("error")):
-                usage.input_units = 0
-                raise parse_reported_error(provider, answer, received)
-    except (asyncio.CancelledError, ProviderTimeoutError):
-        usage.input_units = usage.input_units or body.estimate_input()
-        raise
+    if body.stream:
+        stream = translation.create_stream(document, body.model)
+        response = await _open_stream(context, provider, request, stream, input_estimate=body.estimate_input())
+        response.headers += headers
+        return response
+    async with open_response(context, provider, request) as received:
+        answer, _ = await read_document(provider, received)
+        if as_object(answer.get("error")):
+            raise parse_reported_error(provider, answer, received)
+    usage.input_units = body.estimate_input()
     counts = read_counts(as_object(answer.get("usage")))
     if counts.input_tokens or counts.output_tokens:
         counts.note(usage)
