@@ -9,12 +9,14 @@ import httpx2
 import pytest
 from PIL import Image
 
+from electrons.providers.openai.provider import OpenAIProvider
 from electrons.settings import Secret
 from electrons.testing import TestClient, TestResponse
 from electrons.testing.bindings import create_memory_bindings
+from electrons.usage import Units, Usage
 from image_gen.routes import app
 from image_gen.settings import ImageSettings
-from image_gen.vendor_routes import find_usage
+from image_gen.usage_meter import UsageMeter
 
 SETTINGS = ImageSettings(
     auth_mode="open",
@@ -37,7 +39,7 @@ FROM_IDEOGRAM = {"data": [{"url": LINK, "is_image_safe": True, "prompt": "A cat,
 
 
 async def draw(
-    **fields: Any,
+    events: bytes | None = None, **fields: Any
 ) -> tuple[TestResponse, list[httpx2.Request], list[dict[str, Any]]]:
     requests: list[httpx2.Request] = []
 
@@ -45,6 +47,8 @@ async def draw(
         requests.append(request)
         if str(request.url) == LINK:
             return httpx2.Response(200, content=png())
+        if events is not None:
+            return httpx2.Response(200, content=events, headers={"Content-Type": "text/event-stream"})
         return httpx2.Response(200, json=FROM_OPENAI if request.url.host == "api.openai.com" else FROM_IDEOGRAM)
 
     bindings = create_memory_bindings()
@@ -115,26 +119,49 @@ async def test_default_model_of_the_deployment_answers() -> None:
     ],
 )
 async def test_what_ideogram_cannot_do_is_refused_by_its_field(field: str, value: object) -> None:
-    answer, requests, rows = await draw(**{"model": "ideogram:v3", field: value})
+    answer, requests, rows = await draw(None, **{"model": "ideogram:v3", field: value})
 
     assert (answer.status, answer.json()["error"]["param"]) == (400, field)
     assert (requests, rows) == ([], [])
 
 
 @pytest.mark.parametrize(
-    ("content", "usage"),
+    ("content", "tokens"),
     [
-        (b'{"data": [{"b64_json": "aaaa"}], "usage": {"input_tokens": 1}}', {"input_tokens": 1}),
-        (b'aaaa"},"usage":{"a":{"b":2}},"size":"1x1"}\n\n', {"a": {"b": 2}}),
-        (b'{"revised_prompt": "say \\"usage\\": {}"}', None),
+        (b'{"data": [{"b64_json": "aaaa"}], "usage": {"input_tokens": 1, "output_tokens": 2}}', Units(1, 2)),
+        (b'aaaa"},"usage" :\n{"a":{"b":2},"input_tokens":1,"output_tokens":2},"size":"1x1"}\n\n', Units(1, 2)),
+        (b'data: {"usage": {"input_tokens": 1, "output_tokens": 2}, "b64_json": "aaaa"}\n\n' * 3, Units(3, 6)),
+        (b'{"usage": null, "usage": {"input_tokens": 1, "output_tokens": 2}}', Units(1, 2)),
+        (b'{"usage": ' + b"[" * 2100 + b'{"usage": {"input_tokens": 1, "output_tokens": 2}}', Units(1, 2)),
+        (b'{"revised_prompt": "say \\"usage\\": {\\"input_tokens\\": 1, \\"output_tokens\\": 2}"}', None),
         (b'"usage": {"input_tok', None),
-        (b'"usage": ' + b"[" * 2000, None),
+        (b'"usage": {"input_tokens": 1}', None),
         (b"\xff\xfe", None),
         (b"", None),
     ],
 )
-def test_usage_is_found_at_the_end(content: bytes, usage: object) -> None:
-    assert find_usage(content) == usage
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 100, 10_000])
+def test_each_usage_of_a_response_is_found(content: bytes, tokens: Units | None, size: int) -> None:
+    used = Usage(provider="openai", model="gpt-image-2", unit="images")
+    meter = UsageMeter(OpenAIProvider(), used)
+
+    for at in range(0, len(content), size):
+        meter.feed(content[at : at + size])
+    meter.end()
+
+    assert used.tokens == tokens
+
+
+@pytest.mark.parametrize("count", [1, 2])
+async def test_stream_costs_the_tokens_of_all_its_images(count: int) -> None:
+    event = {"type": "image_generation.completed", "b64_json": "aaaa" * 1000, "usage": USAGE}
+    frame = f"event: image_generation.completed\ndata: {json.dumps(event)}\n\n".encode()
+
+    answer, _, (row,) = await draw(frame * count, model="openai:gpt-image-2", n=count)
+
+    assert answer.body == frame * count
+
+    assert (row["estimated_cost_microusd"], row["output_units"]) == (count * COST, count)
 
 
 @pytest.mark.parametrize(
@@ -142,8 +169,7 @@ def test_usage_is_found_at_the_end(content: bytes, usage: object) -> None:
     [
         ({"total_tokens": 5}, {}, 5 * 3 + 30 * 16_384),
         ({"total_tokens": 5}, {"quality": "low", "n": 2}, 5 * 3 + 30 * 2 * 1_024),
-        (USAGE, {"stream": True}, COST),
-        (USAGE, {"stream": True, "n": 2}, 5 * 3 + 30 * 2 * 16_384),
+        ({"total_tokens": 5}, {"stream": True, "n": 2}, 5 * 3 + 30 * 2 * 16_384),
     ],
 )
 async def test_image_without_its_tokens_costs_what_was_reserved(

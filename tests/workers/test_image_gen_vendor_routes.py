@@ -35,3 +35,19 @@ def test_interrupted_images_are_no_success(platform: Platform, emulators: Emulat
 
     with pytest.raises(Exception, match=r"peer closed|incomplete|JSON|Expecting|Unterminated"):
         platform.client("image-gen").post(PATH, json={"model": "gpt-image-2", "prompt": "A cat"}).json()
+
+
+def test_stream_costs_the_tokens_of_all_its_images(platform: Platform) -> None:
+    client, body = platform.client("image-gen"), {"model": "gpt-image-2", "prompt": "A cat", "quality": "low", "n": 2}
+    whole = client.post(PATH, json=body)
+    usage = whole.json()["usage"]
+
+    answer = client.post(PATH, json={**body, "stream": True, "partial_images": 1})
+
+    assert answer.text.count('"usage"') == 2
+    (row,) = platform.usage_rows(answer.headers["X-Request-ID"])
+    assert row["output_units"] == 2
+    (other,) = platform.usage_rows(whole.headers["X-Request-ID"])
+    assert other["estimated_cost_microusd"] == usage["input_tokens"] * 5 + usage["output_tokens"] * 30
+    # Each image tells the tokens of the prompt.
+    assert row["estimated_cost_microusd"] == other["estimated_cost_microusd"] + usage["input_tokens"] * 5

@@ -93,7 +93,8 @@ def create_image(call: Call) -> Response:
     headers = usage_headers(input_tokens + output_tokens)
     if request.stream:
         previews = [encoded(_blur(images[0], step)) for step in range(request.partial_images or 0)]
-        frames = _stream(previews, [encoded(image) for image in images], settings=settings, usage=usage)
+        each = _usage(input_tokens, output_tokens // len(images))
+        frames = _stream(previews, [encoded(image) for image in images], settings=settings, usage=each)
         return stream_response(list(frames), headers=headers)
     data = [{"b64_json": encoded(image)} for image in images]
     return json_response({"created": int(time.time()), "data": data, **settings, "usage": usage}, headers=headers)

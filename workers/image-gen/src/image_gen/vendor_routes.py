@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from base64 import b64encode
@@ -24,12 +23,12 @@ from electrons.upstream.provider import ProviderRequest
 from electrons.usage import Units, Usage
 from image_gen.files import IMAGES, ImageFiles
 from image_gen.settings import ImageSettings, find_default
+from image_gen.usage_meter import UsageMeter
 
 IMAGES_LIMIT = 10
 """OpenAI's limit of `n`."""
 
 _SIZE = re.compile(r"([1-9]\d{1,3})x([1-9]\d{1,3})")
-_DECODER = json.JSONDecoder()
 _OPENAIS = ("background", "moderation", "output_compression", "output_format", "partial_images", "stream")
 """Fields that only OpenAI's models have."""
 
@@ -94,24 +93,7 @@ async def pass_images(context: Context, provider: ImageProvider, body: ImageFiel
         used.note_output(body.count)
         used.tokens = most_tokens
 
-    def read_end(content: bytes) -> None:
-        # A stream ends with the usage of its last image only.
-        if count == 1 or not body.document.get("stream"):
-            used.tokens = provider.parse_tokens({"usage": find_usage(content)}) or most_tokens
-
-    return await pass_file(context, provider, request, charge=charge, read_end=read_end)
-
-
-def find_usage(content: bytes) -> object:
-    """Return the value of the last `usage` near the end of a JSON document or event, None without a readable one."""
-    _, found, rest = content.decode(errors="replace").rpartition('"usage"')
-    if not found:
-        return None
-    try:
-        value, _ = _DECODER.raw_decode(rest.lstrip(" \t\r\n:"))
-    except (ValueError, RecursionError):
-        return None
-    return value
+    return await pass_file(context, provider, request, charge=charge, meter=UsageMeter(provider, used))
 
 
 def pass_request(body: ImageFields, model: str) -> ProviderRequest:
