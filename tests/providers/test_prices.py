@@ -94,6 +94,11 @@ def test_long_input_has_the_higher_price_for_the_whole_call() -> None:
     assert cost("openai:gpt-6.1-sol", 272_001, 1) == 272_001 * 4 + 15
 
 
+def test_prices_of_the_vendors_page_count_besides_the_list() -> None:
+    assert cost("openai:gpt-6.2-sol", 1_000, 100, cache_read_units=400) == 600 * 2 + 40 + 100 * 10
+    assert cost("openai:gpt-6.2-sol", 272_001, 1) == 272_001 * 4 + 15
+
+
 def test_sum_of_short_calls_has_the_lower_price() -> None:
     assert cost("openai:gpt-6.1-sol", 400_000, 0, largest_input=200_000) == 400_000 * 2
 

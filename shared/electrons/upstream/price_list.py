@@ -18,6 +18,8 @@ FROM_PAGES: Mapping[str, Price] = {
     # https://developers.openai.com/api/docs/models/gpt-image-2.6-sunburst (2026-11); flare has the same prices
     "openai:gpt-image-2.6-flare": Price(5, 30, 1.25),
     "openai:gpt-image-2.6-sunburst": Price(5, 30, 1.25),
+    # https://developers.openai.com/api/docs/models/gpt-6.2-sol (2026-11)
+    "openai:gpt-6.2-sol": Price(2, 10, 0.1, 2.5, above=((272_000, Price(4, 15, 0.2, 5)),)),
     # https://ideogram.ai/features/api-pricing (2026-11-16)
     "ideogram:v3": Price(0, 60_000, unit="images"),
     "ideogram:v3#FLASH": Price(0, 30_000, unit="images"),
