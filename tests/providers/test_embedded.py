@@ -48,7 +48,7 @@ def put_back(value: Any, files: dict[str, bytes | None]) -> Any:
     if isinstance(value, list):
         return [put_back(item, files) for item in value]
     if isinstance(value, dict):
-        return {name: put_back(item, files) for name, item in value.items()}
+        return {put_back(name, files): put_back(item, files) for name, item in value.items()}
     return value
 
 
@@ -66,7 +66,7 @@ def without_others(value: Any) -> Any:
     if isinstance(value, list):
         return [without_others(item) for item in value]
     if isinstance(value, dict):
-        return {name: without_others(item) for name, item in value.items()}
+        return {without_others(name): without_others(item) for name, item in value.items()}
     return value
 
 
