@@ -19,6 +19,7 @@ from electrons.usage import Usage
 _HEAD_BYTES = 16 * 1024
 _TAIL_BYTES = 32 * 1024
 _SAMPLE_BYTES = 256 * 1024
+_RECENT_BYTES = 32 * 1024
 
 # A quotation mark within a string is escaped, so these can only be members of the JSON itself.
 _USAGE = re.compile(rb'"usage"\s*:\s*(?=\{)')
@@ -74,31 +75,28 @@ class StreamMeter:
         self._sample = bytearray()
         self._tail = b""
         self._size = 0
+        self._recent = bytearray()
 
     def feed(self, piece: bytes) -> None:
         """Take the next bytes, cut anywhere."""
-        self._size += len(piece)
-        if len(self._sample) < _SAMPLE_BYTES:
-            self._sample += piece
-        self._tail = (self._tail + piece)[-_TAIL_BYTES:]
+        self._recent += piece
+        if len(self._recent) > _RECENT_BYTES:
+            self._collect()
 
     @property
     def has_ended(self) -> bool:
         """Whether the stream came to the end that its protocol requires, or reported why it did not."""
-        return self.has_failed or self._reported_usage_last() or bool(_ENDED.search(self._last_frame()))
+        frame = self._last_frame()
+        return bool(_ENDED.search(frame) or _FAILED.search(frame)) or self._is_end_of_responses(frame)
 
     @property
     def has_failed(self) -> bool:
         """Whether the vendor ended the stream with an error."""
         return bool(_FAILED.search(self._last_frame()))
 
-    @property
-    def last_frame(self) -> bytes:
-        """The last frame that has any data, or the end of it where it is long."""
-        return self._last_frame()
-
     def counts(self) -> Counts:
         """Return what the vendor reported, the later number of each; what it did not report is 0."""
+        self._collect()
         head = bytes(self._sample[:_HEAD_BYTES])
         first, last = _find_usage(head, first=True), _find_usage(self._tail, first=False)
         return read_counts({**first, **{name: value for name, value in last.items() if value is not None}})
@@ -116,17 +114,27 @@ class StreamMeter:
 
     def estimate_output(self) -> int:
         """Return about how many tokens the text has that came, for a stream that was interrupted."""
+        self._collect()
         sample = bytes(self._sample)
         characters = sum(len(text.decode("utf-8", "ignore")) for text in _TEXT.findall(sample))
         whole = characters * max(self._size, 1) // max(len(sample), 1)
         return -(-whole // CHARACTERS_PER_TOKEN)
 
+    def _collect(self) -> None:
+        """Add what has come since the last time to both ends."""
+        recent, self._recent = bytes(self._recent), bytearray()
+        self._size += len(recent)
+        if len(self._sample) < _SAMPLE_BYTES:
+            self._sample += recent
+        self._tail = (self._tail + recent)[-_TAIL_BYTES:]
+
     def _last_frame(self) -> bytes:
+        """Return the last frame that has any data, or the end of it where it is long."""
+        self._collect()
         return self._tail.replace(b"\r\n", b"\n").rstrip().rpartition(b"\n\n")[2]
 
-    def _reported_usage_last(self) -> bool:
+    def _is_end_of_responses(self, frame: bytes) -> bool:
         """Whether the last frame is so long that only its end is known: only that of Responses has a usage there."""
-        frame = self._last_frame()
         return len(frame) > _TAIL_BYTES // 2 and bool(_USAGE.search(frame)) and self._tail.endswith(b"\n\n")
 
 

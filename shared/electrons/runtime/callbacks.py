@@ -44,7 +44,12 @@ class EditedStream:
         self.touched = time.monotonic()
         if self._edit is None:
             controller.enqueue(chunk)
-        elif edited := self._edit(chunk.to_bytes()):
+            return
+        piece = chunk.to_bytes()
+        edited = self._edit(piece)
+        if edited is piece:
+            controller.enqueue(chunk)
+        elif edited:
             controller.enqueue(to_js(edited))
 
 

@@ -193,12 +193,7 @@ async def _relay(response: Response, relay: Relay, js_response: asyncio.Future[A
         handing_on = source.hand_on(stream.writable, watcher.feed if watcher.reads else None)
         await _hand_on(response, relay, handing_on, stream=stream, js_response=js_response)
         return
-
-    def edit(piece: bytes) -> bytes:
-        watcher.feed(piece)
-        return watcher.edit(piece)
-
-    edited = EditedStream(edit)
+    edited = EditedStream(watcher.edit)
     try:
         handing_on = source.hand_on(edited.writable, None, touched=lambda: edited.touched)
         await _hand_on(response, relay, handing_on, stream=edited, js_response=js_response)

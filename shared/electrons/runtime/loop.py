@@ -12,8 +12,11 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import math
+import sys
+import time
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from pyodide.ffi import create_once_callable, create_proxy
@@ -22,13 +25,13 @@ from pyodide.webloop import WebLoop
 from electrons.runtime.js_globals import js
 
 _ready: deque[asyncio.Handle] = deque()
-_run_ready_proxy: Any = None
+_run_ready_proxy: Any = None  # made on first use, because a memory snapshot must not hold it
 
 Context = contextvars.Context | None
 
 
 # What the changes rely on; a Pyodide without it keeps its own loop.
-_NEEDED = ("_install_running_loop", "_install_asyncgen_hooks", "call_soon", "call_later", "create_future")
+_NEEDED = ("_install_running_loop", "_install_asyncgen_hooks", "call_soon", "call_later", "call_at", "create_future")
 
 
 def install() -> None:
@@ -37,28 +40,31 @@ def install() -> None:
         return
     WebLoop.call_soon = _call_soon
     WebLoop.call_later = _call_later
-    WebLoop.create_future = _create_future
+    WebLoop.call_at = _call_at
+    WebLoop.create_future = staticmethod(asyncio.Future)
+    WebLoop.time = staticmethod(time.monotonic)
+    WebLoop.get_debug = staticmethod(bool)  # False: the mode does nothing, but each future and task asks for it
 
 
 def _call_soon(self: WebLoop, callback: Callable[..., Any], *args: Any, context: Context = None) -> asyncio.Handle:
-    global _run_ready_proxy  # noqa: PLW0603  # made on first use, because a memory snapshot must not hold it
-    handle = asyncio.Handle(callback, args, self, context)
+    global _run_ready_proxy  # noqa: PLW0603
+    step = asyncio.Handle(callback, args, self, context)
     if not _ready:
         if _run_ready_proxy is None:
-            _run_ready_proxy = create_proxy(lambda: _run_ready(self))
+            _run_ready_proxy = create_proxy(partial(_run_ready, self))
         js.queueMicrotask(_run_ready_proxy)
-    _ready.append(handle)
-    return handle
+    _ready.append(step)
+    return step
 
 
 def _run_ready(loop: WebLoop) -> None:
     _enter(loop)
     while _ready:
         # Removed after it has run: what it makes ready must not start a second microtask.
-        handle = _ready[0]
+        step = _ready[0]
         try:
-            if not handle.cancelled():
-                handle._run()  # noqa: SLF001  # as every loop does
+            if not step._cancelled:  # noqa: SLF001  # as every loop does
+                step._run()  # noqa: SLF001
         finally:
             _ready.popleft()
 
@@ -66,12 +72,19 @@ def _run_ready(loop: WebLoop) -> None:
 def _call_later(
     self: WebLoop, delay: float, callback: Callable[..., Any], *args: Any, context: Context = None
 ) -> asyncio.Handle:
+    return _call_at(self, time.monotonic() + delay, callback, *args, context=context)
+
+
+def _call_at(
+    self: WebLoop, when: float, callback: Callable[..., Any], *args: Any, context: Context = None
+) -> asyncio.Handle:
+    delay = when - time.monotonic()
     if delay <= 0:
         return _call_soon(self, callback, *args, context=context)
     return _Timer(self, delay, callback, args, context)
 
 
-class _Timer(asyncio.TimerHandle):
+class _Timer(asyncio.Handle):
     """A callback that waits for its time in a JavaScript timer."""
 
     __slots__ = ("_proxy", "_timer", "_web_loop")
@@ -79,7 +92,7 @@ class _Timer(asyncio.TimerHandle):
     def __init__(
         self, loop: WebLoop, delay: float, callback: Callable[..., Any], args: tuple[Any, ...], context: Context
     ) -> None:
-        super().__init__(loop.time() + delay, callback, args, loop, context)
+        super().__init__(callback, args, loop, context)
         self._web_loop = loop
         self._proxy = create_once_callable(self._fire)
         self._timer = js.setTimeout(self._proxy, math.ceil(delay * 1000))
@@ -98,10 +111,9 @@ class _Timer(asyncio.TimerHandle):
         self._run()
 
 
-def _create_future(self: WebLoop) -> asyncio.Future[Any]:
-    return asyncio.Future(loop=self)
-
-
 def _enter(loop: WebLoop) -> None:
-    loop._install_running_loop()  # noqa: SLF001  # each call from JavaScript may come on another thread state
-    loop._install_asyncgen_hooks()  # noqa: SLF001
+    # Each call from JavaScript may come on another thread state.
+    if asyncio._get_running_loop() is not loop:
+        loop._install_running_loop()  # noqa: SLF001
+    if sys.get_asyncgen_hooks().firstiter != loop._asyncgen_firstiter_hook:  # noqa: SLF001
+        loop._install_asyncgen_hooks()  # noqa: SLF001

@@ -50,8 +50,7 @@ class Recording:
     def feed(self, piece: bytes) -> None:
         """See `Watcher.feed`."""
         self._watcher.feed(piece)
-        if not self.edits:
-            self._add(piece)
+        self._add(piece)
 
     def edit(self, piece: bytes) -> bytes:
         """See `Watcher.edit`."""

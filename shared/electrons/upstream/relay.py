@@ -18,21 +18,24 @@ from electrons.upstream.provider import Provider
 
 
 class Watcher(Protocol):
-    """What watches a stream. Exactly one of `end` and `leave` is called, once, after the last piece."""
+    """What watches a stream: each piece goes to `edit` if it `edits`, else to `feed` if it `reads`.
+
+    Exactly one of `end` and `leave` is called, once, after the last piece.
+    """
 
     @property
     def reads(self) -> bool:
-        """Whether `feed` is to be called at all."""
+        """Whether it wants to know the stream's bytes."""
 
     @property
     def edits(self) -> bool:
-        """Whether the caller gets what `edit` returns; if not, `edit` is never called."""
+        """Whether the caller gets what `edit` returns."""
 
     def feed(self, piece: bytes) -> None:
         """Take the next bytes of the stream, cut anywhere."""
 
     def edit(self, piece: bytes) -> bytes:
-        """Return what the caller gets for the bytes that `feed` was just called with; may be empty."""
+        """Take the next bytes, cut anywhere, and return what the caller gets now: often the same, perhaps nothing."""
 
     def end(self, error: ProviderError | None) -> bytes | None:
         """Take note of the stream's end, and why it was interrupted, and return what the caller gets after it.
@@ -63,9 +66,11 @@ class Relay:
         try:
             async with self.scope:
                 async for piece in iterate_body(self.provider, self.response, max_bytes=float("inf")):
-                    watcher.feed(piece)
-                    if kept := watcher.edit(piece) if watcher.edits else piece:
-                        yield kept
+                    if not watcher.edits:
+                        watcher.feed(piece)
+                        yield piece
+                    elif edited := watcher.edit(piece):
+                        yield edited
         except ProviderError as failure:
             error = failure
         except BaseException:

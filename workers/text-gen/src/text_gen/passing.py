@@ -108,20 +108,24 @@ class PassedStream:
         self._meter.feed(piece)
 
     def edit(self, piece: bytes) -> bytes:
-        """Return the whole frames so far, without the usage that the caller did not ask for."""
-        frames, end, self._held = (self._held + piece).replace(b"\r\n", b"\n").rpartition(b"\n\n")
+        """Count the piece, and return the whole frames so far, without the usage that the caller did not ask for."""
+        self._meter.feed(piece)
+        frames = piece
+        if self._held or b"\r" in piece or not piece.endswith(b"\n\n"):  # not just whole frames, as nearly always
+            frames, end, self._held = (self._held + piece).replace(b"\r\n", b"\n").rpartition(b"\n\n")
+            frames += end
         if _USAGE_CHUNK.search(frames):
-            frames = b"\n\n".join(frame for frame in frames.split(b"\n\n") if not _USAGE_CHUNK.search(frame))
-        return _NO_USAGE.sub(b"", frames) + end if frames else b""
+            frames = b"\n\n".join([frame for frame in frames.split(b"\n\n") if not _USAGE_CHUNK.search(frame)])
+        return _NO_USAGE.sub(b"", frames) if b'"usage"' in frames else frames
 
     def end(self, error: ProviderError | None) -> bytes:
         """Count what came. An interrupted stream ends with the error's frame, never as if it were whole."""
-        meter = self._meter
-        if error is None and not meter.has_ended:
+        meter, has_failed = self._meter, self._meter.has_failed
+        if error is None and not has_failed and not meter.has_ended:
             error = interrupted(self._call.provider)
-        self._count(is_whole=error is None and not meter.has_failed)
+        self._count(is_whole=error is None and not has_failed)
         if error is None:
-            if meter.has_failed:
+            if has_failed:
                 self._context.error_code = ProviderError.code
             return self._held
         known = describe(error, self._context)
