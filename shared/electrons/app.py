@@ -243,14 +243,14 @@ class App:
 
 def _chain(middlewares: tuple[Middleware, ...], innermost: CallNext) -> CallNext:
     def wrap(inner: CallNext, middleware: Middleware) -> CallNext:
-        return lambda context: middleware(context, inner)
+        return partial(middleware, call_next=inner)
 
     return reduce(wrap, reversed(middlewares), innermost)
 
 
 async def _route(router: Router, call_next: CallNext, context: Context) -> Response:
     route, context.path_parameters = router.match(context.request.method, context.request.path)
-    context.matched_route = route
+    context.route, context.route_path = route, route.path
     if route.dialect != "by_header":
         context.dialect = route.dialect
     return await call_next(context)

@@ -28,7 +28,8 @@ S = TypeVar("S", bound=Settings)
 
 NO_BUDGET = Budget()
 
-Deferred = Callable[[], Coroutine[Any, Any, None]]
+Work = Callable[[], Coroutine[Any, Any, None]]
+Deferred = Callable[[], Coroutine[Any, Any, None] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,10 @@ class Principal:
             raise ForbiddenError(f"This API key lacks the scope `{scope}`", details={"scope": scope})
 
 
+UNKNOWN = Principal(id="unknown")
+"""Who calls until `auth` has found out."""
+
+
 @dataclass(slots=True)
 class Labels:
     """The caller's own labels: recorded with usage, never used for access, limits or storage keys."""
@@ -70,7 +75,8 @@ class Context:
     `Idempotency-Key`: a retry that does the work anew has another `work_id`.
     `http` is the transport to the outside: providers are called through it. `defer` runs a piece of work once the
     response is out, streamed bodies included; its failures are logged only. `dialect` is the format of errors, None for
-    the platform's own. `attempts` counts the calls to providers, `upstream_seconds` is the time spent waiting for them,
+    the platform's own. `route` is set once one matches; `route_path` is the pattern of its path, None before.
+    `attempts` counts the calls to providers, `upstream_seconds` is the time spent waiting for them,
     and `max_retries` takes the place of the setting. `headers` go out with every response, failures included.
     `has_spent`: a call that failed, or work that was handed on, may have to be paid all the same, or have changed
     something.
@@ -88,10 +94,11 @@ class Context:
     request_id: str = ""
     trace: Trace = NOT_TRACED
     started: float = field(default_factory=time.monotonic)
-    matched_route: Route | None = None
+    route: Route = field(init=False)
+    route_path: str | None = None
     path_parameters: dict[str, str] = field(default_factory=dict)
     dialect: Dialect | None = None
-    principal: Principal = field(default_factory=lambda: Principal(id="unknown"))
+    principal: Principal = UNKNOWN
     labels: Labels = field(default_factory=Labels)
     body: BaseModel | None = None
     body_hash: str = ""
@@ -102,28 +109,19 @@ class Context:
     upstream_seconds: float = 0.0
     max_retries: int | None = None
     has_spent: bool = False
-    before_spending: Deferred | None = None
-    settle_last_call: Deferred | None = None
+    before_spending: Work | None = None
+    settle_last_call: Work | None = None
     status: int = 0
     error_code: str | None = None
     headers: HeaderPairs = field(default_factory=list)
     deferred: list[Deferred] = field(default_factory=list)
     unfinished: list[asyncio.Task[Any]] = field(default_factory=list)
 
-    @property
-    def route(self) -> Route:
-        """Return the matched route. Raises RuntimeError before routing."""
-        if self.matched_route is None:
-            raise RuntimeError("the request has not been routed")
-        return self.matched_route
-
-    @property
-    def route_path(self) -> str | None:
-        """Return the path pattern of the matched route, None if no route matched."""
-        return self.matched_route.path if self.matched_route else None
-
     def defer(self, work: Deferred) -> None:
-        """Run `work()` after the response; all deferred work of a request runs concurrently."""
+        """Run `work()` after the response; all deferred work of a request runs concurrently.
+
+        What waits for nothing is a plain function: it needs no task.
+        """
         self.deferred.append(work)
 
     async def begin_spending(self) -> None:
@@ -152,18 +150,26 @@ class Context:
         now cancels none of it.
         """
         await _outlast(self.unfinished)
-        tasks = [start_task(work()) for work in self.deferred]
+        tasks: list[asyncio.Task[None]] = []
+        for work in self.deferred:
+            try:
+                if (rest := work()) is not None:
+                    tasks.append(start_task(rest))
+            except Exception as error:  # noqa: BLE001  # whatever it is, the rest has to run
+                self._log_failure(error)
         await _outlast(tasks)
         for task in tasks:
-            error = None if task.cancelled() else task.exception()
-            if error is not None:
-                self.log.error("deferred", cause=error, request_id=self.request_id)
+            if not task.cancelled() and (failure := task.exception()) is not None:
+                self._log_failure(failure)
         # They refer to this context. Such a circle would keep the body in memory until a collection.
         self.deferred.clear()
         self.before_spending = None
         self.settle_last_call = None
         self.unfinished.clear()
         self.body = None
+
+    def _log_failure(self, error: BaseException) -> None:
+        self.log.error("deferred", cause=error, request_id=self.request_id)
 
     def settings_as(self, kind: type[S]) -> S:
         """Return the settings as the class that this worker's `App` names. Raises TypeError for another class."""

@@ -138,8 +138,8 @@ def _checksum(body: str) -> str:
 
 def _encode(number: int, alphabet: str, length: int) -> str:
     """Return the last `length` digits of a number in the base of the alphabet."""
-    digits = ""
+    digits, base = "", len(alphabet)
     for _ in range(length):
-        number, digit = divmod(number, len(alphabet))
-        digits = alphabet[digit] + digits
+        digits = alphabet[number % base] + digits
+        number //= base
     return digits

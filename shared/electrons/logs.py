@@ -37,6 +37,8 @@ _WORD = re.compile(r"[A-Za-z][a-z]{2,18}[.:!?)]*")
 _QUOTED = re.compile(r"'[^'\n]{40,}'|\"[^\"\n]{40,}\"")
 _MESSAGE_LIMIT = 500
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
+
 _CAUSED = "\nThe above exception was the cause of the following one:\n\n"
 
 
@@ -130,4 +132,4 @@ class Logger:
             self._write(level, f"{line}\n{trace}".rstrip())
         else:
             record = {"timestamp": timestamp(), "level": level, "worker": self._worker, "event": event, **known}
-            self._write(level, json.dumps(record, ensure_ascii=False, separators=(",", ":"), default=str))
+            self._write(level, _encode(record))

@@ -175,7 +175,8 @@ class Settings:
 
     def get(self, setting: Setting) -> str:
         """Return the value of a declared setting, or its default, as a string."""
-        return _reveal(self.declared.get(setting.name, setting.default))
+        value = self.declared.get(setting.name, setting.default)
+        return value.reveal() if isinstance(value, Secret) else value
 
     def hide_secrets(self, text: str) -> str:
         """Replace this deployment's own secrets in `text` by `***`, whatever their source.
@@ -190,10 +191,6 @@ class Settings:
                     if len(part.strip()) >= _SECRET_LENGTH:
                         text = text.replace(part.strip(), "***")
         return text
-
-
-def _reveal(value: str | Secret) -> str:
-    return value.reveal() if isinstance(value, Secret) else value
 
 
 def _check_policy(text: str) -> None:

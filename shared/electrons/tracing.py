@@ -6,8 +6,8 @@ The header goes on to providers and callbacks, and into the Workflow of a render
 
 from __future__ import annotations
 
+import os
 import re
-import secrets
 from dataclasses import dataclass
 
 _TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?", re.ASCII)
@@ -26,7 +26,7 @@ class Trace:
     @classmethod
     def start(cls) -> Trace:
         """Begin a trace."""
-        digits = secrets.token_hex(24)
+        digits = os.urandom(24).hex()
         return cls(trace_id=digits[:32], span_id=digits[32:])
 
     @classmethod
@@ -41,7 +41,7 @@ class Trace:
 
     def child(self) -> Trace:
         """Return a new span of the same trace."""
-        return Trace(trace_id=self.trace_id, span_id=secrets.token_hex(8), flags=self.flags)
+        return Trace(trace_id=self.trace_id, span_id=os.urandom(8).hex(), flags=self.flags)
 
     @property
     def header(self) -> str:

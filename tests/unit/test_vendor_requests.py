@@ -56,6 +56,12 @@ def test_same_model_leaves_the_bytes_as_they_came() -> None:
     assert parse_body(content, VendorRequest).content_for("gpt-4o") is content
 
 
+def test_copy_has_the_same_content() -> None:
+    body = request_of({"model": "gpt-4o", "n": 2})
+
+    assert body.model_copy(update={"model": "gpt-5"}).content == body.content
+
+
 def test_usage_is_asked_for_without_another_change() -> None:
     content = b' {"model": "gpt-4o", "x": 1.50}'
 

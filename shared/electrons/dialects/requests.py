@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+from pydantic import BaseModel, ConfigDict, Field
 
 from electrons.capabilities.text import CHARACTERS_PER_TOKEN, MOST_FOR_ESTIMATE
 from electrons.upstream.budgets import USUAL_OUTPUT_TOKENS
@@ -46,25 +46,33 @@ class VendorRequest(BaseModel):
     Only the bytes stay in memory, not what they mean.
     """
 
+    # Pydantic's private attributes are slow to make, to set and to get.
+    __slots__ = ("_facts",)
+
     model_config = ConfigDict(extra="ignore", strict=True, hide_input_in_errors=True)
 
     model: Annotated[str, Field(min_length=1, max_length=256)]
     stream: bool | None = None
 
-    # One for all: pydantic's private attributes are slow to make, to set and to get.
-    _facts: _Facts = PrivateAttr()
-
     def attach(self, content: bytes, document: dict[str, Any]) -> None:
         """Keep the body as it came, and what is often asked about it."""
-        limits = (as_integer(document.get(name)) for name in _LIMITS)
+        limits = [limit for name in _LIMITS if (limit := as_integer(document.get(name)))]
         has_media = len(content) >= _MEDIA_CHARACTERS and b"base64" in content
-        self._facts = _Facts(
+        self._facts: _Facts
+        facts = _Facts(
             content=content,
             input_tokens=estimate_document(document) if has_media else -(-len(content) // CHARACTERS_PER_TOKEN),
-            output_limit=next(filter(None, limits), None),
-            choices=max(1, as_integer(document.get("n")) or 1),
+            output_limit=limits[0] if limits else None,
+            choices=as_integer(document.get("n")) or 1,
             wants_usage=wants_usage(document),
         )
+        object.__setattr__(self, "_facts", facts)
+
+    def __copy__(self) -> Self:
+        """Return a copy for `model_copy`; pydantic leaves out what is in a slot."""
+        copied = super().__copy__()
+        object.__setattr__(copied, "_facts", self._facts)
+        return copied
 
     @property
     def document(self) -> dict[str, Any]:

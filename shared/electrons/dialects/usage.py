@@ -53,9 +53,8 @@ class Counts:
 
 def read_counts(usage: Mapping[str, Any]) -> Counts:
     """Return the counts in a `usage` of either vendor. Only Anthropic's input is without the cache."""
-    read, write = (
-        as_integer(usage.get(name)) or 0 for name in ("cache_read_input_tokens", "cache_creation_input_tokens")
-    )
+    read = as_integer(usage.get("cache_read_input_tokens")) or 0
+    write = as_integer(usage.get("cache_creation_input_tokens")) or 0
     whole = (as_integer(usage.get("prompt_tokens")) or as_integer(usage.get("input_tokens")) or 0) + read + write
     for_an_hour = as_integer(as_object(usage.get("cache_creation")).get("ephemeral_1h_input_tokens")) or 0
     details = as_object(usage.get("prompt_tokens_details")) or as_object(usage.get("input_tokens_details"))

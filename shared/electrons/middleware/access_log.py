@@ -11,7 +11,7 @@ async def access_log(context: Context, call_next: CallNext) -> Response:
     The line is deferred first, so a request whose caller leaves early is logged too.
     """
 
-    async def write() -> None:
+    def write() -> None:
         usage = context.usage
         context.log.info(
             "request",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import IPv6Address, IPv6Network, ip_address
 
 from electrons.context import Context, Principal
@@ -55,8 +56,11 @@ def identify_address(context: Context) -> str:
     IPv6 caller usually has a network of `/64` to itself, so that is one caller.
     """
     text = context.request.headers.get("CF-Connecting-IP")
-    if text is None or context.settings.is_local_run:
-        return "local"
+    return "local" if text is None or context.settings.is_local_run else _identify_network(text)
+
+
+@lru_cache(maxsize=1024)
+def _identify_network(text: str) -> str:
     try:
         address = ip_address(text.strip())
     except ValueError:

@@ -8,9 +8,10 @@ wrong, the request is charged then. A large body is parsed only after its reques
 from __future__ import annotations
 
 import asyncio
-import secrets
-from collections.abc import Mapping
+import os
+from collections.abc import Coroutine, Mapping
 from functools import partial
+from typing import Any
 
 from electrons.context import Context
 from electrons.errors import ElectronsError, RateLimitedError, UnavailableError
@@ -75,15 +76,18 @@ async def _charge(context: Context, costs: Mapping[str, int], *, units: Mapping[
     seconds = settings.rate_limit_lease_seconds
     key = f"{context.service}:{context.principal.id}"
     # Not the request's id: the caller may choose that, and two calls in flight must not share a reservation.
-    reservation_id = secrets.token_hex(16) if units else None
+    reservation_id = os.urandom(16).hex() if units else None
 
-    async def settle() -> None:
+    def settle() -> Coroutine[Any, Any, None] | None:
         if reservation_id is None or units is None:
-            return
+            return None
         used = context.usage.checked() if context.usage else None
         actual = {unit: used.total_units if used and used.unit == unit else 0 for unit in units}
         if limiter.settle_in_lease(key, reservation_id=reservation_id, policy=policy, actual=actual):
-            return
+            return None
+        return settle_with_the_object(reservation_id, actual)
+
+    async def settle_with_the_object(reservation_id: str, actual: Mapping[str, int]) -> None:
         async with asyncio.timeout(settings.rate_limit_timeout_seconds or None):
             await limiter.settle(key, reservation_id=reservation_id, policy=policy, actual=actual)
 

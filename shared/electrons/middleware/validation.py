@@ -93,7 +93,7 @@ async def read_body(context: Context, model: type[M]) -> M:
         size *= 2
     taken = await _BODIES.take(size, timeout_seconds=context.settings.body_timeout_seconds)
 
-    async def give_back() -> None:
+    def give_back() -> None:
         context.body = None  # before another body is read in its place
         _BODIES.give_back(taken)
 

@@ -55,9 +55,9 @@ class Lease:
         With an id the costs can be settled.
         """
         left = self._left
-        if now >= self.ends_at or any(cost > left.get(unit, cost) for unit, cost in costs.items()):
-            return None
         charged = {unit: cost for unit, cost in costs.items() if unit in left}
+        if now >= self.ends_at or [unit for unit, cost in charged.items() if cost > left[unit]]:
+            return None
         for unit, cost in charged.items():
             left[unit] -= cost
         if reservation_id is None:
@@ -106,7 +106,8 @@ class Demand:
             self._before = self._current if age < 2 * seconds else Counter()
             self._current = Counter()
             self._since = now
-        self._current.update(costs)
+        for unit, cost in costs.items():
+            self._current[unit] += cost
 
     def wanted(self, asking: Counter[str]) -> dict[str, int]:
         """Return the units to ask for: twice what came in one lease's time besides the requests that are `asking`.

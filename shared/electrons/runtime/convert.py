@@ -1,9 +1,9 @@
 """Convert values between Python and JavaScript."""
 
-import json
 from functools import cache
 from typing import Any
 
+from pydantic_core import from_json, to_json
 from pyodide.ffi import JsException
 
 from electrons.runtime.js_globals import js
@@ -11,13 +11,13 @@ from electrons.runtime.js_globals import js
 
 def to_js_object(value: Any) -> Any:
     """Return a JSON value as plain JavaScript objects and arrays, in one crossing."""
-    return _find_functions()[0](json.dumps(value))
+    return _find_functions()[0](to_json(value).decode())
 
 
 def from_js_headers(headers: Any) -> list[tuple[str, str]]:
     """Return the fields of a `Headers` object, in one crossing."""
     _, stringify, to_array = _find_functions()
-    return [(name, value) for name, value in json.loads(stringify(to_array(headers)))]
+    return [(name, value) for name, value in from_json(stringify(to_array(headers)))]
 
 
 @cache

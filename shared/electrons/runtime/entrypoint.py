@@ -171,10 +171,10 @@ def _keep(task: asyncio.Task[None], js_request: Any, ctx: Any) -> None:
 async def _respond(app: App, context: Context, js_response: asyncio.Future[Any]) -> None:
     try:
         response = await app.handle(context)
-        if isinstance(response.body, AsyncGenerator):
-            await _pump(response.body, response, js_response)
-        elif isinstance(response.body, Relay):
+        if isinstance(response.body, Relay):
             await _relay(response, response.body, js_response)
+        elif not isinstance(response.body, str) and isinstance(response.body, AsyncGenerator):
+            await _pump(response.body, response, js_response)
         else:
             js_response.set_result(_to_js_response(response))
     except asyncio.CancelledError:
@@ -296,7 +296,7 @@ def _to_js_response(response: Response, stream: Any = None) -> Any:
     elif isinstance(response.body, R2Body):
         body = response.body.readable
     options: dict[str, Any] = {"status": response.status, "headers": response.headers}
-    if any(name == "Content-Encoding" for name, _ in response.headers):
+    if "Content-Encoding" in dict(response.headers):
         options["encodeBody"] = "manual"  # the body is already encoded
     return js.Response.new(body, to_js_object(options))
 

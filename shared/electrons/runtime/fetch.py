@@ -80,7 +80,11 @@ class FetchTransport(httpx2.AsyncBaseTransport):
         if any(name == "content-encoding" for name, _ in headers):
             headers = [(name, value) for name, value in headers if name not in _DROPPED_WHEN_DECODED]
         stream = FetchStream(response, controller, watchdog, headers=headers, idle_timeout=idle_timeout)
-        return httpx2.Response(response.status, headers=headers, stream=stream, request=request)
+        # JavaScript has each byte of a value as one character.
+        encoded = [(name.encode(), value.encode("latin-1")) for name, value in headers]
+        received = httpx2.Response(response.status, headers=encoded, stream=stream, request=request)
+        received.headers.encoding = "latin-1"  # or else it is found out, field by field
+        return received
 
 
 class _Copy:

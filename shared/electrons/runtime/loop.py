@@ -113,7 +113,7 @@ class _Timer(asyncio.Handle):
 
 def _enter(loop: WebLoop) -> None:
     # Each call from JavaScript may come on another thread state.
-    if asyncio._get_running_loop() is not loop:
+    if asyncio._get_running_loop() is not loop:  # noqa: SLF001
         loop._install_running_loop()  # noqa: SLF001
     if sys.get_asyncgen_hooks().firstiter != loop._asyncgen_firstiter_hook:  # noqa: SLF001
         loop._install_asyncgen_hooks()  # noqa: SLF001

@@ -155,7 +155,7 @@ class Provider(ABC):
 
     def is_configured(self, settings: Settings) -> bool:
         """Return whether the deployment has every credential."""
-        return all(settings.get(credential) for credential in self.credentials)
+        return "" not in [settings.get(credential) for credential in self.credentials]
 
     def check(self, settings: Settings, bindings: Bindings | None = None) -> None:
         """Raise `ConfigurationError` if the deployment lacks a credential."""

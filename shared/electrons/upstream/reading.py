@@ -61,6 +61,8 @@ def as_integer(value: object, *, limit: int = INTEGER_LIMIT) -> int | None:
     """
     if type(value) is int:  # nearly always; true and false are of another type
         return value if 0 <= value <= limit else None
+    if value is None:
+        return None
     number = as_number(value, limit=limit)
     return int(number) if number is not None and number == int(number) else None
 
