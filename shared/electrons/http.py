@@ -144,7 +144,7 @@ class Response:
         return cls(status=status, headers=[("Content-Type", "application/json")], body=body)
 
     @classmethod
-    def event_stream(cls, frames: AsyncGenerator[str, None]) -> Response:
+    def event_stream(cls, frames: AsyncGenerator[str, None] | Passthrough) -> Response:
         """Return a response of server-sent events (WHATWG HTML, 9.2). Each item is one or more whole frames."""
         headers = [("Content-Type", "text/event-stream; charset=utf-8"), ("Cache-Control", "no-cache, no-transform")]
         return cls(headers=headers, body=frames)

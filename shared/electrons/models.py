@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from types import NoneType
 from typing import Annotated, Any, Literal, Self
 
 from annotated_types import MaxLen
@@ -28,6 +29,8 @@ from pydantic import (
     model_validator,
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
+
+_WITHOUT_FIELDS = (str, int, float, NoneType)
 
 LABEL_LIMIT = 256
 """Characters of a label."""
@@ -69,8 +72,10 @@ class RequestModel(BaseModel):
     def unknown_fields(self) -> Iterator[str]:
         """Iterate over the fields that were sent and ignored, by path: `options.maxTokens`."""
         yield from self._unknown
-        for name in type(self).model_fields:
-            for path, item in _nested(name, getattr(self, name, None)):
+        for name, value in self.__dict__.items():
+            if isinstance(value, _WITHOUT_FIELDS):
+                continue
+            for path, item in _nested(name, value):
                 if isinstance(item, RequestModel):
                     yield from (f"{path}.{unknown}" for unknown in item.unknown_fields())
 

@@ -50,6 +50,7 @@ class _FileWatcher:
     """Takes note of an interruption, and hands the rest to the meter (`upstream.relay.Watcher`)."""
 
     edits = False
+    is_over = False
 
     def __init__(self, context: Context, meter: Meter | None) -> None:
         self._context = context

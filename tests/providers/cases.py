@@ -19,7 +19,7 @@ from electrons.capabilities.images import ImageCall, ImageProvider, generate_ima
 from electrons.capabilities.render import RenderProvider, look_up_render
 from electrons.capabilities.speech import SpeechCall, SpeechProvider, list_voices, read_speech, read_timed_speech
 from electrons.capabilities.stock import Bounds, StockCall, StockProvider, search_media
-from electrons.capabilities.text import TextCall, TextMessage, TextProvider, TextResult, generate_text, stream_text
+from electrons.capabilities.text import TextCall, TextMessage, TextProvider, TextResult, generate_text
 from electrons.capabilities.turns import Tool, TurnCall, TurnProvider, UserText, take_turn
 from electrons.context import Context
 from electrons.media.audio import AudioFormat
@@ -31,6 +31,7 @@ from electrons.settings import Secret, Settings
 from electrons.testing import TestClient
 from electrons.upstream.provider import Provider
 from electrons.usage import Usage
+from tests.providers.streams import stream_text
 
 REQUIRED_CASES = ("success", "401", "429", "5xx")
 

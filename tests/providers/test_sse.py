@@ -1,21 +1,18 @@
 """Server-sent events, with the examples of WHATWG HTML, 9.2, where it has them."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from electrons.upstream.sse import MAX_EVENT_CHARACTERS, iterate_events
+from electrons.upstream.sse import MAX_EVENT_CHARACTERS, EventParser
 
 
-async def read(*chunks: bytes) -> list[str]:
-    async def iterate() -> AsyncIterator[bytes]:
-        for chunk in chunks:
-            yield chunk
-
-    return [event async for events in iterate_events(iterate()) for event in events]
+def read(*chunks: bytes) -> list[str]:
+    parser = EventParser()
+    return [event for chunk in chunks for event in parser.feed(chunk)] + parser.feed(b"", final=True)
 
 
 @pytest.mark.parametrize(
@@ -34,13 +31,13 @@ async def read(*chunks: bytes) -> list[str]:
         (b"", []),
     ],
 )  # fmt: skip
-async def test_events_are_those_of_the_standard(stream: bytes, events: list[str]) -> None:
-    assert await read(stream) == events
+def test_events_are_those_of_the_standard(stream: bytes, events: list[str]) -> None:
+    assert read(stream) == events
 
 
 @pytest.mark.parametrize("ending", [b"\n", b"\r", b"\r\n"])
-async def test_lines_may_end_in_any_way(ending: bytes) -> None:
-    assert await read(ending.join([b"data: a", b"data: b", b"", b"data: c", b"", b""])) == ["a\nb", "c"]
+def test_lines_may_end_in_any_way(ending: bytes) -> None:
+    assert read(ending.join([b"data: a", b"data: b", b"", b"data: c", b"", b""])) == ["a\nb", "c"]
 
 
 lines = st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]))
@@ -48,32 +45,32 @@ endings = st.sampled_from(["\n", "\r", "\r\n"])
 
 
 @given(st.lists(st.lists(lines, min_size=1)), endings, st.data())
-async def test_stream_may_be_cut_anywhere(events: Sequence[Sequence[str]], ending: str, data: st.DataObject) -> None:
+def test_stream_may_be_cut_anywhere(events: Sequence[Sequence[str]], ending: str, data: st.DataObject) -> None:
     text = "".join("".join(f"data: {line}{ending}" for line in event) + ending for event in events)
     stream = text.encode()
     cuts = [0, *sorted(data.draw(st.lists(st.integers(0, len(stream))))), len(stream)]
 
     pieces = [stream[start:end] for start, end in pairwise(cuts)]
 
-    assert await read(*pieces) == ["\n".join(event) for event in events]
+    assert read(*pieces) == ["\n".join(event) for event in events]
 
 
 @pytest.mark.parametrize("stream", [b"data: \xff\n\n", b"data: \xc3", b"\xe2\x82"])
-async def test_bytes_that_are_not_utf_8_are_an_error(stream: bytes) -> None:
+def test_bytes_that_are_not_utf_8_are_an_error(stream: bytes) -> None:
     with pytest.raises(ValueError, match="utf-8"):
-        await read(stream)
+        read(stream)
 
 
 LARGE = MAX_EVENT_CHARACTERS // 8
 
 
-async def test_event_under_the_limit_is_read() -> None:
-    (event,) = await read(*[b"data: ", *[b"x" * LARGE] * 7, b"\n\n"])
+def test_event_under_the_limit_is_read() -> None:
+    (event,) = read(*[b"data: ", *[b"x" * LARGE] * 7, b"\n\n"])
 
     assert len(event) == 7 * LARGE
 
 
 @pytest.mark.parametrize("piece", [b"x" * LARGE, b"\ndata: " + b"x" * LARGE], ids=["one line", "many lines"])
-async def test_event_over_the_limit_is_an_error(piece: bytes) -> None:
+def test_event_over_the_limit_is_an_error(piece: bytes) -> None:
     with pytest.raises(ValueError, match="larger than the limit"):
-        await read(b"data: ", *[piece] * 9)
+        read(b"data: ", *[piece] * 9)

@@ -11,12 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from electrons.capabilities.text import TextProvider, TextResult, estimate_tokens, generate_text, stream_text
+from electrons.capabilities.text import TextProvider, TextResult, estimate_tokens, generate_text
 from electrons.context import Context
 from electrons.errors import ProviderError, ProviderQuotaError
 from electrons.providers.anthropic import AnthropicProvider
 from electrons.providers.openai.provider import OpenAIProvider
 from tests.providers.cases import API_KEY, TEXT_CALL, create_context
+from tests.providers.streams import stream_text
 
 OPENAI = OpenAIProvider()
 ANTHROPIC = AnthropicProvider()

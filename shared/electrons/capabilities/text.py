@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
+
+import httpx2
 
 from electrons.context import Context
 from electrons.errors import ProviderError
 from electrons.routing import Dialect
-from electrons.upstream.client import call_provider, conceal_error, interrupted, iterate_body, open_response, parsing
+from electrons.upstream.client import call_provider, conceal_error, interrupted, open_response, parsing
 from electrons.upstream.provider import Provider, ProviderRequest
-from electrons.upstream.reading import PARSE_ERRORS, SurrogateJoiner
-from electrons.upstream.sse import iterate_events
+from electrons.upstream.reading import SurrogateJoiner
+from electrons.upstream.relay import Relay, Watcher
+from electrons.upstream.sse import EventParser
 from electrons.usage import Units
 
 CHARACTERS_PER_TOKEN = 4
@@ -133,49 +136,122 @@ async def generate_text(context: Context, provider: TextProvider, call: TextCall
     return result
 
 
-async def stream_text(
-    context: Context, provider: TextProvider, call: TextCall, *, result: TextResult
-) -> AsyncGenerator[list[str], None]:
-    """Iterate over the pieces of text, those that come together in one list; `result` has the rest after the last one.
+async def open_text_stream(
+    context: Context,
+    provider: TextProvider,
+    call: TextCall,
+    *,
+    result: TextResult,
+    watch: Callable[[TextStream], Watcher],
+) -> Relay:
+    """Return a stream of text whose first piece has come; `watch` returns what writes the pieces for the caller.
 
-    The stream is over when its protocol says so, even if the connection stays open. Raises `ProviderError` and what
-    derives from it, also for a stream that ends before that. A stream that is given up before its end is counted by
-    what was read of it.
+    Raises `ProviderError` and what derives from it, also for a stream that fails before the first piece.
     """
-    request = _build(provider, call, stream=True)
-    characters, is_whole = 0, False
-    joiner = SurrogateJoiner()
-    try:
-        async with (
-            open_response(context, provider, request) as response,
-            aclosing(iterate_body(provider, response)) as chunks,
-            aclosing(iterate_events(chunks)) as groups,
-        ):
-            with parsing(provider):
-                async for events in groups:
-                    pieces, failure = _parse_events(provider, events, result=result, joiner=joiner)
-                    if pieces:
-                        characters += sum(map(len, pieces))
-                        yield pieces
-                    if isinstance(failure, ProviderError):
-                        conceal_error(failure, response)
-                    if failure is not None:
-                        raise failure
-                    if result.is_complete:
-                        break
-            if rest := joiner.finish():
-                yield [rest]
-            if result.is_complete and characters:
-                result.finish_reason = result.finish_reason or "stop"
-            if result.finish_reason is None:
-                raise interrupted(provider)
-            _fill_counts(provider, call, result, characters=characters)
+    async with AsyncExitStack() as stack:
+        response = await stack.enter_async_context(
+            open_response(context, provider, _build(provider, call, stream=True))
+        )
+        text = TextStream(context, provider, call, response, result=result)
+        relay = Relay(provider, response, scope=stack, watcher=watch(text))
+        try:
+            await relay.begin()
+            if not relay.first:
+                text.check()
+        except BaseException:
+            text.leave()
+            raise
+        relay.scope = stack.pop_all()
+    return relay
+
+
+class TextStream:
+    """A text that comes piece by piece. `result` has what is known of it besides.
+
+    It `is_over` when its protocol says so, even if the connection stays open, or when it has failed: `failure` is why.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        provider: TextProvider,
+        call: TextCall,
+        response: httpx2.Response,
+        *,
+        result: TextResult,
+    ) -> None:
+        self.result = result
+        self.is_over = False
+        self.failure: Exception | None = None
+        self._context = context
+        self._provider = provider
+        self._call = call
+        self._response = response
+        self._parser = EventParser()
+        self._joiner = SurrogateJoiner()
+        self._characters = 0
+
+    def feed(self, content: bytes, *, final: bool = False) -> list[str]:
+        """Return the pieces of text in the next bytes, which may be cut anywhere; those before a failure too."""
+        pieces: list[str] = []
+        if self.is_over:
+            return pieces
+        provider, result, joiner = self._provider, self.result, self._joiner
+        try:
+            for data in self._parser.feed(content, final=final):
+                if piece := joiner.feed(provider.parse_text_event(data, result)):
+                    pieces.append(piece)
+                    self._characters += len(piece)
+                if result.is_complete:
+                    self.is_over = True
+                    break
+        except Exception as error:  # noqa: BLE001  # whatever it is, the pieces before it are the caller's
+            self.failure, self.is_over = self._describe(error), True
+        return pieces
+
+    def check(self) -> None:
+        """Raise why the text is not whole, if it is not."""
+        result = self.result
+        if self.failure is not None:
+            raise self.failure
+        if result.is_complete and self._characters:
+            result.finish_reason = result.finish_reason or "stop"
+        if result.finish_reason is None:
+            raise interrupted(self._provider)
+
+    def finish(self, error: ProviderError | None) -> str:
+        """Count the text after its end, and return what is left of it. Raises why it is not whole: `error`, say."""
+        pieces, is_whole = [] if error else self.feed(b"", final=True), False
+        try:
+            self.failure = self.failure or error
+            self.check()
+            _fill_counts(self._provider, self._call, self.result, characters=self._characters)
             is_whole = True
-    finally:
-        if characters and not is_whole:
-            result.input_tokens = result.input_tokens or estimate_input(call)
-            result.output_tokens = max(result.output_tokens, -(-characters // CHARACTERS_PER_TOKEN))
-        _note_usage(context, result)
+        finally:
+            self._count(is_whole=is_whole)
+        return "".join([*pieces, self._joiner.finish()])
+
+    def leave(self) -> None:
+        """Count what came of a text that nobody reads to its end."""
+        self._count(is_whole=False)
+
+    def _count(self, *, is_whole: bool) -> None:
+        result = self.result
+        if self._characters and not is_whole:
+            result.input_tokens = result.input_tokens or estimate_input(self._call)
+            result.output_tokens = max(result.output_tokens, -(-self._characters // CHARACTERS_PER_TOKEN))
+        _note_usage(self._context, result)
+
+    def _describe(self, error: Exception) -> Exception:
+        try:
+            with parsing(self._provider):
+                raise error
+        except ProviderError as failure:
+            if failure is error:
+                conceal_error(failure, self._response)
+            return failure
+        except Exception as unknown:  # noqa: BLE001  # an error of ours
+            return unknown
 
 
 def _build(provider: TextProvider, call: TextCall, *, stream: bool) -> ProviderRequest:
@@ -190,22 +266,6 @@ def _fill_counts(provider: TextProvider, call: TextCall, result: TextResult, *, 
     if (input_tokens, output_tokens) != (result.input_tokens, result.output_tokens):
         result.input_tokens, result.output_tokens = input_tokens, output_tokens
         result.warnings.append(f"{provider.title} did not report all token counts; the missing ones are estimated")
-
-
-def _parse_events(
-    provider: TextProvider, events: list[str], *, result: TextResult, joiner: SurrogateJoiner
-) -> tuple[list[str], Exception | None]:
-    """Return the pieces of text in some events, and the error that ends the stream after them."""
-    pieces: list[str] = []
-    try:
-        for data in events:
-            if piece := joiner.feed(provider.parse_text_event(data, result)):
-                pieces.append(piece)
-            if result.is_complete:
-                break
-    except (ProviderError, *PARSE_ERRORS) as error:
-        return pieces, error
-    return pieces, None
 
 
 def estimate_input(call: TextCall) -> int:

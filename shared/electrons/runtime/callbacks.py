@@ -1,4 +1,4 @@
-"""Streams whose pieces come by a callback of the runtime.
+"""Streams whose pieces come, or are asked for, by a callback of the runtime.
 
 A loop in Python would wait for a promise for each piece, which takes a future and two proxies: more than most pieces.
 """
@@ -7,34 +7,39 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
 from typing import Any
 
 from pyodide.ffi import create_once_callable, create_proxy, to_js
 
 from electrons.runtime.convert import to_js_object
 from electrons.runtime.js_globals import js
+from electrons.upstream.relay import Watcher
 
-_INBOX_BYTES = 64 * 1024
 _OUTBOX_BYTES = 16 * 1024
 
 
 class EditedStream:
-    """A `TransformStream`: what is written to `writable` comes out of `readable` as `edit` returns it.
+    """A `TransformStream`: `first`, then what is written to `writable`, comes out of `readable`, edited by the watcher.
 
-    `touched` is when the last piece has come, by the monotonic clock.
+    `touched` is when the last piece has come, by the monotonic clock. `over` is done once the watcher needs no more.
     """
 
-    def __init__(self, edit: Callable[[bytes], bytes]) -> None:
+    def __init__(self, watcher: Watcher, *, first: bytes) -> None:
         self.touched = time.monotonic()
-        self._edit: Callable[[bytes], bytes] | None = edit
+        self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._watcher: Watcher | None = watcher
         self._callback = create_proxy(self._transform)
-        stream = js.TransformStream.new(_to_js_callbacks(transform=self._callback))
+        callbacks = {"transform": self._callback}
+        if first:
+            callbacks["start"] = create_once_callable(lambda controller: controller.enqueue(to_js(first)))
+        stream = js.TransformStream.new(_to_js_callbacks(**callbacks))
         self.readable, self.writable = stream.readable, stream.writable
+        if watcher.is_over:
+            self.over.set_result(None)
 
     def stop(self) -> None:
         """Pass on what follows as it is."""
-        self._edit = None
+        self._watcher = None
 
     def destroy(self) -> None:
         """Release the callback, once nothing is written anymore."""
@@ -42,60 +47,18 @@ class EditedStream:
 
     def _transform(self, chunk: Any, controller: Any) -> None:
         self.touched = time.monotonic()
-        if self._edit is None:
+        watcher = self._watcher
+        if watcher is None:
             controller.enqueue(chunk)
             return
         piece = chunk.to_bytes()
-        edited = self._edit(piece)
+        edited = watcher.edit(piece)
         if edited is piece:
             controller.enqueue(chunk)
         elif edited:
             controller.enqueue(to_js(edited))
-
-
-class Inbox:
-    """What is written to `writable`: the pieces that come together are taken together.
-
-    Who writes waits while more than `_INBOX_BYTES` have not been taken.
-    """
-
-    def __init__(self) -> None:
-        self._pieces = bytearray()
-        self._is_closed = False
-        self._waiting: asyncio.Future[None] | None = None
-        self._room: Any = None
-        self._callback = create_proxy(self._put)
-        self.writable = js.WritableStream.new(_to_js_callbacks(write=self._callback))
-
-    async def take(self) -> bytes:
-        """Return what has come; wait for it if there is nothing. Empty after the end."""
-        if not self._pieces and not self._is_closed:
-            self._waiting = asyncio.get_running_loop().create_future()
-            await self._waiting
-        pieces, self._pieces = bytes(self._pieces), bytearray()
-        if self._room is not None:
-            self._room.resolve()
-            self._room = None
-        return pieces
-
-    def close(self) -> None:
-        """End the stream, once nothing is written anymore."""
-        self._is_closed = True
-        self._callback.destroy()
-        self._wake()
-
-    def _put(self, chunk: Any, _controller: Any) -> Any:
-        self._pieces += chunk.to_bytes()
-        self._wake()
-        if len(self._pieces) < _INBOX_BYTES:
-            return None
-        self._room = js.Promise.withResolvers()
-        return self._room.promise
-
-    def _wake(self) -> None:
-        waiting, self._waiting = self._waiting, None
-        if waiting is not None and not waiting.done():
-            waiting.set_result(None)
+        if watcher.is_over and not self.over.done():
+            self.over.set_result(None)
 
 
 class Outbox:

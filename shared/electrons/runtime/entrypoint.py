@@ -193,9 +193,9 @@ async def _relay(response: Response, relay: Relay, js_response: asyncio.Future[A
         handing_on = source.hand_on(stream.writable, watcher.feed if watcher.reads else None)
         await _hand_on(response, relay, handing_on, stream=stream, js_response=js_response)
         return
-    edited = EditedStream(watcher.edit)
+    edited = EditedStream(watcher, first=relay.first)
     try:
-        handing_on = source.hand_on(edited.writable, None, touched=lambda: edited.touched)
+        handing_on = source.hand_on(edited.writable, None, edited=edited)
         await _hand_on(response, relay, handing_on, stream=edited, js_response=js_response)
     finally:
         edited.destroy()

@@ -24,7 +24,7 @@ import httpx2
 from pyodide.ffi import JsException, to_js
 
 from electrons.http import HeaderPairs
-from electrons.runtime.callbacks import Inbox
+from electrons.runtime.callbacks import EditedStream
 from electrons.runtime.convert import describe_js_error, from_js_headers, to_js_object
 from electrons.runtime.js_globals import js
 from electrons.tasks import start_task
@@ -179,7 +179,6 @@ class FetchStream(httpx2.AsyncByteStream):
         self.readable: Any = response.body or None
         fields = dict(headers)
         self.size = int(fields["content-length"]) if "content-length" in fields else None
-        self._is_event_stream = fields.get("content-type", "").lower().startswith("text/event-stream")
         self._response = response
         self._controller = controller
         self._watchdog = watchdog
@@ -194,41 +193,28 @@ class FetchStream(httpx2.AsyncByteStream):
             self._ended = True
             yield buffer.to_bytes()
             return
-        if not self._is_event_stream:
+        while True:
+            # Between two pieces nobody holds the body, so that `hand_on` can have the rest.
             reader = self.readable.getReader()
-            while not (chunk := await self._wait(reader.read())).done:
-                yield chunk.value.to_bytes()
-            self._ended = True
-            return
-        inbox, watchdog = Inbox(), self._watchdog
-        piped = start_task(_settle(self.readable.pipeTo(inbox.writable)))
-        piped.add_done_callback(lambda _: inbox.close())
-        try:
-            while True:
-                watchdog.start(self._idle_timeout)
-                piece = await inbox.take()
-                watchdog.stop()
-                if not piece:
-                    break
-                yield piece
-            error = await piped
-            self._ended = error is None
-        finally:
-            if not piped.done():
-                self._controller.abort()
-        if error is not None:
-            raise self._describe_failure(error) from error
+            chunk = await self._wait(reader.read())
+            reader.releaseLock()
+            if chunk.done:
+                break
+            yield chunk.value.to_bytes()
+        self._ended = True
 
     async def hand_on(
-        self, writable: Any, feed: Callable[[bytes], None] | None, *, touched: Callable[[], float] | None = None
+        self, writable: Any, feed: Callable[[bytes], None] | None, *, edited: EditedStream | None = None
     ) -> None:
         """Pipe the body into a `WritableStream`, which stays open, and give `feed` a copy of it in large pieces.
 
         The runtime pipes; Python wakes up once in `_COPY_SECONDS` and at the end, so that no more than what comes in
         that time is in memory. Raises `httpx2.ReadError` for a body that breaks, and `httpx2.ReadTimeout` for one that
-        stalls, as far as it is read or `touched` says when the last piece has come. A caller who leaves cancels this;
+        stalls, as far as it is read or `edited`. What is edited ends when it is over. A caller who leaves cancels this;
         `feed` then still gets what has come.
         """
+        if self._ended:  # it was read before
+            return
         options = to_js_object({"preventClose": True, "preventAbort": True})
         copy: _Copy | None = None
         body = self.readable
@@ -238,10 +224,15 @@ class FetchStream(httpx2.AsyncByteStream):
         piped = start_task(_settle(body.pipeTo(writable, options)))
         try:
             left = self._idle_timeout or None
-            while touched and not (await asyncio.wait({piped}, timeout=left))[0]:
-                left = touched() + self._idle_timeout - time.monotonic()
+            while edited:
+                done, _ = await asyncio.wait({piped, edited.over}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+                if done:
+                    break
+                left = edited.touched + self._idle_timeout - time.monotonic()
                 if left <= 0:
                     raise httpx2.ReadTimeout("the body stalled")
+            if edited and edited.over.done():
+                return
             while copy and not (await asyncio.wait({piped}, timeout=_COPY_SECONDS))[0]:
                 if not await self._wait(copy.read_some()):
                     break

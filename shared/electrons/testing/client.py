@@ -23,7 +23,7 @@ from electrons.upstream.relay import Relay
 
 @dataclass(slots=True)
 class TestResponse:
-    """One response. `frames` are the events of a stream, or the pieces of one that is handed on.
+    """One response. `frames` are the events of a stream.
 
     `log` has the request's log lines, parsed.
     """
@@ -91,11 +91,10 @@ class TestClient:
             if isinstance(response.body, Relay):
                 async with aclosing(response.body.iterate()) as relayed:
                     pieces = [piece async for piece in relayed]
-                frames += [piece.decode("utf-8", "replace") for piece in pieces]
+                frames += _split(b"".join(pieces).decode("utf-8", "replace"))
             elif isinstance(response.body, AsyncGenerator):
                 async with aclosing(response.body) as source:
-                    text = "".join([piece async for piece in source])
-                    frames += [f"{frame}\n\n" for frame in text.split("\n\n") if frame]
+                    frames += _split("".join([piece async for piece in source]))
         finally:
             await context.finish()
         return TestResponse(
@@ -129,6 +128,10 @@ class TestClient:
             http=self.http,
             log=Logger(worker=self.app.service, write=_drop),
         )
+
+
+def _split(text: str) -> list[str]:
+    return [f"{frame}\n\n" for frame in text.split("\n\n") if frame]
 
 
 def _body_bytes(response: Response, frames: list[str]) -> bytes:

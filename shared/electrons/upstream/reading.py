@@ -212,8 +212,13 @@ class SurrogateJoiner:
 
     def feed(self, piece: str) -> str:
         """Return the piece without a half at its end, which goes before the next one."""
-        if not self._half and piece.isascii():
-            return piece
+        if not self._half:
+            try:
+                piece.encode()
+            except UnicodeEncodeError:  # there is a half in it
+                pass
+            else:
+                return piece
         piece = self._half + piece
         self._half = piece[-1:] if "\ud800" <= piece[-1:] <= "\udbff" else ""
         return mend_surrogates(piece[: len(piece) - len(self._half)])

@@ -26,6 +26,7 @@ class Recording:
             self._add(body.encode() if isinstance(body, str) else body)
             self._is_whole = True
         elif isinstance(body, Relay):
+            self._add(body.first)
             self._inner, body.watcher = body.watcher, self
         elif isinstance(body, AsyncGenerator):
             response.body = self._copy(body)
@@ -46,6 +47,11 @@ class Recording:
     def edits(self) -> bool:
         """See `Watcher.edits`."""
         return self._watcher.edits
+
+    @property
+    def is_over(self) -> bool:
+        """See `Watcher.is_over`."""
+        return self._watcher.is_over
 
     def feed(self, piece: bytes) -> None:
         """See `Watcher.feed`."""

@@ -1,13 +1,13 @@
 """Hand a provider's stream on to the caller while something else watches it.
 
 On workerd the bytes go from stream to stream inside the runtime (`runtime/entrypoint.py`): Python sees a copy of them
-later, many frames at once. Where the stream has to be edited, and on CPython, `Relay.iterate` moves them.
+later, many frames at once, or each piece where the stream has to be edited. On CPython `Relay.iterate` moves them.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 from typing import Protocol
 
 import httpx2
@@ -31,6 +31,10 @@ class Watcher(Protocol):
     def edits(self) -> bool:
         """Whether the caller gets what `edit` returns."""
 
+    @property
+    def is_over(self) -> bool:
+        """Whether it needs no more pieces: the stream is ended, even if it goes on."""
+
     def feed(self, piece: bytes) -> None:
         """Take the next bytes of the stream, cut anywhere."""
 
@@ -48,7 +52,7 @@ class Watcher(Protocol):
 
 
 class Relay:
-    """A body that is a provider's open response; `scope` closes it."""
+    """A body that is a provider's open response; `scope` closes it. `first` is what `begin` has for the caller."""
 
     size: int | None = None
 
@@ -59,13 +63,24 @@ class Relay:
         self.response = response
         self.scope = scope
         self.watcher = watcher
+        self.first = b""
+        self._pieces = iterate_body(provider, response, max_bytes=float("inf"))
+
+    async def begin(self) -> None:
+        """Have pieces edited until there is something for the caller, or nothing more comes. Raises `ProviderError`."""
+        async for piece in self._pieces:
+            self.first = self.watcher.edit(piece)
+            if self.first or self.watcher.is_over:
+                return
 
     async def iterate(self) -> AsyncGenerator[bytes, None]:
         """Iterate over what the caller gets, to the end."""
         watcher, error = self.watcher, None
         try:
-            async with self.scope:
-                async for piece in iterate_body(self.provider, self.response, max_bytes=float("inf")):
+            async with self.scope, aclosing(self._pieces) as pieces:
+                if self.first:
+                    yield self.first
+                while not watcher.is_over and (piece := await anext(pieces, None)) is not None:
                     if not watcher.edits:
                         watcher.feed(piece)
                         yield piece

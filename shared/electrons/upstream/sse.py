@@ -2,50 +2,44 @@
 
 import codecs
 import io
-from collections.abc import AsyncGenerator, AsyncIterator
 
 MAX_EVENT_CHARACTERS = 4 * 1024 * 1024
 """The longest event that is read; no provider sends longer ones."""
 
 
-async def iterate_events(chunks: AsyncIterator[bytes]) -> AsyncGenerator[list[str], None]:
-    """Iterate over the `data` of the events that have any, those that come together in one list.
-
-    Names, ids and comments are ignored.
-
-    An event that is cut off by the end of the stream is dropped, as the standard requires. Raises ValueError for bytes
-    that are not UTF-8 and for an event over the limit.
-    """
-    parser = EventParser()
-    async for chunk in chunks:
-        if events := parser.feed(chunk):
-            yield events
-    if events := parser.feed(b"", final=True):
-        yield events
-
-
 class EventParser:
-    """The state between two chunks of the stream."""
+    """Finds the `data` of events that have any; names, ids and comments are ignored.
+
+    An event that is cut off by the end of the stream is dropped, as the standard requires.
+    """
 
     def __init__(self) -> None:
-        # utf-8-sig drops a byte order mark at the beginning; the newline decoder makes CR and CRLF one LF.
-        utf8 = codecs.getincrementaldecoder("utf-8-sig")()
-        self._decoder = io.IncrementalNewlineDecoder(utf8, translate=True)
+        self._newlines = io.IncrementalNewlineDecoder(None, translate=True)  # makes CR and CRLF one LF
+        self._has_begun = False
+        self._rest = b""
         self._line = ""
-        self._data: list[str] = []
-        self._size = 0
+        self._data: str | None = None
 
     def feed(self, chunk: bytes, *, final: bool = False) -> list[str]:
-        """Return the `data` of each event that is whole. Raises what `iterate_events` raises."""
-        *lines, self._line = (self._line + self._decoder.decode(chunk, final)).split("\n")
-        events = []
-        for line in lines:
-            if line.startswith("data:"):
-                self._data.append(line[5:].removeprefix(" "))
-                self._size += len(line)
-            elif not line and self._data:
-                events.append("\n".join(self._data))
-                self._data, self._size = [], 0
-        if self._size + len(self._line) > MAX_EVENT_CHARACTERS:
+        """Return the `data` of each event that is whole with the next bytes.
+
+        Raises ValueError for bytes that are not UTF-8, and for an event over the limit.
+        """
+        content = self._rest + chunk
+        text, size = codecs.utf_8_decode(content, "strict", final)
+        self._rest = content[size:]
+        if not self._has_begun and text:
+            self._has_begun, text = True, text.removeprefix("\ufeff")  # a byte order mark
+        *lines, line = (self._line + self._newlines.decode(text, final)).split("\n")
+        events, data = [], self._data
+        for whole in lines:
+            if whole[:5] == "data:":
+                value = whole[6:] if whole[5:6] == " " else whole[5:]
+                data = value if data is None else f"{data}\n{value}"
+            elif not whole and data is not None:
+                events.append(data)
+                data = None
+        self._line, self._data = line, data
+        if (line or data) and len(line) + len(data or "") > MAX_EVENT_CHARACTERS:
             raise ValueError("an event is larger than the limit")
         return events

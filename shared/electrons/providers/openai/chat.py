@@ -161,14 +161,13 @@ class OpenAICompatibleProvider(TextProvider):
 
 def _find_piece(document: dict[str, Any], model: str) -> str | None:
     """Return the text of a chunk in which there is nothing else to read, which most are; None for any other."""
-    choices = document.get("choices")
-    if type(choices) is not list or len(choices) != 1 or document.get("usage") or document.get("model") != model:
+    try:
+        (choice,) = document["choices"]
+        text = choice["delta"]["content"]
+        is_all = document["model"] == model and not document.get("usage") and choice.get("finish_reason") is None
+    except (KeyError, TypeError, ValueError):
         return None
-    choice = choices[0]
-    if type(choice) is not dict or choice.get("finish_reason") is not None or type(choice.get("delta")) is not dict:
-        return None
-    text = choice["delta"].get("content")
-    return text if type(text) is str and text else None
+    return text if is_all and type(text) is str and text else None
 
 
 def _read_text(message: Reader) -> str:

@@ -97,6 +97,7 @@ class PassedStream:
     def __init__(self, context: Context, call: PassedCall, body: VendorRequest, *, edits: bool) -> None:
         self.reads = True
         self.edits = edits
+        self.is_over = False
         self._context = context
         self._call = call
         self._input_estimate = body.estimate_input()

@@ -1,10 +1,11 @@
 """The routes of text generation: the whole text at once, or piece by piece as server-sent events."""
 
 import json
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import aclosing
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
+
+from pydantic_core import to_json
 
 from electrons.app import App, complete
 from electrons.capabilities.json_output import ask_for_json, check_json, generate_json
@@ -13,11 +14,13 @@ from electrons.capabilities.text import (
     TextMessage,
     TextProvider,
     TextResult,
+    TextStream,
     estimate_input,
     generate_text,
-    stream_text,
+    open_text_stream,
 )
 from electrons.context import Context
+from electrons.errors import ProviderError
 from electrons.fallbacks import call_first, name_models, start_usage
 from electrons.http import Response, data_frame
 from electrons.middleware.errors import describe
@@ -92,19 +95,15 @@ async def generate_stream(context: Context, body: TextRequest) -> Response:
 
     async def call_model(model: str) -> Response:
         provider, call, warnings = prepare(context, body, model)
-        result = TextResult(model=call.model)
-        pieces = stream_text(context, provider, call, result=result)
-        first = await anext(pieces, [""])
-        frames = stream_frames(
+        check = partial(check_json, schema=body.json_schema) if body.expect_json else None
+        relay = await open_text_stream(
             context,
             provider,
-            result,
-            warnings,
-            pieces=pieces,
-            first=first,
-            check=partial(check_json, result, schema=body.json_schema) if body.expect_json else None,
+            call,
+            result=TextResult(model=call.model),
+            watch=partial(FrameWriter, context, provider, warnings, check),
         )
-        return Response.event_stream(frames)
+        return Response.event_stream(relay)
 
     async def produce() -> Response:
         return await call_first(context, list_models(context, body), call_model)
@@ -129,38 +128,63 @@ async def use_cache(context: Context, body: TextRequest, produce: Callable[[], A
     return await cached(context, read_content, produce, default_seconds=settings.cache_ttl_seconds)
 
 
-async def stream_frames(
-    context: Context,
-    provider: TextProvider,
-    result: TextResult,
-    warnings: list[str],
-    *,
-    pieces: AsyncGenerator[list[str], None],
-    first: list[str],
-    check: Callable[[str], object] | None,
-) -> AsyncGenerator[str, None]:
-    """Iterate over the frames of a stream whose first pieces have come. What came together goes out together.
+class FrameWriter:
+    """Writes the frames of a stream of text (`upstream.relay.Watcher`). What comes together goes out together.
 
-    `check` gets the whole text at the end: what has been sent cannot be repaired.
+    `check` gets the result and the whole text at the end: what has been sent cannot be repaired.
     """
-    async with aclosing(pieces):
+
+    reads = edits = True
+
+    def __init__(
+        self,
+        context: Context,
+        provider: TextProvider,
+        warnings: list[str],
+        check: Callable[[TextResult, str], object] | None,
+        text: TextStream,
+    ) -> None:
+        self.is_over = False
+        self._context = context
+        self._provider = provider
+        self._warnings = warnings
+        self._check = check
+        self._text = text
+        self._pieces: list[str] = []
+
+    def feed(self, piece: bytes) -> None:
+        """See `Watcher.feed`."""
+
+    def edit(self, piece: bytes) -> bytes:
+        """Return the frames for the text in the next bytes."""
+        pieces, request_id = self._text.feed(piece), self._context.request_id
+        self.is_over = self._text.is_over
+        if self._check is not None:
+            self._pieces += pieces
+        documents = [to_json({"text": text, "done": False, "request_id": request_id}) for text in pieces]
+        return b"".join([b"data: %b\n\n" % document for document in documents])
+
+    def end(self, error: ProviderError | None) -> bytes:
+        """Return the last frames: what is left of the text, and the metadata or the error."""
+        context, frames = self._context, b""
         try:
-            text = list(first)
-            yield "".join([build_frame(context, text=piece, done=False) for piece in first])
-            async for group in pieces:
-                if check is not None:
-                    text += group
-                yield "".join([build_frame(context, text=piece, done=False) for piece in group])
-            if check is not None:
-                check("".join(text))
+            if rest := self._text.finish(error):
+                frames = build_frame(context, text=rest, done=False)
+            if self._check is not None:
+                self._check(self._text.result, "".join([*self._pieces, rest]))
+            warnings = list(self._warnings)
             if context.usage is not None:
-                warnings = [*warnings, *warn_without_price(context.usage.checked(), context.settings.own_prices)]
-            metadata = describe_result(provider, result, context, [*warnings, *context.warnings])
+                warnings += warn_without_price(context.usage.checked(), context.settings.own_prices)
+            metadata = describe_result(self._provider, self._text.result, context, [*warnings, *context.warnings])
             last = build_frame(context, text="", done=True, metadata=metadata.model_dump(exclude_none=True))
-        except Exception as error:  # noqa: BLE001  # the edge: the response has begun, so this is its only way out
-            known = describe(error, context)
+        except Exception as failure:  # noqa: BLE001  # the edge: the response has begun, so this is its only way out
+            known = describe(failure, context)
             last = build_frame(context, error=known.message, error_code=known.error_code, done=True)
-        yield last
+        return frames + last
+
+    def leave(self) -> None:
+        """See `Watcher.leave`."""
+        self._text.leave()
 
 
 def list_models(context: Context, body: TextRequest) -> tuple[str, ...]:
@@ -221,6 +245,6 @@ def describe_result(provider: TextProvider, result: TextResult, context: Context
     )
 
 
-def build_frame(context: Context, **fields: Any) -> str:
+def build_frame(context: Context, **fields: Any) -> bytes:
     """Return one server-sent event with the request's id in it."""
-    return data_frame({**fields, "request_id": context.request_id})
+    return data_frame({**fields, "request_id": context.request_id}).encode()

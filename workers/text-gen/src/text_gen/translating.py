@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Any
 
@@ -20,7 +19,6 @@ from electrons.http import Response
 from electrons.middleware.errors import describe, render_frame
 from electrons.upstream.client import (
     interrupted,
-    iterate_body,
     open_response,
     parse_reported_error,
     parsing,
@@ -29,6 +27,7 @@ from electrons.upstream.client import (
 )
 from electrons.upstream.provider import ProviderRequest
 from electrons.upstream.reading import as_object, load_json
+from electrons.upstream.relay import Relay
 from electrons.upstream.sse import EventParser
 from electrons.usage import Usage
 
@@ -81,45 +80,74 @@ async def _open_stream(
         response = await stack.enter_async_context(open_response(context, provider, request))
         if not response.headers.get("content-type", "").lower().startswith(_EVENT_STREAM):
             raise unreadable(provider)
-        scope = stack.pop_all()
-    frames = _translate_frames(context, provider, response, stream, scope=scope, input_estimate=input_estimate)
-    return Response.event_stream(frames)
+        watcher = TranslatedStream(context, provider, response, stream, input_estimate=input_estimate)
+        return Response.event_stream(Relay(provider, response, scope=stack.pop_all(), watcher=watcher))
 
 
-async def _translate_frames(
-    context: Context,
-    provider: TextProvider,
-    response: httpx2.Response,
-    stream: StreamTranslator,
-    *,
-    scope: AsyncExitStack,
-    input_estimate: int,
-) -> AsyncGenerator[str, None]:
-    """Iterate over the caller's frames, those of one piece of the provider's stream at once."""
-    meter, parser = StreamMeter(), EventParser()
-    is_whole = False
-    try:
-        async with scope, aclosing(iterate_body(provider, response, max_bytes=float("inf"))) as pieces:
-            async for piece in pieces:
-                meter.feed(piece)
-                frames, failure = _translate_piece(provider, response, stream, parser, piece)
-                if frames:
-                    yield "".join(frames)
-                if failure is not None:
-                    raise failure
-                if stream.is_complete:
-                    break
-        if not stream.is_complete:
-            raise interrupted(provider)
-        with parsing(provider):
-            end = "".join(stream.finish())
-        is_whole = True
-        yield end
-    except ProviderError as error:
-        yield render_frame(describe(error, context), context)
-    finally:
-        if context.usage is not None:
-            meter.note(context.usage, is_whole=is_whole, input_estimate=input_estimate)
+class TranslatedStream:
+    """Turns a provider's stream into the caller's format (`upstream.relay.Watcher`), those frames at once that come so.
+
+    It is over when its protocol says so, or when it has failed.
+    """
+
+    reads = edits = True
+
+    def __init__(
+        self,
+        context: Context,
+        provider: TextProvider,
+        response: httpx2.Response,
+        stream: StreamTranslator,
+        *,
+        input_estimate: int,
+    ) -> None:
+        self.is_over = False
+        self._context = context
+        self._provider = provider
+        self._response = response
+        self._stream = stream
+        self._input_estimate = input_estimate
+        self._meter = StreamMeter()
+        self._parser = EventParser()
+        self._failure: ProviderError | None = None
+
+    def feed(self, piece: bytes) -> None:
+        """See `Watcher.feed`."""
+
+    def edit(self, piece: bytes) -> bytes:
+        """Return the caller's frames for the next bytes."""
+        if self.is_over:
+            return b""
+        self._meter.feed(piece)
+        frames, self._failure = _translate_piece(self._provider, self._response, self._stream, self._parser, piece)
+        self.is_over = self._failure is not None or self._stream.is_complete
+        return "".join(frames).encode()
+
+    def end(self, error: ProviderError | None) -> bytes:
+        """Count what came, and return the last frames, or that of the error."""
+        failure, frames = self._failure or error, ""
+        if self._failure is not None and self._failure.upstream_status and self._context.usage is not None:
+            self._context.usage.end_call(is_unknown=False)  # the provider itself says that it has failed
+        try:
+            if failure is not None:
+                raise failure
+            if not self._stream.is_complete:
+                raise interrupted(self._provider)
+            with parsing(self._provider):
+                frames = "".join(self._stream.finish())
+        except ProviderError as known:
+            failure = known
+            frames = render_frame(describe(known, self._context), self._context)
+        self._count(is_whole=failure is None)
+        return frames.encode()
+
+    def leave(self) -> None:
+        """Count what came until the caller left."""
+        self._count(is_whole=False)
+
+    def _count(self, *, is_whole: bool) -> None:
+        if self._context.usage is not None:
+            self._meter.note(self._context.usage, is_whole=is_whole, input_estimate=self._input_estimate)
 
 
 def _translate_piece(
