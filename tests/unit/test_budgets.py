@@ -493,9 +493,17 @@ async def test_stream_that_is_cut_before_any_text_costs_what_was_reserved() -> N
 
 
 async def test_stream_that_its_vendor_ends_with_an_error_costs_what_came() -> None:
+    start = b'data: {"model": "gpt-4o", "choices": [{"delta": {"role": "assistant"}}]}\n\n'
     error = b'data: {"error": {"message": "Down", "code": "server_error"}}\n\n'
-    for path, body in ((CHAT, {**CHAT_CALL, "stream": True}), ("/generate/stream", CALL)):
-        deployment = Deployment(streamed(error), budget_per_day="5")
+    with_id = b'data: {"id": "x", "error": {"message": "Down", "code": "server_error"}}\n\n'
+    translated = {**MESSAGES_CALL, "model": "openai:gpt-4o", "stream": True}
+    for path, body, frames in (
+        (CHAT, {**CHAT_CALL, "stream": True}, (start, error)),
+        ("/generate/stream", CALL, (start, error)),
+        (MESSAGES, translated, (start, with_id)),
+        (MESSAGES, translated, (error,)),
+    ):
+        deployment = Deployment(streamed(*frames), budget_per_day="5")
 
         await deployment.call(path, body)
 
