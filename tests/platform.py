@@ -6,6 +6,7 @@ import json
 import sqlite3
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
@@ -182,6 +183,33 @@ class Platform:
             except ValueError:
                 line = None
             self._logs.append(line if isinstance(line, dict) and "event" in line else {"event": "other", **event})
+
+
+@contextmanager
+def run_alone(
+    worker: str, *, state: Path, vars_: Mapping[str, str], port: int = 0
+) -> Iterator[tuple[local.Part, httpx2.Client]]:
+    """Run one worker, with the limiter, until the block ends: its process, which a test may kill, and a client."""
+    part = local.start_workers(
+        {
+            "state": str(state),
+            "workers": ["rate-limiter", worker],
+            "ports": {worker: port},
+            "vars": {"*": dict(vars_)},
+        }
+    )
+    reader = threading.Thread(target=lambda: deque(part.events(), maxlen=0), daemon=True)
+    try:
+        url = part.wait_until_ready()["workers"][worker]
+        reader.start()
+        with httpx2.Client(base_url=url, timeout=30, trust_env=False) as client:
+            yield part, client
+        part.stop()
+        reader.join()
+    finally:
+        part.stop()
+        if part.process.stdout is not None:
+            part.process.stdout.close()
 
 
 def wait_for(look: Callable[[], T]) -> T:

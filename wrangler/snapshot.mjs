@@ -10,6 +10,7 @@ import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { LOCAL_FLAGS, vendoredModules } from "./workers.mjs";
 
 const here = import.meta.dirname;
+const UNUSED_MS = 7 * 24 * 3600 * 1000; // a snapshot is deleted when it has not been used for so long
 process.env.MINIFLARE_WORKERD_PATH = path.join(here, "workerd.sh");
 
 /** Return the folder of the Pyodide bundle, which is built if it is missing. */
@@ -18,8 +19,6 @@ export async function pyodideBundle(root) {
   const { stdout } = await promisify(execFile)(python, [path.join(here, "pyodide_bundle.py")]);
   return stdout.trim();
 }
-
-const UNUSED_MS = 7 * 24 * 3600 * 1000; // a snapshot is deleted when it has not been used for so long
 
 /**
  * Return the folder of the snapshot for `workers`, which is saved if it is missing. With `shared` it includes the

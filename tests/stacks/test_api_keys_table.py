@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ import local
 from database import LocalDatabase
 from electrons.keys import generate
 from tests.emulators.process import Emulators
+from tests.platform import run_alone
 from tests.workers.shapes import error_of, success_of
 
 pytestmark = pytest.mark.full
@@ -24,19 +24,8 @@ pytestmark = pytest.mark.full
 def text_gen(state: Path, emulators: Emulators) -> Iterator[httpx2.Client]:
     """text-gen alone, with keys required, on a state that is as it is."""
     vars_ = {**local.emulated_vars(emulators.base_urls), "RATE_LIMIT_POLICY": "none", "AUTH_MODE": "required"}
-    workers = local.start_workers({"state": str(state), "workers": ["rate-limiter", "text-gen"], "vars": {"*": vars_}})
-    reader = threading.Thread(target=lambda: list(workers.events()), daemon=True)
-    try:
-        url = workers.wait_until_ready()["workers"]["text-gen"]
-        reader.start()
-        with httpx2.Client(base_url=url, timeout=30, trust_env=False) as client:
-            yield client
-        workers.stop()
-        reader.join()
-    finally:
-        workers.stop()
-        if workers.process.stdout is not None:
-            workers.process.stdout.close()
+    with run_alone("text-gen", state=state, vars_=vars_) as (_, client):
+        yield client
 
 
 def test_missing_key_table_admits_no_caller(emulators: Emulators, tmp_path: Path) -> None:

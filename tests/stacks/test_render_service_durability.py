@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-import threading
 import uuid
-from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +15,7 @@ import pytest
 import local
 from ports import find_free_port
 from tests.emulators.process import Emulators
-from tests.platform import wait_for
+from tests.platform import run_alone, wait_for
 from tests.workers.renders import CallbackServer, edit_of, render_of, submissions, wait_for_end
 from tests.workers.shapes import error_of
 
@@ -30,26 +28,8 @@ def run(
 ) -> Iterator[tuple[local.Part, httpx2.Client]]:
     """render-service alone on a stack of its own."""
     shared = {**local.LOCAL_VARS, "RATE_LIMIT_POLICY": "none", **local.emulated_vars(emulators.base_urls), **vars_}
-    workers = local.start_workers(
-        {
-            "state": str(state),
-            "workers": ["rate-limiter", "render-service"],
-            "ports": {"render-service": port},
-            "vars": {"*": shared},
-        }
-    )
-    reader = threading.Thread(target=lambda: deque(workers.events(), maxlen=0), daemon=True)
-    try:
-        url = workers.wait_until_ready()["workers"]["render-service"]
-        reader.start()
-        with httpx2.Client(base_url=url, timeout=30, trust_env=False) as client:
-            yield workers, client
-        workers.stop()
-        reader.join()
-    finally:
-        workers.stop()
-        if workers.process.stdout is not None:
-            workers.process.stdout.close()
+    with run_alone("render-service", state=state, vars_=shared, port=port) as running:
+        yield running
 
 
 @pytest.fixture

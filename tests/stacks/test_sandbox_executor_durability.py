@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -20,7 +18,7 @@ import local
 from database import LocalDatabase
 from electrons.logs import timestamp
 from tests.emulators.process import Emulators
-from tests.platform import wait_for
+from tests.platform import run_alone, wait_for
 from tests.workers.sandbox import play
 from tests.workers.shapes import success_of
 
@@ -55,22 +53,9 @@ class Stack:
 def run(state: Path, emulators: Emulators) -> Iterator[Stack]:
     """Run the stack until the block ends; its key is that of the first run."""
     shared = {**local.LOCAL_VARS, "RATE_LIMIT_POLICY": "none", **local.emulated_vars(emulators.base_urls)}
-    workers = local.start_workers(
-        {"state": str(state), "workers": ["rate-limiter", "sandbox-executor"], "vars": {"*": shared}}
-    )
-    reader = threading.Thread(target=lambda: deque(workers.events(), maxlen=0), daemon=True)
-    try:
-        url = workers.wait_until_ready()["workers"]["sandbox-executor"]
-        reader.start()
-        headers = {"Authorization": f"Bearer {(state / 'key').read_text()}"}
-        with httpx2.Client(base_url=url, headers=headers, timeout=30, trust_env=False) as client:
-            yield Stack(workers, client, LocalDatabase(state))
-        workers.stop()
-        reader.join()
-    finally:
-        workers.stop()
-        if workers.process.stdout is not None:
-            workers.process.stdout.close()
+    with run_alone("sandbox-executor", state=state, vars_=shared) as (workers, client):
+        client.headers["Authorization"] = f"Bearer {(state / 'key').read_text()}"
+        yield Stack(workers, client, LocalDatabase(state))
 
 
 @pytest.fixture

@@ -82,8 +82,8 @@ async def reserve_budget(context: Context, provider: Provider, request: Provider
     Raises `ForbiddenError` for a model that the caller's key may not use, `BudgetExceededError`, `PriceUnknownError`
     for a model without a price where there is a budget, and `BudgetUnavailableError`.
     """
-    usage = context.usage
-    if request.method != "POST" or usage is None or usage.provider != provider.name:
+    usage = _find_usage(context, provider, request)
+    if usage is None:
         return
     if context.settle_last_call is not None:
         await context.settle_last_call()
@@ -114,10 +114,8 @@ async def reserve_budget(context: Context, provider: Provider, request: Provider
 
 def find_charged(context: Context, provider: Provider, request: ProviderRequest) -> Usage | None:
     """Return the usage in which a request is counted, None for one that costs nothing."""
-    usage = context.usage
-    if request.method != "POST" or usage is None or usage.provider != provider.name or usage.unit == FREE_UNIT:
-        return None
-    return usage
+    usage = _find_usage(context, provider, request)
+    return usage if usage is not None and usage.unit != FREE_UNIT else None
 
 
 def find_most(usage: Usage, request: ProviderRequest) -> Most:
@@ -154,6 +152,12 @@ async def read_budget(context: Context, holder: str) -> dict[str, Any]:
     """Return what a holder has spent and reserved, by period. Raises `BudgetUnavailableError`."""
     periods: dict[str, Any] = (await _ask(context, holder, {"do": "read"}))["periods"]
     return periods
+
+
+def _find_usage(context: Context, provider: Provider, request: ProviderRequest) -> Usage | None:
+    """Return the usage that a request belongs to, None for one that is not held to models and budgets."""
+    usage = context.usage
+    return usage if request.method == "POST" and usage is not None and usage.provider == provider.name else None
 
 
 def _reservation(reservation_id: str, amount: int, budget: Budget) -> dict[str, Any]:
