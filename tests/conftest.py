@@ -68,32 +68,29 @@ def delete_deployed(running_emulators: Emulators) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Path:
-    """Make a local state that has the tables only. Tests copy it, because wrangler takes seconds to make one.
+def make_state(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Callable[[], Path]:
+    """Return a function that makes a local state of its own, which has the tables only, and returns its folder.
 
-    The processes of one run share it.
+    It copies one that all processes of a run share, because wrangler takes seconds to make it.
     """
     folder = tmp_path_factory.getbasetemp()
-    state = (folder.parent if hasattr(pytestconfig, "workerinput") else folder) / "migrated"
-    state.mkdir(exist_ok=True)
-    with (state.parent / "migrated.lock").open("w") as lock:
+    migrated = (folder.parent if hasattr(pytestconfig, "workerinput") else folder) / "migrated"
+    migrated.mkdir(exist_ok=True)
+    with (migrated.parent / "migrated.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        local.migrate(state)
-    return state
+        local.migrate(migrated)
+    return lambda: shutil.copytree(migrated, tmp_path_factory.mktemp("state") / "state")
 
 
 @pytest.fixture
-def migrated_state(migrated: Path, tmp_path: Path) -> Path:
+def migrated_state(make_state: Callable[[], Path]) -> Path:
     """Return the folder of a fresh local state for one test."""
-    return shutil.copytree(migrated, tmp_path / "state")
+    return make_state()
 
 
 @pytest.fixture(scope="session")
 def running_platforms(
-    running_emulators: Emulators,
-    migrated: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-    pytestconfig: pytest.Config,
+    running_emulators: Emulators, make_state: Callable[[], Path], pytestconfig: pytest.Config
 ) -> Iterator[Callable[[Sequence[str] | None], Platform]]:
     """Return a function that runs these workers, or all of them, and their variants on workerd, with a fresh state."""
     deployed = pytestconfig.getoption("deployed")
@@ -107,9 +104,10 @@ def running_platforms(
                 for name, variant in VARIANTS.items()
                 if workers is None or variant.worker in workers
             }
-            state = shutil.copytree(migrated, tmp_path_factory.mktemp("platform") / "state")
             with show_progress(pytestconfig, "starting the workers"):
-                platform = Platform.start(state=state, emulators=running_emulators, variants=variants, workers=workers)
+                platform = Platform.start(
+                    state=make_state(), emulators=running_emulators, variants=variants, workers=workers
+                )
                 return running.enter_context(platform)
 
         yield start

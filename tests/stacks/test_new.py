@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx2
@@ -73,7 +73,7 @@ def test_new_worker_has_a_scope_for_keys(copy: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def urls(copy: Path, migrated: Path) -> Iterator[dict[str, str]]:
+def urls(copy: Path, make_state: Callable[[], Path]) -> Iterator[dict[str, str]]:
     """Run the new worker and text-gen of the copy, with the emulators of the copy."""
     emulators = subprocess.Popen(
         [PYTHON, "-m", "tests.emulators", "--port", "0", "--exit-with-parent"],
@@ -87,7 +87,7 @@ def urls(copy: Path, migrated: Path) -> Iterator[dict[str, str]]:
     assert {"cerebras", "acme"} <= base_urls.keys()
     variables = {**local.LOCAL_VARS, **local.emulated_vars(base_urls)}
     names = ["greeter", "json-tools", "text-gen", "rate-limiter"]
-    options = {"state": str(migrated), "workers": names, "vars": {"*": variables}}
+    options = {"state": str(make_state()), "workers": names, "vars": {"*": variables}}
     workers = local.Part("workers", [str(NODE), str(copy / "wrangler" / "stack.mjs"), json.dumps(options)])
     try:
         yield workers.wait_until_ready()["workers"]

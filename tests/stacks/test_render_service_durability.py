@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import shutil
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -64,14 +63,11 @@ def test_render_when_process_is_killed_then_done_after_restart(
 
 
 @pytest.fixture(scope="module")
-def public(
-    migrated: Path, tmp_path_factory: pytest.TempPathFactory, running_emulators: Emulators
-) -> Iterator[httpx2.Client]:
+def public(make_state: Callable[[], Path], running_emulators: Emulators) -> Iterator[httpx2.Client]:
     """Yield a deployment that Shotstack can reach, and that checks by itself only after these tests have timed out."""
-    state = shutil.copytree(migrated, tmp_path_factory.mktemp("public") / "state")
     port = find_free_port()
     vars_: Mapping[str, str] = {"PUBLIC_BASE_URL": f"http://127.0.0.1:{port}", "RENDER_POLL_SECONDS": "600"}
-    with run(state, running_emulators, port=port, **vars_) as (_, client):
+    with run(make_state(), running_emulators, port=port, **vars_) as (_, client):
         yield client
 
 
