@@ -54,7 +54,25 @@ WHEELS = [
 
 REFERENCE_FILES = ("swagger-ui-bundle.js", "swagger-ui.css")
 
-LEFT_OUT = ("__pycache__", "bin", "testing")
+LEFT_OUT = (
+    "__pycache__",  # of the host's Python
+    "bin",  # commands
+    "electrons/testing",  # bindings and clients for tests
+    "*.pyi",  # read by type checkers only
+    "*.dist-info/sboms",  # the crates in pydantic-core
+    "annotated_types/test_cases.py",  # for tests
+    "annotated_types-*.dist-info/METADATA",  # a description for PyPI; of all versions, only httpx2's is read, by httpx2
+    "httpx2/_main.py",  # the command `httpx2`
+    "httpx2/_transports/default.py",  # sockets, over httpcore2; on Emscripten, httpx2 does not import it
+    "httpx2/websockets",  # imported when a client opens one
+    "idna/cli.py",  # the command `idna`
+    "idna/uts46data.py",  # a mapping of host names that httpx2 does not ask for
+    "pydantic/mypy.py",  # the plugin of mypy
+    "pydantic/v1",  # the interface of version 1; pydantic imports it only for a type with `__get_validators__`
+    "pydantic-*.dist-info/METADATA",  # a description for PyPI, with the changelog
+    "pydantic-*.dist-info/RECORD",  # for pip; the SDK's, in contrast, is read by sandbox-executor
+)
+"""What is not uploaded, because no worker imports it: patterns of files and folders, matched from the right."""
 
 
 def main(names: list[str]) -> int:
@@ -132,7 +150,12 @@ def sync(sources: dict[Path, Path], target: Path) -> None:
 
     A file of the same size and modification time is taken to be the same.
     """
-    wanted = {prefix / path: source / path for prefix, source in sources.items() for path in _files(source)}
+    wanted = {
+        prefix / path: source / path
+        for prefix, source in sources.items()
+        for path in _files(source)
+        if not _is_left_out(prefix / path)
+    }
     for path in set(_files(target)) - set(wanted):
         (target / path).unlink()
     for path, source in wanted.items():
@@ -143,10 +166,13 @@ def sync(sources: dict[Path, Path], target: Path) -> None:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    for directory, subdirectories, names in os.walk(folder):
-        subdirectories[:] = [name for name in subdirectories if name not in LEFT_OUT]
+    for directory, _, names in os.walk(folder):
         for name in names:
             yield (Path(directory) / name).relative_to(folder)
+
+
+def _is_left_out(path: Path) -> bool:
+    return any(part.match(pattern) for part in (path, *path.parents) for pattern in LEFT_OUT)
 
 
 def _is_same(source: Path, destination: Path) -> bool:

@@ -89,6 +89,28 @@ def test_sync_when_two_sources_are_given_then_prefixes_are_used(source: Path, ta
     assert list_files(target) == ["electrons/app.py", "electrons/models/text.py", "httpx2/__init__.py"]
 
 
+@pytest.mark.parametrize(
+    "name", ["pydantic/v1/main.py", "pydantic/mypy.py", "idna/uts46data.py", "pydantic-2.14.3.dist-info/METADATA"]
+)
+def test_sync_when_no_worker_imports_a_file_then_it_is_left_out(source: Path, target: Path, name: str) -> None:
+    write_file(source / name, "")
+
+    vendor.sync({Path(): source}, target)
+
+    assert name not in list_files(target)
+
+
+@pytest.mark.parametrize(
+    "name", ["pydantic/main.py", "httpx2-2.16.2.dist-info/METADATA", "workers_runtime_sdk-1.9.5.dist-info/RECORD"]
+)
+def test_sync_when_a_worker_reads_a_file_then_it_is_copied(source: Path, target: Path, name: str) -> None:
+    write_file(source / name, "")
+
+    vendor.sync({Path(): source}, target)
+
+    assert name in list_files(target)
+
+
 def test_sync_when_electrons_is_vendored_then_marked_as_typed(target: Path) -> None:
     sync_electrons(vendor.ROOT / "shared" / "electrons", target)
 
