@@ -28,7 +28,7 @@ RECENT = 5
 """How many of the last promises of each kind are checked after each restart."""
 
 UNWRITTEN_SECONDS = 1.0
-"""Rows of calls that were answered longer before a kill must be there. They are written together after 50 ms, and later
+"""Rows of calls that were answered longer before a kill must be there. They are written after 40 ms at most, and later
 where the one thread that all workers share here has much else to do."""
 
 

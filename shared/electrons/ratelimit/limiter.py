@@ -103,7 +103,7 @@ class RateLimiter:
         self._sleep = sleep
         self._callers: dict[tuple[str, str], _Caller] = {}
         self._settlements: defaultdict[str, Batch[dict[str, Any]]] = defaultdict(
-            lambda: Batch(linger_seconds=LINGER_SECONDS)
+            lambda: Batch(interval_seconds=LINGER_SECONDS)
         )
 
     def admit(

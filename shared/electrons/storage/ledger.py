@@ -1,8 +1,8 @@
 """The usage ledger: one row in D1 for each call that reached a provider, whatever its outcome.
 
-Rows are written together: the first request that has one waits for `LINGER_SECONDS`, after its response is out, and
-then writes its own and those that came meanwhile, in one statement. D1 is the most expensive step of a request
-otherwise.
+Rows are written after their responses are out: at once, unless a write has begun less than `INTERVAL_SECONDS` before.
+Then the first request that has one waits for the rest of that time, and writes its own and those that came meanwhile,
+in one statement. D1 is the most expensive step of a request otherwise.
 
 A row is money, so it is not lost easily. Its values are checked when it is made; a write that failed is kept and
 repeated, after the pauses of `RETRY_PAUSES_SECONDS` and then with the next write; and when D1 refuses the values of
@@ -24,7 +24,7 @@ from electrons.logs import timestamp
 from electrons.upstream.prices import estimate_cost
 from electrons.usage import Usage, check_count, check_name
 
-LINGER_SECONDS = 0.05
+INTERVAL_SECONDS = 0.04
 RETRY_PAUSES_SECONDS = (0.5, 2.0, 8.0)
 WRITE_TIMEOUT_SECONDS = 10.0
 
@@ -72,7 +72,7 @@ class UsageLedger:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._rows: Batch[Row] = Batch(linger_seconds=LINGER_SECONDS)
+        self._rows: Batch[Row] = Batch(interval_seconds=INTERVAL_SECONDS)
         self._kept: list[Row] = []
         self._lost: list[tuple[Row, str]] = []
         self._retried_until = 0.0
