@@ -9,6 +9,7 @@ import pytest
 from tests.emulators.process import Emulators
 from tests.platform import Platform, wait_for
 from tests.workers.callers import asking
+from tests.workers.sandbox import play
 
 VERSION = {"anthropic-version": "2026-10-21"}
 PATHS = {"anthropic": "/v1/messages", "openai": "/v1/chat/completions", "responses": "/v1/responses"}
@@ -225,6 +226,20 @@ def test_unreadable_response_has_the_vendors_error(
 
     assert answer.status_code == 502
     assert answer.json()["error"]["type"] == ("api_error" if kind == "anthropic" else "server_error")
+
+
+def test_edited_stream_when_longer_than_what_is_read_ahead_then_whole(platform: Platform) -> None:
+    notes = " ".join(f"word{number}" for number in range(5000))
+    tool = {"name": "write_file", "parameters": {"type": "object", "properties": {"content": {"type": "string"}}}}
+    question = {"role": "user", "content": play([["write_file", {"content": notes}]])}
+
+    answer = send(platform, "openai", stream=True, messages=[question], tools=[{"type": "function", "function": tool}])
+
+    deltas = [chunk["choices"][0]["delta"] for chunk in data_of(answer.text)]
+    written = "".join(call["function"]["arguments"] for delta in deltas for call in delta.get("tool_calls", ()))
+    assert json.loads(written) == {"content": notes}
+    assert answer.text.endswith("data: [DONE]\n\n")
+    assert len(answer.content) > 100_000
 
 
 def test_split_characters_of_an_edited_stream_are_whole(platform: Platform, emulators: Emulators) -> None:

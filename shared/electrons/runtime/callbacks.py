@@ -17,10 +17,47 @@ from electrons.upstream.relay import Watcher
 
 _OUTBOX_BYTES = 16 * 1024
 
+_AHEAD_BYTES = 16 * 1024
+_PIPED_BYTES = 4096
+"""The most that the runtime reads at once in `pipeTo`."""
+_PAUSE_MS = 5
+
+
+class ReadAhead:
+    """A body that is read before it is needed, so that pieces which have come together are one piece of `branch`.
+
+    Without that, the runtime gives each piece by itself, as it was sent.
+    """
+
+    def __init__(self, body: Any) -> None:
+        ahead, self.branch = body.tee()
+        taken = ahead.pipeThrough(js.IdentityTransformStream.new())
+        self._reader = taken.getReader(to_js_object({"mode": "byob"}))
+        self._lead = 0
+        self._read()
+
+    def note(self, size: int) -> None:
+        """Take note that so many bytes of `branch` have been read. Nothing is read ahead until it has caught up."""
+        self._lead -= size
+        if self._lead <= 0 and not self._is_reading:
+            self._read()
+
+    def _read(self) -> None:
+        self._is_reading = True
+        reading = self._reader.readAtLeast(_AHEAD_BYTES, js.Uint8Array.new(_AHEAD_BYTES))
+        reading.add_done_callback(self._take)
+
+    def _take(self, reading: asyncio.Future[Any]) -> None:
+        self._is_reading = False
+        # Why a body broke, `branch` tells as well.
+        if reading.exception() is None and not reading.result().done:
+            self.note(-_AHEAD_BYTES)
+
 
 class EditedStream:
     """A `TransformStream`: `first`, then what is written to `writable`, comes out of `readable`, edited by the watcher.
 
+    Pieces that come within `_PAUSE_MS` of each other are edited together, after the first two.
     `touched` is when the last piece has come, by the monotonic clock. `over` is done once the watcher needs no more.
     """
 
@@ -28,6 +65,7 @@ class EditedStream:
         self.touched = time.monotonic()
         self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._watcher: Watcher | None = watcher
+        self._ahead: ReadAhead | None = None
         self._callback = create_proxy(self._transform)
         callbacks = {"transform": self._callback}
         if first:
@@ -37,6 +75,11 @@ class EditedStream:
         if watcher.is_over:
             self.over.set_result(None)
 
+    def read_ahead(self, body: Any) -> Any:
+        """Return the body to be written to `writable`."""
+        self._ahead = ReadAhead(body)
+        return self._ahead.branch
+
     def stop(self) -> None:
         """Pass on what follows as it is."""
         self._watcher = None
@@ -45,13 +88,17 @@ class EditedStream:
         """Release the callback, once nothing is written anymore."""
         self._callback.destroy()
 
-    def _transform(self, chunk: Any, controller: Any) -> None:
-        self.touched = time.monotonic()
+    def _transform(self, chunk: Any, controller: Any) -> Any:
+        """Return a promise if the next piece has to wait for it, else None."""
         watcher = self._watcher
         if watcher is None:
             controller.enqueue(chunk)
-            return
-        piece = chunk.to_bytes()
+            return None
+        now, piece = time.monotonic(), chunk.to_bytes()
+        pause = _PAUSE_MS if now - self.touched < _PAUSE_MS / 1000 and len(piece) < _PIPED_BYTES else 0
+        self.touched = now + pause / 1000
+        if self._ahead is not None:
+            self._ahead.note(len(piece))
         edited = watcher.edit(piece)
         if edited is piece:
             controller.enqueue(chunk)
@@ -59,6 +106,7 @@ class EditedStream:
             controller.enqueue(to_js(edited))
         if watcher.is_over and not self.over.done():
             self.over.set_result(None)
+        return _wait(pause) if pause else None
 
 
 class Outbox:
@@ -103,6 +151,13 @@ class Outbox:
         # Until it is resolved, nobody is told that there is room: most streams have it all the time.
         self._pulled = js.Promise.withResolvers()
         return self._pulled.promise
+
+
+def _wait(milliseconds: int) -> Any:
+    """Return a promise of JavaScript's own, for which no future is made, unlike for what a call returns."""
+    waiting = js.Promise.withResolvers()
+    js.setTimeout(waiting.resolve, milliseconds)
+    return waiting.promise
 
 
 def _to_js_callbacks(**callbacks: Any) -> Any:

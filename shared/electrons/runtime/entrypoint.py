@@ -195,7 +195,7 @@ async def _relay(response: Response, relay: Relay, js_response: asyncio.Future[A
         return
     edited = EditedStream(watcher, first=relay.first)
     try:
-        handing_on = source.hand_on(edited.writable, None, edited=edited)
+        handing_on = source.hand_on_edited(edited)
         await _hand_on(response, relay, handing_on, stream=edited, js_response=js_response)
     finally:
         edited.destroy()

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
@@ -203,39 +203,56 @@ class FetchStream(httpx2.AsyncByteStream):
             yield chunk.value.to_bytes()
         self._ended = True
 
-    async def hand_on(
-        self, writable: Any, feed: Callable[[bytes], None] | None, *, edited: EditedStream | None = None
-    ) -> None:
+    async def hand_on(self, writable: Any, feed: Callable[[bytes], None] | None) -> None:
         """Pipe the body into a `WritableStream`, which stays open, and give `feed` a copy of it in large pieces.
 
         The runtime pipes; Python wakes up once in `_COPY_SECONDS` and at the end, so that no more than what comes in
         that time is in memory. Raises `httpx2.ReadError` for a body that breaks, and `httpx2.ReadTimeout` for one that
-        stalls, as far as it is read or `edited`. What is edited ends when it is over. A caller who leaves cancels this;
-        `feed` then still gets what has come.
+        stalls, as far as it is read. A caller who leaves cancels this; `feed` then still gets what has come.
         """
-        if self._ended:  # it was read before
+        if feed is None:
+            await self._pipe(self.readable, writable)
             return
-        options = to_js_object({"preventClose": True, "preventAbort": True})
-        copy: _Copy | None = None
-        body = self.readable
-        if feed is not None:
-            ours, body = body.tee()
-            copy = _Copy(ours, feed)
-        piped = start_task(_settle(body.pipeTo(writable, options)))
-        try:
-            left = self._idle_timeout or None
-            while edited:
-                done, _ = await asyncio.wait({piped, edited.over}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
-                if done:
+        if self._ended:
+            return
+        ours, body = self.readable.tee()
+        copy = _Copy(ours, feed)
+
+        async def follow(piped: asyncio.Task[Any]) -> bool:
+            while not (await asyncio.wait({piped}, timeout=_COPY_SECONDS))[0]:
+                if not await self._wait(copy.read_some()):
                     break
+            return True
+
+        try:
+            await self._pipe(body, writable, follow)
+        finally:
+            await copy.read_rest()
+
+    async def hand_on_edited(self, edited: EditedStream) -> None:
+        """Pipe the body into what edits it until the body has ended or `edited` is over. Raises like `hand_on`."""
+
+        async def follow(piped: asyncio.Task[Any]) -> bool:
+            left = self._idle_timeout or None
+            while not (await asyncio.wait({piped, edited.over}, timeout=left, return_when=asyncio.FIRST_COMPLETED))[0]:
                 left = edited.touched + self._idle_timeout - time.monotonic()
                 if left <= 0:
                     raise httpx2.ReadTimeout("the body stalled")
-            if edited and edited.over.done():
+            return not edited.over.done()
+
+        if not self._ended:
+            await self._pipe(edited.read_ahead(self.readable), edited.writable, follow)
+
+    async def _pipe(
+        self, body: Any, writable: Any, follow: Callable[[asyncio.Task[Any]], Awaitable[bool]] | None = None
+    ) -> None:
+        """Pipe a branch of the body to its end, or until `follow` returns whether the rest is wanted."""
+        if self._ended:  # it was read before
+            return
+        piped = start_task(_settle(body.pipeTo(writable, to_js_object({"preventClose": True, "preventAbort": True}))))
+        try:
+            if follow is not None and not await follow(piped):
                 return
-            while copy and not (await asyncio.wait({piped}, timeout=_COPY_SECONDS))[0]:
-                if not await self._wait(copy.read_some()):
-                    break
             error = await piped
             self._ended = error is None
         finally:
@@ -243,8 +260,6 @@ class FetchStream(httpx2.AsyncByteStream):
                 self._ended = True
                 self._controller.abort()
                 await piped  # it holds the writable until it has noticed
-            if copy is not None:
-                await copy.read_rest()
         if error is not None:
             raise self._describe_failure(error) from error
 
