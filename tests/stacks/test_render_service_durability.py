@@ -12,6 +12,7 @@ import httpx2
 import pytest
 
 import local
+from database import LocalDatabase
 from ports import find_free_port
 from tests.emulators.process import Emulators
 from tests.platform import run_alone, wait_for
@@ -63,11 +64,16 @@ def test_render_when_process_is_killed_then_done_after_restart(
 
 
 @pytest.fixture(scope="module")
-def public(make_state: Callable[[], Path], running_emulators: Emulators) -> Iterator[httpx2.Client]:
+def public_state(make_state: Callable[[], Path]) -> Path:
+    return make_state()
+
+
+@pytest.fixture(scope="module")
+def public(public_state: Path, running_emulators: Emulators) -> Iterator[httpx2.Client]:
     """Yield a deployment that Shotstack can reach, and that checks by itself only after these tests have timed out."""
     port = find_free_port()
     vars_: Mapping[str, str] = {"PUBLIC_BASE_URL": f"http://127.0.0.1:{port}", "RENDER_POLL_SECONDS": "600"}
-    with run(make_state(), running_emulators, port=port, **vars_) as (_, client):
+    with run(public_state, running_emulators, port=port, **vars_) as (_, client):
         yield client
 
 
@@ -80,7 +86,9 @@ def test_webhook_when_render_ended_then_checked_at_once(public: httpx2.Client, e
     assert submission["body"]["callback"] == f"{public.base_url}/webhooks/shotstack/{render_id}"
 
 
-def test_webhook_when_submission_was_lost_then_render_found(public: httpx2.Client, emulators: Emulators) -> None:
+def test_webhook_when_submission_was_lost_then_render_found(
+    public: httpx2.Client, public_state: Path, emulators: Emulators
+) -> None:
     emulators.add_fault("shotstack", kind="broken_json", method="POST")
     error = error_of(public.post("/render", json=edit_of()), 502, "PROVIDER_ERROR")
     render_id = error["details"]["render_id"]
@@ -90,6 +98,8 @@ def test_webhook_when_submission_was_lost_then_render_found(public: httpx2.Clien
     assert found
     assert public.get(f"/renders/{render_id}.mp4").status_code == 200
     assert len(submissions(emulators)) == 1
+    usage = ("SELECT status FROM usage WHERE request_id = ?", (error["request_id"],))
+    assert wait_for(lambda: [row["status"] for row in LocalDatabase(public_state).run(usage)] == [200])
 
 
 def test_webhook_when_it_names_another_render_then_not_adopted(public: httpx2.Client, emulators: Emulators) -> None:

@@ -9,8 +9,10 @@ import pytest
 
 from electrons.errors import UnavailableError
 from electrons.testing import create_memory_rate_limiter
+from render_service.follow import follow
 from tests.providers.mutations import Mutation, mutate
-from tests.unit.render_stack import RenderStack, progress, submitted
+from tests.unit.memory_workflow import MemorySteps
+from tests.unit.render_stack import LINK, RenderStack, file_response, progress, submitted
 
 EDIT = {"timeline": {"tracks": [{"clips": [{"asset": {"type": "title", "text": "Hi"}, "start": 0, "length": 1}]}]}}
 PUBLIC = "https://renders.example"
@@ -85,6 +87,53 @@ async def test_webhook_when_this_address_was_given_then_adopted() -> None:
     row = await stack.render_row()
     assert (row["status"], row["provider_id"], row["error"]) == ("queued", "shotstack-1", None)
     assert stack.workflow.woken == [render_id]
+
+
+async def lose_submission(*lookups: str) -> tuple[RenderStack, str]:
+    """Return a deployment whose submission was lost, with what lookups find after the webhook, and the render's id."""
+    known: dict[str, str] = {}
+    statuses = ["rendering", *lookups]
+
+    def respond(request: httpx2.Request) -> httpx2.Response:
+        if request.method == "POST":
+            known["callback"] = json.loads(request.content)["callback"]
+            return refuse(500)
+        if request.url.host != "api.shotstack.io":
+            return file_response()
+        return progress(statuses.pop(0), data=known, url=LINK)
+
+    stack = RenderStack(respond, public_base_url=PUBLIC)
+    _, body = await post(stack)
+    return stack, body["details"]["render_id"]
+
+
+@pytest.mark.parametrize(
+    ("status", "recorded"), [("done", (200, None, 3)), ("failed", (502, "RENDER_FAILED", 0))], ids=["done", "failed"]
+)
+async def test_usage_row_when_webhook_confirms_then_the_only_one(status: str, recorded: tuple[Any, ...]) -> None:
+    stack, render_id = await lose_submission(status)
+    (before,) = await stack.usage_rows()
+
+    await post_webhook(stack, render_id, {"id": "shotstack-1"})
+    await follow(MemorySteps(), stack.create_context(), render_id)
+
+    (after,) = await stack.usage_rows()
+    assert (before["status"], before["error_code"], before["output_units"]) == (502, "PROVIDER_ERROR", 1)
+    assert (after["status"], after["error_code"], after["output_units"]) == recorded
+    assert [after[name] for name in ("id", "created_at")] == [before[name] for name in ("id", "created_at")]
+
+
+async def test_usage_row_when_never_confirmed_then_as_the_budget() -> None:
+    stack, render_id = await lose_submission()
+    before = await stack.usage_rows()
+
+    await stack.database.execute("UPDATE renders SET created_at = '2026-01-01T00:00:00.000Z'")
+    await stack.database.execute("UPDATE usage SET created_at = '2026-01-01T00:00:00.000Z'")
+    steps = MemorySteps()
+    await follow(steps, stack.create_context(), render_id)
+
+    assert "record usage" in steps.done
+    assert await stack.usage_rows() == [{**before[0], "created_at": "2026-01-01T00:00:00.000Z"}]
 
 
 @pytest.mark.parametrize("claimed", ["..", ".", "", None, 5, ["x"], {"id": "x"}, "x" * 300])

@@ -257,6 +257,33 @@ async def test_write_now_when_retried_after_failure_then_written_once() -> None:
     assert await written(database) == ["a"]
 
 
+async def test_replace_writes_one_row_in_place_of_the_one_before() -> None:
+    database = UnsteadyDatabase()
+    table = UsageLedger(database)
+    for other in ("b", "c"):
+        await table.write_now(row_of(other))
+    corrected = row_of("b")
+    corrected[COLUMNS.index("output_units")] = 9
+
+    await table.replace(corrected)
+    await table.replace(row_of("d"))
+
+    rows = await database.query("SELECT request_id, output_units FROM usage ORDER BY id")
+    assert [tuple(row.values()) for row in rows] == [("b", 9), ("c", 2), ("d", 2)]
+
+
+async def test_replace_when_retried_after_failure_then_written_once() -> None:
+    database = UnsteadyDatabase("D1_ERROR: down", "lost")
+    table = UsageLedger(database)
+
+    for _ in range(2):
+        with pytest.raises(DatabaseError):
+            await table.replace(row_of("a"))
+    await table.replace(row_of("a"))
+
+    assert await written(database) == ["a"]
+
+
 async def test_usage_that_a_provider_reports_as_anything_is_recorded() -> None:
     client = create_client()
     usage = Usage(provider="openai", model="gpt-6-luna", input_units=None, output_units="5", upstream_ms=-3)  # type: ignore[arg-type]

@@ -48,9 +48,14 @@ _INSERT = (
     f"SELECT {', '.join(f'value ->> {index}' for index in range(len(COLUMNS)))} FROM json_each(?)"
 )
 # A write whose response was lost may have been done. Two calls of one request do not end in the same millisecond.
+_IDENTITY = ("request_id", "created_at", "model")
 _INSERT_AGAIN = (
-    f"{_INSERT} WHERE NOT EXISTS (SELECT 1 FROM usage WHERE request_id = value ->> {COLUMNS.index('request_id')} "  # noqa: S608
-    f"AND created_at = value ->> {COLUMNS.index('created_at')} AND model = value ->> {COLUMNS.index('model')})"
+    f"{_INSERT} WHERE NOT EXISTS (SELECT 1 FROM usage WHERE "  # noqa: S608
+    f"{' AND '.join(f'{name} = value ->> {COLUMNS.index(name)}' for name in _IDENTITY)})"
+)
+_REPLACE = (
+    f"UPDATE usage SET {', '.join(f'{name} = ?' for name in COLUMNS)} "  # noqa: S608
+    f"WHERE {' AND '.join(f'{name} = ?' for name in _IDENTITY)}"
 )
 
 Row = list[Value]
@@ -103,12 +108,18 @@ class UsageLedger:
 
     async def write_now(self, row: Row) -> None:
         """Write one row, unless it has been written before. Raises `DatabaseError`."""
-        await self._execute([check_row(row)], again=True)
+        await self._execute(_INSERT_AGAIN, json.dumps([check_row(row)]))
+
+    async def replace(self, row: Row) -> None:
+        """Write one row in place of what was written of the same call before, if any was. Raises `DatabaseError`."""
+        row = check_row(row)
+        await self._execute(_REPLACE, *row, *(row[COLUMNS.index(name)] for name in _IDENTITY))
+        await self.write_now(row)
 
     async def _insert(self, rows: list[Row], *, again: bool) -> DatabaseError | None:
         """Write rows, and keep or give up those that cannot be written. Return why rows were kept, if any were."""
         try:
-            await self._execute(rows, again=again)
+            await self._execute(_INSERT_AGAIN if again else _INSERT, json.dumps(rows))
         except DatabaseError as error:
             if not _refuses_values(error):
                 self._keep(rows)
@@ -124,10 +135,10 @@ class UsageLedger:
         failures = [await self._insert([row], again=again) for row in rows]
         return next((failure for failure in failures if failure is not None), None)
 
-    async def _execute(self, rows: list[Row], *, again: bool) -> None:
+    async def _execute(self, statement: str, *parameters: Value) -> None:
         try:
             async with asyncio.timeout(WRITE_TIMEOUT_SECONDS):
-                await self._database.execute(_INSERT_AGAIN if again else _INSERT, json.dumps(rows))
+                await self._database.execute(statement, *parameters)
         except TimeoutError as error:
             raise DatabaseError(f"no answer within {WRITE_TIMEOUT_SECONDS:g} seconds") from error
 

@@ -142,7 +142,10 @@ async def check_progress(context: Context, render: Render, provider_id: str) -> 
 
 
 async def record_usage(context: Context, render_id: str) -> None:
-    """Insert the render's row into the usage ledger, and return only when it is there. Raises `DatabaseError`."""
+    """Write the render's row into the usage ledger, and return only when it is there. Raises `DatabaseError`.
+
+    An unconfirmed submission has its row already. What the render really used takes its place, if anybody knows that.
+    """
     render = await load_render(context, render_id)
     failed = render.status != "done"
     row = usage_row(
@@ -151,6 +154,6 @@ async def record_usage(context: Context, render_id: str) -> None:
         measure_usage(render),
         status=502 if failed else 200,
         error_code="RENDER_FAILED" if failed else None,
-        created_at=render.created_at,  # the same in each run of the step, so that the row is written once
     )
-    await context.bindings.table(UsageLedger).write_now(row)
+    ledger = context.bindings.table(UsageLedger)
+    await (ledger.replace(row) if render.provider_id else ledger.write_now(row))

@@ -121,15 +121,16 @@ def measure_usage(render: Render) -> Usage:
     )
 
 
-def usage_row(
-    context: Context, render: Render, usage: Usage, *, status: int, error_code: str | None, created_at: str
-) -> Row:
-    """Return the usage ledger's row of a render, whose latency is the time since it was asked for."""
+def usage_row(context: Context, render: Render, usage: Usage, *, status: int, error_code: str | None) -> Row:
+    """Return the usage ledger's row of a render, whose latency is the time since it was asked for.
+
+    Its time is that of the render whenever it is made, so that a render has one row.
+    """
     return build_row(
         context,
         usage.checked(),
         request_id=render.request_id,
-        created_at=created_at,
+        created_at=render.created_at,
         route="/render",
         key_id=render.key_id,
         instance_id=render.instance_id,

@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 from electrons.capabilities.render import is_refusal, submit_render
 from electrons.context import Context
 from electrons.errors import DatabaseError, ProviderError, UnavailableError
-from electrons.logs import timestamp
 from electrons.storage.ledger import UsageLedger
 from electrons.usage import Usage
 from render_service.models import RenderRequest
@@ -55,9 +54,7 @@ async def submit(context: Context, render: Render, edit: dict[str, Any]) -> None
         extended = error.extend("" if refused else UNCONFIRMED, render_id=render.id)
         status: Status = "failed" if refused else "unconfirmed"
         await save(context, render, lambda: renders.advance(render.id, status, error=extended.message))
-        row = usage_row(
-            context, render, usage, status=error.status, error_code=error.error_code, created_at=timestamp()
-        )
+        row = usage_row(context, render, usage, status=error.status, error_code=error.error_code)
         await save(context, render, lambda: context.bindings.table(UsageLedger).write_now(row))
         raise extended from error
     if not await save(context, render, lambda: renders.advance(render.id, "queued", provider_id=provider_id)):
