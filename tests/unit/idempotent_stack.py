@@ -23,11 +23,13 @@ class Body(RequestModel):
 class Stack:
     """A worker with one route, whose work is counted."""
 
-    def __init__(self, work: Work | None = None, *, dialect: Dialect | None = None) -> None:
+    def __init__(
+        self, work: Work | None = None, *, dialect: Dialect | None = None, work_id_field: str | None = None
+    ) -> None:
         self.calls = 0
         app = App("worker")
 
-        @app.post("/work", dialect=dialect)
+        @app.post("/work", dialect=dialect, work_id_field=work_id_field)
         async def handle(context: Context, body: Body) -> Response:
             self.calls += 1
             if work:
@@ -46,6 +48,11 @@ class Stack:
         database = self.client.bindings.database
         assert isinstance(database, MemoryDatabase)
         return database
+
+    async def seen_at(self) -> object:
+        """Return when the only request last reported that it is alive."""
+        (row,) = await self.database.query("SELECT seen_at FROM idempotent_answers")
+        return row["seen_at"]
 
     async def age(self, seconds: float) -> None:
         await self.database.execute("UPDATE idempotent_answers SET created_at = ?", timestamp(seconds_ago=seconds))

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import httpx2
 import pytest
 
+from electrons.bindings import Bindings, Row, Value
 from electrons.context import Context
+from electrons.errors import DatabaseError
 from electrons.http import Response
-from electrons.middleware.idempotency import RUNNING_SECONDS
+from electrons.logs import timestamp
+from electrons.middleware import idempotent_work
+from electrons.middleware.idempotency import RUNNING_SECONDS, SILENT_SECONDS
 from electrons.providers.openai.provider import OpenAIProvider
 from electrons.settings import Secret, Settings
-from electrons.storage.idempotency import UNSPENT_SECONDS
-from electrons.testing import TestResponse
+from electrons.storage.idempotency import UNSPENT_SECONDS, IdempotentAnswers, Slot
+from electrons.testing import MemoryDatabase, TestResponse
 from electrons.upstream.client import call_provider
 from electrons.upstream.provider import ProviderRequest
 from tests.unit.gateway import Gateway
@@ -30,6 +35,79 @@ async def test_a_killed_request_is_reported_as_unknown() -> None:
     await stack.age(RUNNING_SECONDS + 1)
     assert (await stack.post()).json()["error_code"] == "IDEMPOTENCY_OUTCOME_UNKNOWN"
     assert stack.calls == 1
+
+
+async def spend(context: Context) -> Response:
+    await context.begin_spending()
+    return Response.json({})
+
+
+async def test_a_killed_request_that_reported_is_unknown_a_minute_later() -> None:
+    stack = Stack(spend)
+    await stack.post()
+    await stack.database.execute("UPDATE idempotent_answers SET ended = 0, status = NULL")
+    assert (await stack.post()).json()["error_code"] == "IDEMPOTENCY_IN_PROGRESS"
+    seen_at = timestamp(seconds_ago=SILENT_SECONDS + 1)
+    await stack.database.execute("UPDATE idempotent_answers SET seen_at = ?", seen_at)
+    assert (await stack.post()).json()["error_code"] == "IDEMPOTENCY_OUTCOME_UNKNOWN"
+    assert stack.calls == 1
+
+
+class ReportsDatabase(MemoryDatabase):
+    """A database that is away for so many reports, and then notes that there has been one."""
+
+    def __init__(self, missed: int) -> None:
+        super().__init__()
+        self.missed = missed
+        self.reported = asyncio.Event()
+
+    async def query(self, statement: str, *parameters: Value) -> list[Row]:
+        if not statement.startswith("UPDATE idempotent_answers SET seen_at"):
+            return await super().query(statement, *parameters)
+        self.missed -= 1
+        if self.missed >= 0:
+            raise DatabaseError("D1 is away")
+        rows = await super().query(statement, *parameters)
+        self.reported.set()
+        return rows
+
+
+@pytest.mark.parametrize("missed", [0, 2])
+async def test_a_request_at_work_reports_until_its_end(monkeypatch: pytest.MonkeyPatch, missed: int) -> None:
+    monkeypatch.setattr(idempotent_work, "REPORT_SECONDS", 0.001)
+    old = timestamp(seconds_ago=2 * RUNNING_SECONDS)
+
+    async def work(context: Context) -> Response:
+        await context.begin_spending()
+        await database.execute("UPDATE idempotent_answers SET created_at = ?, seen_at = ?", old, old)
+        await database.reported.wait()
+        assert (await stack.post()).json()["error_code"] == "IDEMPOTENCY_IN_PROGRESS"
+        return Response.json({})
+
+    stack, database = Stack(work), ReportsDatabase(missed)
+    stack.client.bindings = Bindings(DB=database, RATE_LIMITER=stack.client.bindings.rate_limiter)
+    before = asyncio.all_tasks()
+
+    assert (await stack.post()).status == 200
+
+    await asyncio.sleep(0)
+    assert asyncio.all_tasks() == before
+    assert (await stack.post()).headers.get("Idempotent-Replayed") == "true"
+
+
+async def test_what_has_ended_takes_no_more_reports() -> None:
+    answers, slot = IdempotentAnswers(MemoryDatabase()), Slot("a", "r", "k")
+    claim = await answers.take(slot, "h")
+    assert claim
+    assert await answers.report(slot, claim)
+    await answers.end(slot, claim)
+    assert not await answers.report(slot, claim)
+
+
+async def test_work_that_outlives_its_request_does_not_report() -> None:
+    stack = Stack(spend, work_id_field="work_id")
+    await stack.post()
+    assert await stack.seen_at() is None
 
 
 async def test_a_request_killed_before_it_spent_is_redone() -> None:

@@ -6,7 +6,8 @@ it goes out, and so is what is larger than `KEPT_BYTES`; without a bucket neithe
 
 Any other failure frees the key, unless it may have cost money or changed something: then the key stays taken, and a
 retry is told that the outcome is unknown. The same is said of an answer that is not kept. A request that was killed
-before it called a provider gives the key to the retry: right before the first call, the key's row is marked.
+before it called a provider gives the key to the retry: right before the first call, the key's row is marked. From then
+on the request reports that it is alive, so one that was killed is known as such soon.
 """
 
 from __future__ import annotations
@@ -28,8 +29,11 @@ from electrons.upstream.relay import Relay
 KEY_LIMIT = 255
 """Characters of a key."""
 
+SILENT_SECONDS = 60
+"""After this time without a report a request that has called a provider counts as killed."""
+
 RUNNING_SECONDS = 15 * 60
-"""After this time a request that has not ended counts as killed, if it has called a provider."""
+"""After this time a request that does not report counts as killed, and its work as lost, if it has not ended."""
 
 
 async def idempotency(context: Context, call_next: CallNext) -> Response:
@@ -98,7 +102,13 @@ async def _repeat(context: Context, first: Claimed | None, request_hash: str) ->
         if answer.file:
             await attach_file(context, response, answer.file)
         return response
-    if first.ended or first.created_at < timestamp(seconds_ago=RUNNING_SECONDS):
+    if first.ended or _is_killed(first):
         raise IdempotencyOutcomeUnknownError().extend(**known)
     busy = in_progress("The first request with this `Idempotency-Key` is still running: try again", context)
     raise busy.extend(**known)
+
+
+def _is_killed(first: Claimed) -> bool:
+    if first.seen_at is not None:
+        return first.seen_at < timestamp(seconds_ago=SILENT_SECONDS)
+    return first.created_at < timestamp(seconds_ago=RUNNING_SECONDS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from functools import partial
 
 from electrons.context import Context
@@ -23,7 +23,7 @@ from electrons.middleware.call_headers import describe_call
 from electrons.middleware.errors import describe, render
 from electrons.storage.idempotency import Answer, IdempotentAnswers, Slot, answer_files, file_name
 from electrons.storage.media import MediaFolder
-from electrons.tasks import repeat
+from electrons.tasks import repeat, start_task
 from electrons.upstream.recording import Recording
 from electrons.upstream.relay import Relay
 from electrons.usage import Usage
@@ -33,6 +33,9 @@ KEPT_BYTES = 1_000_000
 
 FILE_BYTES = 16 * 1024 * 1024
 """Bytes of a larger body that is kept in the worker's bucket: a copy of it is in memory meanwhile."""
+
+REPORT_SECONDS = 20
+"""Between two reports of a request that it is alive: after its first call, which few outlast."""
 
 SETTLE_PAUSES_SECONDS = (0.5, 2.0, 8.0)
 """Between the attempts to write how the work ended. Until then a retry is told that it is still at work."""
@@ -92,9 +95,25 @@ class Work:
             self._context.unfinished.append(asyncio.create_task(_read_to_end(self._stream)))
 
     async def _mark(self) -> None:
-        """Note that the work spends from here on. Raises `IdempotencyInProgressError` if a retry has taken the key."""
-        if not await self._answers.begin_spending(self._slot, self._claim):
-            raise in_progress("Another request has taken over this `Idempotency-Key`: try again", self._context)
+        """Note that the work spends from here on, and report until the end of the request that it is alive.
+
+        What has an id for the caller (`Route.work_id_field`) may outlive the request, so that one's end says nothing.
+        Raises `IdempotencyInProgressError` if a retry has taken the key.
+        """
+        context = self._context
+        reports = context.route.work_id_field is None
+        if not await self._answers.begin_spending(self._slot, self._claim, reports=reports):
+            raise in_progress("Another request has taken over this `Idempotency-Key`: try again", context)
+        if reports:
+            reporting = start_task(self._report())
+            context.defer(partial(_stop, reporting))
+
+    async def _report(self) -> None:
+        is_at_work = True
+        while is_at_work:
+            await asyncio.sleep(REPORT_SECONDS)
+            with suppress(DatabaseError):  # the next one may succeed
+                is_at_work = await self._answers.report(self._slot, self._claim)
 
     async def _store_file(self, response: Response, relay: Relay, files: MediaFolder) -> str:
         """Store a file that the provider is still sending, and return its name. Raises what `put_stream` raises."""
@@ -191,6 +210,10 @@ def in_progress(message: str, context: Context) -> IdempotencyInProgressError:
     if context.dialect is None:  # the dialects have it for this error
         error.headers.append(("x-should-retry", "true"))
     return error
+
+
+def _stop(task: asyncio.Task[None]) -> None:
+    task.cancel()
 
 
 async def _read_to_end(stream: Relay | AsyncGenerator[str, None]) -> None:

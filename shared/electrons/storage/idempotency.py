@@ -31,8 +31,8 @@ _TAKE = """
 INSERT INTO idempotent_answers (caller, route, idempotency_key, claim, request_hash, created_at, spending)
 VALUES (?, ?, ?, ?, ?, ?, 0)
 ON CONFLICT (caller, route, idempotency_key) DO UPDATE SET claim = excluded.claim,
-request_hash = excluded.request_hash, created_at = excluded.created_at, spending = 0, ended = 0, status = NULL,
-headers = NULL, body = NULL, file = NULL
+request_hash = excluded.request_hash, created_at = excluded.created_at, spending = 0, seen_at = NULL, ended = 0,
+status = NULL, headers = NULL, body = NULL, file = NULL
 WHERE idempotent_answers.created_at < ?
 OR (spending = 0 AND ended = 0 AND request_hash = excluded.request_hash AND idempotent_answers.created_at < ?)
 RETURNING claim
@@ -62,11 +62,15 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claimed:
-    """A key that was used before. `answer` is None while there is none; `ended`: there will be none."""
+    """A key that was used before. `answer` is None while there is none; `ended`: there will be none.
+
+    `seen_at` is when the request last reported that it is alive, None if it does not report.
+    """
 
     claim: str
     request_hash: str
     created_at: str
+    seen_at: str | None
     ended: bool
     answer: Answer | None
 
@@ -91,14 +95,23 @@ class IdempotentAnswers:
         )
         return claim if rows else None
 
-    async def begin_spending(self, slot: Slot, claim: str) -> bool:
-        """Note that the work may cost money or change something from here on; return False if the claim is lost."""
-        statement = f"UPDATE idempotent_answers SET spending = 1 {_WHERE} AND claim = ? RETURNING claim"  # noqa: S608
-        return bool(await self._database.query(statement, slot.caller, slot.route, slot.key, claim))
+    async def begin_spending(self, slot: Slot, claim: str, *, reports: bool) -> bool:
+        """Note that the work may cost money or change something from here on; return False if the claim is lost.
+
+        A request that `reports` calls `report` from then on.
+        """
+        statement = f"UPDATE idempotent_answers SET spending = 1, seen_at = ? {_WHERE} AND claim = ? RETURNING claim"  # noqa: S608
+        seen_at = timestamp() if reports else None
+        return bool(await self._database.query(statement, seen_at, slot.caller, slot.route, slot.key, claim))
+
+    async def report(self, slot: Slot, claim: str) -> bool:
+        """Note that the request is alive; return False if it has ended, or lost its claim."""
+        statement = f"UPDATE idempotent_answers SET seen_at = ? {_WHERE} AND claim = ? AND ended = 0 RETURNING claim"  # noqa: S608
+        return bool(await self._database.query(statement, timestamp(), slot.caller, slot.route, slot.key, claim))
 
     async def find(self, slot: Slot) -> Claimed | None:
         """Return what is known of a key, None if it is free."""
-        columns = "claim, request_hash, created_at, ended, status, headers, body, file"
+        columns = "claim, request_hash, created_at, seen_at, ended, status, headers, body, file"
         statement = f"SELECT {columns} FROM idempotent_answers {_WHERE}"  # noqa: S608
         rows = await self._database.query(statement, slot.caller, slot.route, slot.key)
         if not rows:
@@ -116,6 +129,7 @@ class IdempotentAnswers:
             claim=str(row["claim"]),
             request_hash=str(row["request_hash"]),
             created_at=str(row["created_at"]),
+            seen_at=None if row["seen_at"] is None else str(row["seen_at"]),
             ended=bool(row["ended"]),
             answer=answer,
         )
