@@ -3,7 +3,7 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, truncate, utimes } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
@@ -11,6 +11,9 @@ import { LOCAL_FLAGS, vendoredModules } from "./workers.mjs";
 
 const here = import.meta.dirname;
 const UNUSED_MS = 7 * 24 * 3600 * 1000; // a snapshot is deleted when it has not been used for so long
+const WASM_PAGE = 65536;
+const MEMORY_OFFSET_AT = 8; // where a snapshot says how many bytes there are before Python's memory
+const ARENA = 1024 * 1024; // what Python claims at once, perhaps after the report of warmup.py
 process.env.MINIFLARE_WORKERD_PATH = path.join(here, "workerd.sh");
 
 /** Return the folder of the Pyodide bundle, which is built if it is missing. */
@@ -23,7 +26,8 @@ export async function pyodideBundle(root) {
 /**
  * Return the folder of the snapshot for `workers`, which is saved if it is missing. With `shared` it includes the
  * package `electrons`, and the `packages` that are the workers' own, given as modules: such a snapshot starts faster,
- * but becomes invalid with every edit. A worker has its `modules`, or those of its `folder`.
+ * but becomes invalid with every edit, and its memory ends where Python's does. A worker has its `modules`, or those of
+ * its `folder`.
  */
 export async function pythonSnapshot({ root, bundle, workers, shared, packages = [], log }) {
   const vendored = await Promise.all(workers.map(({ folder, modules }) => modules ?? vendoredModules(folder)));
@@ -49,6 +53,7 @@ export async function pythonSnapshot({ root, bundle, workers, shared, packages =
     const unfinished = await mkdtemp(path.join(cache, ".unfinished-"));
     try {
       await saveSnapshot({ bundle, worker, folder: unfinished, log });
+      if (shared) await cutUnclaimedMemory(path.join(unfinished, "snapshot.bin"));
       await rename(unfinished, folder);
       await deleteUnused(cache);
     } catch (error) {
@@ -88,6 +93,18 @@ async function saveSnapshot({ bundle, worker, folder, log }) {
   }
   if (!existsSync(path.join(folder, "snapshot.bin"))) throw new Error("workerd did not write a snapshot of warmup.py.");
 }
+
+/**
+ * Cut off the end of the memory in a snapshot that Python has not claimed: WebAssembly's memory grows by a fifth at once,
+ * and every worker would read and keep all of it. Deployed workers do, and so do those whose memory is measured.
+ */
+async function cutUnclaimedMemory(file) {
+  const content = await readFile(file);
+  const [, claimed] = content.toString("latin1").match(/claimed memory: (\d+) bytes/); // warmup.py's report
+  await truncate(file, content.readUInt32LE(MEMORY_OFFSET_AT) + roundUp(Number(claimed) + ARENA, WASM_PAGE));
+}
+
+const roundUp = (size, unit) => Math.ceil(size / unit) * unit;
 
 /** Return the modules of the packages that are the same in every worker: the snapshot must be valid for all workers. */
 function common([first, ...others]) {

@@ -7,6 +7,7 @@ the other workers are in memory and not used.
 """
 
 import contextlib
+import ctypes
 import gc
 import importlib
 import pkgutil
@@ -33,6 +34,9 @@ for package in ("electrons", *packages):
 # A restored file object is not open any more, and folders that were listed have other entries.
 gc.collect()
 importlib.invalidate_caches()
+
+# snapshot.mjs finds this text in the snapshot.
+REPORT = f"claimed memory: {ctypes.CDLL(None).sbrk(0)} bytes"
 
 
 class Default(WorkerEntrypoint):
