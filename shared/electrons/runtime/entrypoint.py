@@ -36,6 +36,7 @@ from electrons.runtime.convert import from_js_headers, read_stream, to_js_object
 from electrons.runtime.fetch import FetchStream, FetchTransport
 from electrons.runtime.js_globals import js
 from electrons.runtime.loop import install as install_loop
+from electrons.runtime.loop import shared_timers
 from electrons.runtime.r2 import R2Body
 from electrons.schedule import run_tasks
 from electrons.tasks import start_task
@@ -141,11 +142,12 @@ async def _serve(app: App, isolate: Isolate, js_request: Any, ctx: Any) -> Any:
     response: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
     async def live() -> None:
-        try:
-            await _respond(app, context, response)
-        finally:
-            # Deferred work runs even when the caller has left.
-            await context.finish()
+        with shared_timers():
+            try:
+                await _respond(app, context, response)
+            finally:
+                # Deferred work runs even when the caller has left.
+                await context.finish()
 
     task = start_task(live())
     if not task.done():

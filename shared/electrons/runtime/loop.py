@@ -4,7 +4,7 @@ Unchanged, each step of a task is a JavaScript timer that is called through a st
 cancelled stays alive, with all that it refers to, until it would have fired: a request that sets a timeout of five
 minutes, and is done after ten milliseconds, keeps its memory for five minutes. Here the steps that are ready run one
 after another in one microtask, and a cancelled timer is removed. A step can no longer block on a promise with
-`run_sync`.
+`run_sync`. The timers of a request share one of JavaScript's.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import math
 import sys
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -81,7 +82,85 @@ def _call_at(
     delay = when - time.monotonic()
     if delay <= 0:
         return _call_soon(self, callback, *args, context=context)
-    return _Timer(self, delay, callback, args, context)
+    timers = _timers.get()
+    if timers is None:
+        return _Timer(self, delay, callback, args, context)
+    handle = _SharedTimer(timers, callback, args, self, context)
+    timers.add(when, handle)
+    return handle
+
+
+@contextmanager
+def shared_timers() -> Iterator[None]:
+    """Let all timers within the block, which is one request's, share one of JavaScript's."""
+    timers = _Timers(asyncio.get_running_loop())
+    token = _timers.set(timers)
+    try:
+        yield
+    finally:
+        _timers.reset(token)
+        timers.close()
+
+
+class _Timers:
+    """Callbacks that wait for their times in one timer of JavaScript's.
+
+    It is set for the earliest of them, and stays when that is cancelled: nearly all are timeouts that nobody reaches,
+    and the others come later than the first one.
+    """
+
+    def __init__(self, loop: WebLoop) -> None:
+        self._loop = loop
+        self._waiting: dict[asyncio.Handle, float] = {}
+        self._timer: _Timer | None = None
+        self._until = math.inf
+
+    def add(self, when: float, handle: asyncio.Handle) -> None:
+        self._waiting[handle] = when
+        if when < self._until:
+            self._set(when)
+
+    def remove(self, handle: asyncio.Handle) -> None:
+        self._waiting.pop(handle, None)
+
+    def close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _set(self, when: float) -> None:
+        self.close()
+        self._until = when
+        self._timer = _Timer(self._loop, when - time.monotonic(), self._fire, (), None)
+
+    def _fire(self) -> None:
+        # The clock of a Worker has whole milliseconds, and may be behind.
+        now = max(time.monotonic(), self._until)
+        self._timer, self._until = None, math.inf
+        for handle in [handle for handle, when in self._waiting.items() if when <= now]:
+            if self._waiting.pop(handle, None) is not None:  # or else an earlier one has cancelled it
+                handle._run()  # noqa: SLF001  # as every loop does
+        if self._waiting and (when := min(self._waiting.values())) < self._until:
+            self._set(when)
+
+
+class _SharedTimer(asyncio.Handle):
+    """A callback that waits for its time with others."""
+
+    __slots__ = ("_timers",)
+
+    def __init__(
+        self, timers: _Timers, callback: Callable[..., Any], args: tuple[Any, ...], loop: WebLoop, context: Context
+    ) -> None:
+        super().__init__(callback, args, loop, context)
+        self._timers = timers
+
+    def cancel(self) -> None:
+        """Forget the callback, and what it refers to, at once."""
+        super().cancel()
+        self._timers.remove(self)
+
+
+_timers: contextvars.ContextVar[_Timers | None] = contextvars.ContextVar("timers", default=None)
 
 
 class _Timer(asyncio.Handle):
