@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import re
+import time
 import traceback
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from pydantic import ValidationError
@@ -33,6 +34,8 @@ _CREDENTIAL = re.compile(
 )
 _WORD = re.compile(r"[A-Za-z][a-z]{2,18}[.:!?)]*")
 """A word as in "The access token expired." Credentials have digits, capitals in the middle, or are longer."""
+
+_EPOCH = datetime(1970, 1, 1)  # in UTC, as all times here
 
 _QUOTED = re.compile(r"'[^'\n]{40,}'|\"[^\"\n]{40,}\"")
 _MESSAGE_LIMIT = 500
@@ -98,8 +101,9 @@ def _message(error: BaseException) -> str:
 
 def timestamp(*, seconds_ago: float = 0) -> str:
     """Return the current time, or an earlier one, in ISO 8601, UTC, with milliseconds and `Z`."""
-    moment = datetime.now(UTC) - timedelta(seconds=seconds_ago)
-    return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+    # In a Worker, what asks for the present date calls JavaScript.
+    moment = _EPOCH + timedelta(seconds=time.time() - seconds_ago)
+    return moment.isoformat(timespec="milliseconds") + "Z"
 
 
 class Logger:

@@ -13,7 +13,7 @@ from contextlib import aclosing
 from functools import cache, partial
 from typing import Any
 
-from pyodide.ffi import JsException, create_proxy, to_js
+from pyodide.ffi import JsException, create_once_callable, to_js
 from workers import WorkerEntrypoint
 
 from electrons.app import App
@@ -157,14 +157,22 @@ async def _serve(app: App, isolate: Isolate, js_request: Any, ctx: Any) -> Any:
 
 def _keep(task: asyncio.Task[None], js_request: Any, ctx: Any) -> None:
     """Keep the request alive until the task is done, and cancel the task when the caller leaves."""
+    has_left = False
+
+    def leave(_event: Any) -> None:
+        nonlocal has_left
+        has_left = True
+        task.cancel()
+
     # JavaScript's own promise: making one of a Python task costs several turns of the event loop.
-    lifetime, on_abort = js.Promise.withResolvers(), create_proxy(lambda _event: task.cancel())
+    lifetime, signal, on_abort = js.Promise.withResolvers(), js_request.signal, create_once_callable(leave)
     ctx.waitUntil(lifetime.promise)
-    js_request.signal.addEventListener("abort", on_abort)
+    signal.addEventListener("abort", on_abort)
 
     def release(_task: asyncio.Task[None]) -> None:
-        js_request.signal.removeEventListener("abort", on_abort)
-        on_abort.destroy()
+        if not has_left:  # or else it has destroyed itself
+            signal.removeEventListener("abort", on_abort)
+            on_abort.destroy()
         lifetime.resolve()
 
     task.add_done_callback(release)

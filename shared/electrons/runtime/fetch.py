@@ -18,6 +18,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
+from functools import cached_property
 from typing import Any
 
 import httpx2
@@ -62,7 +63,7 @@ class FetchTransport(httpx2.AsyncBaseTransport):
             options.body = to_js(content)
         head_timeout = (timeouts.get("connect") or 0) + (timeouts.get("first_byte") or 0)
         idle_timeout = timeouts.get("read") or 0
-        watchdog = _Watchdog(controller.abort, seconds=min(filter(None, (head_timeout, idle_timeout)), default=0))
+        watchdog = _Watchdog(controller, seconds=min(filter(None, (head_timeout, idle_timeout)), default=0))
         watchdog.start(head_timeout)
         try:
             response = await js.fetch(str(request.url), options)
@@ -111,15 +112,15 @@ class _Copy:
 
 
 class _Watchdog:
-    """Calls `bark` when a wait takes longer than it may.
+    """Aborts an exchange when a wait takes longer than it may.
 
     One timer looks after so many `seconds`, the shortest time that a wait may take, how long the present one has taken;
     a timer of its own for each wait would cost more than what is waited for. 0 is no limit.
     """
 
-    def __init__(self, bark: Callable[[], object], *, seconds: float) -> None:
+    def __init__(self, controller: Any, *, seconds: float) -> None:
         self.has_barked = False
-        self._bark = bark
+        self._controller = controller
         self._seconds = seconds
         self._until: float | None = None
         self._timer: asyncio.Handle | None = None
@@ -154,7 +155,7 @@ class _Watchdog:
             self._look_in(min(left, self._seconds))
         else:
             self.has_barked = True
-            self._bark()
+            self._controller.abort()
 
 
 async def _settle(promise: Any) -> JsException | None:
@@ -169,21 +170,24 @@ async def _settle(promise: Any) -> JsException | None:
 class FetchStream(httpx2.AsyncByteStream):
     """A response body, which is read either here, or from `readable` without Python.
 
-    `readable` is a JavaScript `ReadableStream` of bytes, None where the status allows no body. `size` is in bytes, None
-    where the server does not state it, or `fetch` has decoded the body.
+    `size` is in bytes, None where the server does not state it, or `fetch` has decoded the body.
     """
 
     def __init__(
         self, response: Any, controller: Any, watchdog: _Watchdog, *, headers: HeaderPairs, idle_timeout: float
     ) -> None:
-        self.readable: Any = response.body or None
         fields = dict(headers)
         self.size = int(fields["content-length"]) if "content-length" in fields else None
         self._response = response
         self._controller = controller
         self._watchdog = watchdog
         self._idle_timeout = idle_timeout
-        self._ended = self.readable is None
+        self._ended = not self.size and self.readable is None
+
+    @cached_property
+    def readable(self) -> Any:
+        """The body as a JavaScript `ReadableStream` of bytes, None where the status allows no body."""
+        return self._response.body or None
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         if self._ended:
