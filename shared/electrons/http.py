@@ -14,6 +14,7 @@ from ipaddress import IPv6Address, ip_address
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
+import httpx2
 from pydantic_core import to_json
 
 from electrons.errors import RequestError
@@ -44,6 +45,35 @@ class Headers:
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         return iter(self._pairs)
+
+
+class TextHeaders(httpx2.Headers):
+    """Header fields of a call to the outside: `pairs`, with names as they are written. They are not changed.
+
+    httpx2 keeps fields as bytes. To encode each and to decode it again costs as much as all the rest of its request
+    and response, so here it is done when something reads them as httpx2 has them.
+    """
+
+    def __init__(self, pairs: HeaderPairs) -> None:
+        self.pairs = pairs
+        self._encoding = "latin-1"  # JavaScript has each byte of a value as one character
+
+    @classmethod
+    def of(cls, headers: httpx2.Headers) -> TextHeaders:
+        """Return any headers as these."""
+        if isinstance(headers, TextHeaders):
+            return headers
+        return cls([(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers.raw])
+
+    def __getattr__(self, name: str) -> Any:
+        if name != "_list":
+            raise AttributeError(name)
+        pairs = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in self.pairs]
+        self._list = [(name, name.lower(), value) for name, value in pairs]
+        return self._list
+
+    def __contains__(self, key: Any) -> bool:
+        return key.lower() in [name.lower() for name, _ in self.pairs]
 
 
 class Passthrough(Protocol):

@@ -24,7 +24,7 @@ from typing import Any
 import httpx2
 from pyodide.ffi import JsException, to_js
 
-from electrons.http import HeaderPairs
+from electrons.http import HeaderPairs, TextHeaders
 from electrons.runtime.callbacks import EditedStream
 from electrons.runtime.convert import describe_js_error, from_js_headers, to_js_object
 from electrons.runtime.js_globals import js
@@ -40,7 +40,7 @@ _COPY_SECONDS = 1.0
 _COPY_BYTES = 64 * 1024
 
 # Set by `fetch` itself.
-_DROPPED_FROM_REQUESTS = {b"host", b"content-length", b"connection", b"transfer-encoding"}
+_DROPPED_FROM_REQUESTS = {"host", "content-length", "connection", "transfer-encoding"}
 
 
 class FetchTransport(httpx2.AsyncBaseTransport):
@@ -50,11 +50,8 @@ class FetchTransport(httpx2.AsyncBaseTransport):
         """Send a request and return the response with its body unread; closing it cancels the exchange."""
         timeouts = request.extensions.get("timeout", {})
         controller = js.AbortController.new()
-        headers = [
-            (name.decode("latin-1"), value.decode("latin-1"))
-            for name, value in request.headers.raw
-            if name.lower() not in _DROPPED_FROM_REQUESTS
-        ]
+        sent = TextHeaders.of(request.headers).pairs
+        headers = [(name, value) for name, value in sent if name.lower() not in _DROPPED_FROM_REQUESTS]
         options = to_js_object({"method": request.method, "headers": headers, "redirect": "manual"})
         options.signal = controller.signal
         if not isinstance(request.stream, httpx2.SyncByteStream):
@@ -81,10 +78,8 @@ class FetchTransport(httpx2.AsyncBaseTransport):
         if any(name == "content-encoding" for name, _ in headers):
             headers = [(name, value) for name, value in headers if name not in _DROPPED_WHEN_DECODED]
         stream = FetchStream(response, controller, watchdog, headers=headers, idle_timeout=idle_timeout)
-        # JavaScript has each byte of a value as one character.
-        encoded = [(name.encode(), value.encode("latin-1")) for name, value in headers]
-        received = httpx2.Response(response.status, headers=encoded, stream=stream, request=request)
-        received.headers.encoding = "latin-1"  # or else it is found out, field by field
+        received = httpx2.Response(response.status, stream=stream, request=request)
+        received.headers = TextHeaders(headers)
         return received
 
 

@@ -37,6 +37,7 @@ from electrons.errors import (
     ProviderTimeoutError,
     ProviderUnreachableError,
 )
+from electrons.http import TextHeaders
 from electrons.upstream.accounts import Account
 from electrons.upstream.budgets import find_charged, find_most, reserve_budget
 from electrons.upstream.errors import status_of_code
@@ -265,10 +266,10 @@ async def _send_once(context: Context, provider: Provider, request: ProviderRequ
     outgoing = httpx2.Request(
         request.method,
         target,
-        headers=[*request.headers, *headers],
         stream=httpx2.ByteStream(request.content),
         extensions={"timeout": timeout},
     )
+    outgoing.headers = TextHeaders([*request.headers, *headers])
     try:
         response = await context.http.handle_async_request(outgoing)
     except httpx2.TimeoutException as error:
