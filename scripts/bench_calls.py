@@ -1,8 +1,9 @@
 """`npm run bench:calls`: count the calls of Python functions that text-gen makes for one response, by part.
 
 The clock of a Worker stands still between two operations of I/O, so a profile of Python has no times; V8's inspector
-(CONTRIBUTING.md) has times, but no names of Python functions. Calls are the same in each run and on each machine. Half
-of a request's CPU goes to them; the rest is the crossing to JavaScript, the runtime, and what it does for the request.
+(CONTRIBUTING.md) has times, but no names of Python functions. Calls are the same in each run and on each machine, but
+for those of streams, whose pieces come together by chance, and for what is done for many requests at once. Half of a
+request's CPU goes to them; the rest is the crossing to JavaScript, the runtime, and what it does for the request.
 """
 
 from __future__ import annotations

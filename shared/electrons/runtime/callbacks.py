@@ -20,7 +20,7 @@ _OUTBOX_BYTES = 16 * 1024
 _AHEAD_BYTES = 16 * 1024
 _PIPED_BYTES = 4096
 """The most that the runtime reads at once in `pipeTo`."""
-_PAUSE_MS = 5
+_PAUSE_MS = 3
 
 
 class ReadAhead:
@@ -66,6 +66,7 @@ class EditedStream:
         self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._watcher: Watcher | None = watcher
         self._ahead: ReadAhead | None = None
+        self._was_full = False
         self._callback = create_proxy(self._transform)
         callbacks = {"transform": self._callback}
         if first:
@@ -95,8 +96,10 @@ class EditedStream:
             controller.enqueue(chunk)
             return None
         now, piece = time.monotonic(), chunk.to_bytes()
-        pause = _PAUSE_MS if now - self.touched < _PAUSE_MS / 1000 and len(piece) < _PIPED_BYTES else 0
-        self.touched = now + pause / 1000
+        is_full = len(piece) == _PIPED_BYTES
+        # After a full buffer comes what else was there; after the rest, what has to be waited for.
+        pauses = not is_full and not self._was_full and now - self.touched < _PAUSE_MS / 1000
+        self.touched, self._was_full = now, is_full
         if self._ahead is not None:
             self._ahead.note(len(piece))
         edited = watcher.edit(piece)
@@ -104,9 +107,13 @@ class EditedStream:
             controller.enqueue(chunk)
         elif edited:
             controller.enqueue(to_js(edited))
-        if watcher.is_over and not self.over.done():
-            self.over.set_result(None)
-        return _wait(pause) if pause else None
+        if watcher.is_over:
+            if not self.over.done():
+                self.over.set_result(None)
+        elif pauses:
+            self.touched += _PAUSE_MS / 1000
+            return _wait(_PAUSE_MS)
+        return None
 
 
 class Outbox:
