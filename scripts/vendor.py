@@ -19,6 +19,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -171,8 +172,9 @@ def _files(folder: Path) -> Iterator[Path]:
             yield (Path(directory) / name).relative_to(folder)
 
 
+@cache
 def _is_left_out(path: Path) -> bool:
-    return any(part.match(pattern) for part in (path, *path.parents) for pattern in LEFT_OUT)
+    return any(path.match(pattern) for pattern in LEFT_OUT) or (path != path.parent and _is_left_out(path.parent))
 
 
 def _is_same(source: Path, destination: Path) -> bool:

@@ -19,8 +19,8 @@ from electrons.batch import Batch
 from electrons.http import HeaderPairs
 from electrons.ratelimit.leases import GRACE_MS, Demand, Lease
 
-LINGER_SECONDS = 0.05
-"""How long a settlement waits for the caller's next reservation, which carries it."""
+SETTLEMENT_INTERVAL_SECONDS = 0.05
+"""Between two messages with settlements of a caller. One that comes sooner waits for a reservation that carries it."""
 
 LARGEST_MESSAGE = 250
 """Requests that share one message at most, so that the object's other callers are not held up."""
@@ -103,7 +103,7 @@ class RateLimiter:
         self._sleep = sleep
         self._callers: dict[tuple[str, str], _Caller] = {}
         self._settlements: defaultdict[str, Batch[dict[str, Any]]] = defaultdict(
-            lambda: Batch(interval_seconds=LINGER_SECONDS)
+            lambda: Batch(interval_seconds=SETTLEMENT_INTERVAL_SECONDS)
         )
 
     def admit(

@@ -209,10 +209,10 @@ class FetchStream(httpx2.AsyncByteStream):
         that time is in memory. Raises `httpx2.ReadError` for a body that breaks, and `httpx2.ReadTimeout` for one that
         stalls, as far as it is read. A caller who leaves cancels this; `feed` then still gets what has come.
         """
+        if self._ended:  # it was read before
+            return
         if feed is None:
             await self._pipe(self.readable, writable)
-            return
-        if self._ended:
             return
         ours, body = self.readable.tee()
         copy = _Copy(ours, feed)
@@ -246,8 +246,6 @@ class FetchStream(httpx2.AsyncByteStream):
         self, body: Any, writable: Any, follow: Callable[[asyncio.Task[Any]], Awaitable[bool]] | None = None
     ) -> None:
         """Pipe a branch of the body to its end, or until `follow` returns whether the rest is wanted."""
-        if self._ended:  # it was read before
-            return
         piped = start_task(_settle(body.pipeTo(writable, to_js_object({"preventClose": True, "preventAbort": True}))))
         try:
             if follow is not None and not await follow(piped):
