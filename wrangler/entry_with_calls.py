@@ -24,22 +24,19 @@ entry: Any = importlib.import_module("entry")  # each worker has its own
 _profile = cProfile.Profile()
 
 
-class Default(entry.Default):  # type: ignore[misc]
-    """Serves the worker's own routes and the report."""
-
-    async def fetch(self, request: Any) -> Any:
-        """Return the response to one request."""
-        global _profile  # noqa: PLW0603  # each is begun once
-        url = js.URL.new(request.js_object.url)
-        if url.pathname != PATH:
-            return await entry.Default.fetch(self, request)
-        if url.searchParams.get("do") == "begin":
-            _profile = cProfile.Profile()
-            _profile.enable()
-            return js.Response.new("{}")
-        _profile.disable()
-        _profile.create_stats()
-        return js.Response.new(json.dumps(_count_by_file(_profile.stats)))
+def on_fetch(request: Any, env: Any, ctx: Any) -> Any:
+    """Return the response to one request: the worker's own, or the report."""
+    global _profile  # noqa: PLW0603  # each is begun once
+    url = js.URL.new(request.url)
+    if url.pathname != PATH:
+        return entry.on_fetch(request, env, ctx)
+    if url.searchParams.get("do") == "begin":
+        _profile = cProfile.Profile()
+        _profile.enable()
+        return js.Response.new("{}")
+    _profile.disable()
+    _profile.create_stats()
+    return js.Response.new(json.dumps(_count_by_file(_profile.stats)))
 
 
 def _count_by_file(stats: dict[Any, Any]) -> dict[str, int]:
@@ -50,7 +47,3 @@ def _count_by_file(stats: dict[Any, Any]) -> dict[str, int]:
         for (caller, _, _), (called, *_) in callers.items() if file == "~" else ():
             counts[caller] += called
     return dict(counts)
-
-
-# What the worker's own main module exports besides: workerd takes each class that it finds.
-globals().update({name: value for name, value in vars(entry).items() if isinstance(value, type) and name != "Default"})

@@ -51,17 +51,15 @@ for _kind, _names in CALLS.items():
         setattr(_kind, _name, _counted(getattr(_kind, _name)))
 
 
-class Default(entry.Default):  # type: ignore[misc]
-    """Serves the worker's own routes and the report."""
-
-    async def fetch(self, request: Any) -> Any:
-        """Return the response to one request."""
-        if js.URL.new(request.js_object.url).pathname != PATH:
-            return await entry.Default.fetch(self, request)
-        report = {"heap_bytes": pyodide_js._module.HEAP8.length, "subrequests": len(_calls)}  # noqa: SLF001
-        _calls.clear()
-        return js.Response.new(json.dumps(report))
+def on_fetch(request: Any, env: Any, ctx: Any) -> Any:
+    """Return the response to one request: the worker's own, or the report."""
+    if js.URL.new(request.url).pathname != PATH:
+        return entry.on_fetch(request, env, ctx)
+    report = {"heap_bytes": pyodide_js._module.HEAP8.length, "subrequests": len(_calls)}  # noqa: SLF001
+    _calls.clear()
+    return js.Response.new(json.dumps(report))
 
 
+on_scheduled = entry.on_scheduled
 # What the worker's own main module exports besides: workerd takes each class that it finds.
-globals().update({name: value for name, value in vars(entry).items() if isinstance(value, type) and name != "Default"})
+globals().update({name: value for name, value in vars(entry).items() if isinstance(value, type)})

@@ -12,7 +12,7 @@ import gc
 import importlib
 import pkgutil
 
-from workers import WorkerEntrypoint
+import workers  # noqa: F401
 
 with contextlib.suppress(ImportError):
     import httpx2  # noqa: F401
@@ -39,5 +39,5 @@ importlib.invalidate_caches()
 REPORT = f"claimed memory: {ctypes.CDLL(None).sbrk(0)} bytes"
 
 
-class Default(WorkerEntrypoint):
-    """The entry point that every worker must have; this one is never called."""
+def on_fetch() -> None:
+    """Be the handler that every worker must have; this one is never called."""

@@ -160,7 +160,7 @@ def test_worker_that_fails_its_trial_goes_back(deployed: tuple[Checkout, str]) -
     checkout, _ = deployed
     entry = checkout.folder / "workers" / "stock-media" / "src" / "entry.py"
     sound = entry.read_text()
-    entry.write_text(sound + "\nDefault.fetch = None\n")
+    entry.write_text(sound + "\non_fetch = None\n")
 
     status, output = checkout.start("deploy", "stock-media", "--env", "staging", "--yes")
     entry.write_text(sound)

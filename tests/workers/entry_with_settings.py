@@ -20,7 +20,7 @@ from typing import Any
 from workers import WorkflowEntrypoint
 
 from electrons.runtime.convert import to_js_object
-from electrons.runtime.entrypoint import create_entrypoint
+from electrons.runtime.entrypoint import create_handlers
 
 HEADER = "X-Test-Settings"
 
@@ -28,17 +28,17 @@ entry: Any = importlib.import_module("entry")  # each worker has its own
 _deployments: dict[str, Any] = {}
 
 
-class Default(entry.Default):  # type: ignore[misc]
-    """Serves the app's routes, by the settings that the request brings."""
+def on_fetch(request: Any, env: Any, ctx: Any) -> Any:
+    """Return the response to one request, by the settings that it brings."""
+    settings = request.headers.get(HEADER)
+    if not isinstance(settings, str):
+        return entry.on_fetch(request, env, ctx)
+    if settings not in _deployments:
+        _deployments[settings], _ = create_handlers(entry.app)
+    return _deployments[settings](request, _Env(env, settings), ctx)
 
-    async def fetch(self, request: Any) -> Any:
-        """Answers one request."""
-        settings = request.js_object.headers.get(HEADER)
-        if not isinstance(settings, str):
-            return await entry.Default.fetch(self, request)
-        if settings not in _deployments:
-            _deployments[settings] = create_entrypoint(entry.app)
-        return await _deployments[settings](self.ctx, _Env(self.env, settings)).fetch(request)
+
+on_scheduled = entry.on_scheduled
 
 
 class _Env:
@@ -91,9 +91,9 @@ def _with_settings(original: Any) -> Any:
 
 
 def _export_classes() -> None:
-    """Export what the worker's own main module exports besides `Default`: workerd takes each class that it finds."""
+    """Export the classes that the worker's own main module exports: workerd takes each that it finds."""
     for name, value in vars(entry).items():
-        if isinstance(value, type) and name != "Default":
+        if isinstance(value, type):
             globals()[name] = _with_settings(value) if issubclass(value, WorkflowEntrypoint) else value
 
 

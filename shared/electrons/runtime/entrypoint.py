@@ -14,7 +14,6 @@ from functools import cache, partial
 from typing import Any
 
 from pyodide.ffi import JsException, create_once_callable, to_js
-from workers import WorkerEntrypoint
 
 from electrons.app import App
 from electrons.bindings import Bindings
@@ -36,79 +35,42 @@ from electrons.runtime.convert import from_js_headers, read_stream, to_js_object
 from electrons.runtime.fetch import FetchStream, FetchTransport
 from electrons.runtime.js_globals import js
 from electrons.runtime.loop import install as install_loop
-from electrons.runtime.loop import shared_timers
+from electrons.runtime.loop import run_task, shared_timers
 from electrons.runtime.r2 import R2Body
 from electrons.schedule import run_tasks
-from electrons.tasks import start_task
 from electrons.upstream.client import reading
 from electrons.upstream.relay import Relay
 
 _CONSOLE = {"info": "log", "warning": "warn", "error": "error"}
 
 
-def create_entrypoint(app: App) -> type[WorkerEntrypoint]:
-    """Return the class to export as `Default`: workerd exports each class that it finds in the main module."""
+def create_handlers(app: App) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Return the functions to export as `on_fetch` and `on_scheduled`.
+
+    A class would need less of wrangler.toml (the flag `disable_python_no_global_handlers`). But for each event workerd
+    makes an instance of it, and the SDK converts its arguments and its result: that takes as long as a whole chat's
+    middleware.
+    """
     install_loop()
     isolate: Isolate | None = None
 
-    class Default(WorkerEntrypoint):
-        """The app's routes over HTTP. `self` is an `_Event` in both methods."""
+    def on_fetch(request: Any, env: Any, ctx: Any) -> Any:
+        """Return the response to one request; never raises, because such an error would have no JSON shape."""
+        nonlocal isolate
+        if isolate is None:
+            try:
+                isolate = Isolate(app, env)
+            except ElectronsError as error:  # a setting that cannot be read
+                return _refuse(app, error, _from_js_request(request))
+        return _serve(app, isolate, request, ctx)
 
-        def __new__(cls, ctx: Any, env: Any) -> Any:
-            return _Event(cls, ctx, env)
+    async def on_scheduled(_controller: Any, env: Any, _ctx: Any) -> None:
+        """Do what is due when the Cron Trigger fires. Raises `ConfigurationError`, which Cloudflare records."""
+        context = Isolate(app, env).create_context(Request(method="SCHEDULE", url=""))
+        await run_tasks(context, app.scheduled_tasks)
+        await context.finish()
 
-        async def fetch(self, request: Any) -> Any:
-            """Return the response to one request; never raises, because such an error would have no JSON shape."""
-            nonlocal isolate
-            if isolate is None:
-                try:
-                    isolate = Isolate(app, self.env)
-                except ElectronsError as error:  # a setting that cannot be read
-                    return _refuse(app, error, _from_js_request(request.js_object))
-            return await _serve(app, isolate, request.js_object, self.ctx)
-
-        async def scheduled(self, _controller: Any, _env: Any = None, _ctx: Any = None) -> None:
-            """Do what is due when the Cron Trigger fires. Raises `ConfigurationError`, which Cloudflare records."""
-            context = Isolate(app, self.env).create_context(Request(method="SCHEDULE", url=""))
-            await run_tasks(context, app.scheduled_tasks)
-            await context.finish()
-
-    return Default
-
-
-class _Event:
-    """What takes the place of an instance of `kind`, which the runtime makes for each event.
-
-    An instance of the class would get the SDK's wrappers of `ctx` and `env`, which cost more than a whole route.
-    """
-
-    def __init__(self, kind: Any, ctx: Any, env: Any) -> None:
-        self.ctx = ctx
-        self.env = env
-        self.fetch = _Method(partial(kind.fetch, self))
-        self.scheduled = partial(kind.scheduled, self)
-
-
-class _Method:
-    """A method whose signature nobody looks up.
-
-    Pyodide's `relaxed_call` does so for each new method, that is for each request, and then binds the arguments to it.
-    What has none that can be read is called with all arguments, and known again by its hash.
-    """
-
-    __signature__ = ()
-
-    def __init__(self, method: Callable[[Any], Any]) -> None:
-        self._method = method
-
-    def __call__(self, event: Any, *_rest: Any) -> Any:
-        return self._method(event)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Method)
-
-    def __hash__(self) -> int:
-        return hash(_Method)
+    return on_fetch, on_scheduled
 
 
 class Isolate:
@@ -134,25 +96,52 @@ class Isolate:
         )
 
 
-async def _serve(app: App, isolate: Isolate, js_request: Any, ctx: Any) -> Any:
+def _serve(app: App, isolate: Isolate, js_request: Any, ctx: Any) -> Any:
     request = _from_js_request(js_request, body_timeout_seconds=isolate.settings.body_timeout_seconds)
     context = isolate.create_context(request)
     while isolate.start_work:
         context.defer(partial(isolate.start_work.pop(), context))
-    response: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    answer = _Answer()
 
     async def live() -> None:
         with shared_timers():
             try:
-                await _respond(app, context, response)
+                await _respond(app, context, answer)
             finally:
                 # Deferred work runs even when the caller has left.
                 await context.finish()
 
-    task = start_task(live())
+    task = run_task(live())
     if not task.done():
         _keep(task, js_request, ctx)
-    return await response
+    return answer.take()
+
+
+class _Answer:
+    """The response to one request, as the runtime takes it: itself if it is there at once, else a promise.
+
+    A promise of JavaScript's own: one of a Python future or coroutine costs several turns of the event loop.
+    """
+
+    def __init__(self) -> None:
+        self.is_given = False
+        self._response: Any = None
+        self._promised: Any = None
+
+    def give(self, response: Any) -> None:
+        """Hand out a `Response` of JavaScript's."""
+        self.is_given = True
+        if self._promised is None:
+            self._response = response
+        else:
+            self._promised.resolve(response)
+
+    def take(self) -> Any:
+        """Return the response, or a promise of it."""
+        if self.is_given:
+            return self._response
+        self._promised = js.Promise.withResolvers()
+        return self._promised.promise
 
 
 def _keep(task: asyncio.Task[None], js_request: Any, ctx: Any) -> None:
@@ -164,7 +153,6 @@ def _keep(task: asyncio.Task[None], js_request: Any, ctx: Any) -> None:
         has_left = True
         task.cancel()
 
-    # JavaScript's own promise: making one of a Python task costs several turns of the event loop.
     lifetime, signal, on_abort = js.Promise.withResolvers(), js_request.signal, create_once_callable(leave)
     ctx.waitUntil(lifetime.promise)
     signal.addEventListener("abort", on_abort)
@@ -178,35 +166,35 @@ def _keep(task: asyncio.Task[None], js_request: Any, ctx: Any) -> None:
     task.add_done_callback(release)
 
 
-async def _respond(app: App, context: Context, js_response: asyncio.Future[Any]) -> None:
+async def _respond(app: App, context: Context, answer: _Answer) -> None:
     try:
         response = await app.handle(context)
         if isinstance(response.body, Relay):
-            await _relay(response, response.body, js_response)
+            await _relay(response, response.body, answer)
         elif not isinstance(response.body, str) and isinstance(response.body, AsyncGenerator):
-            await _pump(response.body, response, js_response)
+            await _pump(response.body, response, answer)
         else:
-            js_response.set_result(_to_js_response(response))
+            answer.give(_to_js_response(response))
     except asyncio.CancelledError:
         context.status, context.error_code = ClientClosedError.status, ClientClosedError.code
     finally:
-        if not js_response.done():
-            js_response.set_result(js.Response.new(None, status=503))
+        if not answer.is_given:
+            answer.give(js.Response.new(None, status=503))
 
 
-async def _relay(response: Response, relay: Relay, js_response: asyncio.Future[Any]) -> None:
+async def _relay(response: Response, relay: Relay, answer: _Answer) -> None:
     source, watcher = relay.response.stream, relay.watcher
     if not isinstance(source, FetchStream):
         raise TypeError(f"not a stream of the runtime: {source!r}")
     if not watcher.edits:
         stream = js.IdentityTransformStream.new()
         handing_on = source.hand_on(stream.writable, watcher.feed if watcher.reads else None)
-        await _hand_on(response, relay, handing_on, stream=stream, js_response=js_response)
+        await _hand_on(response, relay, handing_on, stream=stream, answer=answer)
         return
     edited = EditedStream(watcher, first=relay.first)
     try:
         handing_on = source.hand_on_edited(edited)
-        await _hand_on(response, relay, handing_on, stream=edited, js_response=js_response)
+        await _hand_on(response, relay, handing_on, stream=edited, answer=answer)
     finally:
         edited.destroy()
 
@@ -217,9 +205,9 @@ async def _hand_on(
     handing_on: Coroutine[Any, Any, None],
     *,
     stream: Any,
-    js_response: asyncio.Future[Any],
+    answer: _Answer,
 ) -> None:
-    js_response.set_result(_to_js_response(response, stream.readable))
+    answer.give(_to_js_response(response, stream.readable))
     error: ProviderError | None = None
     try:
         async with relay.scope:
@@ -251,10 +239,10 @@ async def _hand_on(
 async def _pump(
     chunks: AsyncGenerator[str, None] | AsyncGenerator[bytes, None],
     response: Response,
-    js_response: asyncio.Future[Any],
+    answer: _Answer,
 ) -> None:
     outbox = Outbox()
-    js_response.set_result(_to_js_response(response, outbox.readable))
+    answer.give(_to_js_response(response, outbox.readable))
     try:
         async with aclosing(chunks) as source:
             async for chunk in source:

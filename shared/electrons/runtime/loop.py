@@ -2,9 +2,9 @@
 
 Unchanged, each step of a task is a JavaScript timer that is called through a stack switch. And a timer that is
 cancelled stays alive, with all that it refers to, until it would have fired: a request that sets a timeout of five
-minutes, and is done after ten milliseconds, keeps its memory for five minutes. Here the steps that are ready run one
-after another in one microtask, and a cancelled timer is removed. A step can no longer block on a promise with
-`run_sync`. The timers of a request share one of JavaScript's.
+minutes, and is done after ten milliseconds, keeps its memory for five minutes. Here what a promise or a timer makes
+ready runs at once, in the same call from JavaScript, and all else that is ready in one microtask; a cancelled timer is
+removed. A step can no longer block on a promise with `run_sync`. The timers of a request share one of JavaScript's.
 """
 
 from __future__ import annotations
@@ -15,29 +15,36 @@ import math
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
+from _pyodide import _future_helper
 from pyodide.ffi import create_once_callable, create_proxy
 from pyodide.webloop import WebLoop
 
 from electrons.runtime.js_globals import js
+from electrons.tasks import start_task
 
 _ready: deque[asyncio.Handle] = deque()
+_is_running = False
 _run_ready_proxy: Any = None  # made on first use, because a memory snapshot must not hold it
 
 Context = contextvars.Context | None
+T = TypeVar("T")
 
 
 # What the changes rely on; a Pyodide without it keeps its own loop.
 _NEEDED = ("_install_running_loop", "_install_asyncgen_hooks", "call_soon", "call_later", "call_at", "create_future")
+_NEEDED_OF_PROMISES = ("set_result", "set_exception")
 
 
 def install() -> None:
     """Change the loop of the whole isolate."""
     if not all(hasattr(WebLoop, name) for name in _NEEDED):
+        return
+    if not all(hasattr(_future_helper, name) for name in _NEEDED_OF_PROMISES):
         return
     WebLoop.call_soon = _call_soon
     WebLoop.call_later = _call_later
@@ -45,29 +52,62 @@ def install() -> None:
     WebLoop.create_future = staticmethod(asyncio.Future)
     WebLoop.time = staticmethod(time.monotonic)
     WebLoop.get_debug = staticmethod(bool)  # False: the mode does nothing, but each future and task asks for it
+    _future_helper.set_result = _set_result
+    _future_helper.set_exception = _set_exception
+
+
+def run_task(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    """Start a task in a call from JavaScript; it has run as far as it can when this returns."""
+    return _run(asyncio.get_event_loop(), start_task, work)
 
 
 def _call_soon(self: WebLoop, callback: Callable[..., Any], *args: Any, context: Context = None) -> asyncio.Handle:
-    global _run_ready_proxy  # noqa: PLW0603
     step = asyncio.Handle(callback, args, self, context)
-    if not _ready:
-        if _run_ready_proxy is None:
-            _run_ready_proxy = create_proxy(partial(_run_ready, self))
-        js.queueMicrotask(_run_ready_proxy)
+    if not _ready and not _is_running:
+        _run_soon(self)
     _ready.append(step)
     return step
 
 
-def _run_ready(loop: WebLoop) -> None:
+def _run_soon(loop: WebLoop) -> None:
+    global _run_ready_proxy  # noqa: PLW0603
+    if _run_ready_proxy is None:
+        _run_ready_proxy = create_proxy(partial(_run, loop, _do_nothing))
+    js.queueMicrotask(_run_ready_proxy)
+
+
+def _do_nothing() -> None:
+    """Be what is called where only what is ready has to run."""
+
+
+def _run(loop: WebLoop, callback: Callable[..., T], *args: Any) -> T:
+    """Return the result of what JavaScript has called Python for, once all that is ready has run as well."""
+    global _is_running  # noqa: PLW0603
+    if _is_running:  # a step has called what called back
+        return callback(*args)
     _enter(loop)
-    while _ready:
-        # Removed after it has run: what it makes ready must not start a second microtask.
-        step = _ready[0]
-        try:
+    _is_running = True
+    try:
+        result = callback(*args)
+        while _ready:
+            step = _ready.popleft()
             if not step._cancelled:  # noqa: SLF001  # as every loop does
                 step._run()  # noqa: SLF001
-        finally:
-            _ready.popleft()
+    finally:
+        _is_running = False
+        if _ready:
+            _run_soon(loop)
+    return result
+
+
+def _set_result(future: asyncio.Future[Any], value: Any) -> None:
+    if not future.done():
+        _run(future.get_loop(), future.set_result, value)
+
+
+def _set_exception(future: asyncio.Future[Any], error: BaseException) -> None:
+    if not future.done():
+        _run(future.get_loop(), future.set_exception, error)
 
 
 def _call_later(
@@ -186,8 +226,7 @@ class _Timer(asyncio.Handle):
 
     def _fire(self) -> None:
         self._proxy = None  # it destroys itself once it has been called
-        _enter(self._web_loop)
-        self._run()
+        _run(self._web_loop, self._run)
 
 
 def _enter(loop: WebLoop) -> None:

@@ -56,7 +56,7 @@ def create_rate_limiter() -> type[DurableObject]:
             self._expect_alarm()
             return self._budget.handle(message)
 
-        async def alarm(self, _info: Any = None) -> None:
+        async def on_alarm(self, _info: Any = None) -> None:
             """Delete the data of an idle caller, so that an object per address does not use storage forever."""
             if self._ledger.is_idle() and self._circuit.is_idle() and self._budget.is_idle():
                 await self._storage.deleteAll()

@@ -1,6 +1,6 @@
 """The entry point of audio-gen; its routes are in `audio_gen/routes.py`."""
 
 from audio_gen.routes import app
-from electrons.runtime.entrypoint import create_entrypoint
+from electrons.runtime.entrypoint import create_handlers
 
-Default = create_entrypoint(app)
+on_fetch, on_scheduled = create_handlers(app)

@@ -1,6 +1,6 @@
 """The entry point of stock-media; its routes are in `stock_media/routes.py`."""
 
-from electrons.runtime.entrypoint import create_entrypoint
+from electrons.runtime.entrypoint import create_handlers
 from stock_media.routes import app
 
-Default = create_entrypoint(app)
+on_fetch, on_scheduled = create_handlers(app)
