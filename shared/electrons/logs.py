@@ -12,9 +12,11 @@ import time
 import traceback
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Literal
 
 from pydantic import ValidationError
+from pydantic_core import to_json
 
 Level = Literal["info", "warning", "error"]
 Write = Callable[[Level, str], None]
@@ -39,8 +41,6 @@ _EPOCH = datetime(1970, 1, 1)  # in UTC, as all times here
 
 _QUOTED = re.compile(r"'[^'\n]{40,}'|\"[^\"\n]{40,}\"")
 _MESSAGE_LIMIT = 500
-
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
 
 _CAUSED = "\nThe above exception was the cause of the following one:\n\n"
 
@@ -101,9 +101,14 @@ def _message(error: BaseException) -> str:
 
 def timestamp(*, seconds_ago: float = 0) -> str:
     """Return the current time, or an earlier one, in ISO 8601, UTC, with milliseconds and `Z`."""
+    seconds, milliseconds = divmod(int((time.time() - seconds_ago) * 1000), 1000)
+    return f"{_format_second(seconds)}.{milliseconds:03}Z"
+
+
+@lru_cache(maxsize=4)
+def _format_second(seconds: int) -> str:
     # In a Worker, what asks for the present date calls JavaScript.
-    moment = _EPOCH + timedelta(seconds=time.time() - seconds_ago)
-    return moment.isoformat(timespec="milliseconds") + "Z"
+    return (_EPOCH + timedelta(seconds=seconds)).isoformat()
 
 
 class Logger:
@@ -137,3 +142,10 @@ class Logger:
         else:
             record = {"timestamp": timestamp(), "level": level, "worker": self._worker, "event": event, **known}
             self._write(level, _encode(record))
+
+
+def _encode(record: dict[str, Any]) -> str:
+    try:
+        return to_json(record, fallback=str).decode()
+    except ValueError:  # half of a surrogate pair, which is not UTF-8
+        return json.dumps(record, default=str)

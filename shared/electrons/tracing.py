@@ -6,9 +6,10 @@ The header goes on to providers and callbacks, and into the Workflow of a render
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
+
+from electrons.randomness import take_bytes
 
 _TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?", re.ASCII)
 _INVALID_VERSION = "ff"
@@ -26,7 +27,7 @@ class Trace:
     @classmethod
     def start(cls) -> Trace:
         """Begin a trace."""
-        digits = os.urandom(24).hex()
+        digits = take_bytes(24).hex()
         return cls(trace_id=digits[:32], span_id=digits[32:])
 
     @classmethod
@@ -41,7 +42,7 @@ class Trace:
 
     def child(self) -> Trace:
         """Return a new span of the same trace."""
-        return Trace(trace_id=self.trace_id, span_id=os.urandom(8).hex(), flags=self.flags)
+        return Trace(trace_id=self.trace_id, span_id=take_bytes(8).hex(), flags=self.flags)
 
     @property
     def header(self) -> str:

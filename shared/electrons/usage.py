@@ -81,12 +81,14 @@ class Usage:
     @property
     def input_at_most(self) -> int:
         """Return the input, with the most that unknown calls can have."""
-        return self.input_units + sum(call.input for call in self._find_unknown())
+        unknown = self._find_unknown()
+        return self.input_units + sum(call.input for call in unknown) if unknown else self.input_units
 
     @property
     def output_at_most(self) -> int:
         """Return the output, with the most that unknown calls can have."""
-        return self.output_units + sum(call.output for call in self._find_unknown())
+        unknown = self._find_unknown()
+        return self.output_units + sum(call.output for call in unknown) if unknown else self.output_units
 
     def begin_call(self, most: Most) -> None:
         """Take note that a call is sent that may cost money."""
@@ -110,16 +112,16 @@ class Usage:
     def checked(self) -> Usage:
         """Return the same usage with values that can be counted and stored, whatever a provider has reported."""
         return Usage(
-            provider=check_name(self.provider) or "unknown",
+            provider=self.provider or "unknown",
             model=check_name(self.model) or "unknown",
-            unit=check_name(self.unit) or "unknown",
+            unit=self.unit,
             input_units=check_count(self.input_units),
             output_units=check_count(self.output_units),
             cache_read_units=check_count(self.cache_read_units),
             cache_write_units=check_count(self.cache_write_units),
             cache_write_1h_units=check_count(self.cache_write_1h_units),
             largest_input=check_count(self.largest_input),
-            grade=check_name(self.grade) or "",
+            grade=self.grade,
             tokens=self.tokens and Units(*map(check_count, self.tokens)),
             upstream_ms=check_count(self.upstream_ms),
             unknown=self._find_unknown(),
@@ -144,4 +146,6 @@ def check_name(value: object, *, limit: int = 512) -> str | None:
     """Return at most `limit` characters of a string that can be stored as UTF-8; None for anything else or nothing."""
     if not isinstance(value, str) or not value:
         return None
-    return value[:limit] if value.isascii() else value[:limit].encode("utf-8", "replace").decode()
+    if value.isascii():
+        return value if len(value) <= limit else value[:limit]
+    return value[:limit].encode("utf-8", "replace").decode()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic_core import to_json
 
 from electrons.capabilities.text import CHARACTERS_PER_TOKEN, MOST_FOR_ESTIMATE
 from electrons.upstream.budgets import USUAL_OUTPUT_TOKENS
@@ -133,7 +134,7 @@ class ChatRequest(VendorRequest):
 
 def replace_model(content: bytes, model: str) -> bytes:
     """Return a JSON object with another `model`; no other byte of it changes."""
-    name = json.dumps(model).encode()
+    name = to_json(model)
     # Most bodies have one member of that name; only for the others it matters how deep it is.
     spans = [found.span(1) for found in _MODEL.finditer(content)]
     if len(spans) > 1:

@@ -8,7 +8,6 @@ wrong, the request is charged then. A large body is parsed only after its reques
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Coroutine, Mapping
 from functools import partial
 from typing import Any
@@ -17,6 +16,7 @@ from electrons.context import Context
 from electrons.errors import ElectronsError, RateLimitedError, UnavailableError
 from electrons.http import Response
 from electrons.middleware import CallNext
+from electrons.randomness import take_bytes
 from electrons.ratelimit.leases import Lease
 from electrons.ratelimit.limiter import LimiterUnreachableError, Verdict
 from electrons.settings import NO_LIMITS
@@ -76,7 +76,7 @@ async def _charge(context: Context, costs: Mapping[str, int], *, units: Mapping[
     seconds = settings.rate_limit_lease_seconds
     key = f"{context.service}:{context.principal.id}"
     # Not the request's id: the caller may choose that, and two calls in flight must not share a reservation.
-    reservation_id = os.urandom(16).hex() if units else None
+    reservation_id = take_bytes(16).hex() if units else None
 
     def settle() -> Coroutine[Any, Any, None] | None:
         if reservation_id is None or units is None:

@@ -1,11 +1,11 @@
 """Give every request an id: a well-formed inbound `X-Request-ID`, or else a new UUIDv4 (RFC 9562), and a trace."""
 
-import os
 import re
 
 from electrons.context import Context
 from electrons.http import Request, Response
 from electrons.middleware import CallNext
+from electrons.randomness import take_bytes
 from electrons.tracing import continue_trace
 
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,128}")
@@ -19,7 +19,7 @@ def choose_request_id(request: Request) -> str:
 
 def _create_uuid() -> str:
     # The module `uuid` does the same in a dozen calls.
-    digits = os.urandom(16).hex()
+    digits = take_bytes(16).hex()
     variant = "89ab"[int(digits[16], 16) % 4]
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 

@@ -34,8 +34,8 @@ from electrons.runtime.callbacks import EditedStream, Outbox
 from electrons.runtime.convert import from_js_headers, read_stream, to_js_object
 from electrons.runtime.fetch import FetchStream, FetchTransport
 from electrons.runtime.js_globals import js
+from electrons.runtime.loop import SharedTimers, run_task
 from electrons.runtime.loop import install as install_loop
-from electrons.runtime.loop import run_task, shared_timers
 from electrons.runtime.r2 import R2Body
 from electrons.schedule import run_tasks
 from electrons.upstream.client import reading
@@ -104,7 +104,7 @@ def _serve(app: App, isolate: Isolate, js_request: Any, ctx: Any) -> Any:
     answer = _Answer()
 
     async def live() -> None:
-        with shared_timers():
+        with SharedTimers():
             try:
                 await _respond(app, context, answer)
             finally:
@@ -171,7 +171,7 @@ async def _respond(app: App, context: Context, answer: _Answer) -> None:
         response = await app.handle(context)
         if isinstance(response.body, Relay):
             await _relay(response, response.body, answer)
-        elif not isinstance(response.body, str) and isinstance(response.body, AsyncGenerator):
+        elif not isinstance(response.body, str | bytes) and isinstance(response.body, AsyncGenerator):
             await _pump(response.body, response, answer)
         else:
             answer.give(_to_js_response(response))

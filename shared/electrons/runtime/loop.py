@@ -15,8 +15,7 @@ import math
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, TypeVar
 
@@ -130,45 +129,40 @@ def _call_at(
     return handle
 
 
-@contextmanager
-def shared_timers() -> Iterator[None]:
-    """Let all timers within the block, which is one request's, share one of JavaScript's."""
-    timers = _Timers(asyncio.get_running_loop())
-    token = _timers.set(timers)
-    try:
-        yield
-    finally:
-        _timers.reset(token)
-        timers.close()
-
-
-class _Timers:
-    """Callbacks that wait for their times in one timer of JavaScript's.
+class SharedTimers:
+    """Let all timers within the block, which is one request's, share one of JavaScript's.
 
     It is set for the earliest of them, and stays when that is cancelled: nearly all are timeouts that nobody reaches,
     and the others come later than the first one.
     """
 
-    def __init__(self, loop: WebLoop) -> None:
-        self._loop = loop
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
         self._waiting: dict[asyncio.Handle, float] = {}
         self._timer: _Timer | None = None
         self._until = math.inf
 
+    def __enter__(self) -> None:
+        self._token = _timers.set(self)
+
+    def __exit__(self, *_error: object) -> None:
+        _timers.reset(self._token)
+        if self._timer is not None:
+            self._timer.cancel()
+
     def add(self, when: float, handle: asyncio.Handle) -> None:
+        """Run the handle's callback at `when`, by the monotonic clock."""
         self._waiting[handle] = when
         if when < self._until:
             self._set(when)
 
     def remove(self, handle: asyncio.Handle) -> None:
+        """Forget a handle, if it is waiting."""
         self._waiting.pop(handle, None)
 
-    def close(self) -> None:
+    def _set(self, when: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-
-    def _set(self, when: float) -> None:
-        self.close()
         self._until = when
         self._timer = _Timer(self._loop, when - time.monotonic(), self._fire, (), None)
 
@@ -189,7 +183,7 @@ class _SharedTimer(asyncio.Handle):
     __slots__ = ("_timers",)
 
     def __init__(
-        self, timers: _Timers, callback: Callable[..., Any], args: tuple[Any, ...], loop: WebLoop, context: Context
+        self, timers: SharedTimers, callback: Callable[..., Any], args: tuple[Any, ...], loop: WebLoop, context: Context
     ) -> None:
         super().__init__(callback, args, loop, context)
         self._timers = timers
@@ -200,7 +194,7 @@ class _SharedTimer(asyncio.Handle):
         self._timers.remove(self)
 
 
-_timers: contextvars.ContextVar[_Timers | None] = contextvars.ContextVar("timers", default=None)
+_timers: contextvars.ContextVar[SharedTimers | None] = contextvars.ContextVar("timers", default=None)
 
 
 class _Timer(asyncio.Handle):

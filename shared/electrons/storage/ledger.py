@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from electrons.batch import Batch
 from electrons.bindings import Database, Value
@@ -39,7 +39,6 @@ COLUMNS = (
 
 _COST, _STATUS = COLUMNS.index("estimated_cost_microusd"), COLUMNS.index("status")
 _NUMBERS = {"input_units", "output_units", "status", "latency_ms", "upstream_ms"}
-_OPTIONAL_TEXTS = {"key_id", "instance_id", "project_id", "error_code", "price_date"}
 _LABELS = {"instance_id", "project_id"}
 
 # One JSON text for all rows: D1 binds 100 parameters at most, and one text is the cheapest thing to hand over.
@@ -226,15 +225,28 @@ def warn_without_cost(context: Context, row: Row) -> None:
 
 def check_row(row: Row) -> Row:
     """Return the row with values that its columns take, in the order of `COLUMNS`, whatever a provider has reported."""
-    return [_check_value(name, value) for name, value in zip(COLUMNS, row, strict=True)]
+    return [check(value) if check else value for check, value in zip(_CHECKS, row, strict=True)]
 
 
-def _check_value(column: str, value: object) -> Value:
-    if column in _NUMBERS:
-        return check_count(value)
-    if column == "estimated_cost_microusd":
-        return None if value is None else check_count(value)
-    return check_name(value) or (None if column in _OPTIONAL_TEXTS else "unknown")
+def _check_text(value: object) -> str:
+    return check_name(value) or "unknown"
+
+
+def _check_cost(value: object) -> int | None:
+    return None if value is None else check_count(value)
+
+
+_CHECKED: dict[str, Callable[[object], Value]] = {
+    **dict.fromkeys(_NUMBERS, check_count),
+    **dict.fromkeys(_LABELS, check_name),
+    "estimated_cost_microusd": _check_cost,
+    "request_id": _check_text,
+    "route": _check_text,
+    "model": _check_text,
+}
+"""What has values that come from outside, and how they become ones that the column takes."""
+
+_CHECKS = [_CHECKED.get(column) for column in COLUMNS]
 
 
 def _refuses_values(error: DatabaseError) -> bool:

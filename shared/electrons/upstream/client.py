@@ -20,8 +20,8 @@ import json
 import random
 import time
 import traceback
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -87,13 +87,19 @@ async def call_provider(
         return parse(document)
 
 
-@contextmanager
-def parsing(provider: Provider) -> Iterator[None]:
+class parsing:  # noqa: N801  # a context manager
     """Turn what a parser raises for a response that it cannot read into a `ProviderError`."""
-    try:
-        yield
-    except PARSE_ERRORS as error:
-        raise unreadable(provider) from ShapeError(_explain(error))
+
+    __slots__ = ("_provider",)
+
+    def __init__(self, provider: Provider) -> None:
+        self._provider = provider
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        if isinstance(error, PARSE_ERRORS):
+            raise unreadable(self._provider) from ShapeError(_explain(error))
 
 
 async def read_json(provider: Provider, response: httpx2.Response) -> dict[str, Any]:
@@ -172,15 +178,21 @@ async def iterate_body(
             yield chunk
 
 
-@contextmanager
-def reading(provider: Provider) -> Iterator[None]:
+class reading:  # noqa: N801  # a context manager
     """Turn what a transport raises for a broken or stalled body into a `ProviderError`."""
-    try:
-        yield
-    except httpx2.TimeoutException as error:
-        raise _too_slow(provider) from error
-    except httpx2.TransportError as error:
-        raise interrupted(provider) from error
+
+    __slots__ = ("_provider",)
+
+    def __init__(self, provider: Provider) -> None:
+        self._provider = provider
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        if isinstance(error, httpx2.TimeoutException):
+            raise _too_slow(self._provider) from error
+        if isinstance(error, httpx2.TransportError):
+            raise interrupted(self._provider) from error
 
 
 def conceal_error(error: ProviderError, response: httpx2.Response) -> None:
@@ -258,8 +270,8 @@ async def _send_once(context: Context, provider: Provider, request: ProviderRequ
     gateway_token = settings.ai_gateway_token.reveal() if url.startswith(_AI_GATEWAY) else ""
     if gateway_token:
         headers.append(("cf-aig-authorization", f"Bearer {gateway_token}"))
-    target = _parse_url(url)
-    headers += [("User-Agent", USER_AGENT), ("Accept-Encoding", "identity"), ("Host", target.netloc.decode())]
+    target, host = _parse_url(url)
+    headers += [("User-Agent", USER_AGENT), ("Accept-Encoding", "identity"), ("Host", host)]
     if request.content:
         headers.append(("Content-Length", str(len(request.content))))
     # Given a stream, httpx2 leaves the headers as they are: finding them out would cost as much as all the rest of it.
@@ -347,8 +359,9 @@ def _explain(error: Exception) -> str:
 
 
 @lru_cache(maxsize=64)
-def _parse_url(url: str) -> httpx2.URL:
-    return httpx2.URL(url)
+def _parse_url(url: str) -> tuple[httpx2.URL, str]:
+    parsed = httpx2.URL(url)
+    return parsed, parsed.netloc.decode()
 
 
 def _is_retried(error: ProviderError, *, repeatable: bool) -> bool:

@@ -131,5 +131,5 @@ def _find(name: str) -> Price | None:
 
 def _round_up(parts: Iterable[tuple[int, float]]) -> int:
     # The prices of the list have at most six decimals, so these are whole numbers.
-    total = sum(units * round(price * _SCALE) for units, price in parts)
+    total = sum(units * round(price * _SCALE) for units, price in parts if units)
     return -(-total // _SCALE)
