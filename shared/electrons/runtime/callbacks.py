@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Any
 
 from pyodide.ffi import create_once_callable, create_proxy, to_js
 
-from electrons.runtime.convert import to_js_object
+from electrons.runtime.convert import js_constant, to_js_object
 from electrons.runtime.js_globals import js
 from electrons.upstream.relay import Watcher
+
+BYOB = '{"mode":"byob"}'
+"""What a reader is asked for that fills buffers of ours."""
 
 _OUTBOX_BYTES = 16 * 1024
 
@@ -32,7 +36,7 @@ class ReadAhead:
     def __init__(self, body: Any) -> None:
         ahead, self.branch = body.tee()
         taken = ahead.pipeThrough(js.IdentityTransformStream.new())
-        self._reader = taken.getReader(to_js_object({"mode": "byob"}))
+        self._reader = taken.getReader(js_constant(BYOB))
         self._lead = 0
         self._read()
 
@@ -57,27 +61,37 @@ class ReadAhead:
 class EditedStream:
     """A `TransformStream`: `first`, then what is written to `writable`, comes out of `readable`, edited by the watcher.
 
-    Pieces that come within `_PAUSE_MS` of each other are edited together, after the first two.
-    `touched` is when the last piece has come, by the monotonic clock. `over` is done once the watcher needs no more.
+    Pieces that come within `_PAUSE_MS` of each other are edited together, after the first two. When `writable` is
+    closed, what the watcher has for the end goes out, and `has_ended` is set.
     """
 
     def __init__(self, watcher: Watcher, *, first: bytes) -> None:
-        self.touched = time.monotonic()
-        self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.has_ended = False
         self._watcher: Watcher | None = watcher
         self._ahead: ReadAhead | None = None
+        self._on_piece: Callable[[], None] = _do_nothing
+        self._on_over: Callable[[], None] = _do_nothing
+        self._came_at = time.monotonic()
         self._was_full = False
-        self._callback = create_proxy(self._transform)
-        callbacks = {"transform": self._callback}
+        self._transform_callback = create_proxy(self._transform)
+        self._flush_callback = create_once_callable(self._flush)
+        callbacks = {"transform": self._transform_callback, "flush": self._flush_callback}
         if first:
             callbacks["start"] = create_once_callable(lambda controller: controller.enqueue(to_js(first)))
         stream = js.TransformStream.new(_to_js_callbacks(**callbacks))
         self.readable, self.writable = stream.readable, stream.writable
-        if watcher.is_over:
-            self.over.set_result(None)
 
-    def read_ahead(self, body: Any) -> Any:
-        """Return the body to be written to `writable`."""
+    @property
+    def is_over(self) -> bool:
+        """Whether the watcher needs no more."""
+        return self._watcher is not None and self._watcher.is_over
+
+    def read_ahead(self, body: Any, *, on_piece: Callable[[], None], on_over: Callable[[], None]) -> Any:
+        """Return the body to be written to `writable`.
+
+        `on_piece()` is called for each piece, and `on_over()` once the watcher needs no more.
+        """
+        self._on_piece, self._on_over = on_piece, on_over
         self._ahead = ReadAhead(body)
         return self._ahead.branch
 
@@ -86,8 +100,10 @@ class EditedStream:
         self._watcher = None
 
     def destroy(self) -> None:
-        """Release the callback, once nothing is written anymore."""
-        self._callback.destroy()
+        """Release the callbacks, once nothing is written anymore."""
+        self._transform_callback.destroy()
+        if not self.has_ended:
+            self._flush_callback.destroy()
 
     def _transform(self, chunk: Any, controller: Any) -> Any:
         """Return a promise if the next piece has to wait for it, else None."""
@@ -98,8 +114,9 @@ class EditedStream:
         now, piece = time.monotonic(), chunk.to_bytes()
         is_full = len(piece) == _PIPED_BYTES
         # After a full buffer comes what else was there; after the rest, what has to be waited for.
-        pauses = not is_full and not self._was_full and now - self.touched < _PAUSE_MS / 1000
-        self.touched, self._was_full = now, is_full
+        pauses = not is_full and not self._was_full and now - self._came_at < _PAUSE_MS / 1000
+        self._came_at, self._was_full = now, is_full
+        self._on_piece()
         if self._ahead is not None:
             self._ahead.note(len(piece))
         edited = watcher.edit(piece)
@@ -108,12 +125,16 @@ class EditedStream:
         elif edited:
             controller.enqueue(to_js(edited))
         if watcher.is_over:
-            if not self.over.done():
-                self.over.set_result(None)
+            self._on_over()
         elif pauses:
-            self.touched += _PAUSE_MS / 1000
+            self._came_at += _PAUSE_MS / 1000
             return _wait(_PAUSE_MS)
         return None
+
+    def _flush(self, controller: Any) -> None:
+        self.has_ended = True
+        if self._watcher is not None and (rest := self._watcher.end(None)):
+            controller.enqueue(to_js(rest))
 
 
 class Outbox:
@@ -165,6 +186,9 @@ def _wait(milliseconds: int) -> Any:
     waiting = js.Promise.withResolvers()
     js.setTimeout(waiting.resolve, milliseconds)
     return waiting.promise
+
+
+def _do_nothing() -> None: ...
 
 
 def _to_js_callbacks(**callbacks: Any) -> Any:

@@ -14,6 +14,12 @@ def to_js_object(value: Any) -> Any:
     return _find_functions()[0](to_json(value).decode())
 
 
+@cache
+def js_constant(text: str) -> Any:
+    """Return a JSON text as plain JavaScript objects, the same ones each time: nobody may change them."""
+    return js.JSON.parse(text)
+
+
 def from_js_headers(headers: Any) -> list[tuple[str, str]]:
     """Return the fields of a `Headers` object, in one crossing."""
     _, stringify, to_array = _find_functions()

@@ -208,6 +208,7 @@ async def _hand_on(
     answer: _Answer,
 ) -> None:
     answer.give(_to_js_response(response, stream.readable))
+    edited = stream if isinstance(stream, EditedStream) else None
     error: ProviderError | None = None
     try:
         async with relay.scope:
@@ -216,10 +217,13 @@ async def _hand_on(
     except ProviderError as failure:
         error = failure
     except BaseException:
-        relay.watcher.leave()
+        if edited is None or not edited.has_ended:
+            relay.watcher.leave()
         raise
-    if isinstance(stream, EditedStream):
-        stream.stop()
+    if edited is not None:
+        if edited.has_ended:
+            return
+        edited.stop()
     writer = stream.writable.getWriter()
     if not isinstance(writer.desiredSize, int):  # null: the reader is gone, and that is why the pipe broke
         relay.watcher.leave()

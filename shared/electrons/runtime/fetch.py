@@ -25,16 +25,18 @@ import httpx2
 from pyodide.ffi import JsException, to_js
 
 from electrons.http import HeaderPairs, TextHeaders
-from electrons.runtime.callbacks import EditedStream
-from electrons.runtime.convert import describe_js_error, from_js_headers, to_js_object
+from electrons.runtime.callbacks import BYOB, EditedStream
+from electrons.runtime.convert import describe_js_error, from_js_headers, js_constant, to_js_object
 from electrons.runtime.js_globals import js
-from electrons.tasks import start_task
 
 # `fetch` has already decoded the body, so these do not describe the bytes that are read.
 _DROPPED_WHEN_DECODED = {"content-encoding", "content-length"}
 
 # Bytes up to which a body of known length is read in one crossing.
 _READ_WHOLE = 64 * 1024
+
+_PIPE = '{"preventClose":true,"preventAbort":true}'
+_PIPE_AND_CLOSE = '{"preventAbort":true}'
 
 _COPY_SECONDS = 1.0
 _COPY_BYTES = 64 * 1024
@@ -87,7 +89,7 @@ class _Copy:
     """The second branch of a stream, which buffers what has not been read yet."""
 
     def __init__(self, branch: Any, feed: Callable[[bytes], None]) -> None:
-        self._reader = branch.getReader(to_js_object({"mode": "byob"}))
+        self._reader = branch.getReader(js_constant(BYOB))
         self._feed = feed
 
     async def read_some(self) -> bool:
@@ -153,15 +155,6 @@ class _Watchdog:
             self._controller.abort()
 
 
-async def _settle(promise: Any) -> JsException | None:
-    """Return why a promise was rejected, None if it was not."""
-    try:
-        await promise
-    except JsException as error:
-        return error
-    return None
-
-
 class FetchStream(httpx2.AsyncByteStream):
     """A response body, which is read either here, or from `readable` without Python.
 
@@ -217,11 +210,10 @@ class FetchStream(httpx2.AsyncByteStream):
         ours, body = self.readable.tee()
         copy = _Copy(ours, feed)
 
-        async def follow(piped: asyncio.Task[Any]) -> bool:
+        async def follow(piped: asyncio.Future[Any]) -> None:
             while not (await asyncio.wait({piped}, timeout=_COPY_SECONDS))[0]:
                 if not await self._wait(copy.read_some()):
                     break
-            return True
 
         try:
             await self._pipe(body, writable, follow)
@@ -229,45 +221,58 @@ class FetchStream(httpx2.AsyncByteStream):
             await copy.read_rest()
 
     async def hand_on_edited(self, edited: EditedStream) -> None:
-        """Pipe the body into what edits it until the body has ended or `edited` is over. Raises like `hand_on`."""
+        """Pipe the body into what edits it until the body has ended, which ends `edited`, or that is over.
 
-        async def follow(piped: asyncio.Task[Any]) -> bool:
-            left = self._idle_timeout or None
-            while not (await asyncio.wait({piped, edited.over}, timeout=left, return_when=asyncio.FIRST_COMPLETED))[0]:
-                left = edited.touched + self._idle_timeout - time.monotonic()
-                if left <= 0:
-                    raise httpx2.ReadTimeout("the body stalled")
-            return not edited.over.done()
-
-        if not self._ended:
-            await self._pipe(edited.read_ahead(self.readable), edited.writable, follow)
+        Raises like `hand_on`.
+        """
+        if self._ended or edited.is_over:
+            return
+        self._touch()
+        body = edited.read_ahead(self.readable, on_piece=self._touch, on_over=self._abort)
+        try:
+            await self._pipe(body, edited.writable, closes=True)
+        except httpx2.TransportError:
+            if not edited.is_over:
+                raise
 
     async def _pipe(
-        self, body: Any, writable: Any, follow: Callable[[asyncio.Task[Any]], Awaitable[bool]] | None = None
+        self,
+        body: Any,
+        writable: Any,
+        follow: Callable[[asyncio.Future[Any]], Awaitable[None]] | None = None,
+        *,
+        closes: bool = False,
     ) -> None:
-        """Pipe a branch of the body to its end, or until `follow` returns whether the rest is wanted."""
-        piped = start_task(_settle(body.pipeTo(writable, to_js_object({"preventClose": True, "preventAbort": True}))))
+        """Pipe a branch of the body to its end, while something may `follow`. `closes` the writable after it."""
+        piped = body.pipeTo(writable, js_constant(_PIPE_AND_CLOSE if closes else _PIPE))
         try:
-            if follow is not None and not await follow(piped):
-                return
-            error = await piped
-            self._ended = error is None
+            if follow is not None:
+                await follow(piped)
+            await asyncio.wait({piped})
         finally:
-            if not self._ended:
-                self._ended = True
+            self._ended = True
+            if not piped.done():
                 self._controller.abort()
-                await piped  # it holds the writable until it has noticed
+                await asyncio.wait({piped})  # it holds the writable until it has noticed
+            error = piped.exception()
         if error is not None:
             raise self._describe_failure(error) from error
 
     async def _wait(self, promise: Any) -> Any:
-        self._watchdog.start(self._idle_timeout)
+        self._touch()
         try:
             return await promise
         except JsException as error:
             raise self._describe_failure(error) from error
         finally:
             self._watchdog.stop()
+
+    def _abort(self) -> None:
+        self._controller.abort()
+
+    def _touch(self) -> None:
+        """Begin to wait for the next piece."""
+        self._watchdog.start(self._idle_timeout)
 
     def _describe_failure(self, error: JsException) -> httpx2.TransportError:
         if self._watchdog.has_barked:
