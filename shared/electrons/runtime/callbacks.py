@@ -35,6 +35,7 @@ class ReadAhead:
 
     def __init__(self, body: Any) -> None:
         ahead, self.branch = body.tee()
+        # A pending read of the branch itself would keep the body open after it was aborted.
         taken = ahead.pipeThrough(js.IdentityTransformStream.new())
         self._reader = taken.getReader(js_constant(BYOB))
         self._lead = 0

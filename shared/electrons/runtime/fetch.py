@@ -39,7 +39,7 @@ _PIPE = '{"preventClose":true,"preventAbort":true}'
 _PIPE_AND_CLOSE = '{"preventAbort":true}'
 
 _COPY_SECONDS = 1.0
-_COPY_BYTES = 64 * 1024
+_COPY_BYTES = 16 * 1024
 
 # Set by `fetch` itself.
 _DROPPED_FROM_REQUESTS = {"host", "content-length", "connection", "transfer-encoding"}
@@ -94,18 +94,26 @@ class _Copy:
 
     async def read_some(self) -> bool:
         """Read what has come since the last time, at least a byte; return False at the end."""
-        while not (result := await self._reader.readAtLeast(1, js.Uint8Array.new(_COPY_BYTES))).done:
-            size = result.value.byteLength
-            self._feed(result.value.to_bytes())
+        while size := await self._read(1):
             if size < _COPY_BYTES:
                 return True
         return False
 
-    async def read_rest(self) -> None:
-        """Read to the end of a stream that has ended or was aborted."""
+    async def read_rest(self, *, is_whole: bool) -> None:
+        """Read to the end of a stream that has ended, or else what has come of it."""
         with suppress(JsException):
-            while await self.read_some():
+            # What breaks in the middle of a read takes with it what was read.
+            least = _COPY_BYTES if is_whole else 1
+            while await self._read(least) >= least:
                 pass
+
+    async def _read(self, least: int) -> int:
+        """Return how many bytes were read; less than `least` only at the end."""
+        value = (await self._reader.readAtLeast(least, js.Uint8Array.new(_COPY_BYTES))).value
+        size: int = value.byteLength if value else 0
+        if size:
+            self._feed(value.to_bytes())
+        return size
 
 
 class _Watchdog:
@@ -215,10 +223,12 @@ class FetchStream(httpx2.AsyncByteStream):
                 if not await self._wait(copy.read_some()):
                     break
 
+        is_whole = False
         try:
             await self._pipe(body, writable, follow)
+            is_whole = True
         finally:
-            await copy.read_rest()
+            await copy.read_rest(is_whole=is_whole)
 
     async def hand_on_edited(self, edited: EditedStream) -> None:
         """Pipe the body into what edits it until the body has ended, which ends `edited`, or that is over.
@@ -248,7 +258,8 @@ class FetchStream(httpx2.AsyncByteStream):
         try:
             if follow is not None:
                 await follow(piped)
-            await asyncio.wait({piped})
+            if not piped.done():
+                await asyncio.wait({piped})
         finally:
             self._ended = True
             if not piped.done():
