@@ -4,9 +4,12 @@ from functools import cache
 from typing import Any
 
 from pydantic_core import from_json, to_json
-from pyodide.ffi import JsException
+from pyodide.ffi import JsException, to_js
 
+from electrons.http import HeaderPairs
 from electrons.runtime.js_globals import js
+
+_TEXT_BYTES = 16 * 1024
 
 
 def to_js_object(value: Any) -> Any:
@@ -18,6 +21,20 @@ def to_js_object(value: Any) -> Any:
 def js_constant(text: str) -> Any:
     """Return a JSON text as plain JavaScript objects, the same ones each time: nobody may change them."""
     return js.JSON.parse(text)
+
+
+def join_headers(pairs: HeaderPairs) -> dict[str, str]:
+    """Return the fields as JavaScript takes them best: an object, with one value for each name (RFC 9110, 5.3)."""
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        for name in fields:
+            fields[name] = ", ".join([value for each, value in pairs if each == name])
+    return fields
+
+
+def to_js_body(content: bytes) -> Any:
+    """Return a body as JavaScript takes it best: short text as a string, which needs no buffer and no proxy."""
+    return content.decode() if len(content) <= _TEXT_BYTES and content.isascii() else to_js(content)
 
 
 def from_js_headers(headers: Any) -> list[tuple[str, str]]:

@@ -31,7 +31,7 @@ from electrons.logs import Level, Logger
 from electrons.middleware.request_id import choose_request_id
 from electrons.runtime.bindings import create_bindings
 from electrons.runtime.callbacks import EditedStream, Outbox
-from electrons.runtime.convert import from_js_headers, read_stream, to_js_object
+from electrons.runtime.convert import from_js_headers, join_headers, read_stream, to_js_body, to_js_object
 from electrons.runtime.fetch import FetchStream, FetchTransport
 from electrons.runtime.js_globals import js
 from electrons.runtime.loop import SharedTimers, run_task
@@ -294,11 +294,12 @@ def _to_js_response(response: Response, stream: Any = None) -> Any:
     if isinstance(response.body, str):
         body = response.body
     elif isinstance(response.body, bytes):
-        body = to_js(response.body)
+        body = to_js_body(response.body)
     elif isinstance(response.body, R2Body):
         body = response.body.readable
-    options: dict[str, Any] = {"status": response.status, "headers": response.headers}
-    if "Content-Encoding" in dict(response.headers):
+    headers = join_headers(response.headers)
+    options: dict[str, Any] = {"status": response.status, "headers": headers}
+    if "Content-Encoding" in headers:
         options["encodeBody"] = "manual"  # the body is already encoded
     return js.Response.new(body, to_js_object(options))
 

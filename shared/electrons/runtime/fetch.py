@@ -22,11 +22,18 @@ from functools import cached_property
 from typing import Any
 
 import httpx2
-from pyodide.ffi import JsException, to_js
+from pyodide.ffi import JsException
 
 from electrons.http import HeaderPairs, TextHeaders
 from electrons.runtime.callbacks import BYOB, EditedStream
-from electrons.runtime.convert import describe_js_error, from_js_headers, js_constant, to_js_object
+from electrons.runtime.convert import (
+    describe_js_error,
+    from_js_headers,
+    join_headers,
+    js_constant,
+    to_js_body,
+    to_js_object,
+)
 from electrons.runtime.js_globals import js
 
 # `fetch` has already decoded the body, so these do not describe the bytes that are read.
@@ -54,12 +61,12 @@ class FetchTransport(httpx2.AsyncBaseTransport):
         controller = js.AbortController.new()
         sent = TextHeaders.of(request.headers).pairs
         headers = [(name, value) for name, value in sent if name.lower() not in _DROPPED_FROM_REQUESTS]
-        options = to_js_object({"method": request.method, "headers": headers, "redirect": "manual"})
+        options = to_js_object({"method": request.method, "headers": join_headers(headers), "redirect": "manual"})
         options.signal = controller.signal
         if not isinstance(request.stream, httpx2.SyncByteStream):
             raise TypeError(f"not a body in memory: {request.stream!r}")
         if content := b"".join(request.stream):
-            options.body = to_js(content)
+            options.body = to_js_body(content)
         head_timeout = (timeouts.get("connect") or 0) + (timeouts.get("first_byte") or 0)
         idle_timeout = timeouts.get("read") or 0
         watchdog = _Watchdog(controller, seconds=min(filter(None, (head_timeout, idle_timeout)), default=0))
