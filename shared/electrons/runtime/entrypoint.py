@@ -155,11 +155,11 @@ def _keep(task: asyncio.Task[None], js_request: Any, ctx: Any) -> None:
 
     lifetime, signal, on_abort = js.Promise.withResolvers(), js_request.signal, create_once_callable(leave)
     ctx.waitUntil(lifetime.promise)
-    signal.addEventListener("abort", on_abort)
+    signal.onabort = on_abort
 
     def release(_task: asyncio.Task[None]) -> None:
         if not has_left:  # or else it has destroyed itself
-            signal.removeEventListener("abort", on_abort)
+            signal.onabort = None
             on_abort.destroy()
         lifetime.resolve()
 

@@ -24,7 +24,7 @@ from typing import Any
 import httpx2
 from pyodide.ffi import JsException
 
-from electrons.http import HeaderPairs, TextHeaders
+from electrons.http import TextHeaders
 from electrons.runtime.callbacks import BYOB, EditedStream
 from electrons.runtime.convert import (
     describe_js_error,
@@ -83,13 +83,41 @@ class FetchTransport(httpx2.AsyncBaseTransport):
             controller.abort()
             raise
         watchdog.stop()
-        headers = from_js_headers(response.headers)
-        if any(name == "content-encoding" for name, _ in headers):
-            headers = [(name, value) for name, value in headers if name not in _DROPPED_WHEN_DECODED]
-        stream = FetchStream(response, controller, watchdog, headers=headers, idle_timeout=idle_timeout)
-        received = httpx2.Response(response.status, stream=stream, request=request)
-        received.headers = TextHeaders(headers)
+        received = _read_headers(response.headers)
+        stream = FetchStream(response, controller, watchdog, headers=received, idle_timeout=idle_timeout)
+        answer = httpx2.Response(response.status, stream=stream, request=request)
+        answer.headers = received
+        return answer
+
+
+class _ReceivedHeaders(TextHeaders):
+    """The fields of a response. Most are never asked for, so only what asks for all of them has them read."""
+
+    def __init__(self, headers: Any) -> None:
+        self._headers = headers
+        self._encoding = "latin-1"
+
+    def __getattr__(self, name: str) -> Any:
+        if name != "pairs":
+            return super().__getattr__(name)
+        self.pairs = from_js_headers(self._headers)
+        return self.pairs
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return the value of a field."""
+        value = self._headers.get(key)
+        return value if isinstance(value, str) else default
+
+    def __contains__(self, key: Any) -> bool:
+        found: bool = self._headers.has(key)
+        return found
+
+
+def _read_headers(headers: Any) -> httpx2.Headers:
+    received = _ReceivedHeaders(headers)
+    if "content-encoding" not in received:
         return received
+    return TextHeaders([(name, value) for name, value in received.pairs if name not in _DROPPED_WHEN_DECODED])
 
 
 class _Copy:
@@ -177,10 +205,10 @@ class FetchStream(httpx2.AsyncByteStream):
     """
 
     def __init__(
-        self, response: Any, controller: Any, watchdog: _Watchdog, *, headers: HeaderPairs, idle_timeout: float
+        self, response: Any, controller: Any, watchdog: _Watchdog, *, headers: httpx2.Headers, idle_timeout: float
     ) -> None:
-        fields = dict(headers)
-        self.size = int(fields["content-length"]) if "content-length" in fields else None
+        length = headers.get("content-length")
+        self.size = int(length) if length is not None else None
         self._response = response
         self._controller = controller
         self._watchdog = watchdog

@@ -24,7 +24,7 @@ from electrons.logs import timestamp
 from electrons.upstream.prices import estimate_cost
 from electrons.usage import Usage, check_count, check_name
 
-INTERVAL_SECONDS = 0.04
+INTERVAL_SECONDS = 0.05
 RETRY_PAUSES_SECONDS = (0.5, 2.0, 8.0)
 WRITE_TIMEOUT_SECONDS = 10.0
 
