@@ -193,4 +193,7 @@ def _do_nothing() -> None: ...
 
 
 def _to_js_callbacks(**callbacks: Any) -> Any:
-    return to_js(callbacks, dict_converter=js.Object.fromEntries)
+    found = js.Object.new()
+    for name, callback in callbacks.items():
+        setattr(found, name, callback)
+    return found
