@@ -12,7 +12,7 @@ from typing import Any
 
 from pyodide.ffi import create_once_callable, create_proxy, to_js
 
-from electrons.runtime.convert import js_constant, to_js_object
+from electrons.runtime.convert import js_constant, new_promise, to_js_object
 from electrons.runtime.js_globals import js
 from electrons.upstream.relay import Watcher
 
@@ -178,13 +178,13 @@ class Outbox:
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(None)
         # Until it is resolved, nobody is told that there is room: most streams have it all the time.
-        self._pulled = js.Promise.withResolvers()
+        self._pulled = new_promise()
         return self._pulled.promise
 
 
 def _wait(milliseconds: int) -> Any:
-    """Return a promise of JavaScript's own, for which no future is made, unlike for what a call returns."""
-    waiting = js.Promise.withResolvers()
+    """Return a promise that is resolved after so long."""
+    waiting = new_promise()
     js.setTimeout(waiting.resolve, milliseconds)
     return waiting.promise
 

@@ -17,6 +17,14 @@ def to_js_object(value: Any) -> Any:
     return _find_functions()[0](to_json(value).decode())
 
 
+def new_promise() -> Any:
+    """Return a promise of JavaScript's own, with what settles it: `promise`, `resolve`, `reject`.
+
+    A promise that a call returns costs a future and two proxies.
+    """
+    return _find_functions()[3]()
+
+
 @cache
 def js_constant(text: str) -> Any:
     """Return a JSON text as plain JavaScript objects, the same ones each time: nobody may change them."""
@@ -39,14 +47,14 @@ def to_js_body(content: bytes) -> Any:
 
 def from_js_headers(headers: Any) -> list[tuple[str, str]]:
     """Return the fields of a `Headers` object, in one crossing."""
-    _, stringify, to_array = _find_functions()
+    _, stringify, to_array, _ = _find_functions()
     return [(name, value) for name, value in from_json(stringify(to_array(headers)))]
 
 
 @cache
-def _find_functions() -> tuple[Any, Any, Any]:
+def _find_functions() -> tuple[Any, Any, Any, Any]:
     # On first use, because a memory snapshot must not hold them.
-    return js.JSON.parse, js.JSON.stringify, js.Array.from_
+    return js.JSON.parse, js.JSON.stringify, js.Array.from_, js.Promise.withResolvers
 
 
 async def read_stream(stream: Any, max_bytes: int) -> tuple[bytes, bool]:

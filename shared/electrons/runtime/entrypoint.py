@@ -31,7 +31,14 @@ from electrons.logs import Level, Logger
 from electrons.middleware.request_id import choose_request_id
 from electrons.runtime.bindings import create_bindings
 from electrons.runtime.callbacks import EditedStream, Outbox
-from electrons.runtime.convert import from_js_headers, join_headers, read_stream, to_js_body, to_js_object
+from electrons.runtime.convert import (
+    from_js_headers,
+    join_headers,
+    new_promise,
+    read_stream,
+    to_js_body,
+    to_js_object,
+)
 from electrons.runtime.fetch import FetchStream, FetchTransport
 from electrons.runtime.js_globals import js
 from electrons.runtime.loop import SharedTimers, run_task
@@ -140,7 +147,7 @@ class _Answer:
         """Return the response, or a promise of it."""
         if self.is_given:
             return self._response
-        self._promised = js.Promise.withResolvers()
+        self._promised = new_promise()
         return self._promised.promise
 
 
@@ -153,7 +160,7 @@ def _keep(task: asyncio.Task[None], js_request: Any, ctx: Any) -> None:
         has_left = True
         task.cancel()
 
-    lifetime, signal, on_abort = js.Promise.withResolvers(), js_request.signal, create_once_callable(leave)
+    lifetime, signal, on_abort = new_promise(), js_request.signal, create_once_callable(leave)
     ctx.waitUntil(lifetime.promise)
     signal.onabort = on_abort
 
