@@ -34,7 +34,6 @@ PARTS = {
     "text_gen/": "text-gen's own",
     "httpx2/": "httpx2",
     "pydantic/": "pydantic",
-    "workers/": "Cloudflare's SDK",
     "asyncio/": "event loop",
     "pyodide/": "event loop",
 }

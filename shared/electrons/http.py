@@ -47,6 +47,15 @@ class Headers:
         return iter(self._pairs)
 
 
+def join_fields(pairs: HeaderPairs) -> dict[str, str]:
+    """Return header fields with one value for each name: those of repeated ones joined by `, ` (RFC 9110, 5.3)."""
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        for name in fields:
+            fields[name] = ", ".join([value for each, value in pairs if each == name])
+    return fields
+
+
 class TextHeaders(httpx2.Headers):
     """Header fields of a call to the outside: `pairs`, with names as they are written. They are not changed.
 

@@ -3,7 +3,7 @@
 import pytest
 
 from electrons.errors import RequestError
-from electrons.http import Headers, Request, Response, is_loopback
+from electrons.http import Headers, Request, Response, is_loopback, join_fields
 
 
 def test_headers_when_looked_up_then_case_does_not_matter() -> None:
@@ -15,6 +15,14 @@ def test_headers_when_repeated_then_joined() -> None:
 
     assert headers.get("Accept") == "text/html, */*"
     assert list(headers) == [("accept", "text/html"), ("accept", "*/*")]
+
+
+def test_fields_when_joined_then_one_value_for_each_name() -> None:
+    assert join_fields([("Vary", "Origin"), ("ETag", '"1"'), ("Vary", "Range")]) == {
+        "Vary": "Origin, Range",
+        "ETag": '"1"',
+    }
+    assert join_fields([]) == {}
 
 
 def test_headers_when_absent_then_none() -> None:

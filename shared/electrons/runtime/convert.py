@@ -1,20 +1,20 @@
 """Convert values between Python and JavaScript."""
 
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic_core import from_json, to_json
 from pyodide.ffi import JsException, to_js
 
-from electrons.http import HeaderPairs
 from electrons.runtime.js_globals import js
 
 _TEXT_BYTES = 16 * 1024
+"""Up to this size, making a string costs less than making a buffer."""
 
 
 def to_js_object(value: Any) -> Any:
     """Return a JSON value as plain JavaScript objects and arrays, in one crossing."""
-    return _find_functions()[0](to_json(value).decode())
+    return _functions().parse(to_json(value).decode())
 
 
 def new_promise() -> Any:
@@ -22,22 +22,13 @@ def new_promise() -> Any:
 
     A promise that a call returns costs a future and two proxies.
     """
-    return _find_functions()[3]()
+    return _functions().new_promise()
 
 
 @cache
 def js_constant(text: str) -> Any:
     """Return a JSON text as plain JavaScript objects, the same ones each time: nobody may change them."""
     return js.JSON.parse(text)
-
-
-def join_headers(pairs: HeaderPairs) -> dict[str, str]:
-    """Return the fields as JavaScript takes them best: an object, with one value for each name (RFC 9110, 5.3)."""
-    fields = dict(pairs)
-    if len(fields) < len(pairs):
-        for name in fields:
-            fields[name] = ", ".join([value for each, value in pairs if each == name])
-    return fields
 
 
 def to_js_body(content: bytes) -> Any:
@@ -47,14 +38,23 @@ def to_js_body(content: bytes) -> Any:
 
 def from_js_headers(headers: Any) -> list[tuple[str, str]]:
     """Return the fields of a `Headers` object, in one crossing."""
-    _, stringify, to_array, _ = _find_functions()
-    return [(name, value) for name, value in from_json(stringify(to_array(headers)))]
+    functions = _functions()
+    return [(name, value) for name, value in from_json(functions.stringify(functions.to_array(headers)))]
+
+
+class _Functions(NamedTuple):
+    """Functions of JavaScript's, each of which would otherwise be looked up for each call."""
+
+    parse: Any
+    stringify: Any
+    to_array: Any
+    new_promise: Any
 
 
 @cache
-def _find_functions() -> tuple[Any, Any, Any, Any]:
+def _functions() -> _Functions:
     # On first use, because a memory snapshot must not hold them.
-    return js.JSON.parse, js.JSON.stringify, js.Array.from_, js.Promise.withResolvers
+    return _Functions(js.JSON.parse, js.JSON.stringify, js.Array.from_, js.Promise.withResolvers)
 
 
 async def read_stream(stream: Any, max_bytes: int) -> tuple[bytes, bool]:

@@ -26,14 +26,13 @@ from electrons.errors import (
     ProviderError,
     RequestError,
 )
-from electrons.http import Headers, Request, Response
+from electrons.http import Headers, Request, Response, join_fields
 from electrons.logs import Level, Logger
 from electrons.middleware.request_id import choose_request_id
 from electrons.runtime.bindings import create_bindings
 from electrons.runtime.callbacks import EditedStream, Outbox
 from electrons.runtime.convert import (
     from_js_headers,
-    join_headers,
     new_promise,
     read_stream,
     to_js_body,
@@ -304,7 +303,7 @@ def _to_js_response(response: Response, stream: Any = None) -> Any:
         body = to_js_body(response.body)
     elif isinstance(response.body, R2Body):
         body = response.body.readable
-    headers = join_headers(response.headers)
+    headers = join_fields(response.headers)
     options: dict[str, Any] = {"status": response.status, "headers": headers}
     if "Content-Encoding" in headers:
         options["encodeBody"] = "manual"  # the body is already encoded

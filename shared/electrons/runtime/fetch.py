@@ -24,12 +24,11 @@ from typing import Any
 import httpx2
 from pyodide.ffi import JsException
 
-from electrons.http import TextHeaders
+from electrons.http import TextHeaders, join_fields
 from electrons.runtime.callbacks import BYOB, EditedStream
 from electrons.runtime.convert import (
     describe_js_error,
     from_js_headers,
-    join_headers,
     js_constant,
     to_js_body,
     to_js_object,
@@ -61,7 +60,7 @@ class FetchTransport(httpx2.AsyncBaseTransport):
         controller = js.AbortController.new()
         sent = TextHeaders.of(request.headers).pairs
         headers = [(name, value) for name, value in sent if name.lower() not in _DROPPED_FROM_REQUESTS]
-        options = to_js_object({"method": request.method, "headers": join_headers(headers), "redirect": "manual"})
+        options = to_js_object({"method": request.method, "headers": join_fields(headers), "redirect": "manual"})
         options.signal = controller.signal
         if not isinstance(request.stream, httpx2.SyncByteStream):
             raise TypeError(f"not a body in memory: {request.stream!r}")

@@ -12,9 +12,10 @@ a row, its neighbours are written without it.
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Callable, Sequence
+
+from pydantic_core import to_json
 
 from electrons.batch import Batch
 from electrons.bindings import Database, Value
@@ -107,7 +108,7 @@ class UsageLedger:
 
     async def write_now(self, row: Row) -> None:
         """Write one row, unless it has been written before. Raises `DatabaseError`."""
-        await self._execute(_INSERT_AGAIN, json.dumps([check_row(row)]))
+        await self._execute(_INSERT_AGAIN, to_json([check_row(row)]).decode())
 
     async def replace(self, row: Row) -> None:
         """Write one row in place of what was written of the same call before, if any was. Raises `DatabaseError`."""
@@ -118,7 +119,7 @@ class UsageLedger:
     async def _insert(self, rows: list[Row], *, again: bool) -> DatabaseError | None:
         """Write rows, and keep or give up those that cannot be written. Return why rows were kept, if any were."""
         try:
-            await self._execute(_INSERT_AGAIN if again else _INSERT, json.dumps(rows))
+            await self._execute(_INSERT_AGAIN if again else _INSERT, to_json(rows).decode())
         except DatabaseError as error:
             if not _refuses_values(error):
                 self._keep(rows)
