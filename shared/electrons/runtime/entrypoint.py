@@ -8,6 +8,7 @@ early, the task is cancelled, which cancels the call to the provider, and the de
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing
 from functools import cache, partial
@@ -58,6 +59,7 @@ def create_handlers(app: App) -> tuple[Callable[..., Any], Callable[..., Any]]:
     middleware.
     """
     install_loop()
+    gc.freeze()  # what has been imported stays, so no collection has to look at it
     isolate: Isolate | None = None
 
     def on_fetch(request: Any, env: Any, ctx: Any) -> Any:
