@@ -20,8 +20,9 @@ from electrons.context import Context
 from electrons.errors import ProviderError
 from electrons.settings import Settings
 from electrons.upstream.body import BodyTooLargeError, read_body
-from electrons.upstream.client import call_provider, open_response, parsing, read_json
+from electrons.upstream.client import call_provider, open_response, read_json
 from electrons.upstream.embedded import extract_files
+from electrons.upstream.failures import parsing
 from electrons.upstream.provider import Provider, ProviderRequest
 from electrons.usage import Units
 

@@ -18,8 +18,9 @@ from electrons.context import Context
 from electrons.media.audio import AudioFormat
 from electrons.media.subtitles import Alignment
 from electrons.upstream.body import read_body
-from electrons.upstream.client import call_provider, open_response, parsing, read_json, unreadable
+from electrons.upstream.client import call_provider, open_response, read_json
 from electrons.upstream.embedded import extract_files
+from electrons.upstream.failures import parsing, unreadable
 from electrons.upstream.provider import Provider, ProviderRequest
 from electrons.usage import Units
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
 from electrons.context import Context
-from electrons.upstream.client import open_response, parsing, read_json, unreadable
+from electrons.upstream.client import open_response, read_json
+from electrons.upstream.failures import parsing, unreadable
 from electrons.upstream.provider import Provider, ProviderRequest
 from electrons.upstream.quota import Quota, note_quota
 from electrons.upstream.reading import as_object

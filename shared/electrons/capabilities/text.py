@@ -13,7 +13,8 @@ import httpx2
 from electrons.context import Context
 from electrons.errors import ProviderError
 from electrons.routing import Dialect
-from electrons.upstream.client import call_provider, conceal_error, interrupted, open_response, parsing
+from electrons.upstream.client import call_provider, conceal_error, open_response
+from electrons.upstream.failures import interrupted, parsing
 from electrons.upstream.provider import Provider, ProviderRequest
 from electrons.upstream.reading import SurrogateJoiner
 from electrons.upstream.relay import Relay, Watcher

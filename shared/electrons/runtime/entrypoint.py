@@ -45,7 +45,7 @@ from electrons.runtime.loop import SharedTimers, run_task
 from electrons.runtime.loop import install as install_loop
 from electrons.runtime.r2 import R2Body
 from electrons.schedule import run_tasks
-from electrons.upstream.client import reading
+from electrons.upstream.failures import reading
 from electrons.upstream.relay import Relay
 
 _CONSOLE = {"info": "log", "warning": "warn", "error": "error"}

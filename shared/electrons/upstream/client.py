@@ -19,11 +19,9 @@ import asyncio
 import json
 import random
 import time
-import traceback
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import httpx2
@@ -34,15 +32,15 @@ from electrons.errors import (
     ProviderQuotaError,
     ProviderRateLimitError,
     ProviderRejectedError,
-    ProviderTimeoutError,
     ProviderUnreachableError,
 )
 from electrons.http import TextHeaders
 from electrons.upstream.accounts import Account
 from electrons.upstream.budgets import find_charged, find_most, reserve_budget
 from electrons.upstream.errors import status_of_code
+from electrons.upstream.failures import parsing, reading, too_slow, unreadable
 from electrons.upstream.provider import Provider, ProviderRequest
-from electrons.upstream.reading import PARSE_ERRORS, UnreadableError, as_object, load_json
+from electrons.upstream.reading import UnreadableError, as_object, load_json
 
 T = TypeVar("T")
 
@@ -73,10 +71,6 @@ https://developers.cloudflare.com/support/troubleshooting/http-status-codes/clou
 """
 
 
-class ShapeError(Exception):
-    """Why a response cannot be read. It names fields and lines, never values, so it may go into the log."""
-
-
 async def call_provider(
     context: Context, provider: Provider, request: ProviderRequest, parse: Callable[[dict[str, Any]], T]
 ) -> T:
@@ -85,21 +79,6 @@ async def call_provider(
         document = await read_json(provider, response)
     with parsing(provider):
         return parse(document)
-
-
-class parsing:  # noqa: N801  # a context manager
-    """Turn what a parser raises for a response that it cannot read into a `ProviderError`."""
-
-    __slots__ = ("_provider",)
-
-    def __init__(self, provider: Provider) -> None:
-        self._provider = provider
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
-        if isinstance(error, PARSE_ERRORS):
-            raise unreadable(self._provider) from ShapeError(_explain(error))
 
 
 async def read_json(provider: Provider, response: httpx2.Response) -> dict[str, Any]:
@@ -147,7 +126,7 @@ async def open_response(
             opened = time.monotonic()
             yield response
     except TimeoutError as error:
-        raise _too_slow(provider) from error
+        raise too_slow(provider) from error
     except ProviderError as error:
         usage = find_charged(context, provider, request)
         if usage is not None and response is not None and not _may_have_spent(error, request):
@@ -178,37 +157,10 @@ async def iterate_body(
             yield chunk
 
 
-class reading:  # noqa: N801  # a context manager
-    """Turn what a transport raises for a broken or stalled body into a `ProviderError`."""
-
-    __slots__ = ("_provider",)
-
-    def __init__(self, provider: Provider) -> None:
-        self._provider = provider
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
-        if isinstance(error, httpx2.TimeoutException):
-            raise _too_slow(self._provider) from error
-        if isinstance(error, httpx2.TransportError):
-            raise interrupted(self._provider) from error
-
-
 def conceal_error(error: ProviderError, response: httpx2.Response) -> None:
     """Remove the strings that must not be quoted from an error that a parser found in an open response."""
     error.message = _conceal_string(error.message, response.extensions[_CONFIDENTIAL])
     error.args = (error.message,)
-
-
-def interrupted(provider: Provider) -> ProviderError:
-    """Return the error for a response that ends before its end."""
-    return ProviderError(f"{provider.title}'s response was interrupted", provider=provider.name)
-
-
-def unreadable(provider: Provider) -> ProviderError:
-    """Return the error for a successful response that is not what the provider documents."""
-    return ProviderError(f"{provider.title} returned a response that cannot be read", provider=provider.name)
 
 
 async def _send_with_retries(
@@ -285,7 +237,7 @@ async def _send_once(context: Context, provider: Provider, request: ProviderRequ
     try:
         response = await context.http.handle_async_request(outgoing)
     except httpx2.TimeoutException as error:
-        raise _too_slow(provider) from error
+        raise too_slow(provider) from error
     except httpx2.TransportError as error:
         message = f"{provider.title} cannot be reached: retry later, or check `{provider.base_url_setting.name}`"
         raise ProviderUnreachableError(message, provider=provider.name) from error
@@ -350,14 +302,6 @@ def _conceal_string(string: str, confidential: tuple[str, ...]) -> str:
     return string
 
 
-def _explain(error: Exception) -> str:
-    """Return the reason of a parser's error; of errors that can quote the response, only the place."""
-    if isinstance(error, UnreadableError):
-        return str(error)
-    frames = traceback.extract_tb(error.__traceback__)
-    return f"{type(error).__name__} in {Path(frames[-1].filename).name}, line {frames[-1].lineno}"
-
-
 @lru_cache(maxsize=64)
 def _parse_url(url: str) -> tuple[httpx2.URL, str]:
     parsed = httpx2.URL(url)
@@ -392,8 +336,3 @@ def _pause(error: ProviderError, attempt: int) -> float:
     if error.retry_after is not None:
         return error.retry_after
     return _FIRST_PAUSE_SECONDS * (1 << attempt) * random.uniform(0.75, 1.0)  # noqa: S311  # jitter needs no secrecy
-
-
-def _too_slow(provider: Provider) -> ProviderTimeoutError:
-    message = f"{provider.title} took too long; the call may be charged, so it was not repeated"
-    return ProviderTimeoutError(message, provider=provider.name)

@@ -22,8 +22,9 @@ from electrons.providers.cloudflare.provider import (
     WorkersDev,
 )
 from electrons.settings import Settings
-from electrons.upstream.client import call_provider, iterate_body, open_response, unreadable
+from electrons.upstream.client import call_provider, iterate_body, open_response
 from electrons.upstream.errors import parse_json_error
+from electrons.upstream.failures import unreadable
 
 CLOUDFLARE = CloudflareProvider()
 

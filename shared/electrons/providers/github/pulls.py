@@ -7,7 +7,8 @@ from pydantic_core import from_json
 from electrons.context import Context
 from electrons.errors import ProviderAuthError, ProviderError, ProviderRateLimitError
 from electrons.providers.github.provider import GitHubProvider
-from electrons.upstream.client import call_provider, iterate_body, open_response, parsing
+from electrons.upstream.client import call_provider, iterate_body, open_response
+from electrons.upstream.failures import parsing
 
 
 async def open_pull(

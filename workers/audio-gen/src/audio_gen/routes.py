@@ -27,7 +27,7 @@ from electrons.registry import find_providers
 from electrons.routing import RouteDocs
 from electrons.storage.ledger import record_usage
 from electrons.storage.media import MediaFolder, new_name
-from electrons.upstream.client import unreadable
+from electrons.upstream.failures import unreadable
 from electrons.usage import Usage
 
 PROVIDERS = find_providers(SpeechProvider)

@@ -20,7 +20,8 @@ from electrons.errors import ProviderError
 from electrons.fallbacks import start_usage
 from electrons.http import HeaderPairs, Response
 from electrons.middleware.errors import describe, render_frame
-from electrons.upstream.client import interrupted, open_response, parse_reported_error, read_document, unreadable
+from electrons.upstream.client import open_response, parse_reported_error, read_document
+from electrons.upstream.failures import interrupted, unreadable
 from electrons.upstream.provider import ProviderRequest
 from electrons.upstream.reading import as_object
 from electrons.upstream.relay import Relay

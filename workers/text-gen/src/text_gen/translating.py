@@ -17,14 +17,8 @@ from electrons.errors import ProviderError
 from electrons.fallbacks import start_usage
 from electrons.http import Response
 from electrons.middleware.errors import describe, render_frame
-from electrons.upstream.client import (
-    interrupted,
-    open_response,
-    parse_reported_error,
-    parsing,
-    read_document,
-    unreadable,
-)
+from electrons.upstream.client import open_response, parse_reported_error, read_document
+from electrons.upstream.failures import interrupted, parsing, unreadable
 from electrons.upstream.provider import ProviderRequest
 from electrons.upstream.reading import as_object, load_json
 from electrons.upstream.relay import Relay
