@@ -12,6 +12,7 @@ from contextlib import closing, contextmanager
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import httpx2
@@ -52,8 +53,12 @@ class Platform:
         emulators: Emulators,
         variants: Mapping[str, Variant],
         workers: Sequence[str] | None = None,
+        main: Mapping[str, str] = MappingProxyType({}),
     ) -> Iterator[Platform]:
-        """Run all workers, or those that are named, and the variants until the block ends."""
+        """Run all workers, or those that are named, and the variants until the block ends.
+
+        `main` has modules that take the place of workers' own main modules.
+        """
         shared = {
             **local.LOCAL_VARS,
             "RATE_LIMIT_POLICY": PLENTY,
@@ -69,7 +74,7 @@ class Platform:
             "state": str(state),
             "variants": {name: variant.worker for name, variant in deployed.items()},
             "vars": {"*": shared, **{name: dict(variant.vars) for name, variant in deployed.items()}},
-            "main": {variant.worker: MAIN_MODULE for variant in variants.values()},
+            "main": {variant.worker: MAIN_MODULE for variant in variants.values()} | dict(main),
         }
         if workers is not None:
             options["workers"] = list(workers)
