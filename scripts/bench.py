@@ -103,16 +103,20 @@ def measure_all(state: Path, upstream: str, *, with_peers: bool, requests: int) 
 
 
 def measure_gateway(target: Target, streams: Target, *, requests: int) -> table.Row:
-    """Send whole responses, then streams: by 16 clients, by one, and paced ones by 64.
+    """Send whole responses, then streams: by one client, by 16, and paced ones by 64.
 
-    The 16 come first, so that what a runtime compiles while it works is compiled when one client's times are taken.
+    Before each kind, as many are sent that are not counted: runtimes compile while they work.
     """
     paced = streams.ask(PACED_QUESTION)
+    send_load(target, clients=CLIENTS, requests=requests)
+    single = send_load(target, requests=requests // 2)
+    crowd = send_load(target, clients=CLIENTS, requests=requests)
+    send_load(streams.streamed, clients=CLIENTS, requests=requests)
     return table.Row(
-        crowd=send_load(target, clients=CLIENTS, requests=requests),
-        single=send_load(target, requests=requests // 2),
-        streams=send_load(streams.streamed, clients=CLIENTS, requests=requests),
+        single=single,
+        crowd=crowd,
         stream=send_load(streams.streamed, requests=requests // 2),
+        streams=send_load(streams.streamed, clients=CLIENTS, requests=requests),
         paced=send_load(paced.streamed, clients=PACED_CLIENTS, requests=2 * PACED_CLIENTS, frame_ms=FRAME_MS),
         memory=target.measure().memory_mb if target.measure else 0,
     )
