@@ -34,10 +34,7 @@ class Headers:
 
     def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
         self._pairs = [(name.lower(), value) for name, value in pairs]
-        self._values: dict[str, str] = {}
-        for name, value in self._pairs:
-            known = self._values.get(name)
-            self._values[name] = value if known is None else f"{known}, {value}"
+        self._values = join_fields(self._pairs)
 
     def get(self, name: str) -> str | None:
         """Return the value of a field, None if it is absent."""
@@ -50,10 +47,12 @@ class Headers:
 def join_fields(pairs: HeaderPairs) -> dict[str, str]:
     """Return header fields with one value for each name: those of repeated ones joined by `, ` (RFC 9110, 5.3)."""
     fields = dict(pairs)
-    if len(fields) < len(pairs):
-        for name in fields:
-            fields[name] = ", ".join([value for each, value in pairs if each == name])
-    return fields
+    if len(fields) == len(pairs):  # nearly always
+        return fields
+    values: dict[str, list[str]] = {}
+    for name, value in pairs:
+        values.setdefault(name, []).append(value)
+    return {name: ", ".join(found) for name, found in values.items()}
 
 
 class TextHeaders(httpx2.Headers):

@@ -103,6 +103,15 @@ def test_logger_then_writes_one_json_line_without_absent_fields(fields: dict[str
     assert record == {"worker": "text-gen", "event": "request", **known}
 
 
+def test_logger_when_text_is_not_utf8_then_the_line_is_written_all_the_same() -> None:
+    log, lines = write_lines()
+
+    log.info("request", model="a\ud800b", size=7)
+
+    ((_, line),) = lines
+    assert (json.loads(line)["model"], json.loads(line)["size"]) == ("a\ud800b", 7)
+
+
 def test_logger_when_error_has_cause_then_traceback_is_redacted() -> None:
     logger, lines = write_lines()
 

@@ -75,7 +75,7 @@ class StreamMeter:
         self._tail = b""
         self._size = 0
         self._recent = bytearray()
-        self._last_frame = b""
+        self._known_frame: bytes | None = None
 
     def feed(self, piece: bytes) -> None:
         """Take the next bytes, cut anywhere."""
@@ -86,15 +86,13 @@ class StreamMeter:
     @property
     def has_ended(self) -> bool:
         """Whether the stream came to the end that its protocol requires, or reported why it did not."""
-        self._collect()
-        frame = self._last_frame
+        frame = self._last_frame()
         return bool(_ENDED.search(frame) or _FAILED.search(frame)) or self._is_end_of_responses(frame)
 
     @property
     def has_failed(self) -> bool:
         """Whether the vendor ended the stream with an error."""
-        self._collect()
-        return bool(_FAILED.search(self._last_frame))
+        return bool(_FAILED.search(self._last_frame()))
 
     def counts(self) -> Counts:
         """Return what the vendor reported, the later number of each; what it did not report is 0."""
@@ -131,8 +129,14 @@ class StreamMeter:
         if len(self._sample) < _SAMPLE_BYTES:
             self._sample += recent
         self._tail = (self._tail + recent)[-_TAIL_BYTES:]
-        # The last one that has any data, or the end of it where it is long.
-        self._last_frame = self._tail.replace(b"\r\n", b"\n").rstrip().rpartition(b"\n\n")[2]
+        self._known_frame = None
+
+    def _last_frame(self) -> bytes:
+        """Return the last frame that has any data, or the end of it where it is long."""
+        self._collect()
+        if self._known_frame is None:
+            self._known_frame = self._tail.replace(b"\r\n", b"\n").rstrip().rpartition(b"\n\n")[2]
+        return self._known_frame
 
     def _is_end_of_responses(self, frame: bytes) -> bool:
         """Whether the last frame is so long that only its end is known: only that of Responses has a usage there."""

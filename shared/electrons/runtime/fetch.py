@@ -297,7 +297,7 @@ class FetchStream(httpx2.AsyncByteStream):
         finally:
             self._ended = True
             if not piped.done():
-                self._controller.abort()
+                self._abort()
                 await asyncio.wait({piped})  # it holds the writable until it has noticed
             error = piped.exception()
         if error is not None:
@@ -329,4 +329,4 @@ class FetchStream(httpx2.AsyncByteStream):
         self._watchdog.close()
         if not self._ended:
             self._ended = True
-            self._controller.abort()
+            self._abort()
