@@ -30,6 +30,11 @@ class Target:
         """The same question, answered as a stream."""
         return replace(self, body={**(self.body or {}), "stream": True})
 
+    @property
+    def counted(self) -> Target:
+        """The same chat, whose stream reports its usage; text-gen hands such a stream on as it is."""
+        return replace(self, body={**(self.body or {}), "stream_options": {"include_usage": True}})
+
     def ask(self, question: str) -> Target:
         """Return the target with another question, as a prompt or as the only message."""
         body = self.body or {}

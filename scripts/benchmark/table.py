@@ -30,10 +30,14 @@ class Row:
 
 @dataclass(slots=True, kw_only=True)
 class Run:
-    """All figures of one run; `idle` is a route of text-gen that does nothing, times are in seconds."""
+    """All figures of one run; times are in seconds.
+
+    `idle` is a route of text-gen that does nothing; `edited` are chats whose streams Python edits.
+    """
 
     rows: dict[str, Row] = field(default_factory=dict)
     idle: Figures
+    edited: Figures
     constant: Figures
     first_seconds: float
     cold_seconds: float
@@ -69,13 +73,13 @@ GOALS = (
         needs=(LITELLM,),
     ),
     Goal(
-        title="streams/s of chat, times LiteLLM's",
+        title="streams/s of chat, handed on, times LiteLLM's",
         read=lambda run: run.rows[CHAT].streams.per_second / run.rows[LITELLM].streams.per_second,
         at_least=8,
         needs=(LITELLM,),
     ),
     Goal(
-        title="streams/s of chat, times Portkey's",
+        title="streams/s of chat, handed on, times Portkey's",
         read=lambda run: run.rows[CHAT].streams.per_second / run.rows[PORTKEY].streams.per_second,
         at_least=1,
         needs=(PORTKEY,),

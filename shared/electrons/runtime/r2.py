@@ -20,7 +20,7 @@ from electrons.bindings import ObjectTooLargeError, StoredObject
 from electrons.errors import UnavailableError
 from electrons.http import Passthrough
 from electrons.runtime.convert import describe_js_error, to_js_object
-from electrons.runtime.fetch import FetchStream
+from electrons.runtime.fetch_stream import FetchStream
 from electrons.runtime.js_globals import js
 
 PART_BYTES = 8 * 1024 * 1024

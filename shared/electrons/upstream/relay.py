@@ -1,7 +1,7 @@
 """Hand a provider's stream on to the caller while something else watches it.
 
-On workerd the bytes go from stream to stream inside the runtime (`runtime/entrypoint.py`): Python sees a copy of them
-later, many frames at once, or each piece where the stream has to be edited. On CPython `Relay.iterate` moves them.
+On workerd the bytes go from stream to stream inside the runtime (`runtime/responses.py`): Python sees a copy of them
+later, many frames at once. `Relay.iterate` moves them where the stream has to be edited, and on CPython.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ class Watcher(Protocol):
     def end(self, error: ProviderError | None) -> bytes | None:
         """Take note of the stream's end, and why it was interrupted, and return what the caller gets after it.
 
-        None breaks the connection, where nothing in the format can say that the body is not whole.
+        None breaks the connection, where nothing in the format can say that the body is not whole; what edits has
+        such a format.
         """
 
     def leave(self) -> None:
