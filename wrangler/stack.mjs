@@ -97,7 +97,7 @@ async function describe(workers, { edited = false } = {}) {
   const packages = shared ? await packagesOfAll(root) : [];
   const snapshot = options.snapshot && (await pythonSnapshot({ root, bundle, workers, shared, packages, log }));
   const [{ config }] = workers;
-  const loader = await loaderService({ bundle, compatibilityDate: config.compatibility_date });
+  const loads = workers.some((worker) => worker.config.worker_loaders.length > 0);
   return convertV4MiniflareOptions({
     host,
     port: 0,
@@ -118,7 +118,7 @@ async function describe(workers, { edited = false } = {}) {
           unsafeDirectSockets: hasSocket(worker) ? [{ host, port: options.ports[worker.name] ?? 0 }] : [],
         })),
       )),
-      loader,
+      ...(loads ? [await loaderService({ bundle, compatibilityDate: config.compatibility_date })] : []),
     ],
   });
 }

@@ -33,6 +33,7 @@ for package in ("electrons", *packages):
 
 # A restored file object is not open any more, and folders that were listed have other entries.
 gc.collect()
+gc.freeze()  # or else each worker's own would walk over all of this when it starts
 importlib.invalidate_caches()
 
 # snapshot.mjs finds this text in the snapshot.
