@@ -55,7 +55,8 @@ def main() -> int:
     with run_upstream() as upstream, tempfile.TemporaryDirectory() as state:
         local.migrate(Path(state))
         run = measure_all(Path(state), upstream, with_peers=options.peers, requests=options.requests)
-    print(f"\nchats whose streams are edited: {run.edited.per_second:.0f} per s, {run.edited.cpu or 0:.1f} ms of CPU each")
+    edited = run.edited
+    print(f"\nchats whose streams are edited: {edited.per_second:.0f} per s, {edited.cpu or 0:.1f} ms of CPU each")
     print(f"first 200: {run.first_seconds:.2f} s after workerd started, {run.cold_seconds:.2f} s without a snapshot")
     table.print_goals(run)
     return 0

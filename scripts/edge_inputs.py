@@ -12,6 +12,9 @@ MEBIBYTE = 1024 * 1024
 VALUES = 49_000
 """Just below the number of values that a body may have."""
 
+GPT, CLAUDE = "gpt-4o-mini", "claude-sonnet-4-6"
+_WITHOUT_STREAM = ("/v1/messages/count_tokens", "/v1/embeddings")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Input:
@@ -25,12 +28,17 @@ class Input:
     is_typical: bool = False
 
 
-def build_inputs(worker: str) -> list[Input]:
-    """Return the requests of one worker; what every route must survive comes last."""
-    return [
-        Input(title=f"{worker}: GET /health", path="/health", method="GET", is_typical=True),
-        *_INPUTS[worker](),
-    ]
+def build_inputs(worker: str) -> Iterator[Input]:
+    """Yield the requests of one worker; what every route must survive comes last."""
+    yield Input(title=f"{worker}: GET /health", path="/health", method="GET", is_typical=True)
+    for path in ("/", "/openapi.json", "/docs", "/docs/swagger-ui-bundle.js", "/metrics"):
+        yield get(path)
+    yield from _INPUTS[worker]()
+
+
+def get(path: str, *, is_typical: bool = False) -> Input:
+    """Return a request without a body."""
+    return Input(title=f"GET {path}", path=path, method="GET", is_typical=is_typical)
 
 
 def post(title: str, path: str, document: Any, *, is_typical: bool = False) -> Input:
@@ -65,13 +73,58 @@ def text_gen() -> Iterator[Input]:
     long = {"prompt": "x", "options": {"system_prompt": "Ж" * 1_000_000}}
     yield post("/generate/stream: longest system prompt", "/generate/stream", long)
     yield from hostile("/generate", 8 * MEBIBYTE, prompt)
+    yield from hostile("/generate/stream", 8 * MEBIBYTE, prompt)
+    yield get("/v1/models", is_typical=True)
+    yield get("/v1/models/gpt-4o-mini", is_typical=True)
+    yield get("/v1/usage", is_typical=True)
+    question = [{"role": "user", "content": "Tell me about the sea."}]
+    own: dict[str, dict[str, Any]] = {
+        "/v1/chat/completions": {"model": GPT, "messages": question},
+        "/v1/messages": {"model": CLAUDE, "max_tokens": 1000, "messages": question},
+        "/v1/messages/count_tokens": {"model": CLAUDE, "messages": question},
+        "/v1/responses": {"model": GPT, "input": question},
+        "/v1/embeddings": {"model": "text-embedding-3-small", "input": "the sea"},
+    }
+    for path, document in own.items():
+        yield post(path, path, document, is_typical=True)
+        if path not in _WITHOUT_STREAM:
+            yield from conversations(path, document)
+        yield from hostile(path, 8 * MEBIBYTE, document)
+    many = {**own["/v1/embeddings"], "input": [" ".join(f"word{i}" for i in range(40))] * 2048}
+    yield post("/v1/embeddings: most inputs", "/v1/embeddings", many)
+    yield post("/v1/embeddings: most inputs, base64", "/v1/embeddings", {**many, "encoding_format": "base64"})
+
+
+def conversations(path: str, document: Mapping[str, Any]) -> Iterator[Input]:
+    """Yield what a vendor's route takes: of the model of the format's own vendor, and of another vendor's."""
+    name = "input" if "input" in document else "messages"
+    picture = base64.b64encode(bytes(5 * MEBIBYTE)).decode()
+    pictures: dict[str, dict[str, Any]] = {
+        "/v1/chat/completions": {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{picture}"}},
+        "/v1/messages": {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": picture}},
+        "/v1/responses": {"type": "input_image", "image_url": f"data:image/png;base64,{picture}"},
+    }
+    turns = [{"role": role, "content": "Yes"} for role in ("user", "assistant")] * (VALUES // 8)
+    worst: dict[str, dict[str, Any]] = {
+        "stream": {"stream": True},
+        "most messages": {name: [*turns, turns[0]]},
+        "most messages, stream": {name: [*turns, turns[0]], "stream": True},
+        "longest message": {name: [{"role": "user", "content": "x" * (7 * MEBIBYTE)}]},
+        "longest message, wide": {name: [{"role": "user", "content": "Ж" * (7 * MEBIBYTE // 2)}]},
+        "largest picture": {name: [{"role": "user", "content": [pictures[path]]}]},
+    }
+    translated = {**document, "model": CLAUDE if document["model"] == GPT else GPT}
+    yield post(f"{path}: translated", path, translated, is_typical=True)
+    for vendor, request in (("own", document), ("translated", translated)):
+        for title, members in worst.items():
+            yield post(f"{path}: {vendor}, {title}", path, {**request, **members}, is_typical=title == "stream")
 
 
 def audio_gen() -> Iterator[Input]:
     """Yield the requests of audio-gen."""
     spoken = "All the rivers run into the sea, yet the sea is not full. "
     text = {"text": spoken}
-    yield Input(title="/voices", path="/voices", method="GET", is_typical=True)
+    yield get("/voices", is_typical=True)
     yield post("/synthesize", "/synthesize", text, is_typical=True)
     longest = (spoken * 100)[:5000].strip()
     yield post("/synthesize: longest text", "/synthesize", {"text": longest})
@@ -79,17 +132,28 @@ def audio_gen() -> Iterator[Input]:
     wav = {"text": longest, "options": {"output_format": "pcm_48000"}}
     yield post("/synthesize: longest text, PCM", "/synthesize", wav)
     yield from hostile("/synthesize", MEBIBYTE, text)
+    speech = {"model": "tts-1", "voice": "alloy", "input": spoken}
+    yield post("/v1/audio/speech", "/v1/audio/speech", speech, is_typical=True)
+    largest = {**speech, "input": longest[:4096], "response_format": "wav"}
+    yield post("/v1/audio/speech: longest text, WAV", "/v1/audio/speech", largest)
+    yield post(
+        "/v1/audio/speech: longest text, translated",
+        "/v1/audio/speech",
+        {**largest, "model": "elevenlabs:eleven_multilingual_v2"},
+    )
+    yield from hostile("/v1/audio/speech", MEBIBYTE, speech)
+    yield get("/audio/unknown.mp3")
 
 
 def stock_media() -> Iterator[Input]:
     """Yield the requests of stock-media."""
     search = {"keywords": ["ocean"]}
-    yield post("/search/videos", "/search/videos", search, is_typical=True)
-    most = {"keywords": ["ocean"], "options": {"per_page": 80, "min_duration": 5, "min_width": 100}}
-    yield post("/search: most results", "/search", most)
-    none = {"keywords": ["ocean"], "options": {"per_page": 80, "min_duration": 5, "max_duration": 6, "min_width": 9000}}
-    yield post("/search/videos: bounds that nothing meets", "/search/videos", none)
-    yield from hostile("/search/videos", MEBIBYTE, search)
+    most = {"per_page": 80, "min_width": 100}
+    for path in ("/search/videos", "/search/photos", "/search"):
+        yield post(path, path, search, is_typical=True)
+        yield post(f"{path}: most results", path, {**search, "options": most})
+        yield post(f"{path}: bounds that nothing meets", path, {**search, "options": {**most, "min_width": 9000}})
+        yield from hostile(path, MEBIBYTE, search)
 
 
 def image_gen() -> Iterator[Input]:
@@ -98,10 +162,19 @@ def image_gen() -> Iterator[Input]:
     yield post("/generate", "/generate", prompt, is_typical=True)
     yield post("/generate: most images", "/generate", {**prompt, "options": {"num_images": 8}})
     largest = {"num_images": 4, "quality": "high", "resolution": "1536x1024"}
-    yield post(
-        "/generate: OpenAI, in the answer", "/generate", {**prompt, "model": "openai:gpt-image-1", "options": largest}
-    )
+    openai = {**prompt, "model": "openai:gpt-image-1"}
+    yield post("/generate: OpenAI, in the answer", "/generate", {**openai, "options": largest})
     yield from hostile("/generate", MEBIBYTE, prompt)
+    path = "/v1/images/generations"
+    own = {**prompt, "model": "gpt-image-1"}
+    yield post(path, path, own, is_typical=True)
+    large = {**own, "n": 8, "quality": "high", "size": "1536x1024"}
+    yield post(f"{path}: most images", path, large)
+    yield post(f"{path}: most images, as links", path, {**large, "response_format": "url"})
+    other = {**prompt, "model": "ideogram:V_3", "n": 8, "response_format": "b64_json"}
+    yield post(f"{path}: most images, Ideogram", path, other)
+    yield from hostile(path, MEBIBYTE, own)
+    yield get("/images/unknown.png")
 
 
 def render_service() -> Iterator[Input]:
@@ -109,7 +182,7 @@ def render_service() -> Iterator[Input]:
     clip = {"asset": {"type": "title", "text": "x"}, "start": 0, "length": 1}
     edit = {"timeline": {"tracks": [{"clips": [clip]}]}, "output": {"format": "mp4", "resolution": "sd"}}
     yield post("/render", "/render", edit, is_typical=True)
-    many = {**edit, "timeline": {"tracks": [{"clips": [clip] * 3000}]}}
+    many = {**edit, "timeline": {"tracks": [{"clips": [clip] * 2000}]}}
     yield post("/render: many clips", "/render", many)
     merges = [{"find": f"NAME{i}", "replace": "y" * 100} for i in range(100)]
     text = "".join(f"{{{{NAME{i}}}}}" for i in range(100))
@@ -120,27 +193,35 @@ def render_service() -> Iterator[Input]:
     }
     yield post("/render: many merge fields", "/render", merged)
     yield from hostile("/render", 4 * MEBIBYTE, edit)
+    yield get("/render/")
+    yield get("/render/unknown")
+    yield from hostile("/webhooks/shotstack/unknown", 64 * 1024, {"type": "edit", "id": "unknown", "status": "done"})
+    yield get("/renders/unknown.mp4")
 
 
 def sandbox_executor() -> Iterator[Input]:
     """Yield the requests of sandbox-executor."""
     code = "export default { fetch: () => new Response('hello') }"
     task = {"task": "Write a Worker that greets"}
-    yield post("/execute", "/execute", task)
-    yield post("/execute/stream", "/execute/stream", task)
-    yield post("/execute: longest context", "/execute", {**task, "context": "x" * 100_000})
+    for path in ("/execute", "/execute/stream"):
+        yield post(path, path, task)
+        yield post(f"{path}: longest context", path, {**task, "context": "x" * 100_000})
+        yield from hostile(path, 2 * MEBIBYTE, task)
+    yield get("/execute/unknown", is_typical=True)
     deployment = {"worker_name": "bench", "code": code}
     yield post("/deploy", "/deploy", deployment)
     large = "//" + "x" * (5 * MEBIBYTE)
     yield post("/deploy: large code", "/deploy", {"worker_name": "bench-large", "code": f"{code}\n{large}"})
+    yield from hostile("/deploy", 7 * MEBIBYTE, deployment)
+    yield get("/deploy/bench", is_typical=True)
+    yield Input(title="/deploy/{name}/rollback", path="/deploy/bench/rollback")
+    yield Input(title="DELETE /deploy/{name}", path="/deploy/bench", method="DELETE")
     commit = {"repo": "demo/hello-worker", "branch": "main", "message": "Change", "create_branch": True}
     content = base64.b64encode(bytes(4 * MEBIBYTE)).decode()
     one = [{"path": "large.bin", "content": content, "encoding": "base64"}]
     yield post("/github/commit: one large file", "/github/commit", {**commit, "branch": "one-large", "files": one})
     many = [{"path": f"notes/{i}.md", "content": f"Note {i}"} for i in range(500)]
     yield post("/github/commit: most files", "/github/commit", {**commit, "branch": "most", "files": many})
-    yield from hostile("/execute", 2 * MEBIBYTE, task)
-    yield from hostile("/deploy", 7 * MEBIBYTE, deployment)
     yield from hostile("/github/commit", 7 * MEBIBYTE, {**commit, "files": [{"path": "a", "content": "a"}]})
 
 

@@ -48,6 +48,8 @@ async def call_first(context: Context, models: Sequence[str], call: Callable[[st
             if failure is None or not isinstance(error, RequestError):
                 failure = error
             if is_last or not _may_go_on(error, is_first=number == 0):
+                if failure is error:
+                    raise  # with itself as its cause it would be a circle
                 raise failure from error
             if context.attempts > attempts and isinstance(error, ProviderError):
                 context.has_spent |= error.may_be_paid

@@ -1,10 +1,13 @@
 """The vendors' own routes of text-gen with the model's own provider behind: what is passed on, edited and counted."""
 
+import gc
 import json
+from collections.abc import AsyncIterator
 
 import httpx2
 import pytest
 
+from electrons.errors import ProviderRejectedError
 from electrons.testing import TestClient
 from tests.unit.gateway import CHAT, HELLO, MESSAGES, RESPONSES, Gateway, chunk, streamed
 from text_gen.routes import app
@@ -35,6 +38,48 @@ async def test_request_and_response_pass_byte_for_byte() -> None:
     assert request.headers["openai-beta"] == "a=b"
     row = await gateway.row()
     assert (row["provider"], row["model"], row["input_units"], row["output_units"]) == ("openai", "gpt-4o-mini", 3, 1)
+
+
+EMBEDDING = {"object": "embedding", "index": 0, "embedding": [0.25] * 100_000}
+LARGE = json.dumps({"data": [EMBEDDING] * 3, "usage": {"prompt_tokens": 5, "total_tokens": 5}}).encode()
+
+
+async def test_large_answer_is_handed_on_and_counted() -> None:
+    gateway = Gateway(httpx2.Response(200, content=LARGE))
+
+    answer = await gateway.send("/v1/embeddings", {"model": "text-embedding-3-small", "input": "Hello"})
+
+    assert (answer.status, answer.body) == (200, LARGE)
+    assert answer.headers.get("Content-Type") == "application/json"
+    row = await gateway.row()
+    assert (row["input_units"], row["output_units"], row["status"]) == (5, 0, 200)
+
+
+async def test_interrupted_large_answer_breaks_off_and_is_counted() -> None:
+    async def body() -> AsyncIterator[bytes]:
+        yield LARGE[:-100]
+        raise httpx2.ReadError("lost")
+
+    gateway = Gateway(httpx2.Response(200, content=body()))
+
+    answer = await gateway.send("/v1/embeddings", {"model": "text-embedding-3-small", "input": "Hello"})
+
+    assert answer.body == LARGE[:-100]
+    row = await gateway.row()
+    assert (row["error_code"], row["status"]) == ("PROVIDER_ERROR", 200)
+    assert row["input_units"] > 0
+
+
+async def test_failed_call_leaves_nothing_for_a_collection() -> None:
+    gateway = Gateway(httpx2.Response(400, json={"error": {"message": "too long"}}))
+    gc.collect()
+    gc.disable()
+    try:
+        await gateway.send(CHAT, {"model": "gpt-4o-mini", "messages": HELLO})
+
+        assert [each for each in gc.get_objects() if isinstance(each, ProviderRejectedError)] == []
+    finally:
+        gc.enable()
 
 
 async def test_version_of_the_caller_passes_and_its_key_does_not() -> None:

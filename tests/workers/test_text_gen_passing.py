@@ -251,3 +251,28 @@ def test_split_characters_of_an_edited_stream_are_whole(platform: Platform, emul
     pieces = [chunk["choices"][0]["delta"].get("content") or "" for chunk in data_of(answer.text)]
     assert "\ufffd" not in "".join(pieces)
     assert answer.text.endswith("data: [DONE]\n\n")
+
+
+EMBEDDINGS = {"model": "text-embedding-3-small", "input": [f"text {number}" for number in range(600)]}
+
+
+def test_large_answer_passes_whole_and_is_counted(platform: Platform) -> None:
+    answer = platform.client("text-gen").post("/v1/embeddings", json=EMBEDDINGS)
+
+    assert len(answer.content) > 2_000_000
+    assert [each["index"] for each in answer.json()["data"]] == list(range(600))
+    (row,) = platform.usage_rows(answer.headers["X-Request-ID"])
+    assert (row["input_units"], row["status"]) == (answer.json()["usage"]["prompt_tokens"], 200)
+
+
+def test_cut_large_answer_breaks_the_connection_and_is_counted(platform: Platform, emulators: Emulators) -> None:
+    emulators.add_fault("openai", kind="cut")
+    request_id = "cut-large-answer"
+    headers = {"X-Request-ID": request_id}
+
+    with pytest.raises(httpx2.RemoteProtocolError):
+        platform.client("text-gen").post("/v1/embeddings", json=EMBEDDINGS, headers=headers)
+
+    assert wait_for(lambda: platform.usage_rows(request_id))
+    (row,) = platform.usage_rows(request_id)
+    assert (row["error_code"], row["input_units"] > 0) == ("PROVIDER_ERROR", True)

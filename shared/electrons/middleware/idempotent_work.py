@@ -217,9 +217,10 @@ def _stop(task: asyncio.Task[None]) -> None:
 
 
 async def _read_to_end(stream: Relay | AsyncGenerator[str, None]) -> None:
-    async with aclosing(stream.iterate() if isinstance(stream, Relay) else stream) as pieces:
-        async for _ in pieces:
-            pass
+    with suppress(ProviderError):  # known to the watcher
+        async with aclosing(stream.iterate() if isinstance(stream, Relay) else stream) as pieces:
+            async for _ in pieces:
+                pass
 
 
 def _kept_headers(context: Context, response: Response) -> HeaderPairs:

@@ -18,6 +18,8 @@ from electrons.runtime.r2 import R2Body
 from electrons.upstream.failures import reading
 from electrons.upstream.relay import Relay
 
+_INTERRUPTED = "the response was interrupted"
+
 
 class Answer:
     """The response to one request, as the runtime takes it: itself if it is there at once, else a promise.
@@ -75,9 +77,11 @@ async def _write(
         await writer.close()
     except JsException as error:  # the reader is gone
         raise asyncio.CancelledError from error
+    except ProviderError:  # known to the watcher, which has nothing to say
+        writer.abort(_INTERRUPTED)
     except BaseException:
         # Without this the caller would wait for the rest forever.
-        writer.abort("the stream was interrupted")
+        writer.abort(_INTERRUPTED)
         raise
 
 
@@ -104,7 +108,7 @@ async def _hand_on(relay: Relay, response: Response, answer: Answer) -> None:
         raise asyncio.CancelledError
     rest = watcher.end(error)
     if rest is None:
-        writer.abort("the response was interrupted")
+        writer.abort(_INTERRUPTED)
         return
     try:
         if rest:

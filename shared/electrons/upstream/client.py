@@ -47,6 +47,9 @@ T = TypeVar("T")
 RESPONSE_LIMIT = 32 * 1024 * 1024
 """Bytes of a provider's response, whole or streamed."""
 
+DOCUMENT_LIMIT = 8 * 1024 * 1024
+"""Bytes of a JSON document of a provider's, which is in memory several times while it is read."""
+
 USER_AGENT = "distributed-electrons/0.1"
 
 _AI_GATEWAY = "https://gateway.ai.cloudflare.com/"
@@ -94,12 +97,18 @@ async def read_json(provider: Provider, response: httpx2.Response) -> dict[str, 
 
 async def read_document(provider: Provider, response: httpx2.Response) -> tuple[dict[str, Any], bytes]:
     """Return the JSON object in an open response, and its bytes. Raises `ProviderError` for anything else."""
-    content = b"".join([chunk async for chunk in iterate_body(provider, response)])
+    chunks = [chunk async for chunk in iterate_body(provider, response, max_bytes=DOCUMENT_LIMIT)]
+    content = b"".join(chunks)
+    return load_document(provider, content), content
+
+
+def load_document(provider: Provider, content: bytes) -> dict[str, Any]:
+    """Return the JSON object in the body of a response. Raises `ProviderError` for anything else."""
     with parsing(provider):
         document = load_json(content)
         if not isinstance(document, dict):
             raise UnreadableError("the body is not a JSON object")
-    return document, content
+    return document
 
 
 @asynccontextmanager

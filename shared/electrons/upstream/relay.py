@@ -44,8 +44,7 @@ class Watcher(Protocol):
     def end(self, error: ProviderError | None) -> bytes | None:
         """Take note of the stream's end, and why it was interrupted, and return what the caller gets after it.
 
-        None breaks the connection, where nothing in the format can say that the body is not whole; what edits has
-        such a format.
+        None breaks the connection, where nothing in the format can say that the body is not whole.
         """
 
     def leave(self) -> None:
@@ -53,19 +52,29 @@ class Watcher(Protocol):
 
 
 class Relay:
-    """A body that is a provider's open response; `scope` closes it. `first` is what `begin` has for the caller."""
+    """A body that is a provider's open response; `scope` closes it.
+
+    `first` is what there is for the caller already: from `begin`, or from who has read the first of the `pieces`.
+    """
 
     size: int | None = None
 
     def __init__(
-        self, provider: Provider, response: httpx2.Response, *, scope: AsyncExitStack, watcher: Watcher
+        self,
+        provider: Provider,
+        response: httpx2.Response,
+        *,
+        scope: AsyncExitStack,
+        watcher: Watcher,
+        first: bytes = b"",
+        pieces: AsyncGenerator[bytes, None] | None = None,
     ) -> None:
         self.provider = provider
         self.response = response
         self.scope = scope
         self.watcher = watcher
-        self.first = b""
-        self._pieces = iterate_body(provider, response, max_bytes=float("inf"))
+        self.first = first
+        self._pieces = pieces or iterate_body(provider, response, max_bytes=float("inf"))
 
     async def begin(self) -> None:
         """Have pieces edited until there is something for the caller, or nothing more comes. Raises `ProviderError`."""
@@ -75,7 +84,7 @@ class Relay:
                 return
 
     async def iterate(self) -> AsyncGenerator[bytes, None]:
-        """Iterate over what the caller gets, to the end."""
+        """Iterate over what the caller gets, to the end. Raises `ProviderError` where the connection has to break."""
         watcher, error = self.watcher, None
         try:
             async with self.scope, aclosing(self._pieces) as pieces:
@@ -92,5 +101,8 @@ class Relay:
         except BaseException:
             watcher.leave()
             raise
-        if rest := watcher.end(error):
+        rest = watcher.end(error)
+        if rest is None and error is not None:
+            raise error
+        if rest:
             yield rest

@@ -20,7 +20,7 @@ from electrons.errors import ProviderError
 from electrons.fallbacks import start_usage
 from electrons.http import HeaderPairs, Response
 from electrons.middleware.errors import describe, render_frame
-from electrons.upstream.client import open_response, parse_reported_error, read_document
+from electrons.upstream.client import iterate_body, load_document, open_response, parse_reported_error
 from electrons.upstream.failures import interrupted, unreadable
 from electrons.upstream.provider import ProviderRequest
 from electrons.upstream.reading import as_object
@@ -29,6 +29,9 @@ from electrons.usage import Usage
 
 _PASSED_ON = ("anthropic-version", "anthropic-beta", "openai-beta")
 """What the caller says about the version of the format."""
+
+WHOLE_BYTES = 1024 * 1024
+"""Bytes of an answer that is read before it goes out."""
 
 _EVENT_STREAM = "text/event-stream"
 _USAGE_CHUNK = re.compile(rb'"choices"\s*:\s*\[\s*\]')
@@ -64,16 +67,31 @@ async def pass_on(context: Context, call: PassedCall, body: VendorRequest) -> Re
 
 
 async def _read_whole(context: Context, call: PassedCall, body: VendorRequest, usage: Usage) -> Response:
+    """Return the provider's answer, which is handed on unread from `WHOLE_BYTES` on: embeddings can have 30 MB."""
     request = _build_request(context, call, body, body.content_for(call.model))
-    async with open_response(context, call.provider, request) as response:
-        document, content = await read_document(call.provider, response)
+    headers: HeaderPairs = [("Content-Type", "application/json")]
+    async with AsyncExitStack() as stack:
+        response = await stack.enter_async_context(open_response(context, call.provider, request))
+        pieces = iterate_body(call.provider, response, max_bytes=float("inf"))
+        read, size = [], 0
+        async for piece in pieces:
+            read.append(piece)
+            size += len(piece)
+            if size > WHOLE_BYTES:
+                watcher = LargeAnswer(context, usage, input_estimate=body.estimate_input())
+                first = watcher.edit(b"".join(read))
+                scope = stack.pop_all()
+                relay = Relay(call.provider, response, scope=scope, watcher=watcher, first=first, pieces=pieces)
+                return Response(headers=headers, body=relay)
+        content = b"".join(read)
+        document = load_document(call.provider, content)
         if call.is_chat and as_object(document.get("error")):
             raise parse_reported_error(call.provider, document, response)
     usage.input_units = body.estimate_input() if call.uses_tokens else 0
     counts = read_counts(as_object(document.get("usage")))
     if counts.input_tokens or counts.output_tokens:
         counts.note(usage)
-    return Response(status=200, headers=[("Content-Type", "application/json")], body=content)
+    return Response(headers=headers, body=content)
 
 
 async def _open_stream(context: Context, call: PassedCall, body: VendorRequest) -> Response:
@@ -90,6 +108,39 @@ async def _open_stream(context: Context, call: PassedCall, body: VendorRequest) 
         relay = Relay(call.provider, response, scope=stack.pop_all(), watcher=watcher)
     headers: HeaderPairs = [("Content-Type", response.headers["content-type"]), ("Cache-Control", "no-cache")]
     return Response(headers=headers, body=relay)
+
+
+class LargeAnswer:
+    """Counts an answer that goes out as it comes in (`upstream.relay.Watcher`)."""
+
+    reads = edits = True
+    is_over = False
+
+    def __init__(self, context: Context, usage: Usage, *, input_estimate: int) -> None:
+        self._context = context
+        self._usage = usage
+        self._input_estimate = input_estimate
+        self._meter = StreamMeter()
+
+    def feed(self, piece: bytes) -> None:
+        """See `Watcher.feed`."""
+
+    def edit(self, piece: bytes) -> bytes:
+        """Count the piece, and return it."""
+        self._meter.feed(piece)
+        return piece
+
+    def end(self, error: ProviderError | None) -> bytes | None:
+        """Count what came. A document cannot say that it is not whole."""
+        self._meter.note(self._usage, is_whole=error is None, input_estimate=self._input_estimate)
+        if error is None:
+            return b""
+        describe(error, self._context)
+        return None
+
+    def leave(self) -> None:
+        """Count what came until the caller left."""
+        self._meter.note(self._usage, is_whole=False, input_estimate=self._input_estimate)
 
 
 class PassedStream:

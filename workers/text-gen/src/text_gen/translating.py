@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Any
@@ -27,6 +28,7 @@ from electrons.usage import Usage
 
 _EVENT_STREAM = "text/event-stream"
 _ERROR_MARK = '"error"'
+_CONVERSATION = {"messages", "input"}
 
 
 async def translate(
@@ -36,15 +38,11 @@ async def translate(
 
     Raises `RequestError`, which names the field that cannot be translated, and `ProviderError`.
     """
-    document = body.document_for(model)
-    translated = translation.translate_request(document)
-    path = provider.vendor_path(translation.path)
-    request = ProviderRequest.json(path, provider.fit_document(translated.document), headers=translated.headers)
-    request = replace(request, most=body.most_units())
+    asked, request, warnings = _translate_request(provider, model, body, translation)
     usage = start_usage(context, Usage(provider=provider.name, model=model))
-    headers = [("X-DE-Warnings", "; ".join(translated.warnings))] if translated.warnings else []
+    headers = [("X-DE-Warnings", "; ".join(warnings))] if warnings else []
     if body.stream:
-        stream = translation.create_stream(document, body.model)
+        stream = translation.create_stream(asked, body.model)
         response = await _open_stream(context, provider, request, stream, input_estimate=body.estimate_input())
         response.headers += headers
         return response
@@ -57,9 +55,24 @@ async def translate(
     if counts.input_tokens or counts.output_tokens:
         counts.note(usage)
     with parsing(provider):
-        response = Response.json(translation.translate_response(answer, request=document, requested_model=body.model))
+        response = Response.json(translation.translate_response(answer, request=asked, requested_model=body.model))
     response.headers += headers
     return response
+
+
+def _translate_request(
+    provider: TextProvider, model: str, body: VendorRequest, translation: Translation
+) -> tuple[dict[str, Any], ProviderRequest, Sequence[str]]:
+    """Return what the caller asked for but its conversation, the provider's request, and the warnings.
+
+    A conversation can have megabytes, which only the provider's request keeps while the provider works.
+    """
+    document = body.document_for(model)
+    translated = translation.translate_request(document)
+    path = provider.vendor_path(translation.path)
+    request = ProviderRequest.json(path, provider.fit_document(translated.document), headers=translated.headers)
+    asked = {name: value for name, value in document.items() if name not in _CONVERSATION}
+    return asked, replace(request, most=body.most_units()), translated.warnings
 
 
 async def _open_stream(
