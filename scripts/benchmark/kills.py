@@ -27,9 +27,9 @@ LOAD_SECONDS = (0.3, 3.0)
 RECENT = 5
 """How many of the last promises of each kind are checked after each restart."""
 
-UNWRITTEN_SECONDS = 1.0
-"""Rows of calls that were answered longer before a kill must be there. They are written after 40 ms at most, and later
-where the one thread that all workers share here has much else to do."""
+UNWRITTEN_SECONDS = 0.1
+"""Rows of calls that were answered longer before a kill must be there. They are written within 50 ms; the rest is for
+the one thread that all workers share here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

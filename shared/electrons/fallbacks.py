@@ -14,6 +14,7 @@ from electrons.context import Context
 from electrons.dialects.requests import FALLBACKS_LIMIT
 from electrons.errors import ConfigurationError, ElectronsError, ProviderError, ProviderRejectedError, RequestError
 from electrons.storage.ledger import record_usage
+from electrons.tracebacks import release_frames
 from electrons.usage import Usage
 
 T = TypeVar("T")
@@ -51,6 +52,7 @@ async def call_first(context: Context, models: Sequence[str], call: Callable[[st
                 if failure is error:
                     raise  # with itself as its cause it would be a circle
                 raise failure from error
+            release_frames(failure)
             if context.attempts > attempts and isinstance(error, ProviderError):
                 context.has_spent |= error.may_be_paid
             context.log.warning(

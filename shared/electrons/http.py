@@ -1,6 +1,6 @@
 """Requests and responses without runtime types, so that everything above `runtime/` runs on plain CPython.
 
-A body is read once and whole (`Request.reader`), or written as bytes, a string, an async iterator, or a `Passthrough`
+A body is read once and whole (`Request.read`), or written as bytes, a string, an async iterator, or a `Passthrough`
 that only the runtime understands (media that Python never touches).
 """
 
@@ -95,7 +95,11 @@ class Passthrough(Protocol):
 Body = bytes | str | AsyncGenerator[str, None] | Passthrough | None
 
 
-async def _no_body(_limit: int) -> bytes:
+Reader = Callable[[int | None, int], Awaitable[bytes]]
+"""Reads a body, given the length that it is said to have, and the limit past which it raises `PayloadTooLargeError`."""
+
+
+async def _no_body(_length: int | None, _limit: int) -> bytes:
     return b""
 
 
@@ -134,16 +138,17 @@ def is_loopback(host: str) -> bool:
 
 @dataclass(slots=True)
 class Request:
-    """One incoming request. `reader(limit)` returns the whole body or raises `PayloadTooLargeError` past `limit`.
+    """One incoming request.
 
-    `content_length` is the length that the body is said to have, None where nothing is said.
+    `content_length` is the length that the body is said to have, None where nothing is said. The `reader` has no
+    reference to the request, or both would stay in memory until a garbage collection.
     The path and the query are read without regard to the host, which is what the caller has sent.
     """
 
     method: str
     url: str
     headers: Headers = field(default_factory=Headers)
-    reader: Callable[[int], Awaitable[bytes]] = _no_body
+    reader: Reader = _no_body
     path: str = field(init=False)
     query: dict[str, str] = field(init=False)
     content_length: int | None = field(init=False)
@@ -157,6 +162,10 @@ class Request:
         self.query = dict(parse_qsl(query, keep_blank_values=True)) if query else {}
         length = self.headers.get("Content-Length") or ""
         self.content_length = int(length) if length.isascii() and length.isdigit() else None
+
+    async def read(self, limit: int) -> bytes:
+        """Return the whole body. Raises `PayloadTooLargeError` past `limit`."""
+        return await self.reader(self.content_length, limit)
 
     @property
     def host(self) -> str:

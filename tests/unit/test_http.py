@@ -95,7 +95,7 @@ def test_content_length_is_a_number_or_unknown(value: str, length: int | None) -
 
 
 async def test_request_when_it_has_no_body_then_reader_returns_empty() -> None:
-    assert await Request(method="GET", url="https://a.example/").reader(10) == b""
+    assert await Request(method="GET", url="https://a.example/").read(10) == b""
 
 
 @pytest.mark.parametrize("content", [{"a": "ü"}, '{"a":"ü"}', '{"a":"ü"}'.encode()])

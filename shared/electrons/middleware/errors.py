@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from traceback import clear_frames
 from typing import Any
 
 from electrons.context import Context
@@ -13,6 +12,7 @@ from electrons.errors import DeploymentFailedError, ElectronsError, ProviderErro
 from electrons.http import Response
 from electrons.logs import describe_exception, redact
 from electrons.middleware import CallNext
+from electrons.tracebacks import release_frames
 
 _NAMES = {"provider", "code", "provider_request_id", "outcome", "render_id", "execution_id"}
 _NAME = re.compile(r"[\w.:/-]{1,128}", re.ASCII)
@@ -24,21 +24,8 @@ async def errors(context: Context, call_next: CallNext) -> Response:
         return await call_next(context)
     except Exception as error:  # noqa: BLE001  # the edge: everything must become a response
         response = render(describe(error, context), context)
-        _release_frames(error)
+        release_frames(error)
         return response
-
-
-def _release_frames(error: BaseException | None) -> None:
-    """Let the frames of an error, and of what has caused it, go of their variables.
-
-    They have the body, and one that has the error too makes a circle with it, which would stay until a collection.
-    """
-    seen = set[int]()  # an error may be what has caused its own cause
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        clear_frames(error.__traceback__)
-        error.__traceback__ = None
-        error = error.__cause__ or error.__context__
 
 
 def render(error: ElectronsError, context: Context) -> Response:

@@ -100,7 +100,7 @@ async def read_body(context: Context, model: type[M]) -> M:
     if taken:
         context.defer(give_back)
     # Without a variable, which would keep the bytes until the response.
-    return parse_body(_note_hash(context, await context.request.reader(limit)), model)
+    return parse_body(_note_hash(context, await context.request.read(limit)), model)
 
 
 def _note_hash(context: Context, content: bytes) -> bytes:

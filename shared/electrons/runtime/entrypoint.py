@@ -37,10 +37,6 @@ from electrons.runtime.loop import install as install_loop
 from electrons.runtime.responses import Answer, send, to_js_response
 from electrons.schedule import run_tasks
 
-_GC_THRESHOLD = 20_000
-"""New objects after which Python looks for reference cycles, of which requests leave hardly any. The default, 2,000,
-takes 4 % of the CPU time of a chat."""
-
 _CONSOLE = {"info": "log", "warning": "warn", "error": "error"}
 
 
@@ -53,7 +49,6 @@ def create_handlers(app: App) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """
     install_loop()
     gc.freeze()  # what has been imported stays, so no collection has to look at it
-    gc.set_threshold(_GC_THRESHOLD)
     isolate: Isolate | None = None
 
     def on_fetch(request: Any, env: Any, ctx: Any, *_more: Any) -> Any:
@@ -154,12 +149,12 @@ async def _respond(app: App, context: Context, answer: Answer) -> None:
 
 
 def _from_js_request(js_request: Any, *, body_timeout_seconds: float = 0) -> Request:
-    async def read(limit: int) -> bytes:
-        if (request.content_length or 0) > limit:
+    async def read(length: int | None, limit: int) -> bytes:
+        if (length or 0) > limit:
             raise PayloadTooLargeError(limit)
         try:
             async with asyncio.timeout(body_timeout_seconds or None):
-                if request.content_length is None:
+                if length is None:
                     content, is_cut = await read_stream(js_request.body, limit)
                 else:
                     content, is_cut = (await js_request.arrayBuffer()).to_bytes(), False
@@ -168,7 +163,7 @@ def _from_js_request(js_request: Any, *, body_timeout_seconds: float = 0) -> Req
         except JsException as error:
             # The runtime says "Network connection lost" of every body, but one whose length is known can break in one
             # way only: the caller has left.
-            if request.content_length is not None:
+            if length is not None:
                 raise ClientClosedError("The caller left before the whole body was sent") from error
             raise RequestError("The request body cannot be read: its chunks are broken or cut off") from error
         if is_cut:
@@ -176,8 +171,7 @@ def _from_js_request(js_request: Any, *, body_timeout_seconds: float = 0) -> Req
         return content
 
     headers = Headers(from_js_headers(js_request.headers))
-    request = Request(method=js_request.method, url=js_request.url, headers=headers, reader=read)
-    return request
+    return Request(method=js_request.method, url=js_request.url, headers=headers, reader=read)
 
 
 def _refuse(app: App, error: ElectronsError, request: Request) -> Any:

@@ -126,7 +126,8 @@ class FetchStream(httpx2.AsyncByteStream):
         try:
             return await promise
         except JsException as error:
-            raise self._describe_failure(error) from error
+            # Its frames have the promise, and that has the error.
+            raise self._describe_failure(error) from error.with_traceback(None)
         finally:
             self._watchdog.stop()
 

@@ -143,12 +143,14 @@ class SharedTimers:
         self._until = math.inf
 
     def __enter__(self) -> None:
-        self._token = _timers.set(self)
+        _timers.set(self)
 
     def __exit__(self, *_error: object) -> None:
-        _timers.reset(self._token)
+        # Without a reference to itself, not even by a token, it goes at once and not in a garbage collection.
+        _timers.set(None)
         if self._timer is not None:
             self._timer.cancel()
+            self._timer = None
 
     def add(self, when: float, handle: asyncio.Handle) -> None:
         """Run the handle's callback at `when`, by the monotonic clock."""

@@ -15,6 +15,7 @@ from electrons.runtime.convert import new_promise, to_js_body, to_js_object
 from electrons.runtime.fetch_stream import FetchStream
 from electrons.runtime.js_globals import js
 from electrons.runtime.r2 import R2Body
+from electrons.tracebacks import release_frames
 from electrons.upstream.failures import reading
 from electrons.upstream.relay import Relay
 
@@ -98,6 +99,7 @@ async def _hand_on(relay: Relay, response: Response, answer: Answer) -> None:
             with reading(relay.provider):
                 await source.hand_on(stream.writable, watcher.feed if watcher.reads else None)
     except ProviderError as failure:
+        release_frames(failure)
         error = failure
     except BaseException:
         watcher.leave()

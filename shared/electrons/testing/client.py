@@ -112,7 +112,7 @@ class TestClient:
     ) -> Context:
         """Return the context of a new request, for tests of functions that take one; its log is dropped."""
 
-        async def read(limit: int) -> bytes:
+        async def read(_length: int | None, limit: int) -> bytes:
             if len(content) > limit:
                 raise PayloadTooLargeError(limit)
             return content

@@ -22,7 +22,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import lru_cache
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 import httpx2
 
@@ -253,11 +253,12 @@ async def _send_once(context: Context, provider: Provider, request: ProviderRequ
     response.request = outgoing
     response.extensions[_CONFIDENTIAL] = (api_key, gateway_token, *request.confidential)
     if not response.is_success:
-        await _raise_for(provider, response)
+        raise await _read_error(provider, response)
     return response
 
 
-async def _raise_for(provider: Provider, response: httpx2.Response) -> NoReturn:
+async def _read_error(provider: Provider, response: httpx2.Response) -> ProviderError:
+    """Return the error that a response is, and close it."""
     confidential = response.extensions[_CONFIDENTIAL]
     try:
         content = b"".join([chunk async for chunk in iterate_body(provider, response)])
@@ -271,7 +272,7 @@ async def _raise_for(provider: Provider, response: httpx2.Response) -> NoReturn:
     content = _conceal(content, confidential)
     error = provider.parse_error(response.status_code, headers, content)
     error.content = content
-    raise error
+    return error
 
 
 def parse_reported_error(provider: Provider, document: dict[str, Any], response: httpx2.Response) -> ProviderError:
@@ -287,22 +288,22 @@ def parse_reported_error(provider: Provider, document: dict[str, Any], response:
 
 def _conceal(content: bytes, confidential: tuple[str, ...]) -> bytes:
     """Return an error's body without the strings that its vendor may quote: the refused key, a secret in a program."""
-
-    def conceal(value: Any) -> Any:
-        if isinstance(value, str):
-            return _conceal_string(value, confidential)
-        if isinstance(value, list):
-            return [conceal(item) for item in value]
-        if isinstance(value, dict):
-            return {conceal(name): conceal(item) for name, item in value.items()}
-        return value
-
     try:
         # Within JSON a string may be written in many ways.
-        return json.dumps(conceal(load_json(content))).encode()
+        return json.dumps(_conceal_value(load_json(content), confidential)).encode()
     except (ValueError, RecursionError):
         text = content.decode("utf-8", "surrogateescape")
         return _conceal_string(text, confidential).encode("utf-8", "surrogateescape")
+
+
+def _conceal_value(value: Any, confidential: tuple[str, ...]) -> Any:
+    if isinstance(value, str):
+        return _conceal_string(value, confidential)
+    if isinstance(value, list):
+        return [_conceal_value(item, confidential) for item in value]
+    if isinstance(value, dict):
+        return {_conceal_value(name, confidential): _conceal_value(item, confidential) for name, item in value.items()}
+    return value
 
 
 def _conceal_string(string: str, confidential: tuple[str, ...]) -> str:

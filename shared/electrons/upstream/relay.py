@@ -13,6 +13,7 @@ from typing import Protocol
 import httpx2
 
 from electrons.errors import ProviderError
+from electrons.tracebacks import release_frames
 from electrons.upstream.client import iterate_body
 from electrons.upstream.provider import Provider
 
@@ -97,6 +98,7 @@ class Relay:
                     elif edited := watcher.edit(piece):
                         yield edited
         except ProviderError as failure:
+            release_frames(failure)
             error = failure
         except BaseException:
             watcher.leave()
