@@ -109,3 +109,13 @@ def test_text_counts_by_its_length() -> None:
     tokens = request_of({"model": "gpt-4o", "messages": [{"role": "user", "content": "word " * 4000}]}).estimate_input()
 
     assert 5000 <= tokens < 5100
+
+
+def test_bytes_are_let_go_and_what_was_asked_about_them_stays() -> None:
+    body = request_of({"model": "gpt-4o", "max_tokens": 7, "messages": [{"role": "user", "content": "Hello there"}]})
+    known = (body.estimate_input(), body.estimate_output(), body.most_units())
+
+    body.let_go()
+
+    assert body.content == b""
+    assert (body.estimate_input(), body.estimate_output(), body.most_units()) == known

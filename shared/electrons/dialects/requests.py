@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -74,6 +74,10 @@ class VendorRequest(BaseModel):
         copied = super().__copy__()
         object.__setattr__(copied, "_facts", self._facts)
         return copied
+
+    def let_go(self) -> None:
+        """Forget the bytes, once nobody needs them anymore: they may be megabytes."""
+        object.__setattr__(self, "_facts", replace(self._facts, content=b""))
 
     @property
     def document(self) -> dict[str, Any]:

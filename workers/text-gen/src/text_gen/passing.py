@@ -57,18 +57,23 @@ class PassedCall:
         return self.path == "/v1/chat/completions"
 
 
-async def pass_on(context: Context, call: PassedCall, body: VendorRequest) -> Response:
-    """Return the provider's response. Raises `ProviderError` and what derives from it."""
+async def pass_on(context: Context, call: PassedCall, body: VendorRequest, *, is_last: bool = True) -> Response:
+    """Return the provider's response. Raises `ProviderError` and what derives from it.
+
+    The last call of a body lets go of its bytes, which the provider's request has.
+    """
     unit = "tokens" if call.uses_tokens else "requests"
     usage = start_usage(context, Usage(provider=call.provider.name, model=call.model, unit=unit))
     if body.stream:
-        return await _open_stream(context, call, body)
-    return await _read_whole(context, call, body, usage)
+        return await _open_stream(context, call, body, is_last=is_last)
+    return await _read_whole(context, call, body, usage, is_last=is_last)
 
 
-async def _read_whole(context: Context, call: PassedCall, body: VendorRequest, usage: Usage) -> Response:
+async def _read_whole(
+    context: Context, call: PassedCall, body: VendorRequest, usage: Usage, *, is_last: bool
+) -> Response:
     """Return the provider's answer, which is handed on unread from `WHOLE_BYTES` on: embeddings can have 30 MB."""
-    request = _build_request(context, call, body, body.content_for(call.model))
+    request = _build_request(context, call, body, _take_content(call, body, is_last=is_last))
     headers: HeaderPairs = [("Content-Type", "application/json")]
     async with AsyncExitStack() as stack:
         response = await stack.enter_async_context(open_response(context, call.provider, request))
@@ -83,19 +88,19 @@ async def _read_whole(context: Context, call: PassedCall, body: VendorRequest, u
                 scope = stack.pop_all()
                 relay = Relay(call.provider, response, scope=scope, watcher=watcher, first=first, pieces=pieces)
                 return Response(headers=headers, body=relay)
-        content = b"".join(read)
-        document = load_document(call.provider, content)
+        answer = b"".join(read)
+        document = load_document(call.provider, answer)
         if call.is_chat and as_object(document.get("error")):
             raise parse_reported_error(call.provider, document, response)
     usage.input_units = body.estimate_input() if call.uses_tokens else 0
     counts = read_counts(as_object(document.get("usage")))
     if counts.input_tokens or counts.output_tokens:
         counts.note(usage)
-    return Response(headers=headers, body=content)
+    return Response(headers=headers, body=answer)
 
 
-async def _open_stream(context: Context, call: PassedCall, body: VendorRequest) -> Response:
-    content = body.content_for(call.model)
+async def _open_stream(context: Context, call: PassedCall, body: VendorRequest, *, is_last: bool) -> Response:
+    content = _take_content(call, body, is_last=is_last)
     adds_usage = call.is_chat and call.provider.reports_stream_usage and not body.wants_usage
     if adds_usage:
         content = ask_for_usage(content)
@@ -192,6 +197,13 @@ class PassedStream:
     def _count(self, *, is_whole: bool) -> None:
         if self._context.usage is not None:
             self._meter.note(self._context.usage, is_whole=is_whole, input_estimate=self._input_estimate)
+
+
+def _take_content(call: PassedCall, body: VendorRequest, *, is_last: bool) -> bytes:
+    content = body.content_for(call.model)
+    if is_last:
+        body.let_go()
+    return content
 
 
 def _build_request(context: Context, call: PassedCall, body: VendorRequest, content: bytes) -> ProviderRequest:

@@ -32,13 +32,19 @@ _CONVERSATION = {"messages", "input"}
 
 
 async def translate(
-    context: Context, provider: TextProvider, model: str, body: VendorRequest, translation: Translation
+    context: Context,
+    provider: TextProvider,
+    model: str,
+    body: VendorRequest,
+    translation: Translation,
+    *,
+    is_last: bool,
 ) -> Response:
-    """Return the provider's response in the caller's format.
+    """Return the provider's response in the caller's format. The last call of a body lets go of its bytes.
 
     Raises `RequestError`, which names the field that cannot be translated, and `ProviderError`.
     """
-    asked, request, warnings = _translate_request(provider, model, body, translation)
+    asked, request, warnings = _translate_request(provider, model, body, translation, is_last=is_last)
     usage = start_usage(context, Usage(provider=provider.name, model=model))
     headers = [("X-DE-Warnings", "; ".join(warnings))] if warnings else []
     if body.stream:
@@ -61,17 +67,20 @@ async def translate(
 
 
 def _translate_request(
-    provider: TextProvider, model: str, body: VendorRequest, translation: Translation
+    provider: TextProvider, model: str, body: VendorRequest, translation: Translation, *, is_last: bool
 ) -> tuple[dict[str, Any], ProviderRequest, Sequence[str]]:
     """Return what the caller asked for but its conversation, the provider's request, and the warnings.
 
-    A conversation can have megabytes, which only the provider's request keeps while the provider works.
+    A conversation can have megabytes, and writing it takes three times as much: what is not needed goes before.
     """
     document = body.document_for(model)
+    if is_last:
+        body.let_go()
     translated = translation.translate_request(document)
+    asked = {name: value for name, value in document.items() if name not in _CONVERSATION}
+    del document
     path = provider.vendor_path(translation.path)
     request = ProviderRequest.json(path, provider.fit_document(translated.document), headers=translated.headers)
-    asked = {name: value for name, value in document.items() if name not in _CONVERSATION}
     return asked, replace(request, most=body.most_units()), translated.warnings
 
 

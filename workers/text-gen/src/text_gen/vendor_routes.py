@@ -137,15 +137,15 @@ async def answer(context: Context, body: VendorRequest, *, fallbacks: Sequence[s
         resolve_model(name, list_providers(context))
 
     async def call_model(model: str) -> Response:
-        call = choose(context, model)
+        call, is_last = choose(context, model), model == models[-1]
         if call.path == "/v1/embeddings" and not call.provider.has_embeddings:
             message = f"{call.provider.title} has no embeddings; use a model of another provider"
             raise RequestError.for_field("model", message)
         has_route = call.provider.has_responses or call.path != "/v1/responses"
         if call.provider.dialect == context.dialect and has_route:
-            return await pass_on(context, call, body)
+            return await pass_on(context, call, body, is_last=is_last)
         translation = TRANSLATIONS[call.path, call.provider.dialect]
-        return await translate(context, call.provider, call.model, body, translation)
+        return await translate(context, call.provider, call.model, body, translation, is_last=is_last)
 
     async def produce() -> Response:
         return await call_first(context, models, call_model)
