@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from edge_inputs import build_inputs
+from edge_inputs import INPUTS, build_inputs
 from electrons.routing import Router
 from tests.apps import load_apps
 
 
-@pytest.mark.parametrize("worker", load_apps())
+@pytest.mark.parametrize("worker", INPUTS)
 def test_each_route_is_asked(worker: str) -> None:
     router = Router()
     for route in load_apps()[worker].routes:
