@@ -15,9 +15,8 @@ from electrons.runtime.convert import new_promise, to_js_body, to_js_object
 from electrons.runtime.fetch_stream import FetchStream
 from electrons.runtime.js_globals import js
 from electrons.runtime.r2 import R2Body
-from electrons.tracebacks import release_frames
 from electrons.upstream.failures import reading
-from electrons.upstream.relay import Relay
+from electrons.upstream.relay import Outcome, Relay
 
 _INTERRUPTED = "the response was interrupted"
 
@@ -52,11 +51,9 @@ class Answer:
 async def send(response: Response, answer: Answer) -> None:
     """Hand out a response, and write its body to the end if it is a stream. Raises CancelledError without a reader."""
     body = response.body
-    if isinstance(body, (str, bytes)):  # nearly always, and cheaper than what follows
-        answer.give(to_js_response(response))
-    elif isinstance(body, Relay):
+    if isinstance(body, Relay):
         await (_write(body.iterate(), response, answer) if body.watcher.edits else _hand_on(body, response, answer))
-    elif isinstance(body, AsyncGenerator):
+    elif not isinstance(body, (str, bytes)) and isinstance(body, AsyncGenerator):  # the latter takes time to find out
         await _write(body, response, answer)
     else:
         answer.give(to_js_response(response))
@@ -93,22 +90,15 @@ async def _hand_on(relay: Relay, response: Response, answer: Answer) -> None:
         raise TypeError(f"not a stream of the runtime: {source!r}")
     stream = js.IdentityTransformStream.new()
     answer.give(to_js_response(response, stream.readable))
-    error: ProviderError | None = None
-    try:
+    with Outcome(watcher) as outcome:
         async with relay.scope:
             with reading(relay.provider):
                 await source.hand_on(stream.writable, watcher.feed if watcher.reads else None)
-    except ProviderError as failure:
-        release_frames(failure)
-        error = failure
-    except BaseException:
-        watcher.leave()
-        raise
     writer = stream.writable.getWriter()
     if not isinstance(writer.desiredSize, int):  # null: the reader is gone, and that is why the pipe broke
         watcher.leave()
         raise asyncio.CancelledError
-    rest = watcher.end(error)
+    rest = watcher.end(outcome.error)
     if rest is None:
         writer.abort(_INTERRUPTED)
         return

@@ -89,17 +89,16 @@ async def read_json(provider: Provider, response: httpx2.Response) -> dict[str, 
 
     Raises `ProviderError`, also for an error that the provider reports with a status of 200.
     """
-    document, _ = await read_document(provider, response)
+    document = await read_document(provider, response)
     if document.get("error") or document.get("success") is False:
         raise parse_reported_error(provider, document, response)
     return document
 
 
-async def read_document(provider: Provider, response: httpx2.Response) -> tuple[dict[str, Any], bytes]:
-    """Return the JSON object in an open response, and its bytes. Raises `ProviderError` for anything else."""
+async def read_document(provider: Provider, response: httpx2.Response) -> dict[str, Any]:
+    """Return the JSON object in an open response. Raises `ProviderError` for anything else."""
     chunks = [chunk async for chunk in iterate_body(provider, response, max_bytes=DOCUMENT_LIMIT)]
-    content = b"".join(chunks)
-    return load_document(provider, content), content
+    return load_document(provider, b"".join(chunks))
 
 
 def load_document(provider: Provider, content: bytes) -> dict[str, Any]:

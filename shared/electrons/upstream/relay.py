@@ -52,6 +52,29 @@ class Watcher(Protocol):
         """Take note that the caller has left."""
 
 
+class Outcome:
+    """A block that takes pieces of a stream to their end: `error` is why the provider has broken it off, if it has.
+
+    Whatever else ends the block means that the caller has left, which the watcher is told.
+    """
+
+    def __init__(self, watcher: Watcher) -> None:
+        self.error: ProviderError | None = None
+        self._watcher = watcher
+
+    def __enter__(self) -> Outcome:
+        return self
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> bool:
+        if isinstance(error, ProviderError):
+            release_frames(error)
+            self.error = error
+            return True
+        if error is not None:
+            self._watcher.leave()
+        return False
+
+
 class Relay:
     """A body that is a provider's open response; `scope` closes it.
 
@@ -86,8 +109,8 @@ class Relay:
 
     async def iterate(self) -> AsyncGenerator[bytes, None]:
         """Iterate over what the caller gets, to the end. Raises `ProviderError` where the connection has to break."""
-        watcher, error = self.watcher, None
-        try:
+        watcher = self.watcher
+        with Outcome(watcher) as outcome:
             async with self.scope, aclosing(self._pieces) as pieces:
                 if self.first:
                     yield self.first
@@ -97,14 +120,8 @@ class Relay:
                         yield piece
                     elif edited := watcher.edit(piece):
                         yield edited
-        except ProviderError as failure:
-            release_frames(failure)
-            error = failure
-        except BaseException:
-            watcher.leave()
-            raise
-        rest = watcher.end(error)
-        if rest is None and error is not None:
-            raise error
+        rest = watcher.end(outcome.error)
+        if rest is None and outcome.error is not None:
+            raise outcome.error
         if rest:
             yield rest

@@ -53,7 +53,7 @@ async def translate(
         response.headers += headers
         return response
     async with open_response(context, provider, request) as received:
-        answer, _ = await read_document(provider, received)
+        answer = await read_document(provider, received)
         if as_object(answer.get("error")):
             raise parse_reported_error(provider, answer, received)
     usage.input_units = body.estimate_input()
