@@ -1,6 +1,7 @@
 """Requests leave nothing in memory that only a garbage collection would free: their bodies would wait there with it."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ def test_calls_leave_nothing(counting: Platform, path: str, body: dict[str, Any]
 @pytest.mark.parametrize(
     "fault", [{"kind": "status", "status": 400}, {"kind": "status", "status": 500}, {"kind": "cut"}]
 )
-@pytest.mark.parametrize(("path", "body"), [ASKED[0], ASKED[2], ASKED[3], ASKED[4], ASKED[6]])
+@pytest.mark.parametrize(("path", "body"), [ASKED[0], ASKED[2], ASKED[3], ASKED[4], ASKED[6], ASKED[-1]])
 def test_failed_calls_leave_nothing(
     counting: Platform, emulators: Emulators, path: str, body: dict[str, Any], fault: dict[str, Any]
 ) -> None:
@@ -66,7 +67,8 @@ def test_failed_calls_leave_nothing(
     for _ in range(TIMES):
         for vendor in ("openai", "anthropic"):
             emulators.add_fault(vendor, **fault)
-        counting.client("text-gen").post(path, json=body)
+        with suppress(httpx2.RemoteProtocolError):  # a large answer that is cut breaks the connection
+            counting.client("text-gen").post(path, json=body)
     emulators.reset()
 
     assert find_garbage(counting) == {}

@@ -15,6 +15,7 @@ from electrons.runtime.convert import new_promise, to_js_body, to_js_object
 from electrons.runtime.fetch_stream import FetchStream
 from electrons.runtime.js_globals import js
 from electrons.runtime.r2 import R2Body
+from electrons.tracebacks import release_frames
 from electrons.upstream.failures import reading
 from electrons.upstream.relay import Outcome, Relay
 
@@ -75,8 +76,9 @@ async def _write(
         await writer.close()
     except JsException as error:  # the reader is gone
         raise asyncio.CancelledError from error
-    except ProviderError:  # known to the watcher, which has nothing to say
+    except ProviderError as error:  # known to the watcher, which has nothing to say
         writer.abort(_INTERRUPTED)
+        release_frames(error)
     except BaseException:
         # Without this the caller would wait for the rest forever.
         writer.abort(_INTERRUPTED)
