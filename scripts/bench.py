@@ -110,20 +110,21 @@ def measure_all(state: Path, upstream: str, *, with_peers: bool, requests: int) 
 
 
 def measure_gateway(target: Target, streams: Target, *, requests: int) -> table.Row:
-    """Send whole responses, then streams: by one client, by 16, and paced ones by 64.
+    """Send whole responses, then streams: by 16 clients, by one, and paced ones by 64.
 
-    Before each kind, as many are sent that are not counted: runtimes compile while they work.
+    Before each kind, as many are sent that are not counted: runtimes compile while they work. The times of one client
+    are measured last, when they have done that.
     """
     paced = streams.ask(PACED_QUESTION)
     send_load(target, clients=CLIENTS, requests=requests)
-    single = send_load(target, requests=requests // 2)
     crowd = send_load(target, clients=CLIENTS, requests=requests)
+    single = send_load(target, requests=requests // 2)
     send_load(streams.streamed, clients=CLIENTS, requests=requests)
     return table.Row(
         single=single,
         crowd=crowd,
-        stream=send_load(streams.streamed, requests=requests // 2),
         streams=send_load(streams.streamed, clients=CLIENTS, requests=requests),
+        stream=send_load(streams.streamed, requests=requests // 2),
         paced=send_load(paced.streamed, clients=PACED_CLIENTS, requests=2 * PACED_CLIENTS, frame_ms=FRAME_MS),
         memory=target.measure().memory_mb if target.measure else 0,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any
 
 from pyodide.ffi import JsException, to_js
@@ -41,6 +41,15 @@ class Answer:
         else:
             self._promised.resolve(response)
 
+    async def leave(self) -> None:
+        """Let a response that was promised go out: it does so only when the runtime has its turn.
+
+        What is done after it then keeps nobody waiting.
+        """
+        if self._promised is not None:
+            with suppress(asyncio.CancelledError):  # who leaves now has been answered
+                await js.scheduler.wait(0)
+
     def take(self) -> Any:
         """Return the response, or a promise of it."""
         if self.is_given:
@@ -58,6 +67,7 @@ async def send(response: Response, answer: Answer) -> None:
         await _write(body, response, answer)
     else:
         answer.give(to_js_response(response))
+        await answer.leave()
 
 
 async def _write(
