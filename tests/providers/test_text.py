@@ -214,10 +214,21 @@ async def stream(context: Context, provider: TextProvider = OPENAI) -> tuple[str
     return "".join(pieces), result
 
 
-async def held_open(*pieces: bytes) -> AsyncIterator[bytes]:
-    for piece in pieces:
-        yield piece
-    await asyncio.Event().wait()
+class HeldOpen(httpx2.AsyncByteStream):
+    """Pieces of a body whose connection stays open after them."""
+
+    def __init__(self, pieces: tuple[bytes, ...]) -> None:
+        self.is_closed = False
+        self._pieces = pieces
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self._pieces:
+            yield piece
+        await asyncio.Event().wait()
+
+    async def aclose(self) -> None:
+        """Take note that nobody wants any more."""
+        self.is_closed = True
 
 
 def event(**fields: Any) -> bytes:
@@ -236,14 +247,14 @@ ANTHROPIC_STREAM = (
     ("provider", "pieces"), [(OPENAI, (chunk("Hi"), *END)), (ANTHROPIC, ANTHROPIC_STREAM)], ids=["openai", "anthropic"]
 )
 async def test_stream_ends_though_the_connection_stays_open(provider: TextProvider, pieces: tuple[bytes, ...]) -> None:
-    response = httpx2.Response(200, content=held_open(*pieces))
-    context = create_context(provider, lambda _request: response, total_timeout_seconds=5.0)
+    body = HeldOpen(pieces)
+    context = create_context(provider, lambda _request: httpx2.Response(200, stream=body), total_timeout_seconds=5.0)
 
     async with asyncio.timeout(2):
         text, result = await stream(context, provider)
 
     assert (text, result.finish_reason, result.input_tokens, result.output_tokens) == ("Hi", "stop", 10, 4)
-    assert response.is_closed
+    assert body.is_closed
 
 
 async def test_stream_without_a_finish_reason_has_stopped() -> None:

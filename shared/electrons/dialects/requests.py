@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -32,9 +32,8 @@ _MODEL = re.compile(rb'"model"\s*:\s*("[^"\\]*(?:\\.[^"\\]*)*")')
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Facts:
-    """The bytes of a body, and what is asked about them."""
+    """What is asked about a body."""
 
-    content: bytes
     input_tokens: int
     output_limit: int | None
     choices: int
@@ -48,7 +47,7 @@ class VendorRequest(BaseModel):
     """
 
     # Pydantic's private attributes are slow to make, to set and to get.
-    __slots__ = ("_facts",)
+    __slots__ = ("_content", "_facts")
 
     model_config = ConfigDict(extra="ignore", strict=True, hide_input_in_errors=True)
 
@@ -59,30 +58,32 @@ class VendorRequest(BaseModel):
         """Keep the body as it came, and what is often asked about it."""
         limits = [limit for name in _LIMITS if (limit := as_integer(document.get(name)))]
         has_media = len(content) >= _MEDIA_CHARACTERS and b"base64" in content
+        self._content: bytes
         self._facts: _Facts
         facts = _Facts(
-            content=content,
             input_tokens=estimate_document(document) if has_media else -(-len(content) // CHARACTERS_PER_TOKEN),
             output_limit=limits[0] if limits else None,
             choices=as_integer(document.get("n")) or 1,
             wants_usage=wants_usage(document),
         )
+        object.__setattr__(self, "_content", content)
         object.__setattr__(self, "_facts", facts)
 
     def __copy__(self) -> Self:
         """Return a copy for `model_copy`; pydantic leaves out what is in a slot."""
         copied = super().__copy__()
+        object.__setattr__(copied, "_content", self._content)
         object.__setattr__(copied, "_facts", self._facts)
         return copied
 
     def let_go(self) -> None:
         """Forget the bytes, once nobody needs them anymore: they may be megabytes."""
-        object.__setattr__(self, "_facts", replace(self._facts, content=b""))
+        object.__setattr__(self, "_content", b"")
 
     @property
     def document(self) -> dict[str, Any]:
         """The whole body, read once more."""
-        return as_object(load_json(self._facts.content))
+        return as_object(load_json(self._content))
 
     def document_for(self, model: str) -> dict[str, Any]:
         """Return the whole body with another model's name, without members of ours."""
@@ -91,7 +92,7 @@ class VendorRequest(BaseModel):
     @property
     def content(self) -> bytes:
         """The bytes that came."""
-        return self._facts.content
+        return self._content
 
     @property
     def wants_usage(self) -> bool:
@@ -100,7 +101,7 @@ class VendorRequest(BaseModel):
 
     def content_for(self, model: str) -> bytes:
         """Return the body's bytes with another model's name in it."""
-        content = self._facts.content
+        content = self._content
         return content if model == self.model else replace_model(content, model)
 
     def estimate_input(self) -> int:

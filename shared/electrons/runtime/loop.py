@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 
 # What the changes rely on; a Pyodide without it keeps its own loop.
-_NEEDED = ("_install_running_loop", "_install_asyncgen_hooks", "call_soon", "call_later", "call_at", "create_future")
+_NEEDED = ("_install_running_loop", "_asyncgen_finalizer_hook", "call_soon", "call_later", "call_at", "create_future")
 _NEEDED_OF_PROMISES = ("set_result", "set_exception")
 
 
@@ -229,5 +229,6 @@ def _enter(loop: WebLoop) -> None:
     # Each call from JavaScript may come on another thread state.
     if asyncio._get_running_loop() is not loop:  # noqa: SLF001
         loop._install_running_loop()  # noqa: SLF001
-    if sys.get_asyncgen_hooks().firstiter != loop._asyncgen_firstiter_hook:  # noqa: SLF001
-        loop._install_asyncgen_hooks()  # noqa: SLF001
+    if sys.get_asyncgen_hooks().finalizer != loop._asyncgen_finalizer_hook:  # noqa: SLF001
+        # Without the hook that lists all generators for the day when the loop is closed, which does not come.
+        sys.set_asyncgen_hooks(firstiter=None, finalizer=loop._asyncgen_finalizer_hook)  # noqa: SLF001

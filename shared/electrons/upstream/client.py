@@ -19,7 +19,7 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -130,8 +130,8 @@ async def open_response(
             response = await _send_with_retries(
                 context, provider, request, deadline=started + (total_seconds or float("inf"))
             )
-            context.upstream_seconds += time.monotonic() - started
             opened = time.monotonic()
+            context.upstream_seconds += opened - started
             yield response
     except TimeoutError as error:
         raise too_slow(provider) from error
@@ -141,11 +141,12 @@ async def open_response(
             usage.end_call(is_unknown=False)
         raise
     finally:
-        context.upstream_seconds += time.monotonic() - opened
         if response is not None:
-            await response.aclose()
+            await _close(response)
+        ended = time.monotonic()
+        context.upstream_seconds += ended - opened
         if context.usage is not None and context.usage.provider == provider.name:
-            context.usage.upstream_ms += round((time.monotonic() - started) * 1000)
+            context.usage.upstream_ms += round((ended - started) * 1000)
 
 
 async def iterate_body(
@@ -154,15 +155,25 @@ async def iterate_body(
     """Iterate over the body's bytes, at most `max_bytes`. A broken or stalled body becomes a `ProviderError`."""
     size = 0
     # What needs no decoding is read without the decoder's two generators.
-    chunks = response.aiter_bytes() if "content-encoding" in response.headers else response.stream
-    if not isinstance(chunks, AsyncIterable):
-        raise TypeError(f"not a stream of an asynchronous transport: {chunks!r}")
+    chunks = response.aiter_bytes() if "content-encoding" in response.headers else _stream(response)
     with reading(provider):
         async for chunk in chunks:
             size += len(chunk)
             if size > max_bytes:
                 raise unreadable(provider)
             yield chunk
+
+
+async def _close(response: httpx2.Response) -> None:
+    """Close a response, and cancel what has not come of it."""
+    await _stream(response).aclose()
+
+
+def _stream(response: httpx2.Response) -> httpx2.AsyncByteStream:
+    """Return the body as the transport has it, without what httpx2 does for its own client."""
+    if not isinstance(response.stream, httpx2.AsyncByteStream):
+        raise TypeError(f"not a stream of an asynchronous transport: {response.stream!r}")
+    return response.stream
 
 
 def conceal_error(error: ProviderError, response: httpx2.Response) -> None:
@@ -251,7 +262,7 @@ async def _send_once(context: Context, provider: Provider, request: ProviderRequ
         raise ProviderUnreachableError(message, provider=provider.name) from error
     response.request = outgoing
     response.extensions[_CONFIDENTIAL] = (api_key, gateway_token, *request.confidential)
-    if not response.is_success:
+    if not 200 <= response.status_code < 300:
         raise await _read_error(provider, response)
     return response
 
@@ -264,7 +275,7 @@ async def _read_error(provider: Provider, response: httpx2.Response) -> Provider
     except ProviderError:
         content = b""  # the status says enough
     finally:
-        await response.aclose()
+        await _close(response)
     # A short one may be part of any header: a number of seconds, a request id.
     long = tuple(secret for secret in confidential if len(secret) >= _SECRET_LENGTH)
     headers = {name: _conceal_string(value, long) for name, value in response.headers.items()}
