@@ -1,11 +1,11 @@
 """`npm run bench:edge`: measure every worker at its worst inputs against Cloudflare's limits.
 
 Nothing enforces these limits locally. Each row is one kind of request, sent four at once, ten times if it is a typical
-one. Columns: the status of the responses; the WebAssembly memory of the
-worker's isolate after them, which never shrinks, so that a row contains those above it; the processor time of workerd
-for one request (that of the Durable Object, D1, KV and R2 included, which Cloudflare does not charge to the Worker);
-the calls to providers and bindings for one request. The last table has the most of each, and the plan that a worker
-needs for its typical requests. Providers are emulated.
+one. Columns: the status of the responses; the WebAssembly memory of the worker's isolate after them, which never
+shrinks, so that a row contains those above it; the processor time of workerd for one request (that of the Durable
+Object, D1, KV and R2 included, which Cloudflare does not charge to the Worker); the calls to providers and bindings for
+one request. Typical requests are held to the limits of the plan that the worker needs (`PLANS`), all others to those of
+the paid one. The last table has the most of each. Providers are emulated.
 
     npm run bench:edge [worker ...]
 
@@ -14,6 +14,7 @@ Limits: https://developers.cloudflare.com/workers/platform/limits/
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
 import tempfile
@@ -32,18 +33,19 @@ import local
 import setup
 from benchmark.processes import measure_workerd
 from database import LocalDatabase
-from edge_inputs import Input, build_inputs
+from edge_inputs import PLANS, Input, Plan, build_inputs
 from platform_workers import find_workers
 
 HEAP_LIMIT_MB = 96
 """Of the 128 MB of an isolate, what its WebAssembly memory may take; JavaScript needs the rest."""
 
-CPU_LIMIT_MS = {"free": 10.0, "paid": 30_000.0}
-SUBREQUEST_LIMIT = {"free": 50, "paid": 1000}
+CPU_LIMIT_MS: Mapping[Plan, float] = {"free": 10.0, "paid": 30_000.0}
+SUBREQUEST_LIMIT: Mapping[Plan, int] = {"free": 50, "paid": 1000}
 AT_ONCE = 4
 TYPICAL_REQUESTS = 40
 PROBE = "wrangler/entry_with_probe.py"
 
+_numbers = itertools.count(1)
 _RED, _PLAIN = ("\033[31m", "\033[0m") if sys.stdout.isatty() else ("", "")
 
 
@@ -76,12 +78,13 @@ class Row:
     cpu_ms: float
     calls: float
     is_typical: bool
+    plan: Plan
 
     @property
     def is_over(self) -> bool:
-        """Return whether a limit is passed: of the free plan for a typical request, of the paid one for any other."""
-        plan = "free" if self.is_typical else "paid"
-        return self.heap_mb > HEAP_LIMIT_MB or self.cpu_ms > CPU_LIMIT_MS[plan] or self.calls > SUBREQUEST_LIMIT[plan]
+        """Return whether a limit of the plan is passed."""
+        cpu_limit_ms, subrequest_limit = CPU_LIMIT_MS[self.plan], SUBREQUEST_LIMIT[self.plan]
+        return self.heap_mb > HEAP_LIMIT_MB or self.cpu_ms > cpu_limit_ms or self.calls > subrequest_limit
 
 
 def print_summary(rows: Mapping[str, Sequence[Row]]) -> None:
@@ -89,11 +92,14 @@ def print_summary(rows: Mapping[str, Sequence[Row]]) -> None:
     print(f"\n{'':<18}{'typical':>9}{'worst':>9}{'worst':>10}{'most':>7}")
     print(f"{'':<18}{'CPU ms':>9}{'CPU ms':>9}{'heap MB':>10}{'calls':>7}  plan")
     for name, found in rows.items():
-        typical = [row for row in found if row.is_typical]
-        plan = "paid" if any(row.is_over for row in typical) else "free"
-        heap, usual = max(row.heap_mb for row in found), max(row.cpu_ms for row in typical)
+        heap, usual = max(row.heap_mb for row in found), max(row.cpu_ms for row in found if row.is_typical)
         cpu, calls = max(row.cpu_ms for row in found), max(row.calls for row in found)
-        print(f"{name:<18}{usual:>9.1f}{cpu:>9.1f}{heap:>10.0f}{calls:>7.0f}  {plan}")
+        print(f"{name:<18}{usual:>9.1f}{cpu:>9.1f}{heap:>10.0f}{calls:>7.0f}  {find_plan(name)}")
+
+
+def find_plan(worker: str) -> Plan:
+    """Return the plan that a worker needs."""
+    return PLANS.get(worker, "free")
 
 
 def measure_worker(name: str, base_urls: Mapping[str, str]) -> list[Row]:
@@ -116,13 +122,14 @@ def measure_worker(name: str, base_urls: Mapping[str, str]) -> list[Row]:
             url = workers.wait_until_ready()["workers"][name]
             workers.drain()
             probe(url)
-            return [measure(url, key, workers.process.pid, row) for row in build_inputs(name)]
+            plan = find_plan(name)
+            return [measure(url, key, workers.process.pid, row, plan=plan) for row in build_inputs(name)]
         finally:
             workers.stop()
 
 
-def measure(url: str, key: str, pid: int, row: Input) -> Row:
-    """Send one kind of request, and print and return its row."""
+def measure(url: str, key: str, pid: int, row: Input, *, plan: Plan) -> Row:
+    """Send one kind of request, and print and return its row; `plan` is what typical ones may need."""
     number = TYPICAL_REQUESTS if row.is_typical else AT_ONCE
     if row.is_typical:
         send_all(url, key, row, number=number)  # until the code is compiled and caches are filled
@@ -135,6 +142,7 @@ def measure(url: str, key: str, pid: int, row: Input) -> Row:
         cpu_ms=(measure_workerd(pid).cpu_ms - before) / number,
         calls=report["subrequests"] / number,
         is_typical=row.is_typical,
+        plan=plan if row.is_typical else "paid",
     )
     shown = " ".join(f"{status}" if count == number else f"{count}x{status}" for status, count in statuses.items())
     cells = f"{measured.heap_mb:>10.0f}{measured.cpu_ms:>9.1f}{measured.calls:>7.1f}"
@@ -155,7 +163,7 @@ def send(url: str, key: str, row: Input) -> int:
     try:
         # A response may come before the whole body was sent.
         with suppress(BrokenPipeError, ConnectionResetError):
-            connection.request(row.method, row.path, row.body, headers)
+            connection.request(row.method, row.path, row.number(next(_numbers)), headers)
         response = connection.getresponse()
         while response.read(1 << 16):
             pass

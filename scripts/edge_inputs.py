@@ -6,11 +6,19 @@ import base64
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 MEBIBYTE = 1024 * 1024
 VALUES = 49_000
 """Just below the number of values that a body may have."""
+
+Plan = Literal["free", "paid"]
+
+PLANS: Mapping[str, Plan] = {"render-service": "paid", "sandbox-executor": "paid"}
+"""The Workers plan that a worker needs for its typical requests, if not the free one; the README says so."""
+
+NUMBER = "00000"
+"""Stands for another number in each typical request that has it."""
 
 GPT, CLAUDE = "gpt-4o-mini", "claude-sonnet-4-6"
 _WITHOUT_STREAM = ("/v1/messages/count_tokens", "/v1/embeddings")
@@ -18,7 +26,7 @@ _WITHOUT_STREAM = ("/v1/messages/count_tokens", "/v1/embeddings")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Input:
-    """One kind of request. A typical one has to stay within the free plan's limits."""
+    """One kind of request. A typical one has to stay within the limits of the worker's plan."""
 
     title: str
     path: str
@@ -26,6 +34,10 @@ class Input:
     body: bytes | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     is_typical: bool = False
+
+    def number(self, number: int) -> bytes | None:
+        """Return the body of one of these requests."""
+        return self.body.replace(NUMBER.encode(), b"%05d" % number) if self.body and self.is_typical else self.body
 
 
 def build_inputs(worker: str) -> Iterator[Input]:
@@ -205,12 +217,14 @@ def sandbox_executor() -> Iterator[Input]:
     code = "export default { fetch: () => new Response('hello') }"
     task = {"task": "Write a Worker that greets"}
     for path in ("/execute", "/execute/stream"):
-        yield post(path, path, task)
+        yield post(path, path, task, is_typical=True)
         yield post(f"{path}: longest context", path, {**task, "context": "x" * 100_000})
         yield from hostile(path, 2 * MEBIBYTE, task)
     yield get("/execute/unknown", is_typical=True)
     deployment = {"worker_name": "bench", "code": code}
-    yield post("/deploy", "/deploy", deployment)
+    numbered = {**deployment, "worker_name": f"bench-{NUMBER}"}
+    yield post("/deploy", "/deploy", numbered, is_typical=True)
+    yield post("/deploy: four at once", "/deploy", deployment)
     large = "//" + "x" * (5 * MEBIBYTE)
     yield post("/deploy: large code", "/deploy", {"worker_name": "bench-large", "code": f"{code}\n{large}"})
     yield from hostile("/deploy", 7 * MEBIBYTE, deployment)
@@ -218,6 +232,8 @@ def sandbox_executor() -> Iterator[Input]:
     yield Input(title="/deploy/{name}/rollback", path="/deploy/bench/rollback")
     yield Input(title="DELETE /deploy/{name}", path="/deploy/bench", method="DELETE")
     commit = {"repo": "demo/hello-worker", "branch": "main", "message": "Change", "create_branch": True}
+    note = {**commit, "branch": f"note-{NUMBER}", "files": [{"path": "note.md", "content": "Note"}]}
+    yield post("/github/commit", "/github/commit", note, is_typical=True)
     content = base64.b64encode(bytes(4 * MEBIBYTE)).decode()
     one = [{"path": "large.bin", "content": content, "encoding": "base64"}]
     yield post("/github/commit: one large file", "/github/commit", {**commit, "branch": "one-large", "files": one})
