@@ -158,12 +158,15 @@ def send_all(url: str, key: str, row: Input, *, number: int) -> Counter[int]:
 
 def send(url: str, key: str, row: Input) -> int:
     """Send the request, read the response to its end and return its status."""
-    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}", **row.headers}
+    number = next(_numbers)
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
+    if row.has_key:
+        headers["Idempotency-Key"] = str(number)
     connection = HTTPConnection(url.removeprefix("http://"), timeout=120)
     try:
         # A response may come before the whole body was sent.
         with suppress(BrokenPipeError, ConnectionResetError):
-            connection.request(row.method, row.path, row.number(next(_numbers)), headers)
+            connection.request(row.method, row.path, row.number(number), headers)
         response = connection.getresponse()
         while response.read(1 << 16):
             pass

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 MEBIBYTE = 1024 * 1024
@@ -26,14 +26,17 @@ _WITHOUT_STREAM = ("/v1/messages/count_tokens", "/v1/embeddings")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Input:
-    """One kind of request. A typical one has to stay within the limits of the worker's plan."""
+    """One kind of request. A typical one has to stay within the limits of the worker's plan.
+
+    With `has_key`, each has an `Idempotency-Key` of its own.
+    """
 
     title: str
     path: str
     method: str = "POST"
     body: bytes | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
     is_typical: bool = False
+    has_key: bool = False
 
     def number(self, number: int) -> bytes | None:
         """Return the body of one of these requests."""
@@ -54,9 +57,9 @@ def get(path: str, *, is_typical: bool = False) -> Input:
     return Input(title=f"GET {path}", path=path, method="GET", is_typical=is_typical)
 
 
-def post(title: str, path: str, document: Any, *, is_typical: bool = False) -> Input:
+def post(title: str, path: str, document: Any, *, is_typical: bool = False, has_key: bool = False) -> Input:
     """Return a request with a JSON body."""
-    return Input(title=title, path=path, body=_write(document), is_typical=is_typical)
+    return Input(title=title, path=path, body=_write(document), is_typical=is_typical, has_key=has_key)
 
 
 def hostile(path: str, limit: int, document: Mapping[str, Any]) -> Iterator[Input]:
@@ -106,6 +109,15 @@ def text_gen() -> Iterator[Input]:
     many = {**own["/v1/embeddings"], "input": [" ".join(f"word{i}" for i in range(40))] * 2048}
     yield post("/v1/embeddings: most inputs", "/v1/embeddings", many)
     yield post("/v1/embeddings: most inputs, base64", "/v1/embeddings", {**many, "encoding_format": "base64"})
+    yield post("/v1/embeddings: most inputs, with a key", "/v1/embeddings", many, has_key=True)
+    chat = {**own["/v1/chat/completions"], "n": 128, "stream": True}
+    for title, members in {"edited": {}, "handed on": {"stream_options": {"include_usage": True}}}.items():
+        yield post(
+            f"/v1/chat/completions: 128 choices, {title}, key",
+            "/v1/chat/completions",
+            {**chat, **members},
+            has_key=True,
+        )
 
 
 def conversations(path: str, document: Mapping[str, Any]) -> Iterator[Input]:

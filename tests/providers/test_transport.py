@@ -20,7 +20,7 @@ from electrons.errors import (
 )
 from electrons.logs import Logger
 from electrons.providers.openai.provider import OpenAIProvider
-from electrons.upstream.client import RESPONSE_LIMIT, call_provider
+from electrons.upstream.client import DOCUMENT_LIMIT, call_provider
 from electrons.upstream.provider import ProviderRequest
 from electrons.upstream.reading import UnreadableError
 from tests.providers.cases import API_KEY, Handler, create_context
@@ -238,12 +238,13 @@ async def test_interrupted_error_response_counts_by_its_status() -> None:
         await call(script)
 
 
-async def test_response_over_the_limit_is_given_up() -> None:
-    piece = b" " * (RESPONSE_LIMIT // 4)
-    body = Body(*[piece] * 5)
+@pytest.mark.parametrize(("status", "message"), [(200, "cannot be read"), (401, "rejected the API key")])
+async def test_response_over_the_limit_is_given_up(status: int, message: str) -> None:
+    piece = b" " * (DOCUMENT_LIMIT // 4)
+    body = Body(*[piece] * 5, error=AssertionError("read on"))
 
-    with pytest.raises(ProviderError, match="cannot be read"):
-        await call(Script(httpx2.Response(200, stream=body)))
+    with pytest.raises(ProviderError, match=message):
+        await call(Script(httpx2.Response(status, stream=body)))
 
     assert body.closed
 

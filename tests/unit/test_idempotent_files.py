@@ -15,7 +15,8 @@ from electrons.bindings import ObjectStore
 from electrons.context import Context
 from electrons.errors import UnavailableError
 from electrons.http import Response
-from electrons.middleware.idempotent_work import FILE_BYTES, KEPT_BYTES
+from electrons.middleware.idempotent_work import LONGEST_BODY
+from electrons.middleware.kept_parts import PART_BYTES
 from electrons.models import RequestModel
 from electrons.settings import Secret
 from electrons.storage.idempotency import delete_old_answer_files
@@ -106,7 +107,7 @@ async def test_broken_file_is_an_error_and_not_redone() -> None:
     assert speech.store.objects == {}
 
 
-@pytest.mark.parametrize("body", [b"\xff\xfe", "x" * (KEPT_BYTES + 1), "\u00e9" * KEPT_BYTES])
+@pytest.mark.parametrize("body", [b"\xff\xfe", "x" * (PART_BYTES + 1), "\u00e9" * PART_BYTES])
 async def test_large_and_binary_answers_come_back(body: bytes | str) -> None:
     client = answering(body)
     first, second = await post(client), await post(client)
@@ -122,7 +123,7 @@ class Away(MemoryObjectStore):
         raise UnavailableError("The object store cannot be reached")
 
 
-@pytest.mark.parametrize(("bucket", "size"), [(None, 2), (Away(), 2), (MemoryObjectStore(), FILE_BYTES + 1)])
+@pytest.mark.parametrize(("bucket", "size"), [(None, 2), (Away(), 2), (MemoryObjectStore(), LONGEST_BODY + 1)])
 async def test_answer_that_cannot_be_kept_is_not_redone(bucket: ObjectStore | None, size: int) -> None:
     client = answering(b"\xff" * size)
     bindings = client.bindings

@@ -15,7 +15,6 @@ from electrons.context import Context
 from electrons.errors import ProviderError
 from electrons.http import Response
 from electrons.middleware.errors import describe
-from electrons.middleware.idempotent_work import KEPT_BYTES
 from electrons.models import RequestModel
 from electrons.testing import TestClient, TestResponse
 from tests.unit.gateway import CHAT, HELLO, MESSAGES, Gateway, chunk, streamed
@@ -162,17 +161,6 @@ async def test_stream_that_was_left_is_not_redone() -> None:
     await context.finish()
     assert code_of(await post(client)) == "IDEMPOTENCY_OUTCOME_UNKNOWN"
     assert len(begun) == 1
-
-
-async def test_stream_too_large_to_keep_is_not_redone() -> None:
-    async def frames(context: Context) -> AsyncGenerator[str, None]:
-        context.attempts = 1
-        for _ in range(3):
-            yield "x" * (KEPT_BYTES // 2)
-
-    client = stream_of(frames)
-    assert len((await post(client)).body) > KEPT_BYTES
-    assert code_of(await post(client)) == "IDEMPOTENCY_OUTCOME_UNKNOWN"
 
 
 async def test_retry_during_a_stream_has_to_wait() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from electrons.middleware.kept_parts import PART_BYTES
 from tests.emulators.process import Emulators
 from tests.platform import Platform, wait_for
 from tests.workers.callers import asking
@@ -25,6 +26,16 @@ STREAMS = pytest.mark.parametrize(
         ("/v1/chat/completions", {**CHAT, "stream": True, "stream_options": {"include_usage": True}}),
         ("/v1/messages", {**CHAT, "max_tokens": 50, "stream": True}),
         ("/v1/responses", {"model": "gpt-4o", "input": "Hello there", "stream": True}),
+    ],
+)
+
+MANY = {**CHAT, "n": 128, "stream": True}
+LONG = pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/embeddings", {"model": "text-embedding-3-small", "input": ["Hello"] * 600}),
+        ("/v1/chat/completions", MANY),
+        ("/v1/chat/completions", {**MANY, "stream_options": {"include_usage": True}}),
     ],
 )
 
@@ -78,6 +89,20 @@ def test_retry_of_a_stream_gets_the_same_stream(
     assert second.headers["Idempotent-Replayed"] == "true"
     for name in ("Content-Type", "X-DE-Provider", "X-DE-Model", "X-DE-Attempts"):
         assert second.headers[name] == response.headers[name]
+    assert len(emulators.requests("openai")) == 1
+
+
+@LONG
+def test_retry_of_a_long_answer_gets_all_of_it(
+    platform: Platform, emulators: Emulators, path: str, body: dict[str, Any]
+) -> None:
+    client, headers = platform.client("text-gen"), {"Idempotency-Key": unique("key")}
+    first = client.post(path, content=json.dumps(body), headers=headers)
+    second = retry(client, path, body, headers)
+
+    assert len(first.content) > PART_BYTES
+    assert (second.status_code, second.content) == (200, first.content)
+    assert second.headers["Idempotent-Replayed"] == "true"
     assert len(emulators.requests("openai")) == 1
 
 

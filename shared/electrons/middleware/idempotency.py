@@ -1,8 +1,8 @@
 """`Idempotency-Key` on a POST: the work is done once, and a retry gets the first answer.
 
 Kept are successes and final refusals (400, 422), each with the headers that say what answered and what it cost. A
-stream is kept once it has ended well, as the bytes that the caller got. A file is stored in the worker's bucket before
-it goes out, and so is what is larger than `KEPT_BYTES`; without a bucket neither is kept.
+stream is kept once it has ended well, as the bytes that the caller got; a long one is stored in parts meanwhile
+(`kept_parts.py`). A file is stored in the worker's bucket before it goes out, and without a bucket it is not kept.
 
 Any other failure frees the key, unless it may have cost money or changed something: then the key stays taken, and a
 retry is told that the outcome is unknown. The same is said of an answer that is not kept. A request that was killed
@@ -23,6 +23,7 @@ from electrons.http import Response
 from electrons.logs import timestamp
 from electrons.middleware import CallNext
 from electrons.middleware.idempotent_work import Work, attach_file, in_progress
+from electrons.middleware.kept_parts import attach_parts
 from electrons.storage.idempotency import Claimed, IdempotentAnswers, Slot
 from electrons.upstream.relay import Relay
 
@@ -53,7 +54,7 @@ async def idempotency(context: Context, call_next: CallNext) -> Response:
     request_hash = hashlib.sha256(f"{context.request.path}\n{context.body_hash}".encode()).hexdigest()
     claim = await answers.take(slot, request_hash)
     if claim is None:
-        return await _repeat(context, await answers.find(slot), request_hash)
+        return await _repeat(context, answers, await answers.find(slot), request_hash)
     context.work_id = claim
     context.defer(answers.delete_expired)
     work = Work(context, answers, slot=slot, claim=claim)
@@ -90,7 +91,7 @@ async def _iterate_within(frames: AsyncGenerator[str, None], total_seconds: floa
             yield frame
 
 
-async def _repeat(context: Context, first: Claimed | None, request_hash: str) -> Response:
+async def _repeat(context: Context, answers: IdempotentAnswers, first: Claimed | None, request_hash: str) -> Response:
     if first is None:  # freed since the attempt to take the key
         raise in_progress("The first request with this `Idempotency-Key` has just failed: try again", context)
     if first.request_hash != request_hash:
@@ -101,6 +102,8 @@ async def _repeat(context: Context, first: Claimed | None, request_hash: str) ->
         response = Response(status=answer.status, headers=headers, body=answer.body)
         if answer.file:
             await attach_file(context, response, answer.file)
+        elif answer.parts is not None:
+            await attach_parts(context, response, answers, claim=first.claim, count=answer.parts)
         return response
     if first.ended or _is_killed(first):
         raise IdempotencyOutcomeUnknownError().extend(**known)

@@ -21,6 +21,7 @@ from electrons.http import HeaderPairs, Headers, Response
 from electrons.middleware import CallNext
 from electrons.middleware.call_headers import describe_call
 from electrons.middleware.errors import describe, render
+from electrons.middleware.kept_parts import PART_BYTES, Parts
 from electrons.storage.idempotency import Answer, IdempotentAnswers, Slot, answer_files, file_name
 from electrons.storage.media import MediaFolder
 from electrons.tasks import repeat, start_task
@@ -28,11 +29,8 @@ from electrons.upstream.recording import Recording
 from electrons.upstream.relay import Relay
 from electrons.usage import Usage
 
-KEPT_BYTES = 1_000_000
-"""Bytes of a body that is kept: a row of D1 has 2 MB at most."""
-
-FILE_BYTES = 16 * 1024 * 1024
-"""Bytes of a larger body that is kept in the worker's bucket: a copy of it is in memory meanwhile."""
+LONGEST_BODY = 16 * 1024 * 1024
+"""Bytes of a body that is kept, unless it is a file of the provider's, of which no copy is in memory."""
 
 REPORT_SECONDS = 20
 """Between two reports of a request that it is alive: after its first call, which few outlast."""
@@ -54,6 +52,7 @@ class Work:
         self._slot = slot
         self._claim = claim
         self._files = answer_files(context.bindings)
+        self._parts = Parts(answers, claim)
         self._stream: Relay | AsyncGenerator[str, None] | None = None
         self._is_left = False
         context.before_spending = self._mark
@@ -76,7 +75,9 @@ class Work:
             await self._settle(answer, is_free=False)
             await attach_file(context, response, answer.file)
         elif isinstance(response.body, Relay | AsyncGenerator):
-            recording = Recording(response, limit=KEPT_BYTES)
+            recording = Recording(response, limit=LONGEST_BODY, store=self._parts)
+            if isinstance(response.body, Relay):
+                response.body.pieces = self._parts.pace(response.body.pieces)
             self._stream = response.body
             context.defer(partial(self._settle_stream, answer, recording))
             if self._is_left:
@@ -135,14 +136,17 @@ class Work:
         return name
 
     async def _take_whole(self, answer: Answer, response: Response) -> None:
-        """Set the answer's body, or its file; neither where it is too large, or cannot be stored."""
+        """Set the answer's body, its parts or its file; none where it is too large, or cannot be stored."""
         body = response.body or b""
         if not isinstance(body, str | bytes):
             return
         content = body.encode() if isinstance(body, str) else body
-        if len(content) <= KEPT_BYTES:
+        if len(content) <= PART_BYTES:
             answer.body = body if isinstance(body, str) else _decode(content)
-        if answer.body is not None or self._files is None or len(content) > FILE_BYTES:
+        if answer.body is not None or len(content) > LONGEST_BODY:
+            return
+        if self._files is None:
+            answer.parts = await self._parts.keep(content)
             return
         context, name = self._context, file_name(self._claim)
         usage = context.usage or Usage(provider="", model="")
@@ -162,9 +166,12 @@ class Work:
 
     async def _settle_stream(self, answer: Answer, recording: Recording) -> None:
         context = self._context
-        has_failed = context.error_code not in {None, ClientClosedError.code}
-        answer.body = None if has_failed else _decode(recording.content)
-        await self._settle_late(answer, is_free=answer.body is None and not _has_spent(context))
+        rest = None if context.error_code not in {None, ClientClosedError.code} else recording.content
+        if rest is not None and self._parts.count:
+            answer.parts = await self._parts.finish(rest)
+        elif rest is not None:
+            answer.body = _decode(rest)
+        await self._settle_late(answer, is_free=not answer.has_body and not _has_spent(context))
 
     async def _settle(self, answer: Answer | None, *, is_free: bool) -> None:
         """Write how the work ended, so that a retry finds it. What fails is repeated when the response is out."""
@@ -184,7 +191,7 @@ class Work:
     async def _write(self, answer: Answer | None, *, is_free: bool) -> None:
         if is_free:
             await self._answers.free(self._slot, self._claim)
-        elif answer is None or (answer.body is None and answer.file is None):
+        elif answer is None or not answer.has_body:
             await self._answers.end(self._slot, self._claim)
         else:
             await self._answers.keep(self._slot, self._claim, answer)
@@ -261,9 +268,9 @@ def _content_type(response: Response) -> str:
     return Headers(response.headers).get("Content-Type") or "application/octet-stream"
 
 
-def _decode(content: bytes | None) -> str | None:
-    """Return the body as it is kept, None if it is not."""
+def _decode(content: bytes) -> str | None:
+    """Return the body as it is kept, None if it is not text."""
     try:
-        return None if content is None else content.decode()
+        return content.decode()
     except UnicodeDecodeError:
         return None

@@ -9,7 +9,7 @@ from typing import Any
 
 from pyodide.ffi import JsException, to_js
 
-from electrons.errors import ProviderError
+from electrons.errors import ElectronsError
 from electrons.http import Response, join_fields
 from electrons.runtime.convert import new_promise, to_js_body, to_js_object
 from electrons.runtime.fetch_stream import FetchStream
@@ -86,7 +86,7 @@ async def _write(
         await writer.close()
     except JsException as error:  # the reader is gone
         raise asyncio.CancelledError from error
-    except ProviderError as error:  # known to the watcher, which has nothing to say
+    except ElectronsError as error:  # known to who has raised it, and nothing can be said in the format
         writer.abort(_INTERRUPTED)
         release_frames(error)
     except BaseException:

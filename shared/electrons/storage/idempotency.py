@@ -1,6 +1,7 @@
 """The table `idempotent_answers`: who has an idempotency key, and the answer that a retry with it gets.
 
-A body that a row does not take, a file or a large one, is an object in the worker's bucket, and the row has its name.
+A body that a row does not take is in rows of `idempotent_parts`, if it is text. A file, or any large body of a worker
+with a bucket, is an object there, and the row has its name.
 
 A key is taken by one statement, so of requests that come at once one gets it. Each later statement names the claim, so
 a request that lost its key changes nothing.
@@ -32,7 +33,7 @@ INSERT INTO idempotent_answers (caller, route, idempotency_key, claim, request_h
 VALUES (?, ?, ?, ?, ?, ?, 0)
 ON CONFLICT (caller, route, idempotency_key) DO UPDATE SET claim = excluded.claim,
 request_hash = excluded.request_hash, created_at = excluded.created_at, spending = 0, seen_at = NULL, ended = 0,
-status = NULL, headers = NULL, body = NULL, file = NULL
+status = NULL, headers = NULL, body = NULL, file = NULL, parts = NULL
 WHERE idempotent_answers.created_at < ?
 OR (spending = 0 AND ended = 0 AND request_hash = excluded.request_hash AND idempotent_answers.created_at < ?)
 RETURNING claim
@@ -52,12 +53,18 @@ class Slot:
 
 @dataclass(slots=True, kw_only=True)
 class Answer:
-    """What a retry gets: the body itself, or the name of the `file` that has it."""
+    """What a retry gets: the body itself, the number of its `parts`, or the name of the `file` that has it."""
 
     status: int
     headers: HeaderPairs
     body: str | None = None
+    parts: int | None = None
     file: str | None = None
+
+    @property
+    def has_body(self) -> bool:
+        """Whether the body is kept, so that a retry can get the answer."""
+        return self.body is not None or self.parts is not None or self.file is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +118,7 @@ class IdempotentAnswers:
 
     async def find(self, slot: Slot) -> Claimed | None:
         """Return what is known of a key, None if it is free."""
-        columns = "claim, request_hash, created_at, seen_at, ended, status, headers, body, file"
+        columns = "claim, request_hash, created_at, seen_at, ended, status, headers, body, parts, file"
         statement = f"SELECT {columns} FROM idempotent_answers {_WHERE}"  # noqa: S608
         rows = await self._database.query(statement, slot.caller, slot.route, slot.key)
         if not rows:
@@ -123,6 +130,7 @@ class IdempotentAnswers:
                 status=int(row["status"]),
                 headers=[(name, value) for name, value in json.loads(str(row["headers"]))],
                 body=None if row["body"] is None else str(row["body"]),
+                parts=None if row["parts"] is None else int(row["parts"]),
                 file=None if row["file"] is None else str(row["file"]),
             )
         return Claimed(
@@ -137,11 +145,22 @@ class IdempotentAnswers:
     async def keep(self, slot: Slot, claim: str, answer: Answer) -> None:
         """Keep the answer for retries."""
         statement = (
-            "UPDATE idempotent_answers SET ended = 1, status = ?, headers = ?, body = ?, file = ? "  # noqa: S608
+            "UPDATE idempotent_answers SET ended = 1, status = ?, headers = ?, body = ?, parts = ?, file = ? "  # noqa: S608
             f"{_WHERE} AND claim = ?"
         )
-        kept = (answer.status, json.dumps(answer.headers), answer.body, answer.file)
+        kept = (answer.status, json.dumps(answer.headers), answer.body, answer.parts, answer.file)
         await self._database.execute(statement, *kept, slot.caller, slot.route, slot.key, claim)
+
+    async def keep_part(self, claim: str, number: int, content: str) -> None:
+        """Keep a part of an answer's body; `keep` says how many there are."""
+        statement = "INSERT INTO idempotent_parts (claim, number, content) VALUES (?, ?, ?)"
+        await self._database.execute(statement, claim, number, content)
+
+    async def find_part(self, claim: str, number: int) -> str | None:
+        """Return a part of an answer's body."""
+        statement = "SELECT content FROM idempotent_parts WHERE claim = ? AND number = ?"
+        rows = await self._database.query(statement, claim, number)
+        return str(rows[0]["content"]) if rows else None
 
     async def end(self, slot: Slot, claim: str) -> None:
         """Note that the request has ended and no answer is kept; the key stays taken."""

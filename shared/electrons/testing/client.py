@@ -85,7 +85,6 @@ class TestClient:
         )
         context.log = Logger(worker=self.app.service, write=lambda _level, line: lines.append(line))
         response = await self.app.handle(context)
-        frames: list[str] = []
         pieces: list[bytes] = []
         try:
             if isinstance(response.body, Relay):
@@ -93,17 +92,16 @@ class TestClient:
                     async with aclosing(response.body.iterate()) as relayed:
                         async for piece in relayed:
                             pieces.append(piece)  # noqa: PERF401  # what comes before it breaks counts
-                frames += _split(b"".join(pieces).decode("utf-8", "replace"))
             elif isinstance(response.body, AsyncGenerator):
                 async with aclosing(response.body) as source:
-                    frames += _split("".join([piece async for piece in source]))
+                    pieces += [piece.encode() async for piece in source]
         finally:
             await context.finish()
         return TestResponse(
             status=response.status,
             headers=Headers(response.headers),
-            body=b"".join(pieces) if pieces else _body_bytes(response, frames),
-            frames=frames,
+            body=b"".join(pieces) or _body_bytes(response),
+            frames=_split(b"".join(pieces).decode("utf-8", "replace")),
             log=[json_module.loads(line) for line in lines],
         )
 
@@ -136,12 +134,12 @@ def _split(text: str) -> list[str]:
     return [f"{frame}\n\n" for frame in text.split("\n\n") if frame]
 
 
-def _body_bytes(response: Response, frames: list[str]) -> bytes:
+def _body_bytes(response: Response) -> bytes:
     if isinstance(response.body, MemoryBody):
         return response.body.content
-    if isinstance(response.body, bytes):
-        return response.body
-    return (response.body if isinstance(response.body, str) else "".join(frames)).encode()
+    if isinstance(response.body, str):
+        return response.body.encode()
+    return response.body if isinstance(response.body, bytes) else b""
 
 
 def _drop(_level: Level, _line: str) -> None:

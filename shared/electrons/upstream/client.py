@@ -271,7 +271,7 @@ async def _read_error(provider: Provider, response: httpx2.Response) -> Provider
     """Return the error that a response is, and close it."""
     confidential = response.extensions[_CONFIDENTIAL]
     try:
-        content = b"".join([chunk async for chunk in iterate_body(provider, response)])
+        content = b"".join([chunk async for chunk in iterate_body(provider, response, max_bytes=DOCUMENT_LIMIT)])
     except ProviderError:
         content = b""  # the status says enough
     finally:

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from typing import Protocol
 
 from electrons.errors import ProviderError
 from electrons.http import Response
 from electrons.upstream.relay import Relay, Watcher
+
+
+class Store(Protocol):
+    """Where the parts of a long body go, so that it is not in memory as a whole."""
+
+    part_bytes: int
+
+    def add(self, part: bytes) -> bool:
+        """Take the next part of a body, cut anywhere. False: all of it is of no use any more."""
 
 
 class Recording:
@@ -16,8 +26,10 @@ class Recording:
     A stream that is handed on is watched for it, next to what watches it already (`upstream.relay.Watcher`).
     """
 
-    def __init__(self, response: Response, *, limit: int) -> None:
+    def __init__(self, response: Response, *, limit: int, store: Store | None = None) -> None:
         self._limit = limit
+        self._store = store
+        self._size = 0
         self._content: bytearray | None = bytearray()
         self._is_whole = False
         self._inner: Watcher | None = None
@@ -35,7 +47,10 @@ class Recording:
 
     @property
     def content(self) -> bytes | None:
-        """Return the whole body. None before its end, and where it broke, was left by the caller or is too large."""
+        """Return the whole body, or what the store has not taken of it.
+
+        None before its end, and where it broke, was left by the caller or is too large.
+        """
         return bytes(self._content) if self._is_whole and self._content is not None else None
 
     @property
@@ -92,7 +107,16 @@ class Recording:
     def _add(self, piece: bytes) -> None:
         if self._content is None:
             return
-        if len(self._content) + len(piece) > self._limit:
+        self._size += len(piece)
+        if self._size > self._limit:
             self._content = None
-        else:
-            self._content += piece
+            return
+        self._content += piece
+        if (store := self._store) is None:
+            return
+        while len(self._content) > store.part_bytes:
+            part = bytes(self._content[: store.part_bytes])
+            del self._content[: store.part_bytes]
+            if not store.add(part):
+                self._content = None
+                return

@@ -78,7 +78,8 @@ class Outcome:
 class Relay:
     """A body that is a provider's open response; `scope` closes it.
 
-    `first` is what there is for the caller already: from `begin`, or from who has read the first of the `pieces`.
+    `first` is what there is for the caller already: from `begin`, or from who has read the first of the `pieces`, which
+    are those that Python reads.
     """
 
     size: int | None = None
@@ -98,11 +99,11 @@ class Relay:
         self.scope = scope
         self.watcher = watcher
         self.first = first
-        self._pieces = pieces or iterate_body(provider, response, max_bytes=float("inf"))
+        self.pieces = pieces or iterate_body(provider, response, max_bytes=float("inf"))
 
     async def begin(self) -> None:
         """Have pieces edited until there is something for the caller, or nothing more comes. Raises `ProviderError`."""
-        async for piece in self._pieces:
+        async for piece in self.pieces:
             self.first = self.watcher.edit(piece)
             if self.first or self.watcher.is_over:
                 return
@@ -111,7 +112,7 @@ class Relay:
         """Iterate over what the caller gets, to the end. Raises `ProviderError` where the connection has to break."""
         watcher = self.watcher
         with Outcome(watcher) as outcome:
-            async with self.scope, aclosing(self._pieces) as pieces:
+            async with self.scope, aclosing(self.pieces) as pieces:
                 if self.first:
                     yield self.first
                 while not watcher.is_over and (piece := await anext(pieces, None)) is not None:
