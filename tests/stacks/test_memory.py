@@ -55,6 +55,18 @@ def test_calls_leave_nothing(counting: Platform, path: str, body: dict[str, Any]
     assert find_garbage(counting) == {}
 
 
+@pytest.mark.parametrize(("path", "body"), ASKED, ids=[f"{number}{path}" for number, (path, _) in enumerate(ASKED)])
+def test_calls_with_a_key_leave_nothing(counting: Platform, path: str, body: dict[str, Any]) -> None:
+    find_garbage(counting)
+
+    for number in range(TIMES):
+        for _ in range(2):  # the second one is a retry
+            headers = {"Idempotency-Key": f"{ASKED.index((path, body))} {number}"}
+            assert counting.client("text-gen").post(path, json=body, headers=headers).status_code in {200, 409}
+
+    assert find_garbage(counting) == {}
+
+
 @pytest.mark.parametrize(
     "fault", [{"kind": "status", "status": 400}, {"kind": "status", "status": 500}, {"kind": "cut"}]
 )

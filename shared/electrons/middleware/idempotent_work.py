@@ -111,10 +111,12 @@ class Work:
 
     async def _report(self) -> None:
         is_at_work = True
-        while is_at_work:
-            await asyncio.sleep(REPORT_SECONDS)
-            with suppress(DatabaseError):  # the next one may succeed
-                is_at_work = await self._answers.report(self._slot, self._claim)
+        # A task that ends as cancelled keeps its frames, and they keep it, until a garbage collection.
+        with suppress(asyncio.CancelledError):
+            while is_at_work:
+                await asyncio.sleep(REPORT_SECONDS)
+                with suppress(DatabaseError):  # the next one may succeed
+                    is_at_work = await self._answers.report(self._slot, self._claim)
 
     async def _store_file(self, response: Response, relay: Relay, files: MediaFolder) -> str:
         """Store a file that the provider is still sending, and return its name. Raises what `put_stream` raises."""
