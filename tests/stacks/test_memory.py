@@ -11,7 +11,7 @@ import pytest
 from tests.emulators.process import Emulators
 from tests.platform import Platform
 
-pytestmark = pytest.mark.full
+pytestmark = [pytest.mark.full, pytest.mark.usefixtures("emulators")]
 
 WORKERS = ("rate-limiter", "text-gen")
 COUNTING = {"text-gen": "tests/stacks/entry_with_collection.py"}
