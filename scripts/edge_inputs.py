@@ -14,7 +14,7 @@ VALUES = 49_000
 
 Plan = Literal["free", "paid"]
 
-PLANS: Mapping[str, Plan] = {"render-service": "paid", "sandbox-executor": "paid"}
+PLANS: Mapping[str, Plan] = {"image-gen": "paid", "render-service": "paid", "sandbox-executor": "paid"}
 """The Workers plan that a worker needs for its typical requests, if not the free one; the README says so."""
 
 NUMBER = "00000"
