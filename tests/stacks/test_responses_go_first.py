@@ -13,11 +13,9 @@ pytestmark = pytest.mark.full
 MAIN = {"text-gen": "tests/stacks/entry_with_slow_end.py"}
 
 
-def test_nobody_waits_for_what_comes_after_a_response(
-    running_emulators: Emulators, make_state: Callable[[], Path]
-) -> None:
+def test_nobody_waits_for_what_comes_after_a_response(emulators: Emulators, make_state: Callable[[], Path]) -> None:
     with Platform.start(
-        state=make_state(), emulators=running_emulators, variants={}, workers=("rate-limiter", "text-gen"), main=MAIN
+        state=make_state(), emulators=emulators, variants={}, workers=("rate-limiter", "text-gen"), main=MAIN
     ) as platform:
         response = platform.client("text-gen").post("/generate", json={"prompt": "Hello"})
         request_id = response.headers["X-Request-ID"]

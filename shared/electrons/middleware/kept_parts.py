@@ -42,33 +42,8 @@ class Parts:
         self._writing: set[asyncio.Task[None]] = set()
         self._is_lost = False
 
-    def add(self, part: bytes) -> bool:
+    def add(self, part: bytes, *, is_last: bool = False) -> bool:
         """Begin to store the next part; return False if the body cannot be kept."""
-        return self._add(part, is_last=False)
-
-    async def keep(self, content: bytes) -> int | None:
-        """Store a whole body, and return the number of its parts, None if it cannot be kept."""
-        end = 0
-        while len(content) - end > PART_BYTES and self.add(content[end : end + PART_BYTES]):
-            end += PART_BYTES
-            await self._wait()
-        return await self.finish(content[end:])
-
-    async def finish(self, rest: bytes) -> int | None:
-        """Store the last part, and return the number of all, None if not all are stored."""
-        self._add(rest, is_last=True)
-        while self._writing:
-            await asyncio.wait(self._writing)
-        return None if self._is_lost else self.count
-
-    async def pace(self, pieces: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
-        """Iterate over pieces of a body no faster than their parts are stored."""
-        async with aclosing(pieces):
-            async for piece in pieces:
-                yield piece
-                await self._wait()
-
-    def _add(self, part: bytes, *, is_last: bool) -> bool:
         try:
             content = self._decoder.decode(part, final=is_last)
         except UnicodeDecodeError:
@@ -81,6 +56,28 @@ class Parts:
         task.add_done_callback(self._writing.discard)
         self.count += 1
         return True
+
+    async def keep(self, content: bytes) -> int | None:
+        """Store a whole body, and return the number of its parts, None if it cannot be kept."""
+        end = 0
+        while len(content) - end > PART_BYTES and self.add(content[end : end + PART_BYTES]):
+            end += PART_BYTES
+            await self._wait()
+        return await self.finish(content[end:])
+
+    async def finish(self, rest: bytes) -> int | None:
+        """Store the last part, and return the number of all, None if not all are stored."""
+        self.add(rest, is_last=True)
+        while self._writing:
+            await asyncio.wait(self._writing)
+        return None if self._is_lost else self.count
+
+    async def pace(self, pieces: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+        """Iterate over pieces of a body no faster than their parts are stored."""
+        async with aclosing(pieces):
+            async for piece in pieces:
+                yield piece
+                await self._wait()
 
     async def _wait(self) -> None:
         while len(self._writing) >= _PACED_PARTS:

@@ -142,7 +142,7 @@ async def open_response(
         raise
     finally:
         if response is not None:
-            await _close(response)
+            await _stream(response).aclose()
         ended = time.monotonic()
         context.upstream_seconds += ended - opened
         if context.usage is not None and context.usage.provider == provider.name:
@@ -162,11 +162,6 @@ async def iterate_body(
             if size > max_bytes:
                 raise unreadable(provider)
             yield chunk
-
-
-async def _close(response: httpx2.Response) -> None:
-    """Close a response, and cancel what has not come of it."""
-    await _stream(response).aclose()
 
 
 def _stream(response: httpx2.Response) -> httpx2.AsyncByteStream:
@@ -275,7 +270,7 @@ async def _read_error(provider: Provider, response: httpx2.Response) -> Provider
     except ProviderError:
         content = b""  # the status says enough
     finally:
-        await _close(response)
+        await _stream(response).aclose()
     # A short one may be part of any header: a number of seconds, a request id.
     long = tuple(secret for secret in confidential if len(secret) >= _SECRET_LENGTH)
     headers = {name: _conceal_string(value, long) for name, value in response.headers.items()}
